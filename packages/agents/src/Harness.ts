@@ -1,0 +1,71 @@
+/**
+ * A **harness** drives a model through turns and tools until it gives an outcome: our own loop, or a coding agent's CLI.
+ *
+ * An adapter gives one primitive: `run`. It answers with a stream of events and ends it with exactly one `Ended`. What
+ * the agent wrote to the workspace is not in the events; the host reads that from git.
+ */
+import type * as Model from "@millwright/core/Model"
+import type * as Usage from "@millwright/core/Usage"
+import * as Fault from "@millwright/core/Fault"
+import * as Context from "effect/Context"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import type * as Grant from "./Grant.ts"
+
+/** The harness can not go on. */
+export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
+  /** The program of the coding agent is not installed, or is too old. */
+  NotInstalled: false,
+  /** More turns than the request allows, without an outcome. */
+  TooManyTurns: false,
+  /** The agent ended without an outcome. */
+  NoOutcome: false,
+  /** The agent's program broke, or said what this package does not understand. */
+  Broken: true
+}) {}
+
+/** A conversation that can be taken up again. `data` is the harness's own and JSON. */
+export interface Session {
+  readonly harness: string
+  readonly data: unknown
+}
+
+/** One task for an agent. */
+export interface Request {
+  readonly role: string
+  readonly tier: Model.Tier
+  /** Who the agent is and how it works. Stable from run to run, so that a provider can cache it. */
+  readonly system: string
+  /** The task. Untrusted text in it is already inside delimited data blocks. */
+  readonly prompt: string
+  /** What the agent may do. Checked when a tool is called, not only when it is offered. */
+  readonly grants: ReadonlyArray<Grant.Grant>
+  /** The shape that the agent has to answer in. */
+  readonly outcome: Schema.Codec<unknown, unknown>
+  readonly maxTurns: number
+  /** Goes on with an earlier conversation instead of a new one. */
+  readonly session?: Session
+}
+
+/** What an agent does while it works. */
+export type HarnessEvent =
+  | { readonly _tag: "Text"; readonly text: string }
+  | { readonly _tag: "ToolStarted"; readonly tool: string; readonly summary: string }
+  | { readonly _tag: "ToolEnded"; readonly tool: string; readonly ok: boolean }
+  | { readonly _tag: "Turn"; readonly number: number; readonly usage: Usage.Usage }
+  /** The last event. `outcome` is what the agent answered, not yet decoded. */
+  | { readonly _tag: "Ended"; readonly outcome: unknown; readonly session: Session }
+
+/** What a harness needs around it: a place to work in. */
+export type Workplace = ChildProcessSpawner | FileSystem.FileSystem | Path.Path
+
+/** Drives a model through turns and tools. */
+export class Harness extends Context.Service<Harness, {
+  readonly name: string
+  readonly run: (
+    request: Request
+  ) => Stream.Stream<HarnessEvent, HarnessError | Model.ModelError | Fault.Fault, Workplace>
+}>()("@millwright/agents/Harness") {}

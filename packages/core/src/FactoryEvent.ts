@@ -1,0 +1,120 @@
+/**
+ * The facts of a factory. The journal of them is the only thing written; metrics, dashboards, cost ledgers, the
+ * intervention ledger and audits are pure folds over it.
+ *
+ * The union is closed and versioned: a reader that meets a version it does not know says so and does not guess.
+ */
+import * as Schema from "effect/Schema"
+import * as Actor from "./Actor.ts"
+import * as Digest from "./Digest.ts"
+import * as Fault from "./Fault.ts"
+import * as Policy from "./Policy.ts"
+import * as PullRequest from "./PullRequest.ts"
+import * as Usage from "./Usage.ts"
+import * as Verdict from "./Verdict.ts"
+
+/** The version that this package writes. */
+export const version = 1
+
+const Milliseconds = Schema.Natural
+
+/** One thing that happened. Times are in milliseconds, sizes in bytes. */
+export const Fact = Schema.TaggedUnion({
+  LineStarted: { title: Schema.String },
+  /** A process took the line up again after the one that ran it was gone, or after a fault was mended. */
+  LineResumed: {},
+  LineFinished: { summary: Schema.String },
+  LineParked: { reason: Schema.String },
+  /** A fault that nobody handled. The line keeps its finished stages and can be resumed. */
+  LineStalled: { fault: Fault.Recorded },
+  LineInterrupted: {},
+  StageStarted: { attempt: Schema.Natural },
+  StageFinished: { attempt: Schema.Natural, duration: Milliseconds },
+  StageRetried: { attempt: Schema.Natural, fault: Fault.Recorded, delay: Milliseconds },
+  StageFailed: { attempt: Schema.Natural, duration: Milliseconds, fault: Fault.Recorded },
+  /** What a role ran with, so that the run can be told from one with another skill or model. */
+  RoleStarted: {
+    role: Schema.String,
+    skill: Schema.String,
+    skillDigest: Digest.Digest,
+    harness: Schema.String,
+    tier: Schema.String
+  },
+  ModelCalled: {
+    model: Schema.String,
+    provider: Schema.String,
+    usage: Usage.Usage,
+    cost: Usage.Cost,
+    latency: Milliseconds,
+    /** `true` when a loopback server answered in the place of the provider. */
+    rehearsed: Schema.Boolean
+  },
+  ToolCalled: {
+    tool: Schema.String,
+    /** One line for people; the arguments themselves are named by digest. */
+    summary: Schema.String,
+    arguments: Digest.Digest,
+    ok: Schema.Boolean,
+    outputBytes: Schema.Natural,
+    duration: Milliseconds
+  },
+  /** A human is asked. Opening a gate is recording an intervention; there is no other way to ask. */
+  GateOpened: {
+    gate: Schema.String,
+    name: Schema.String,
+    kind: Schema.Literals(["approve", "answer"]),
+    question: Schema.String,
+    /** What the asked person should read first, bounded. */
+    context: Schema.String,
+    cause: Schema.String
+  },
+  /** `waited` is measured; `active` is minutes of work, measured or not known. */
+  GateAnswered: {
+    gate: Schema.String,
+    answer: Schema.Json,
+    by: Actor.Actor,
+    waited: Milliseconds,
+    activeMinutes: Schema.NullOr(Schema.Finite)
+  },
+  ContractFrozen: { contract: Digest.Digest, assertions: Schema.Natural },
+  VerdictGiven: { verdict: Verdict.Verdict },
+  ChangeCommitted: { branch: Schema.String, commit: Schema.String, files: Schema.Natural, lines: Schema.Natural },
+  ChangeClassified: { decision: Policy.Decision },
+  ChangeDelivered: { pullRequest: PullRequest.PullRequest },
+  Commented: { item: Schema.String, body: Schema.String },
+  BudgetHit: { dimension: Schema.String, limit: Schema.Finite, spent: Schema.Finite }
+})
+/** One thing that happened. */
+export type Fact = typeof Fact.Type
+
+/** Which run a fact belongs to. `stage` and `run` are `null` for facts outside of one. */
+export const Origin = Schema.Struct({
+  line: Schema.NullOr(Schema.String),
+  run: Schema.NullOr(Schema.String),
+  item: Schema.NullOr(Schema.String),
+  stage: Schema.NullOr(Schema.String),
+  actor: Actor.Actor
+})
+/** Which run a fact belongs to. */
+export type Origin = typeof Origin.Type
+
+/** A fact with its place in the journal. `seq` starts at 1 and grows; `at` is in milliseconds since 1970, UTC. */
+export const FactoryEvent = Schema.Struct({
+  version: Schema.Literal(version),
+  seq: Schema.Natural,
+  at: Schema.Natural,
+  ...Origin.fields,
+  fact: Fact
+})
+/** A fact with its place in the journal. */
+export type FactoryEvent = typeof FactoryEvent.Type
+
+/**
+ * A fact before it has a place. Two entries with the same `key` are the same fact: the second append writes nothing and
+ * answers with the first event.
+ */
+export interface Entry extends Origin {
+  readonly at: number
+  readonly fact: Fact
+  readonly key?: string | undefined
+}

@@ -1,0 +1,114 @@
+/**
+ * The **journal**: the append-only sequence of facts. An adapter gives two operations and a signal; `make` derives the
+ * rest.
+ *
+ * - `append` writes all its entries or none, in order, and answers with the events that now stand for them. An entry
+ *   whose `key` was appended before writes nothing and answers with the event that stands.
+ * - `readAfter` answers with at most `limit` events whose `seq` is greater, in order of `seq`, without gaps in what it
+ *   returns.
+ * - `awaitAfter` completes once there is an event whose `seq` is greater, whoever wrote it, this process or another.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Actor from "./Actor.ts"
+import * as FactoryEvent from "./FactoryEvent.ts"
+import * as Fault from "./Fault.ts"
+import * as Redaction from "./Redaction.ts"
+
+/** The journal can not be written or read. */
+export class JournalError extends Fault.Class<JournalError>()("JournalError", {
+  /** No room on the device, or no permission to write. */
+  NotWritable: false,
+  /** What is stored is no journal, or is damaged. */
+  Corrupt: false,
+  /** Written by a newer version of this package. */
+  Newer: false,
+  /** Another process holds it for longer than it may. */
+  Busy: true
+}) {}
+
+/** What an adapter gives. */
+export interface Primitive {
+  readonly append: (
+    entries: ReadonlyArray<FactoryEvent.Entry>
+  ) => Effect.Effect<ReadonlyArray<FactoryEvent.FactoryEvent>, JournalError>
+  readonly readAfter: (
+    seq: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<FactoryEvent.FactoryEvent>, JournalError>
+  readonly awaitAfter: (seq: number) => Effect.Effect<void, JournalError>
+}
+
+/** The append-only sequence of facts. */
+export class Journal extends Context.Service<Journal, {
+  /** Appends all or none. Secrets are taken out first. Entries with a key that stands already write nothing. */
+  readonly append: Primitive["append"]
+  /** Every event after `seq` (default 0: from the start) that is there now. */
+  readonly read: (after?: number) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
+  /** Every event after `seq`, and then every further one as it is written. Does not end by itself. */
+  readonly follow: (after?: number) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
+}>()("@millwright/core/Journal") {}
+
+const pageSize = 500
+
+/** Derives a journal from what an adapter gives. */
+export const make = (primitive: Primitive): Journal["Service"] => {
+  const pages = (after: number, atEnd: (seq: number) => Effect.Effect<boolean, JournalError>) =>
+    Stream.paginate(after, (seq) =>
+      Effect.gen(function*() {
+        const events = yield* primitive.readAfter(seq, pageSize)
+        const last = events.at(-1)?.seq ?? seq
+        const goesOn = events.length === pageSize || (yield* atEnd(last))
+        return [events, goesOn ? Option.some(last) : Option.none<number>()] as const
+      }))
+  return Journal.of({
+    append: Effect.fnUntraced(function*(entries) {
+      const secrets = yield* Redaction.Secrets
+      return yield* primitive.append(
+        entries.map((entry) => ({ ...entry, fact: Redaction.scrubJson(entry.fact, secrets) }))
+      )
+    }),
+    read: (after = 0) => pages(after, () => Effect.succeed(false)),
+    follow: (after = 0) => pages(after, (seq) => Effect.as(primitive.awaitAfter(seq), true))
+  })
+}
+
+/** Where facts that are recorded from here on belong to. A line and its stages set it; nobody else needs to. */
+export const Origin = Context.Reference<FactoryEvent.Origin>("@millwright/core/Journal/Origin", {
+  defaultValue: () => ({ line: null, run: null, item: null, stage: null, actor: Actor.host })
+})
+
+/** Makes an entry of a fact: with the time of the clock and the origin that is in force. */
+export const entry = (fact: FactoryEvent.Fact, key?: string): Effect.Effect<FactoryEvent.Entry> =>
+  Effect.gen(function*() {
+    return { ...(yield* Origin), at: yield* Clock.currentTimeMillis, fact, key }
+  })
+
+/** Appends one fact with the origin that is in force. */
+export const record = (
+  fact: FactoryEvent.Fact,
+  key?: string
+): Effect.Effect<FactoryEvent.FactoryEvent, JournalError, Journal> =>
+  Effect.gen(function*() {
+    const journal = yield* Journal
+    const events = yield* journal.append([yield* entry(fact, key)])
+    return events[0] ?? (yield* Effect.die("Journal.append answered with no event for one entry"))
+  })
+
+/** Makes the facts that an effect records belong to another actor. */
+export const as = (actor: Actor.Actor) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Origin, (origin) => Effect.provideService(effect, Origin, { ...origin, actor }))
+
+/** Folds everything that is there now. */
+export const fold = <B>(
+  initial: B,
+  step: (state: B, event: FactoryEvent.FactoryEvent) => B
+): Effect.Effect<B, JournalError, Journal> =>
+  Effect.flatMap(Journal, (journal) => Stream.runFold(journal.read(), () => initial, step))
+
+/** The JSON codec of an event, for adapters that store text. */
+export const Json = Schema.fromJsonString(Schema.toCodecJson(FactoryEvent.FactoryEvent))

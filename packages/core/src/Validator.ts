@@ -1,0 +1,53 @@
+/**
+ * A **validator** judges a change against its contract. It is never the author: this port is all that an author's
+ * package can see of it.
+ *
+ * An adapter gives `findings`, one for each assertion that it can speak about; `make` adds `blocked` for the assertions
+ * that nobody spoke about, so silence is never a pass.
+ */
+import * as Effect from "effect/Effect"
+import type * as Change from "./Change.ts"
+import type * as Contract from "./Contract.ts"
+import * as Fault from "./Fault.ts"
+import * as Verdict from "./Verdict.ts"
+
+/** Judging broke before there was a finding. */
+export class ValidatorError extends Fault.Class<ValidatorError>()("ValidatorError", {
+  /** The contract is not the one that was frozen: its digest does not cover its content. */
+  ContractAltered: false,
+  /** The subject can not be reached: no workspace, no such commit, no server. */
+  SubjectUnavailable: true
+}) {}
+
+/** What is judged. */
+export interface Subject {
+  readonly contract: Contract.Contract
+  readonly change: Change.Change
+}
+
+/** Judges a change against its contract. `R` is what it needs for it: a sandbox, a model, a browser. */
+export interface Validator<R = never> {
+  readonly name: string
+  readonly judge: (subject: Subject) => Effect.Effect<Verdict.Verdict, ValidatorError, R>
+}
+
+/** Derives a validator from the findings that it can give. */
+export const make = <R>(options: {
+  readonly name: string
+  readonly findings: (subject: Subject) => Effect.Effect<ReadonlyArray<Verdict.Finding>, ValidatorError, R>
+}): Validator<R> => ({
+  name: options.name,
+  judge: Effect.fnUntraced(function*(subject) {
+    const found = yield* options.findings(subject)
+    const spoken = new Map(found.map((finding) => [finding.assertion, finding]))
+    const findings = subject.contract.assertions.map(({ id }): Verdict.Finding =>
+      spoken.get(id) ?? {
+        assertion: id,
+        status: "blocked",
+        reason: `${options.name} has no way to judge this assertion`,
+        evidence: []
+      }
+    )
+    return Verdict.make(options.name, subject.contract, findings)
+  })
+})

@@ -1,0 +1,73 @@
+/** A **work item**: an issue, task or incident that the factory may change software for. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Digest from "./Digest.ts"
+import * as Fault from "./Fault.ts"
+
+/** The longest body that a work item may have, in UTF-16 code units. */
+export const maxBodyLength = 256 * 1024
+
+/** An issue, task or incident. `id` is safe in a branch name, a file name and a URL. `body` is untrusted text. */
+export const WorkItem = Schema.Struct({
+  id: Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9-]{0,79}$/)),
+  title: Schema.NonEmptyString,
+  body: Schema.String,
+  labels: Schema.Array(Schema.String),
+  /** Where it was read: a path or a URL. */
+  source: Schema.String
+})
+/** An issue, task or incident. */
+export type WorkItem = typeof WorkItem.Type
+
+/** A text can not be taken as a work item. */
+export class WorkItemError extends Fault.Class<WorkItemError>()("WorkItemError", {
+  Empty: false,
+  TooLarge: false,
+  NotText: false
+}) {}
+
+/**
+ * Reads a work item from a Markdown issue.
+ *
+ * The title is the first `#` heading, or the first line that is not blank. The id is made of the file's name and of
+ * the content's digest, so the same issue has the same id wherever it is read, and an edited issue is another item.
+ */
+export const fromMarkdown = Effect.fnUntraced(function*(markdown: string, source: string) {
+  if (markdown.length > maxBodyLength) {
+    const kib = Math.round(markdown.length / 1024)
+    return yield* new WorkItemError({
+      reason: "TooLarge",
+      message:
+        `The issue ${source} has ${kib} KiB; at most ${maxBodyLength / 1024} KiB are read, since a model would not ` +
+        `hold more. Put logs and dumps in files of the repository and name them in the issue.`
+    })
+  }
+  if (markdown.includes("\0")) {
+    return yield* new WorkItemError({
+      reason: "NotText",
+      message: `The issue ${source} is not text: it holds a NUL byte. Give a Markdown file in UTF-8.`
+    })
+  }
+  const body = markdown.replaceAll("\r\n", "\n").trim()
+  if (body === "") {
+    return yield* new WorkItemError({
+      reason: "Empty",
+      message: `The issue ${source} is empty. Write a heading that says what is wrong, and below it how to see it.`
+    })
+  }
+  const heading = /^#\s+(.+)$/m.exec(body)?.[1] ?? body.split("\n", 1)[0] ?? body
+  const item: WorkItem = {
+    id: `${slug(source)}-${Digest.of(body).slice(0, 6)}`,
+    title: heading.trim().slice(0, 200),
+    body,
+    labels: [],
+    source
+  }
+  return item
+})
+
+const slug = (source: string): string => {
+  const name = source.split(/[/\\]/).at(-1) ?? source
+  const words = name.replace(/\.[^.]*$/, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "")
+  return words.slice(0, 60).replace(/-+$/, "") || "item"
+}
