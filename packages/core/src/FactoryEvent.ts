@@ -20,14 +20,16 @@ const Milliseconds = Schema.Natural
 
 /** One thing that happened. Times are in milliseconds, sizes in bytes. */
 export const Fact = Schema.TaggedUnion({
-  LineStarted: { title: Schema.String },
+  /** `execution` is the engine's name for the run, `start` is unique to the call that started it. */
+  LineStarted: { title: Schema.String, execution: Schema.String, start: Schema.String },
   /** A process took the line up again after the one that ran it was gone, or after a fault was mended. */
   LineResumed: {},
-  LineFinished: { summary: Schema.String },
+  LineFinished: { result: Schema.Json },
   LineParked: { reason: Schema.String },
+  /** The line ended in an error that it declares. */
+  LineFailed: { fault: Fault.Recorded },
   /** A fault that nobody handled. The line keeps its finished stages and can be resumed. */
   LineStalled: { fault: Fault.Recorded },
-  LineInterrupted: {},
   StageStarted: { attempt: Schema.Natural },
   StageFinished: { attempt: Schema.Natural, duration: Milliseconds },
   StageRetried: { attempt: Schema.Natural, fault: Fault.Recorded, delay: Milliseconds },
@@ -62,6 +64,8 @@ export const Fact = Schema.TaggedUnion({
   GateOpened: {
     gate: Schema.String,
     name: Schema.String,
+    /** What an answer is delivered with, to whichever process runs the line. */
+    token: Schema.String,
     kind: Schema.Literals(["approve", "answer"]),
     question: Schema.String,
     /** What the asked person should read first, bounded. */

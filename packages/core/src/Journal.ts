@@ -57,14 +57,7 @@ const pageSize = 500
 
 /** Derives a journal from what an adapter gives. */
 export const make = (primitive: Primitive): Journal["Service"] => {
-  const pages = (after: number, atEnd: (seq: number) => Effect.Effect<boolean, JournalError>) =>
-    Stream.paginate(after, (seq) =>
-      Effect.gen(function*() {
-        const events = yield* primitive.readAfter(seq, pageSize)
-        const last = events.at(-1)?.seq ?? seq
-        const goesOn = events.length === pageSize || (yield* atEnd(last))
-        return [events, goesOn ? Option.some(last) : Option.none<number>()] as const
-      }))
+  const lastOf = (events: ReadonlyArray<FactoryEvent.FactoryEvent>, seq: number) => events.at(-1)?.seq ?? seq
   return Journal.of({
     append: Effect.fnUntraced(function*(entries) {
       const secrets = yield* Redaction.Secrets
@@ -72,8 +65,19 @@ export const make = (primitive: Primitive): Journal["Service"] => {
         entries.map((entry) => ({ ...entry, fact: Redaction.scrubJson(entry.fact, secrets) }))
       )
     }),
-    read: (after = 0) => pages(after, () => Effect.succeed(false)),
-    follow: (after = 0) => pages(after, (seq) => Effect.as(primitive.awaitAfter(seq), true))
+    read: (after = 0) =>
+      Stream.paginate(after, (seq) =>
+        Effect.map(primitive.readAfter(seq, pageSize), (events) => [
+          events,
+          events.length < pageSize ? Option.none<number>() : Option.some(lastOf(events, seq))
+        ])),
+    follow: (after = 0) =>
+      Stream.paginate(after, (seq) =>
+        Effect.gen(function*() {
+          const events = yield* primitive.readAfter(seq, pageSize)
+          if (events.length === 0) yield* primitive.awaitAfter(seq)
+          return [events, Option.some(lastOf(events, seq))]
+        }))
   })
 }
 

@@ -1,10 +1,149 @@
-/** A **stage**: one named durable step of a line: done once, result stored, retried by policy. */
+/**
+ * A **stage**: one named durable step of a line: done once, result stored, retried by policy.
+ *
+ * - A result, or an error that the stage declares, is stored; a replay answers with it and runs nothing.
+ * - Any other failure is a fault: it is recorded, and the line stalls here until it is resumed. Then the stage runs
+ *   again, so a stage that acts on the outside carries an idempotency key.
+ * - Outside of a line, and inside of another stage, a stage is just its effect.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fault from "./Fault.ts"
+import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Budget from "./Budget.ts"
+import * as Durable from "./Durable.ts"
+import * as Fault from "./Fault.ts"
+import * as Journal from "./Journal.ts"
+import * as Run from "./Run.ts"
 
-/** Provides services to the stages of an effect. In a line, the layer is built when a stage really runs. */
+/** How a stage is stored and retried. */
+export interface Options<Success extends Schema.Constraint, Error extends Schema.Constraint> {
+  /** Unique among the kinds of steps of a line; steps of one name are numbered. */
+  readonly name: string
+  readonly success: Success
+  /** Errors that are results of the work. Default: none. */
+  readonly error?: Error
+  /** How retryable faults are tried again before the line stalls. Default: not. */
+  readonly retry?: Schedule.Schedule<unknown>
+}
+
+/** Layers that the stages of an effect are built with. */
+const Layers = Context.Reference<ReadonlyArray<Layer.Layer<never, Fault.Fault>>>("@millwright/core/Stage/Layers", {
+  defaultValue: () => []
+})
+
+/**
+ * Provides services to the stages of an effect. In a line the layer is built when a stage really runs, and is closed
+ * after it, so a replay opens nothing for stages that are done. Elsewhere it is built at once.
+ */
 export const provide =
   <ROut, E extends Fault.Fault, RIn>(layer: Layer.Layer<ROut, E, RIn>) =>
   <A, E2, R>(effect: Effect.Effect<A, E2, R>): Effect.Effect<A, E | E2, RIn | Exclude<R, ROut>> =>
-    Effect.provide(effect, layer)
+    Effect.gen(function*() {
+      const run = yield* Run.betweenStages
+      if (Option.isNone(run)) return yield* Effect.provide(effect, layer)
+      const outer = yield* Layers
+      // The stages provide what the layer gives (`within`); line code between them may do no input or output.
+      const erased = layer as unknown as Layer.Layer<never, Fault.Fault>
+      return yield* Effect.provideService(effect, Layers, [...outer, erased]) as Effect.Effect<A, E2, Exclude<R, ROut>>
+    })
+
+const within = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Fault.Fault, R> =>
+  Effect.flatMap(Layers, (layers) =>
+    layers.reduceRight<Effect.Effect<A, E | Fault.Fault, R>>((inner, layer) => Effect.provide(inner, layer), effect))
+
+/** Runs an effect as a stage of the line that it stands in. */
+export const run = <
+  Success extends Schema.Constraint,
+  E,
+  R,
+  Error extends Schema.Constraint = Schema.Never
+>(
+  options: Options<Success, Error>,
+  effect: Effect.Effect<Success["Type"], E, R>
+): Effect.Effect<Success["Type"], E, R | Journal.Journal> =>
+  Effect.gen(function*() {
+    const standing = yield* Run.betweenStages
+    if (Option.isNone(standing)) return yield* effect
+    const { execution, next } = standing.value
+    const stage = next(options.name)
+    const outbox: Durable.Outbox = { entries: [], isWritten: false }
+    const activity = Durable.Activity.make({
+      name: stage,
+      success: options.success,
+      error: options.error,
+      // An interrupted stage is not tried again here: whoever interrupted it wants it to stop.
+      interruptRetryPolicy: Schedule.recurs(0).pipe(Schedule.setInputType<Cause.Cause<unknown>>()),
+      execute: attempts(options, { stage, effect, outbox })
+    })
+    // The schemas of a stage need no services, and the errors that reach here are the declared ones.
+    return yield* Durable.withOutbox(outbox, Effect.provideContext(activity, execution)) as Effect.Effect<
+      Success["Type"],
+      E,
+      R | Journal.Journal
+    >
+  })
+
+interface Step<A, E, R> {
+  readonly stage: string
+  readonly effect: Effect.Effect<A, E, R>
+  readonly outbox: Durable.Outbox
+}
+
+/** Tries a stage until it has a result, an error that it declares, or nothing that a retry could mend. */
+const attempts = <Success extends Schema.Constraint, Error extends Schema.Constraint, E, R>(
+  options: Options<Success, Error>,
+  { effect, outbox, stage }: Step<Success["Type"], E, R>
+) =>
+  Effect.gen(function*() {
+    const origin = { ...(yield* Journal.Origin), stage }
+    const isDeclared = options.error === undefined ? () => false : Schema.is(options.error)
+    const step = options.retry === undefined ? undefined : yield* Schedule.toStep(options.retry)
+    const started = yield* Clock.currentTimeMillis
+    for (let attempt = 1;; attempt++) {
+      yield* Journal.record({ _tag: "StageStarted", attempt })
+      const exit = yield* Effect.exit(Budget.enforce(within(effect)))
+      const duration = (yield* Clock.currentTimeMillis) - started
+      if (Exit.isSuccess(exit)) {
+        outbox.entries.push(yield* Journal.entry({ _tag: "StageFinished", attempt, duration }, key(origin, stage)))
+        return exit.value
+      }
+      if (Cause.hasInterruptsOnly(exit.cause)) return yield* exit
+      const error = Cause.squash(exit.cause)
+      const fault = Fault.record(error)
+      if (isDeclared(error)) {
+        outbox.entries.push(yield* Journal.entry({ _tag: "StageFailed", attempt, duration, fault }, key(origin, stage)))
+        return yield* exit
+      }
+      const now = yield* Clock.currentTimeMillis
+      const again = fault.retryable && step !== undefined ? yield* Effect.option(step(now, error)) : Option.none()
+      if (Option.isNone(again)) {
+        yield* stall([{ _tag: "StageFailed", attempt, duration, fault }, { _tag: "LineStalled", fault }])
+        return yield* Durable.suspend
+      }
+      const [, pause] = again.value
+      const delay = Math.max(Math.ceil(Duration.toMillis(pause)), Fault.isFault(error) ? error.retryAfter ?? 0 : 0)
+      yield* Journal.record({ _tag: "StageRetried", attempt, fault, delay })
+      yield* Effect.sleep(delay)
+    }
+  }).pipe(
+    (self) => Effect.flatMap(Journal.Origin, (origin) => Effect.provideService(self, Journal.Origin, { ...origin, stage })),
+    // A journal that can not be written leaves nothing behind; the engine tells whoever waits.
+    Effect.catchIf((error): error is Journal.JournalError => error instanceof Journal.JournalError, () => Durable.suspend)
+  )
+
+const key = (origin: { readonly line: string | null; readonly run: string | null }, stage: string) =>
+  `${origin.line}/${origin.run}/${stage}/ended`
+
+/** Records that a line stops here until somebody mends the fault and resumes it. */
+const stall = (facts: ReadonlyArray<Parameters<typeof Journal.entry>[0]>) =>
+  Effect.gen(function*() {
+    const journal = yield* Journal.Journal
+    yield* journal.append(yield* Effect.forEach(facts, (fact) => Journal.entry(fact)))
+  })

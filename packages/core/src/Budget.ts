@@ -1,0 +1,160 @@
+/**
+ * A **budget**: what one run of a line may use up, in tokens, money and time. It is a hard stop with a typed error, over
+ * all stages, roles, retries and processes of the run: what a killed process spent is read back from the journal.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as FactoryEvent from "./FactoryEvent.ts"
+import * as Fault from "./Fault.ts"
+import * as Journal from "./Journal.ts"
+import * as Usage from "./Usage.ts"
+
+/** What a run may use up. What is left out is not limited. */
+export interface Limits {
+  /** All tokens of all model calls, whatever their kind. */
+  readonly tokens?: number
+  /** US dollars. A model without a known price can not be held to it and is refused. */
+  readonly usd?: number
+  /** Time in stages; waiting for a human costs nothing. */
+  readonly time?: Duration.Input
+}
+
+/** A run may go no further. Raise the limit and resume the line to go on. */
+export class BudgetError extends Fault.Class<BudgetError>()("BudgetError", {
+  TokensSpent: false,
+  MoneySpent: false,
+  TimeSpent: false,
+  /** There is a limit in money, and a call had no known price. */
+  Unpriced: false
+}) {}
+
+/** What a run has used up. `time` in milliseconds. */
+export interface Spent {
+  readonly bill: Usage.Bill
+  readonly time: number
+}
+
+/** The limits that are in force, and what each run has used up. */
+export class Budget extends Context.Service<Budget, {
+  readonly limits: Limits
+  readonly spent: (run: string | null) => Effect.Effect<Spent, Journal.JournalError>
+  readonly add: (run: string | null, more: (spent: Spent) => Spent) => Effect.Effect<void, Journal.JournalError>
+}>()("@millwright/core/Budget") {}
+
+/** Holds every run to the same limits. */
+export const layer = (limits: Limits): Layer.Layer<Budget, never, Journal.Journal> =>
+  Layer.effect(
+    Budget,
+    Effect.gen(function*() {
+      const services = yield* Effect.context<Journal.Journal>()
+      const ledgers = new Map<string | null, Spent>()
+      const spent = Effect.fnUntraced(function*(run: string | null) {
+        const known = ledgers.get(run)
+        if (known !== undefined) return known
+        const past = yield* Effect.provideContext(
+          Journal.fold(nothing, (spent, event) => (event.run === run ? count(spent, event.fact) : spent)),
+          services
+        )
+        // Another fibre may have been faster, and have spent since.
+        const now = ledgers.get(run) ?? past
+        ledgers.set(run, now)
+        return now
+      })
+      return Budget.of({
+        limits,
+        spent,
+        add: (run, more) => Effect.map(spent(run), (now) => void ledgers.set(run, more(ledgers.get(run) ?? now)))
+      })
+    })
+  )
+
+const nothing: Spent = { bill: Usage.emptyBill, time: 0 }
+
+/** What a fact adds to what was spent. */
+export const count = (spent: Spent, fact: FactoryEvent.Fact): Spent => {
+  switch (fact._tag) {
+    case "ModelCalled":
+      return { ...spent, bill: Usage.charge(spent.bill, fact) }
+    case "StageFinished":
+    case "StageFailed":
+      return { ...spent, time: spent.time + fact.duration }
+    default:
+      return spent
+  }
+}
+
+/** Fails when the run may not call a model again. */
+export const check: Effect.Effect<void, BudgetError | Journal.JournalError, Journal.Journal> = Effect.gen(function*() {
+  const budget = yield* Effect.serviceOption(Budget)
+  if (Option.isNone(budget)) return
+  const { run } = yield* Journal.Origin
+  const { limits } = budget.value
+  const { bill } = yield* budget.value.spent(run)
+  const tokens = Usage.total(bill.usage)
+  if (limits.tokens !== undefined && tokens >= limits.tokens) {
+    return yield* exceeded("TokensSpent", { limit: limits.tokens, spent: tokens, unit: "tokens" })
+  }
+  if (limits.usd === undefined) return
+  if (bill.usd >= limits.usd) return yield* exceeded("MoneySpent", { limit: limits.usd, spent: bill.usd, unit: "US dollars" })
+  if (bill.unpriced > 0) {
+    return yield* new BudgetError({
+      reason: "Unpriced",
+      message: `The run has a limit of ${limits.usd} US dollars, but ${bill.unpriced} of its model calls have no known ` +
+        `price, so nobody can say what was spent. Use a priced model, or limit tokens instead of money.`
+    })
+  }
+})
+
+/** Records a model call and counts it. */
+export const spend = (
+  call: Extract<FactoryEvent.Fact, { readonly _tag: "ModelCalled" }>
+): Effect.Effect<void, Journal.JournalError, Journal.Journal> =>
+  Effect.gen(function*() {
+    const budget = yield* Effect.serviceOption(Budget)
+    if (Option.isNone(budget)) return void (yield* Journal.record(call))
+    const { run } = yield* Journal.Origin
+    // Read what was spent before the call is in the journal, so that it is not counted twice.
+    yield* budget.value.spent(run)
+    yield* Journal.record(call)
+    yield* budget.value.add(run, (spent) => count(spent, call))
+  })
+
+/** Runs a stage in the time that is left to its run. */
+export const enforce = <A, E, R>(
+  stage: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | BudgetError | Journal.JournalError, R | Journal.Journal> =>
+  Effect.gen(function*() {
+    const budget = yield* Effect.serviceOption(Budget)
+    if (Option.isNone(budget)) return yield* stage
+    const { add, limits, spent } = budget.value
+    const { run } = yield* Journal.Origin
+    const { time } = yield* spent(run)
+    const begun = yield* Clock.currentTimeMillis
+    const counted = Effect.ensuring(
+      stage,
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.ignore(add(run, (spent) => ({ ...spent, time: spent.time + now - begun }))))
+    )
+    if (limits.time === undefined) return yield* counted
+    const limit = Duration.toMillis(Duration.fromInputUnsafe(limits.time))
+    return yield* Effect.timeoutOrElse(counted, {
+      duration: Math.max(0, limit - time),
+      orElse: () => exceeded("TimeSpent", { limit, spent: limit, unit: "milliseconds in stages" })
+    })
+  })
+
+const exceeded = (
+  reason: "TokensSpent" | "MoneySpent" | "TimeSpent",
+  { limit, spent, unit }: { readonly limit: number; readonly spent: number; readonly unit: string }
+) =>
+  Effect.gen(function*() {
+    yield* Journal.record({ _tag: "BudgetHit", dimension: reason, limit, spent })
+    return yield* new BudgetError({
+      reason,
+      message: `The run has used ${spent} of ${limit} ${unit}, and stops. Raise the limit and resume the run to go on.`
+    })
+  })

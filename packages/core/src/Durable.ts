@@ -1,0 +1,64 @@
+/**
+ * The durability seam over Effect's `Workflow`: a line is a workflow, a stage an activity, a gate a deferred. The only
+ * file of the package, engine adapters apart, that touches `effect/workflow`, which is marked unstable.
+ */
+import * as Activity from "effect/workflow/Activity"
+import * as DurableDeferred from "effect/workflow/DurableDeferred"
+import * as Workflow from "effect/workflow/Workflow"
+import * as WorkflowEngine from "effect/workflow/WorkflowEngine"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as FactoryEvent from "./FactoryEvent.ts"
+import * as Journal from "./Journal.ts"
+
+export { Activity, DurableDeferred, Workflow, WorkflowEngine }
+
+/** Runs workflows durably. */
+export type Engine = WorkflowEngine.WorkflowEngine
+
+/** The engine and the execution that a piece of line code runs in. */
+export type Execution = WorkflowEngine.WorkflowEngine | WorkflowEngine.WorkflowInstance
+
+/**
+ * Facts that have to be written together with a result. An engine that shares a store with the journal writes them in
+ * the transaction of the result and says so; for any other engine they are appended right after it, by key, so that a
+ * replay writes nothing twice.
+ */
+export interface Outbox {
+  readonly entries: Array<FactoryEvent.Entry>
+  isWritten: boolean
+}
+
+/** The outbox of the result that is being made. Engines read it; stages and gates fill it. */
+export const Outbox = Context.Reference<Outbox | undefined>("@millwright/core/Durable/Outbox", {
+  defaultValue: () => undefined
+})
+
+/** Runs an effect of the engine with an outbox, and appends what the engine did not write. */
+export const withOutbox = <A, E, R>(
+  outbox: Outbox,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | Journal.Journal> =>
+  Effect.gen(function*() {
+    const journal = yield* Journal.Journal
+    const result = yield* Effect.provideService(effect, Outbox, outbox)
+    if (!outbox.isWritten && outbox.entries.length > 0) {
+      // The result stands already, so what can not be written now is a failure of the store and of nothing else.
+      yield* Effect.orDie(journal.append(outbox.entries))
+    }
+    return result
+  })
+
+/**
+ * Fails when the engine can no longer write, for whoever waits for a line: without it they would wait for ever. An
+ * engine that can not fail leaves the default.
+ */
+export const Failure = Context.Reference<Effect.Effect<never, Journal.JournalError>>("@millwright/core/Durable/Failure", {
+  defaultValue: () => Effect.never
+})
+
+/** Stops the running execution at this point without a result; it goes on from here when it is resumed. */
+export const suspend: Effect.Effect<never, never, WorkflowEngine.WorkflowInstance> = Effect.flatMap(
+  WorkflowEngine.WorkflowInstance,
+  Workflow.suspend
+)

@@ -1,0 +1,210 @@
+/**
+ * A **gate**: a durable wait for a human. Opening one is recording an intervention; there is no other way for a line to
+ * ask anybody.
+ *
+ * A gate is answered from anywhere: the same process, another one, after a restart. The first answer stands; the same
+ * answer once more changes nothing, another one is an error.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Actor from "./Actor.ts"
+import * as Durable from "./Durable.ts"
+import type * as FactoryEvent from "./FactoryEvent.ts"
+import * as Fault from "./Fault.ts"
+import * as Journal from "./Journal.ts"
+import * as Run from "./Run.ts"
+import * as Stage from "./Stage.ts"
+
+/** What a human is asked with. */
+export interface Question {
+  readonly question: string
+  /** What to read first, as Markdown; kept to 16,000 characters. */
+  readonly context?: string
+  /** Why a human is needed here, as a class that the factory can learn from: `spec approval`, `policy`, …. */
+  readonly cause: string
+}
+
+/** A human said yes. */
+export const Approved = Schema.Struct({ by: Actor.Actor, note: Schema.String })
+/** A human said yes. */
+export type Approved = typeof Approved.Type
+
+/** A human said no. `note` says what should be different. */
+export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { by: Actor.Actor, note: Schema.String }) {
+  override get message() {
+    return `${Actor.label(this.by)} said no: ${this.note}`
+  }
+}
+
+/** An answer that can not be taken. */
+export class GateError extends Fault.Class<GateError>()("GateError", {
+  NoSuchGate: false,
+  /** It was answered before, and differently. */
+  AlreadyAnswered: false,
+  /** The answer is not of the kind that the gate asks for. */
+  WrongAnswer: false,
+  /** A gate stands in a line, between its stages. */
+  NotInALine: false
+}) {}
+
+const Decided = Schema.Struct({ approved: Schema.Boolean, note: Schema.String, by: Actor.Actor })
+const Replied = Schema.Struct({ text: Schema.String, by: Actor.Actor })
+
+/** What is answered: yes or no with a note, or a text. */
+export type Answer =
+  | { readonly _tag: "Approve"; readonly note?: string }
+  | { readonly _tag: "Reject"; readonly note: string }
+  | { readonly _tag: "Reply"; readonly text: string }
+
+/** Waits until a human says yes. A no is an error that the line has to handle. */
+export const approve = (name: string, question: Question) =>
+  Effect.gen(function*() {
+    const { approved, by, note } = yield* wait({ name, kind: "approve", schema: Decided }, question)
+    return approved ? ({ by, note } satisfies Approved) : yield* new Rejected({ by, note })
+  })
+
+/** Waits until a human has answered in words. */
+export const answer = (name: string, question: Question) =>
+  Effect.map(wait({ name, kind: "answer", schema: Replied }, question), ({ text }) => text)
+
+const wait = <A>(
+  gate: { readonly name: string; readonly kind: "approve" | "answer"; readonly schema: Schema.Codec<A, unknown> },
+  question: Question
+) =>
+  Effect.gen(function*() {
+    const standing = yield* Run.betweenStages
+    if (standing._tag === "None") {
+      return yield* new GateError({
+        reason: "NotInALine",
+        message: `The gate "${gate.name}" was opened outside of a line, or inside of a stage, where nothing can wait ` +
+          `durably. Open it in the code of the line, between its stages.`
+      })
+    }
+    const run = standing.value
+    const key = run.next(`gate-${gate.name}`)
+    const id = `${run.id}:${key.slice("gate-".length)}`
+    const deferred = Durable.DurableDeferred.make(key, { success: gate.schema })
+    const token = yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
+    yield* Stage.run(
+      { name: `${key}-open`, success: Schema.Void },
+      Effect.asVoid(Journal.record({
+        _tag: "GateOpened",
+        gate: id,
+        name: gate.name,
+        token,
+        kind: gate.kind,
+        question: question.question,
+        context: (question.context ?? "").slice(0, 16_000),
+        cause: question.cause
+      }, `gate/${id}/opened`))
+    )
+    return yield* Effect.provideContext(Durable.DurableDeferred.await(deferred), run.execution)
+  })
+
+/** A gate, as the journal knows it. */
+export interface Gate {
+  readonly opened: Opened
+  readonly openedAt: number
+  readonly origin: FactoryEvent.Origin
+  readonly answered: Extract<FactoryEvent.Fact, { readonly _tag: "GateAnswered" }> | undefined
+}
+
+type Opened = Extract<FactoryEvent.Fact, { readonly _tag: "GateOpened" }>
+
+/** Every gate of a run, or of all runs, by id. */
+export const list = (run?: string): Effect.Effect<ReadonlyMap<string, Gate>, Journal.JournalError, Journal.Journal> =>
+  Journal.fold(new Map<string, Gate>(), (gates, event) => {
+    if (run !== undefined && event.run !== run) return gates
+    if (event.fact._tag === "GateOpened") {
+      const { actor, item, line, run, stage } = event
+      return gates.set(event.fact.gate, {
+        opened: event.fact,
+        openedAt: event.at,
+        origin: { actor, item, line, run, stage },
+        answered: undefined
+      })
+    }
+    const gate = event.fact._tag === "GateAnswered" ? gates.get(event.fact.gate) : undefined
+    return gate === undefined || event.fact._tag !== "GateAnswered"
+      ? gates
+      : gates.set(event.fact.gate, { ...gate, answered: event.fact })
+  })
+
+/**
+ * Answers a gate. The line goes on in whichever process runs it, or when it is resumed. `activeMinutes` is how long the
+ * human worked on it, where that was measured.
+ */
+export const settle = (
+  id: string,
+  given: Answer,
+  by: { readonly actor: Actor.Actor; readonly activeMinutes?: number }
+): Effect.Effect<void, GateError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
+  Effect.gen(function*() {
+    const gate = (yield* list()).get(id)
+    if (gate === undefined) {
+      const open = [...(yield* list()).values()].filter(({ answered }) => answered === undefined)
+      return yield* new GateError({
+        reason: "NoSuchGate",
+        message: `There is no gate "${id}". ${
+          open.length === 0 ? "No gate is open." : `Open gates: ${open.map(({ opened }) => opened.gate).join(", ")}.`
+        }`
+      })
+    }
+    const { kind, token } = gate.opened
+    if ((given._tag === "Reply") !== (kind === "answer")) {
+      return yield* new GateError({
+        reason: "WrongAnswer",
+        message: kind === "answer"
+          ? `The gate "${id}" asks for an answer in words, not for yes or no: ${gate.opened.question}`
+          : `The gate "${id}" asks for yes or no, not for words: ${gate.opened.question}`
+      })
+    }
+    if (gate.answered !== undefined) return yield* standing(gate, given)
+    const now = yield* Clock.currentTimeMillis
+    const outbox: Durable.Outbox = { entries: [], isWritten: false }
+    outbox.entries.push({
+      ...(yield* Effect.provideService(
+        Journal.entry({
+          _tag: "GateAnswered",
+          gate: id,
+          answer: stored(given),
+          by: by.actor,
+          waited: Math.max(0, now - gate.openedAt),
+          activeMinutes: by.activeMinutes ?? null
+        }, `gate/${id}/answered`),
+        Journal.Origin,
+        { ...gate.origin, actor: by.actor }
+      ))
+    })
+    const done = given._tag === "Reply"
+      ? complete(Replied, token, { text: given.text, by: by.actor })
+      : complete(Decided, token, { approved: given._tag === "Approve", note: given.note ?? "", by: by.actor })
+    yield* Durable.withOutbox(outbox, done)
+    // Another process may have been faster; then its answer stands.
+    const after = (yield* list()).get(id)
+    if (after?.answered !== undefined) yield* standing(after, given)
+  })
+
+const complete = <A>(schema: Schema.Codec<A, unknown>, token: string, value: A) =>
+  Durable.DurableDeferred.succeed(Durable.DurableDeferred.make("", { success: schema }), {
+    token: Durable.DurableDeferred.Token.make(token),
+    value
+  })
+
+const stored = (given: Answer): Schema.Json =>
+  given._tag === "Reply"
+    ? { text: given.text }
+    : { approved: given._tag === "Approve", note: given.note ?? "" }
+
+const standing = (gate: Gate, given: Answer): Effect.Effect<void, GateError> =>
+  JSON.stringify(gate.answered?.answer) === JSON.stringify(stored(given))
+    ? Effect.void
+    : Effect.fail(
+      new GateError({
+        reason: "AlreadyAnswered",
+        message: `The gate "${gate.opened.gate}" was answered by ${
+          gate.answered === undefined ? "somebody else" : Actor.label(gate.answered.by)
+        } before, and differently. The first answer stands.`
+      })
+    )

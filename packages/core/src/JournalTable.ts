@@ -1,0 +1,46 @@
+/** The journal's table in a store: what the SQLite journal and the engine write facts with, in whose transaction it may be. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as FactoryEvent from "./FactoryEvent.ts"
+import * as Journal from "./Journal.ts"
+import type * as Sqlite from "./Sqlite.ts"
+
+const encode = Schema.encodeSync(Journal.Json)
+const decode = Schema.decodeUnknownEffect(Journal.Json)
+
+/** Appends entries inside of a running transaction. Answers with the stored text of the event that stands for each. */
+export const append = (prepare: Sqlite.Prepare, entries: ReadonlyArray<FactoryEvent.Entry>): ReadonlyArray<string> =>
+  entries.map((entry) => {
+    if (entry.key !== undefined) {
+      const standing = prepare("select event from journal where key = ?").get(entry.key)
+      if (standing !== undefined) return String(standing["event"])
+    }
+    const seq = Number(prepare("select coalesce(max(seq), 0) + 1 as next from journal").get()?.["next"])
+    const { key, ...rest } = entry
+    const event = encode({ version: FactoryEvent.version, seq, ...rest })
+    prepare("insert into journal (seq, key, run, event) values (?, ?, ?, ?)").run(seq, key ?? null, entry.run, event)
+    return event
+  })
+
+/** Reads at most `limit` stored events after `seq`. */
+export const readAfter = (prepare: Sqlite.Prepare, seq: number, limit: number): ReadonlyArray<string> =>
+  prepare("select event from journal where seq > ? order by seq limit ?").all(seq, limit).map((row) => String(row["event"]))
+
+/** The greatest sequence number, 0 for an empty journal. */
+export const last = (prepare: Sqlite.Prepare): number =>
+  Number(prepare("select coalesce(max(seq), 0) as last from journal").get()?.["last"])
+
+/** Decodes stored events. One that this version does not understand is named, never skipped. */
+export const parse = (stored: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<FactoryEvent.FactoryEvent>, Journal.JournalError> =>
+  Effect.forEach(stored, (text) =>
+    decode(text).pipe(Effect.mapError((cause) => {
+      const version = /"version":(\d+)/.exec(text)?.[1]
+      const isNewer = version !== undefined && Number(version) > FactoryEvent.version
+      return new Journal.JournalError({
+        reason: isNewer ? "Newer" : "Corrupt",
+        message: isNewer
+          ? `The journal holds an event of version ${version}; this package knows ${FactoryEvent.version}. Upgrade it.`
+          : `The journal holds an event that can not be read: ${text.slice(0, 200)}. Restore the store from a back-up.`,
+        cause
+      })
+    })))

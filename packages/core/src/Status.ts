@@ -1,0 +1,120 @@
+/** Where a run stands: a fold over the journal, so every process that can read it gives the same answer. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type * as FactoryEvent from "./FactoryEvent.ts"
+import type * as Fault from "./Fault.ts"
+import * as Journal from "./Journal.ts"
+
+/** What every status knows of its run. `openGates` are ids. */
+export interface Known {
+  readonly run: string
+  readonly line: string
+  readonly item: string
+  readonly title: string
+  readonly execution: string
+  readonly openGates: ReadonlyArray<string>
+  /** Stages that began and did not end. */
+  readonly openStages: ReadonlyArray<string>
+}
+
+/** Where a run stands. */
+export type Status =
+  | Known & { readonly _tag: "Running" }
+  /** Nothing runs; a human is asked. */
+  | Known & { readonly _tag: "Waiting" }
+  | Known & { readonly _tag: "Stalled"; readonly fault: Fault.Recorded }
+  | Known & { readonly _tag: "Finished"; readonly result: Schema.Json }
+  | Known & { readonly _tag: "Parked"; readonly reason: string }
+  | Known & { readonly _tag: "Failed"; readonly fault: Fault.Recorded }
+
+/** Whether a run is over for good. */
+export const isEnded = (status: Status): boolean =>
+  status._tag === "Finished" || status._tag === "Parked" || status._tag === "Failed"
+
+/** The status after one more event of the run. */
+export const step = (status: Status | undefined, event: FactoryEvent.FactoryEvent): Status | undefined => {
+  const { fact } = event
+  if (fact._tag === "LineStarted") {
+    return {
+      _tag: "Running",
+      run: event.run ?? "",
+      line: event.line ?? "",
+      item: event.item ?? "",
+      title: fact.title,
+      execution: fact.execution,
+      openGates: [],
+      openStages: []
+    }
+  }
+  if (status === undefined) return undefined
+  const known: Known = status
+  const without = (names: ReadonlyArray<string>, name: string | null) => names.filter((each) => each !== name)
+  switch (fact._tag) {
+    case "LineResumed":
+      return onward({ ...known, openStages: [] })
+    case "LineFinished":
+      return { ...known, _tag: "Finished", result: fact.result, openStages: [], openGates: [] }
+    case "LineParked":
+      return { ...known, _tag: "Parked", reason: fact.reason, openStages: [], openGates: [] }
+    case "LineFailed":
+      return { ...known, _tag: "Failed", fault: fact.fault, openStages: [], openGates: [] }
+    case "LineStalled":
+      return { ...known, _tag: "Stalled", fault: fact.fault }
+    case "StageStarted":
+      return onward({ ...known, openStages: [...without(known.openStages, event.stage), event.stage ?? ""] })
+    case "StageFinished":
+      return onward({ ...known, openStages: without(known.openStages, event.stage) })
+    case "StageFailed":
+      return { ...status, openStages: without(known.openStages, event.stage) }
+    case "GateOpened":
+      return onward({ ...known, openGates: [...without(known.openGates, fact.gate), fact.gate] })
+    case "GateAnswered":
+      return onward({ ...known, openGates: without(known.openGates, fact.gate) })
+    default:
+      return status
+  }
+}
+
+const onward = (known: Known): Status => {
+  const { execution, item, line, openGates, openStages, run, title } = known
+  const isWaiting = openGates.length > 0 && openStages.length === 0
+  return { _tag: isWaiting ? "Waiting" : "Running", execution, item, line, openGates, openStages, run, title }
+}
+
+/** Where a run stands now; `undefined` when the journal has never heard of it. */
+export const of = (run: string): Effect.Effect<Status | undefined, Journal.JournalError, Journal.Journal> =>
+  Journal.fold<Status | undefined>(undefined, (status, event) => (event.run === run ? step(status, event) : status))
+
+/** Every run of a line, or of all lines, in the order in which they were started. */
+export const runs = (line?: string): Effect.Effect<ReadonlyArray<Status>, Journal.JournalError, Journal.Journal> =>
+  Effect.map(
+    Journal.fold(new Map<string, Status>(), (all, event) => {
+      if (event.run === null || (line !== undefined && event.line !== line)) return all
+      const next = step(all.get(event.run), event)
+      return next === undefined ? all : all.set(event.run, next)
+    }),
+    (all) => [...all.values()]
+  )
+
+/** The first status, from now on, in which the run does not go on by itself. */
+export const settled = (run: string): Effect.Effect<Option.Option<Status>, Journal.JournalError, Journal.Journal> =>
+  Effect.gen(function*() {
+    const journal = yield* Journal.Journal
+    let status: Status | undefined
+    let last = 0
+    const take = (event: FactoryEvent.FactoryEvent) => {
+      last = event.seq
+      if (event.run === run) status = step(status, event)
+    }
+    yield* Stream.runForEach(journal.read(), (event) => Effect.sync(() => take(event)))
+    if (status === undefined || status._tag !== "Running") return Option.fromUndefinedOr(status)
+    return yield* journal.follow(last).pipe(
+      Stream.tap((event) => Effect.sync(() => take(event))),
+      Stream.map(() => status),
+      Stream.filter((now) => now !== undefined && now._tag !== "Running"),
+      Stream.runHead,
+      Effect.map(Option.flatMap(Option.fromUndefinedOr))
+    )
+  })
