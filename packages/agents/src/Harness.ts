@@ -4,9 +4,11 @@
  * An adapter gives one primitive: `run`. It answers with a stream of events and ends it with exactly one `Ended`. What
  * the agent wrote to the workspace is not in the events; the host reads that from git.
  */
+import type * as Budget from "@millwright/core/Budget"
+import * as Fault from "@millwright/core/Fault"
+import type * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import type * as Usage from "@millwright/core/Usage"
-import * as Fault from "@millwright/core/Fault"
 import * as Context from "effect/Context"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
@@ -59,6 +61,9 @@ export type HarnessEvent =
   /** The last event. `outcome` is what the agent answered, not yet decoded. */
   | { readonly _tag: "Ended"; readonly outcome: unknown; readonly session: Session }
 
+/** Everything that can end a harness before there is an outcome. */
+export type Failure = HarnessError | Model.ModelError | Budget.BudgetError | Journal.JournalError
+
 /** What a harness needs around it: a place to work in. */
 export type Workplace = ChildProcessSpawner | FileSystem.FileSystem | Path.Path
 
@@ -67,5 +72,5 @@ export class Harness extends Context.Service<Harness, {
   readonly name: string
   readonly run: (
     request: Request
-  ) => Stream.Stream<HarnessEvent, HarnessError | Model.ModelError | Fault.Fault, Workplace>
+  ) => Stream.Stream<HarnessEvent, Failure, Workplace>
 }>()("@millwright/agents/Harness") {}

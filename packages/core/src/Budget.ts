@@ -50,14 +50,15 @@ export const layer = (limits: Limits): Layer.Layer<Budget, never, Journal.Journa
   Layer.effect(
     Budget,
     Effect.gen(function*() {
-      const services = yield* Effect.context<Journal.Journal>()
+      const journal = yield* Journal.Journal
       const ledgers = new Map<string | null, Spent>()
       const spent = Effect.fnUntraced(function*(run: string | null) {
         const known = ledgers.get(run)
         if (known !== undefined) return known
-        const past = yield* Effect.provideContext(
+        const past = yield* Effect.provideService(
           Journal.fold(nothing, (spent, event) => (event.run === run ? count(spent, event.fact) : spent)),
-          services
+          Journal.Journal,
+          journal
         )
         // Another fibre may have been faster, and have spent since.
         const now = ledgers.get(run) ?? past

@@ -31,9 +31,10 @@ export const lines = (change: Pick<Change, "files">): number =>
   change.files.reduce((sum, file) => sum + (file.additions ?? 0) + (file.deletions ?? 0), 0)
 
 /** Whether a file changed whose lines can not be counted. */
-export const hasBinary = (change: Pick<Change, "files">): boolean => change.files.some(({ additions }) => additions === null)
+export const hasBinary = (change: Pick<Change, "files">): boolean =>
+  change.files.some(({ additions }) => additions === null)
 
-/** Every path that a change touches: for a rename, both sides. */
+/** Every path that a file's change speaks of: for a rename or a copy, both sides. */
 export const paths = (file: FileChange): ReadonlyArray<string> =>
   file.previousPath === undefined ? [file.path] : [file.path, file.previousPath]
 
@@ -48,7 +49,7 @@ const statuses: Record<string, FileChange["status"]> = {
 
 /**
  * Reads the output of `git diff --raw --numstat -z -M`: the raw records first, then the counts. Paths are taken as the
- * bytes between NULs, so no quoting can hide one.
+ * bytes between NULs, so no quoting can hide one. A file that has no counts is taken for one that can not be counted.
  */
 export const parseRawNumstat = (output: string): ReadonlyArray<FileChange> => {
   const fields = output.split("\0")
@@ -67,14 +68,18 @@ export const parseRawNumstat = (output: string): ReadonlyArray<FileChange> => {
     )
     at += isPair ? 3 : 2
   }
-  const byPath = new Map(files.map((file) => [file.path, file]))
+  // Both halves are in the same order. A path alone would not do: two that are not UTF-8 can read the same.
+  let next = 0
   while (at < fields.length) {
-    const [additions = "", deletions = "", path = ""] = (fields[at] ?? "").split("\t")
-    const isPair = path === "" && fields[at] !== ""
-    const file = byPath.get(isPair ? fields[at + 2] ?? "" : path)
-    if (file !== undefined && additions !== "-") {
-      file.additions = Number(additions)
-      file.deletions = Number(deletions)
+    const [, additions = "", deletions = "", name = ""] = /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(fields[at] ?? "") ?? []
+    const isPair = additions !== "" && name === ""
+    const path = isPair ? fields[at + 2] : name
+    const index = additions === "" ? -1 : files.findIndex((file, position) => position >= next && file.path === path)
+    const file = files[index]
+    if (file !== undefined) {
+      next = index + 1
+      file.additions = additions === "-" ? null : Number(additions)
+      file.deletions = deletions === "-" ? null : Number(deletions)
     }
     at += isPair ? 3 : 1
   }

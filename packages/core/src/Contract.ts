@@ -37,8 +37,9 @@ export type Clause = Omit<Assertion, "id">
 /** Gives every clause its address and seals the whole with a digest. */
 export const freeze = (item: string, clauses: readonly [Clause, ...ReadonlyArray<Clause>]): Contract => {
   const address = (clause: Clause, index: number): Assertion => ({
-    id: `VAL-${String(index + 1).padStart(3, "0")}`,
-    ...clause
+    ...clause,
+    // Last, so that no clause brings an address of its own.
+    id: `VAL-${String(index + 1).padStart(3, "0")}`
   })
   const [first, ...rest] = clauses
   const assertions = [address(first, 0), ...rest.map((clause, index) => address(clause, index + 1))] as const
@@ -46,4 +47,5 @@ export const freeze = (item: string, clauses: readonly [Clause, ...ReadonlyArray
 }
 
 /** Whether the digest still covers the content. */
-export const isIntact = ({ assertions, digest, item }: Contract): boolean => digest === Digest.ofJson({ item, assertions })
+export const isIntact = ({ assertions, digest, item }: Contract): boolean =>
+  digest === Digest.ofJson({ item, assertions })

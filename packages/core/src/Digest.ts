@@ -7,12 +7,11 @@ export const Digest = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)).pi
 /** A SHA-256 digest in lower-case hexadecimal, 64 characters. */
 export type Digest = typeof Digest.Type
 
-/** The digest of a text (as UTF-8) or of bytes. */
-export const of = (content: string | Uint8Array): Digest =>
-  createHash("sha256").update(content).digest("hex") as Digest // the pattern holds by construction
+/** The digest of a text (as UTF-8, a lone surrogate counting as U+FFFD) or of bytes. */
+export const of = (content: string | Uint8Array): Digest => createHash("sha256").update(content).digest("hex") as Digest // the pattern holds by construction
 
-/** The digest of a value's JSON, independent of the order of keys. */
-export const ofJson = (value: unknown): Digest => of(JSON.stringify(value, sortKeys))
+/** The digest of a value's JSON, independent of the order of keys. What JSON can not hold, such as a function, is `null`. */
+export const ofJson = (value: unknown): Digest => of(JSON.stringify(value, sortKeys) ?? "null")
 
 /** The first 12 characters, for people. */
 export const short = (digest: Digest): string => digest.slice(0, 12)

@@ -19,6 +19,13 @@ export type Engine = WorkflowEngine.WorkflowEngine
 /** The engine and the execution that a piece of line code runs in. */
 export type Execution = WorkflowEngine.WorkflowEngine | WorkflowEngine.WorkflowInstance
 
+/** The engine and the execution, and nothing else of the context that this is asked in. */
+export const execution: Effect.Effect<Context.Context<Execution>, never, Execution> = Effect.gen(function*() {
+  return Context.make(WorkflowEngine.WorkflowEngine, yield* WorkflowEngine.WorkflowEngine).pipe(
+    Context.add(WorkflowEngine.WorkflowInstance, yield* WorkflowEngine.WorkflowInstance)
+  )
+})
+
 /**
  * Facts that have to be written together with a result. An engine that shares a store with the journal writes them in
  * the transaction of the result and says so; for any other engine they are appended right after it, by key, so that a
@@ -56,6 +63,12 @@ export const withOutbox = <A, E, R>(
 export const Failure = Context.Reference<Effect.Effect<never, Journal.JournalError>>("@millwright/core/Durable/Failure", {
   defaultValue: () => Effect.never
 })
+
+/** Whether another living process runs an execution. An engine of one process leaves the default: nobody else does. */
+export const IsRunElsewhere = Context.Reference<(execution: string) => Effect.Effect<boolean>>(
+  "@millwright/core/Durable/IsRunElsewhere",
+  { defaultValue: () => () => Effect.succeed(false) }
+)
 
 /** Stops the running execution at this point without a result; it goes on from here when it is resumed. */
 export const suspend: Effect.Effect<never, never, WorkflowEngine.WorkflowInstance> = Effect.flatMap(

@@ -51,6 +51,8 @@ export const Fact = Schema.TaggedUnion({
     /** `true` when a loopback server answered in the place of the provider. */
     rehearsed: Schema.Boolean
   },
+  /** A call that failed; `delay` until the next attempt, `null` when there is none. */
+  ModelFailed: { model: Schema.String, fault: Fault.Recorded, delay: Schema.NullOr(Milliseconds) },
   ToolCalled: {
     tool: Schema.String,
     /** One line for people; the arguments themselves are named by digest. */

@@ -101,7 +101,7 @@ export const make = <
         const origin = { ...outside, line: name, run: payload.run, item: item.id }
         const ending = (fact: Parameters<typeof Journal.entry>[0]) => Journal.record(fact, `${name}/${payload.run}/ended`)
         return Effect.gen(function*() {
-          const execution = yield* Effect.context<Durable.Execution>()
+          const execution = yield* Durable.execution
           const run = Run.Run.of({ line: name, id: payload.run, item, execution, next: Run.numbering() })
           const success = yield* Effect.provideService(code(input), Run.Run, run)
           yield* ending({ _tag: "LineFinished", result: yield* Effect.orDie(toJson(result, success)) })
@@ -182,6 +182,10 @@ const claimName = Effect.fnUntraced(function*(
     if (event.fact._tag === "LineStarted" && event.fact.start === start) return run
   }
 })
+
+/** Whether another living process runs this run. What nobody runs can be resumed here. */
+export const isRunElsewhere = (status: Status.Status): Effect.Effect<boolean> =>
+  Effect.flatMap(Durable.IsRunElsewhere, (isRunElsewhere) => isRunElsewhere(status.execution))
 
 /** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
 export const settled = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>

@@ -2,17 +2,31 @@
  * The model seam. A model is Effect's own `LanguageModel`; this adds what a factory has to know beside it: which model
  * answers for which tier, who the provider is, and which failures may be tried again.
  *
- * This is the only file of the package, adapters apart, that touches `effect/ai`, which is marked unstable.
+ * Adapters and what they share apart, this is the only file of the package that touches `effect/ai`, which is marked unstable.
  */
+import type * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Response from "effect/ai/Response"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Fault from "./Fault.ts"
+import * as Redaction from "./Redaction.ts"
+import type * as Usage from "./Usage.ts"
 
 /** How much model a role needs: `small` sorts and labels, `standard` writes code, `large` is for what `standard` fails at. */
 export const Tier = Schema.Literals(["small", "standard", "large"])
 /** How much model a role needs. */
 export type Tier = typeof Tier.Type
+
+/** What a provider's protocol can do beyond text and tools. */
+export interface Supports {
+  /** Reasoning of earlier turns goes back to the model, where `false` it is left out of the next request. */
+  readonly reasoningReplay: boolean
+  /** The answer says how many tokens were written to the prompt cache, not only how many were read. */
+  readonly cacheWrites: boolean
+}
 
 /** A model that can be called. */
 export interface Model {
@@ -22,13 +36,17 @@ export interface Model {
   readonly provider: string
   /** A loopback server answers in the place of the provider. */
   readonly rehearsed: boolean
+  readonly supports: Supports
   readonly languageModel: LanguageModel.LanguageModel
 }
 
 /** Which model answers for which tier. */
-export class Models extends Context.Service<Models, {
-  readonly forTier: (tier: Tier) => Model
-}>()("@millwright/core/Model/Models") {}
+export class Models extends Context.Service<
+  Models,
+  {
+    readonly forTier: (tier: Tier) => Model
+  }
+>()("@millwright/core/Model/Models") {}
 
 /** One model for every tier. */
 export const single = (model: Model): Models["Service"] => ({ forTier: () => model })
@@ -53,3 +71,112 @@ export class ModelError extends Fault.Class<ModelError>()("ModelError", {
   /** The provider's policy refuses the content. */
   Refused: false
 }) {}
+
+const mend: Record<ModelError["reason"], string> = {
+  Unauthorized: "Check the API key, and that it may use this model.",
+  UnknownModel: "Check the model's name, and the base URL if one is set.",
+  QuotaExhausted: "Add credit or raise the quota, then resume the line.",
+  RateLimited: "Try again later, or run fewer lines at once.",
+  Overloaded: "Try again later.",
+  Disconnected: "Try again; if it happens often, look at the network and the proxies on the way.",
+  Unreachable: "Check the network, the proxy settings and the base URL.",
+  ContextOverflow: "Give the role less context, or a model that holds more.",
+  Protocol: "The request or the adapter is at fault: trying again does not help.",
+  Refused: "Change what the role is asked for, or use another model."
+}
+
+/**
+ * The fault that a failed call of any `effect/ai` provider is. The message never holds a key, and `retryAfter` is in
+ * milliseconds.
+ */
+export const fromAiError = (
+  error: AiError.AiError,
+  call: { readonly model: string; readonly provider: string }
+): ModelError => {
+  const reason = reasonOf(error.reason)
+  const wait = retryAfterOf(error)
+  const detail =
+    "description" in error.reason && error.reason.description !== undefined
+      ? error.reason.description
+      : error.reason.message
+  const clean = Redaction.scrub(detail).replace(/\s+/g, " ").trim().slice(0, 600)
+  return new ModelError({
+    reason,
+    message: `Model ${call.model} of ${call.provider}: ${reason}. ${clean}${/[.!?]$/.test(clean) ? "" : "."} ${mend[reason]}`,
+    ...(wait === undefined ? {} : { retryAfter: wait })
+  })
+}
+
+/**
+ * How long a response asks to wait, in milliseconds: `retry-after-ms`, or `retry-after` in seconds or as a date, which
+ * is read against the response's own `date`. `undefined` where it does not ask or can not be understood.
+ */
+export const retryAfter = (header: (name: string) => string | null | undefined): number | undefined => {
+  const millis = Number(header("retry-after-ms") ?? Number.NaN)
+  if (millis >= 0) return Math.ceil(millis)
+  const value = header("retry-after") ?? ""
+  if (/^\d+(\.\d+)?$/.test(value)) return Math.ceil(Number(value) * 1000)
+  const wait = Date.parse(value) - Date.parse(header("date") ?? "")
+  return wait >= 0 ? wait : undefined
+}
+
+/** What a call used, by kind. All zero where the provider reported nothing. */
+export const usage = (reported: Response.Usage): Usage.Usage => {
+  const { cacheRead = 0, cacheWrite = 0, total = 0, uncached } = reported.inputTokens
+  const { reasoning = 0, text = 0, total: output = reasoning + text } = reported.outputTokens
+  return { input: uncached ?? Math.max(0, total - cacheRead - cacheWrite), cacheRead, cacheWrite, output }
+}
+
+const reasonOf = (reason: AiError.AiErrorReason): ModelError["reason"] => {
+  switch (reason._tag) {
+    case "AuthenticationError":
+      return "Unauthorized"
+    case "QuotaExhaustedError":
+      return "QuotaExhausted"
+    case "RateLimitError":
+      return "RateLimited"
+    case "ContentPolicyError":
+      return "Refused"
+    case "InternalProviderError":
+      return "Overloaded"
+    case "NetworkError":
+      return reason.reason !== "TransportError" ? "Protocol" : isUnreachable(reason) ? "Unreachable" : "Disconnected"
+    case "InvalidRequestError":
+    case "UnknownError": {
+      const status = reason.http?.response?.status
+      if (status === 404) return "UnknownModel"
+      if (status === 402) return "QuotaExhausted"
+      return status === 413 || overflow.test(reason.description ?? "") ? "ContextOverflow" : "Protocol"
+    }
+    default:
+      return "Protocol"
+  }
+}
+
+/** How providers say that a prompt is too long. Not one of them has a code of its own for it in every API. */
+const overflow =
+  /prompt is too long|context[ _-]?(?:length|window|size)|maximum context|too many (?:input )?tokens|exceeds? the (?:available )?context|input is too long/i
+
+const unreachableCode =
+  /\b(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_\w+|ERR_TLS_\w+|UNABLE_TO_\w+|SELF_SIGNED_\w+|DEPTH_ZERO_\w+)\b/
+
+const isUnreachable = (error: AiError.NetworkError): boolean => {
+  if (unreachableCode.test(error.description ?? "")) return true
+  let cause: unknown = error.cause
+  for (let depth = 0; depth < 8 && Predicate.isObject(cause); depth++) {
+    if (Predicate.hasProperty(cause, "code") && unreachableCode.test(String(cause.code))) return true
+    cause = Predicate.hasProperty(cause, "cause") ? cause.cause : undefined
+  }
+  return false
+}
+
+const retryAfterOf = (error: AiError.AiError): number | undefined => {
+  if (error.retryAfter !== undefined) return Math.ceil(Duration.toMillis(error.retryAfter))
+  const headers = "http" in error.reason ? error.reason.http?.response?.headers : undefined
+  return headers === undefined
+    ? undefined
+    : retryAfter((name) => {
+        const value = headers[name]
+        return Predicate.isString(value) ? value : undefined
+      })
+}

@@ -9,51 +9,103 @@ import * as Redacted from "effect/Redacted"
 export const mark = "[redacted]"
 
 /** Known secrets of this process, such as the API key that a model adapter was given. */
-export const Secrets = Context.Reference<ReadonlyArray<Redacted.Redacted<string>>>("@millwright/core/Redaction/Secrets", {
-  defaultValue: () => []
-})
+export const Secrets = Context.Reference<ReadonlyArray<Redacted.Redacted<string>>>(
+  "@millwright/core/Redaction/Secrets",
+  {
+    defaultValue: () => []
+  }
+)
 
-const patterns: ReadonlyArray<RegExp> = [
-  /\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_-]{20,}/g,
-  /\bgh[pousr]_[A-Za-z0-9]{36,}\b/g,
-  /\bgithub_pat_[A-Za-z0-9_]{40,}\b/g,
-  /\bglpat-[A-Za-z0-9_-]{20,}\b/g,
-  /\bAKIA[0-9A-Z]{16}\b/g,
-  /\bAIza[0-9A-Za-z_-]{35}\b/g,
-  /\bxox[abposr]-[A-Za-z0-9-]{10,}/g,
-  /\bnpm_[A-Za-z0-9]{36}\b/g,
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g
+/**
+ * Shapes of the usual tokens. No word boundary stands before those that are told by their first letters alone: in JSON
+ * within a text, a token can follow an escaped line break, `\\nghp_…`, and `n` is a letter.
+ */
+const patterns: ReadonlyArray<readonly [RegExp, replacement: string]> = [
+  [
+    /-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g,
+    mark
+  ],
+  [/(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20,}/g, mark],
+  [/[rs]k_(?:live|test)_[A-Za-z0-9]{16,}/g, mark],
+  [/gh[pousr]_[A-Za-z0-9]{36,}/g, mark],
+  [/github_pat_[A-Za-z0-9_]{40,}/g, mark],
+  [/glpat-[A-Za-z0-9_-]{20,}/g, mark],
+  [/A[KS]IA[0-9A-Z]{16}/g, mark],
+  [/AIza[0-9A-Za-z_-]{35}/g, mark],
+  [/xox[abposr]-[A-Za-z0-9-]{10,}/g, mark],
+  [/npm_[A-Za-z0-9]{36,}/g, mark],
+  [/hf_[A-Za-z0-9]{30,}/g, mark],
+  [/eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g, mark],
+  [
+    /((?:\bBearer\s{1,4}|Authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:\w{1,20}\s{1,4})?))[A-Za-z0-9._~+/-]{16,}=*/gi,
+    `$1${mark}`
+  ],
+  [/([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,100}:)[^\s/@]{3,200}(?=@)/gi, `$1${mark}`]
 ]
 
-/** Takes known secrets (8 characters or more) and the usual tokens out of a text. */
-export const scrub = (text: string, secrets: ReadonlyArray<Redacted.Redacted<string>> = []): string => {
-  let clean = text
-  for (const secret of secrets) {
-    const value = Redacted.value(secret)
-    if (value.length >= 8) clean = clean.replaceAll(value, mark)
-  }
-  return patterns.reduce((rest, pattern) => rest.replace(pattern, mark), clean)
+/** A secret as it is, and as it stands inside JSON, a URL or base64. */
+const spellings = (secret: Redacted.Redacted<string>): ReadonlyArray<string> => {
+  const value = Redacted.value(secret).trim()
+  if (value.length < 8) return []
+  const inUrl = /\p{Surrogate}/u.test(value) ? [] : [encodeURIComponent(value)]
+  return [value, JSON.stringify(value).slice(1, -1), Buffer.from(value).toString("base64").replace(/=+$/, ""), ...inUrl]
 }
 
+/** Marks every place where a text stands, also where two of them overlap. */
+const blot = (text: string, hidden: ReadonlyArray<string>): string => {
+  const places = hidden
+    .flatMap((each) => {
+      const found: Array<readonly [from: number, to: number]> = []
+      for (let at = text.indexOf(each); at !== -1; at = text.indexOf(each, at + 1)) found.push([at, at + each.length])
+      return found
+    })
+    .sort(([a], [b]) => a - b)
+  let clean = ""
+  let end = 0
+  for (const [from, to] of places) {
+    if (from >= end) clean += text.slice(end, from) + mark
+    end = Math.max(end, to)
+  }
+  return clean + text.slice(end)
+}
+
+/** Takes known secrets (8 characters or more, space around them apart) and the usual tokens out of a text. */
+export const scrub = (text: string, secrets: ReadonlyArray<Redacted.Redacted<string>> = []): string =>
+  patterns.reduce(
+    (rest, [pattern, replacement]) => rest.replace(pattern, replacement),
+    blot(text, secrets.flatMap(spellings))
+  )
+
 /** The names of environment variables that hold secrets more often than not. */
-export const secretName = /(?:^|_)(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|PRIVATE_KEY|ACCESS_KEY)(?:_|$)/i
+export const secretName =
+  /(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|COOKIE|PAT)(?:_|$)/i
 
 /** The secrets of an environment, by the names of its variables. */
-export const fromEnvironment = (environment: Readonly<Record<string, string | undefined>>): ReadonlyArray<Redacted.Redacted<string>> =>
+export const fromEnvironment = (
+  environment: Readonly<Record<string, string | undefined>>
+): ReadonlyArray<Redacted.Redacted<string>> =>
   Object.entries(environment).flatMap(([name, value]) =>
     value !== undefined && value.length >= 8 && secretName.test(name) ? [Redacted.make(value, { label: name })] : []
   )
 
-/** Takes secrets out of every text of a JSON value. Keys stay. */
+/** Takes secrets out of every text of a JSON value, names of fields included unless they are plain words. */
 export const scrubJson = <A>(value: A, secrets: ReadonlyArray<Redacted.Redacted<string>> = []): A =>
   // The shape is kept: only strings are replaced, and only by strings.
   walk(value, (text) => scrub(text, secrets)) as A
+
+/** A word of the vocabulary: a secret that is one too (`password`) must not make a fact unreadable. */
+const word = /^_?[A-Za-z]{1,40}$/
 
 const walk = (value: unknown, clean: (text: string) => string): unknown => {
   if (typeof value === "string") return clean(value)
   if (Array.isArray(value)) return value.map((each) => walk(each, clean))
   if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, clean)]))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, each]) => [
+        word.test(key) ? key : clean(key),
+        key === "_tag" && typeof each === "string" && word.test(each) ? each : walk(each, clean)
+      ])
+    )
   }
   return value
 }

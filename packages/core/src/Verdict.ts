@@ -41,23 +41,51 @@ export const Verdict = Schema.Struct({
 export type Verdict = typeof Verdict.Type
 
 /**
- * The verdict that findings amount to: accepted when no assertion failed, broke or stayed blocked, at least one passed,
- * and every pass has evidence. A pass without evidence becomes `blocked`.
+ * The verdict that findings amount to: accepted when every assertion of the contract passed with evidence or was
+ * skipped, and at least one passed. A pass without evidence becomes `blocked`, an assertion that no finding speaks about
+ * is `blocked`, and a finding about something that is no assertion of the contract is an `error`.
  */
-export const make = (
-  validator: string,
-  contract: Contract.Contract,
-  findings: ReadonlyArray<Finding>
-): Verdict => {
+export const make = (validator: string, contract: Contract.Contract, findings: ReadonlyArray<Finding>): Verdict => {
+  const known = new Set(contract.assertions.map(({ id }) => id))
+  const spoken = new Set(findings.map(({ assertion }) => assertion))
   const supported = findings.map((finding): Finding =>
-    finding.status === "pass" && finding.evidence.length === 0
-      ? { ...finding, status: "blocked", reason: `${finding.reason} (no evidence was given)` }
-      : finding
+    !known.has(finding.assertion)
+      ? { ...finding, status: "error", reason: `${finding.reason} (the contract has no such assertion)` }
+      : finding.status === "pass" && finding.evidence.length === 0
+        ? { ...finding, status: "blocked", reason: `${finding.reason} (no evidence was given)` }
+        : finding
   )
-  const accepted = supported.some(({ status }) => status === "pass") &&
-    supported.every(({ status }) => status === "pass" || status === "skipped")
-  return { validator, contract: contract.digest, findings: supported, accepted }
+  const silent = [...known]
+    .filter((id) => !spoken.has(id))
+    .map((assertion): Finding => ({
+      assertion,
+      status: "blocked",
+      reason: `${validator} has no finding about this assertion`,
+      evidence: []
+    }))
+  const all = [...supported, ...silent]
+  const accepted =
+    all.some(({ status }) => status === "pass") && all.every(({ status }) => status === "pass" || status === "skipped")
+  return { validator, contract: contract.digest, findings: all, accepted }
 }
+
+/**
+ * The verdict of several validators together. For each assertion the worst finding of those who could judge it stands;
+ * it is `blocked` only when none of them could.
+ */
+export const combine = (contract: Contract.Contract, verdicts: ReadonlyArray<Verdict>): Verdict => {
+  const order: ReadonlyArray<Status> = ["blocked", "skipped", "pass", "error", "fail"]
+  const worst = (findings: ReadonlyArray<Finding>) =>
+    findings.reduce((a, b) => (order.indexOf(b.status) > order.indexOf(a.status) ? b : a))
+  const findings = contract.assertions.flatMap(({ id }) => {
+    const found = verdicts.flatMap((verdict) => verdict.findings.filter(({ assertion }) => assertion === id))
+    return found.length === 0 ? [] : [worst(found)]
+  })
+  return make(verdicts.map(({ validator }) => validator).join(" + ") || "nobody", contract, findings)
+}
+
+/** Whether a finding speaks against the change, as opposed to saying nothing about it. */
+export const isAgainst = ({ status }: Finding): boolean => status === "fail" || status === "error"
 
 /** The findings that stand against acceptance, as one text that an author can work from. */
 export const complaint = (verdict: Verdict): string =>

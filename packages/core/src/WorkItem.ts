@@ -29,10 +29,11 @@ export class WorkItemError extends Fault.Class<WorkItemError>()("WorkItemError",
 /**
  * Reads a work item from a Markdown issue.
  *
- * The title is the first `#` heading, or the first line that is not blank. The id is made of the file's name and of
- * the content's digest, so the same issue has the same id wherever it is read, and an edited issue is another item.
+ * The title is the first `#` heading outside of a code block, or else the first line that is not blank; signs that
+ * could steer a terminal are taken out of it. The id is made of the file's name and of the content's digest, so the same
+ * issue has the same id wherever it is read, and an edited issue is another item.
  */
-export const fromMarkdown = Effect.fnUntraced(function*(markdown: string, source: string) {
+export const fromMarkdown = Effect.fnUntraced(function* (markdown: string, source: string) {
   if (markdown.length > maxBodyLength) {
     const kib = Math.round(markdown.length / 1024)
     return yield* new WorkItemError({
@@ -55,10 +56,10 @@ export const fromMarkdown = Effect.fnUntraced(function*(markdown: string, source
       message: `The issue ${source} is empty. Write a heading that says what is wrong, and below it how to see it.`
     })
   }
-  const heading = /^#\s+(.+)$/m.exec(body)?.[1] ?? body.split("\n", 1)[0] ?? body
   const item: WorkItem = {
-    id: `${slug(source)}-${Digest.of(body).slice(0, 6)}`,
-    title: heading.trim().slice(0, 200),
+    // 48 bits of the digest: whoever writes an issue must not be able to make it the twin of another.
+    id: `${slug(source)}-${Digest.short(Digest.of(body))}`,
+    title: titleOf(body),
     body,
     labels: [],
     source
@@ -66,8 +67,29 @@ export const fromMarkdown = Effect.fnUntraced(function*(markdown: string, source
   return item
 })
 
+const titleOf = (body: string): string => {
+  const lines = body.split("\n")
+  const headings: Array<string> = []
+  let fence: string | undefined
+  for (const line of lines) {
+    const mark = /^ {0,3}(`{3}|~{3})/.exec(line)?.[1]
+    if (mark !== undefined && (fence === undefined || fence === mark)) fence = fence === undefined ? mark : undefined
+    else if (fence === undefined && /^#[ \t]/.test(line)) headings.push(line.slice(1))
+  }
+  const titles = [...headings, ...lines].map((line) => {
+    const plain = line.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Surrogate}\u2028\u2029]+/gu, " ").trim()
+    // Cut by code points, so that no half of a character is left.
+    return [...plain].slice(0, 200).join("").trim()
+  })
+  return titles.find((title) => title !== "") ?? "Untitled"
+}
+
 const slug = (source: string): string => {
   const name = source.split(/[/\\]/).at(-1) ?? source
-  const words = name.replace(/\.[^.]*$/, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "")
+  const words = name
+    .replace(/\.[^.]*$/, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
   return words.slice(0, 60).replace(/-+$/, "") || "item"
 }

@@ -21,14 +21,17 @@ import * as Stage from "@millwright/core/Stage"
 import * as Fault from "@millwright/core/Fault"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 
 /** A sandbox can not be opened or used. */
 export class SandboxError extends Fault.Class<SandboxError>()("SandboxError", {
+  /** The spec can not be followed as it is: an id or a branch that is no name. */
+  BadSpec: false,
   /** The repository, or the commit to start from, is not there. */
   NoSuchSource: false,
   /** What the sandbox needs is not installed on this machine. */
@@ -41,7 +44,7 @@ export class SandboxError extends Fault.Class<SandboxError>()("SandboxError", {
 
 /** What a sandbox is opened with. */
 export interface SandboxSpec {
-  /** Names the workspace: letters, digits, `.`, `_` and `-`. The same id is the same workspace. */
+  /** Names the workspace: letters, digits, `.`, `_` and `-`, 100 at most. The same id is the same workspace. */
   readonly id: string
   /** The path of the repository that the workspace is made from. */
   readonly repository: string
@@ -83,6 +86,35 @@ export class Sandbox extends Context.Service<Sandbox, {
   /** Removes a workspace that nobody has open, and what it held. Its branch stays. */
   readonly discard: (spec: Pick<SandboxSpec, "id" | "repository">) => Effect.Effect<void, SandboxError>
 }>()("@millwright/sandbox/Sandbox") {}
+
+/**
+ * Derives a sandbox from what an adapter gives. An id that is no name fails with `BadSpec` before the adapter sees it, and
+ * what a failed or cancelled opening took is given back at once, not when the scope of the caller closes: it may try again.
+ */
+export const make = (primitive: Sandbox["Service"]): Sandbox["Service"] => ({
+  ...primitive,
+  open: (spec) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        yield* checkId(spec.id)
+        const scope = yield* Scope.fork(yield* Effect.scope)
+        return yield* restore(primitive.open(spec)).pipe(
+          Effect.provideService(Scope.Scope, scope),
+          Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+        )
+      })
+    ),
+  discard: (spec) => Effect.andThen(checkId(spec.id), primitive.discard(spec))
+})
+
+const checkId = (id: string): Effect.Effect<void, SandboxError> =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id) ? Effect.void : Effect.fail(
+    new SandboxError({
+      reason: "BadSpec",
+      message: `${JSON.stringify(id.slice(0, 120))} is no id of a sandbox: it takes 1 to 100 letters, digits, ".", "_" and "-", ` +
+        `the first of them a letter or digit.`
+    })
+  )
 
 /** The services of a sandbox that is open as long as the layer. */
 export const layer = (spec: SandboxSpec): Layer.Layer<Services, SandboxError, Sandbox> =>

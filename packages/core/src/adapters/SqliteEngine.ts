@@ -324,5 +324,12 @@ const make = Effect.fnUntraced(function*(options: Options) {
     })
   )
 
-  return Context.make(WorkflowEngine.WorkflowEngine, engine).pipe(Context.add(Durable.Failure, sqlite.failure))
+  const isRunElsewhere = (executionId: string) =>
+    Effect.map(read((prepare) => ExecutionTable.find(prepare, executionId)), (row) =>
+      row !== undefined && row.runner !== null && row.runner !== runner.id && runner.isAlive(row.runner))
+
+  return Context.make(WorkflowEngine.WorkflowEngine, engine).pipe(
+    Context.add(Durable.Failure, sqlite.failure),
+    Context.add(Durable.IsRunElsewhere, isRunElsewhere)
+  )
 })

@@ -1,0 +1,93 @@
+/** A **bench**: what it measures, the options it takes, and the figures it answers with. */
+
+/** An option. Numbers are whole and at least 1; a `file` is the path of a file that is there and can be read. */
+export interface Option {
+  readonly type: "number" | "string" | "file" | "flag"
+  readonly about: string
+  readonly default?: number | string
+}
+
+/** The options of a bench by name. */
+export type Options = Readonly<Record<string, Option>>
+
+type Raw<O extends Option> = O["type"] extends "number" ? number : O["type"] extends "flag" ? boolean : string
+
+/** What a bench gets of its options. Without a default, an option that is not given is `undefined`. */
+export type Values<O extends Options> = {
+  readonly [K in keyof O]: O[K] extends { readonly default: number | string } | { readonly type: "flag" }
+    ? Raw<O[K]>
+    : Raw<O[K]> | undefined
+}
+
+/** A bound that a figure shall hold. */
+export interface Goal {
+  readonly op: ">=" | "<="
+  readonly value: number
+}
+
+/** A measured number. `peer` names whose number it is, when it is not ours. */
+export interface Measured {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly goal?: Goal
+  readonly peer?: string
+}
+
+/** A measured number, and whether it holds its goal. */
+export interface Figure extends Measured {
+  readonly holds?: boolean
+}
+
+/** What a bench answers with. `versions` names those of peers, beside the ones that every bench reports. */
+export interface Result {
+  readonly figures: ReadonlyArray<Measured>
+  readonly versions?: Readonly<Record<string, string>>
+}
+
+/** Says how far the bench is, on standard error. */
+export type Progress = (line: string) => void
+
+/** Measures. Throws {@link BadInput} when an option can not be used. */
+export type Run<O extends Options> = (values: Values<O>, progress: Progress) => Promise<Result>
+
+/** What a file of this folder exports when it is a bench. */
+export interface Bench {
+  readonly description: string
+  readonly options: Options
+  readonly run: (
+    values: Readonly<Record<string, number | string | boolean | undefined>>,
+    progress: Progress
+  ) => Promise<Result>
+}
+
+/** What was asked for can not be measured. The message says what, where and how to mend it. */
+export class BadInput extends Error {}
+
+/** The middle of some numbers; of an even count, the mean of the two in the middle. */
+export const median = (numbers: ReadonlyArray<number>): number => {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
+}
+
+/** Milliseconds that each of `runs` runs takes, after one that does not count. */
+export const times = (runs: number, work: () => unknown): ReadonlyArray<number> => {
+  work()
+  return Array.from({ length: runs }, () => {
+    const start = performance.now()
+    work()
+    return performance.now() - start
+  })
+}
+
+/** A number with three significant digits. */
+export const round = (value: number): number => Number(value.toPrecision(3))
+
+/** A figure with its goal judged. */
+export const judge = (figure: Measured): Figure => {
+  if (figure.goal === undefined) return figure
+  const holds = figure.goal.op === ">=" ? figure.value >= figure.goal.value : figure.value <= figure.goal.value
+  return { ...figure, holds }
+}

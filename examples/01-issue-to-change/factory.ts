@@ -1,0 +1,36 @@
+/** The factory: every part of it, put together as layers. To use another sandbox, model or forge, change one line here. */
+import * as LoopHarness from "@millwright/agents/adapters/LoopHarness"
+import * as GenAiPrices from "@millwright/core/adapters/GenAiPrices"
+import * as LocalForge from "@millwright/core/adapters/LocalForge"
+import * as SqliteEngine from "@millwright/core/adapters/SqliteEngine"
+import * as SqliteJournal from "@millwright/core/adapters/SqliteJournal"
+import * as Budget from "@millwright/core/Budget"
+import type * as Model from "@millwright/core/Model"
+import * as Sqlite from "@millwright/core/Sqlite"
+import * as WorktreeSandbox from "@millwright/sandbox/adapters/WorktreeSandbox"
+import * as Layer from "effect/Layer"
+import * as IssueToChange from "./line.ts"
+import * as Models from "./models.ts"
+
+/** The journal and the engine in one file, and the forge of the repository. Enough to look and to answer gates. */
+export const office = (store: string, repository: string) =>
+  LocalForge.layer({ repository }).pipe(
+    Layer.provideMerge(SqliteJournal.layer),
+    // Runs of other items, whose processes are gone, wait for whoever asks for them by name.
+    Layer.provideMerge(SqliteEngine.layer({ adopt: false })),
+    Layer.provide(Sqlite.layer({ path: store }))
+  )
+
+/** The line, ready to run, on top of an office. */
+export const floor = (options: {
+  readonly model: Model.Model
+  readonly settings: IssueToChange.Settings
+  readonly limits: Budget.Limits
+}) =>
+  IssueToChange.layer(options.settings).pipe(
+    Layer.provide(LoopHarness.layer),
+    Layer.provide(WorktreeSandbox.layer),
+    Layer.provide(Budget.layer(options.limits)),
+    Layer.provide(GenAiPrices.layer),
+    Layer.provide(Models.layer(options.model))
+  )

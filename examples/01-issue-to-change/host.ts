@@ -1,0 +1,182 @@
+/**
+ * The deterministic stages: what a script can do, a script does. No model has a say in branch names, commits, checks, the
+ * class of a change, or the pull request.
+ */
+import type * as Implement from "@millwright/agents/roles/Implement"
+import * as Review from "@millwright/agents/roles/Review"
+import * as RepositoryContext from "@millwright/context/RepositoryContext"
+import * as Change from "@millwright/core/Change"
+import * as Contract from "@millwright/core/Contract"
+import * as Forge from "@millwright/core/Forge"
+import * as Git from "@millwright/core/Git"
+import * as Journal from "@millwright/core/Journal"
+import * as Policy from "@millwright/core/Policy"
+import * as PullRequest from "@millwright/core/PullRequest"
+import * as Run from "@millwright/core/Run"
+import * as Stage from "@millwright/core/Stage"
+import type * as Validator from "@millwright/core/Validator"
+import * as Verdict from "@millwright/core/Verdict"
+import type * as WorkItem from "@millwright/core/WorkItem"
+import type * as Sandbox from "@millwright/sandbox/Sandbox"
+import * as CommandValidator from "@millwright/validators/adapters/CommandValidator"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+const author = { name: "millwright", email: "millwright@localhost" }
+
+const Seen = Schema.Struct({
+  text: Schema.String,
+  checks: Schema.Array(Schema.Struct({
+    statement: Schema.NonEmptyString,
+    check: Schema.TaggedStruct("Command", { run: Schema.NonEmptyString })
+  }))
+})
+
+/** Reads what every role gets to know of the repository, and which commands it has to check itself. */
+export const look = Stage.run(
+  { name: "look", success: Seen },
+  Effect.gen(function*() {
+    const { text } = yield* RepositoryContext.gather({ budget: 6_000 })
+    const checks = yield* RepositoryContext.checks()
+    return {
+      text,
+      checks: checks.map(({ command, name }) => ({
+        statement: `The repository's own ${name} passes`,
+        check: { _tag: "Command" as const, run: command }
+      }))
+    }
+  })
+)
+
+/** Freezes the contract. A repository without checks, and an item without clauses, has nothing that could be judged. */
+export const freeze = (item: WorkItem.WorkItem, clauses: ReadonlyArray<Contract.Clause>) =>
+  Stage.run(
+    { name: "contract", success: Contract.Contract },
+    Effect.gen(function*() {
+      const [first = { statement: item.title }, ...rest] = clauses
+      const contract = Contract.freeze(item.id, [first, ...rest])
+      yield* Journal.record({ _tag: "ContractFrozen", contract: contract.digest, assertions: contract.assertions.length })
+      return contract
+    })
+  )
+
+const Built = Schema.TaggedUnion({
+  Changed: { change: Change.Change, summary: Schema.String },
+  Unchanged: {},
+  Blocked: { missing: Schema.String }
+})
+
+/** Lets the author work, and commits what is there afterwards. After a crash both are done anew, in a clean workspace. */
+export const build = <E, R>({ author: working, item, place }: {
+  readonly place: Sandbox.SandboxSpec
+  readonly item: WorkItem.WorkItem
+  readonly author: Effect.Effect<Implement.Outcome, E, R>
+}) =>
+  Stage.run(
+    { name: "implement", success: Built },
+    Effect.gen(function*() {
+      const outcome = yield* working
+      if (outcome._tag === "Blocked") return outcome
+      const change = yield* commit(place, `${item.title}\n\n${outcome.summary}\n\nItem: ${item.id}`)
+      return Option.match(change, {
+        onNone: () => ({ _tag: "Unchanged" as const }),
+        onSome: (change) => ({ _tag: "Changed" as const, change, summary: outcome.summary })
+      })
+    })
+  )
+
+const commit = (place: Sandbox.SandboxSpec, message: string) =>
+  Effect.gen(function*() {
+    const head = yield* Git.commitAll(".", { branch: place.branch, base: place.base, message, author })
+    if (Option.isNone(head)) return Option.none<Change.Change>()
+    const files = yield* Git.diff(".", place.base, head.value)
+    const change: Change.Change = { branch: place.branch, base: place.base, head: head.value, files }
+    yield* Journal.record({
+      _tag: "ChangeCommitted",
+      branch: place.branch,
+      commit: head.value,
+      files: files.length,
+      lines: Change.lines(change)
+    })
+    return Option.some(change)
+  })
+
+/** Puts the specification on the branch, for a person to read. */
+export const writeSpec = ({ item, place, spec }: {
+  readonly place: Sandbox.SandboxSpec
+  readonly item: WorkItem.WorkItem
+  readonly spec: { readonly product: string; readonly tech: string }
+}) =>
+  Stage.run(
+    { name: "write-spec", success: Schema.Void },
+    Effect.gen(function*() {
+      const files = yield* FileSystem.FileSystem
+      yield* files.makeDirectory(`specs/${item.id}`, { recursive: true }).pipe(Effect.orDie)
+      yield* files.writeFileString(`specs/${item.id}/PRODUCT.md`, spec.product).pipe(Effect.orDie)
+      yield* files.writeFileString(`specs/${item.id}/TECH.md`, spec.tech).pipe(Effect.orDie)
+      yield* commit(place, `Specify: ${item.title}\n\nItem: ${item.id}`)
+    })
+  )
+
+/** Runs the commands of the contract. */
+export const validate = (subject: Validator.Subject) =>
+  Stage.run({ name: "validate", success: Verdict.Verdict }, CommandValidator.make().judge(subject))
+
+/** The patch, for the reviewer and for the person at the gate. */
+export const patch = (change: Change.Change) =>
+  Stage.run(
+    { name: "patch", success: Schema.String },
+    Effect.map(
+      Git.patch(".", { base: change.base, head: change.head, maxBytes: 100_000 }),
+      ({ text, truncated }) => truncated ? `${text}\n(the patch is longer than this)` : text
+    )
+  )
+
+/** What the commands and the reviewer found, as one verdict. */
+export const conclude = (
+  contract: Contract.Contract,
+  { checked, review }: { readonly checked: Verdict.Verdict; readonly review: Review.Outcome }
+) =>
+  Stage.run(
+    { name: "verdict", success: Verdict.Verdict },
+    Effect.gen(function*() {
+      const reviewed = Verdict.make("review", contract, Review.findings(contract, review))
+      const verdict = Verdict.combine(contract, [checked, reviewed])
+      yield* Journal.record({ _tag: "VerdictGiven", verdict })
+      return verdict
+    })
+  )
+
+/** Decides what may be done with the change, from git's objects alone. */
+export const classify = (policy: Policy.Policy, change: Change.Change) =>
+  Stage.run(
+    { name: "classify", success: Policy.Decision },
+    Effect.gen(function*() {
+      const decision = Policy.classify(policy, change)
+      yield* Journal.record({ _tag: "ChangeClassified", decision })
+      return decision
+    })
+  )
+
+/** Opens the pull request, with what speaks for the change. */
+export const deliver = (delivery: {
+  readonly item: WorkItem.WorkItem
+  readonly change: Change.Change
+  readonly into: string
+  readonly summary: string
+  readonly verdict: Verdict.Verdict
+  readonly decision: Policy.Decision
+}) =>
+  Stage.run(
+    { name: "deliver", success: PullRequest.PullRequest },
+    Effect.gen(function*() {
+      const forge = yield* Forge.Forge
+      const run = yield* Run.Run
+      const { change, decision, into, item, summary, verdict } = delivery
+      const findings = verdict.findings.map(({ assertion, reason, status }) => `- ${assertion} ${status}: ${reason}`)
+      const body = [summary, `Closes ${item.id}`, findings.join("\n"), `Policy: ${decision._tag} by "${decision.rule}"`]
+      return yield* forge.deliver({ item, change, into, title: item.title, body: body.join("\n\n"), key: run.id })
+    })
+  )

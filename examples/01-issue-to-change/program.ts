@@ -1,0 +1,254 @@
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Progress from "@millwright/agents/Progress"
+import * as Actor from "@millwright/core/Actor"
+import * as Fault from "@millwright/core/Fault"
+import * as Gate from "@millwright/core/Gate"
+import * as Git from "@millwright/core/Git"
+import * as Journal from "@millwright/core/Journal"
+import * as Line from "@millwright/core/Line"
+import * as Policy from "@millwright/core/Policy"
+import * as Redaction from "@millwright/core/Redaction"
+import * as Status from "@millwright/core/Status"
+import type * as WorkItem from "@millwright/core/WorkItem"
+import * as Cause from "effect/Cause"
+import * as Argument from "effect/cli/Argument"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Prompt from "effect/cli/Prompt"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { userInfo } from "node:os"
+import { fileURLToPath } from "node:url"
+import * as Demo from "./demo.ts"
+import * as Factory from "./factory.ts"
+import * as Intake from "./intake.ts"
+import { IssueToChange } from "./line.ts"
+import * as Models from "./models.ts"
+import * as Follow from "./progress.ts"
+import * as Skills from "./skills.ts"
+import * as Summary from "./summary.ts"
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const command = "pnpm quickstart"
+
+/** Keys leave the environment at once: no child process, no log and no event can show what is not there. */
+const takeKeys = (environment: NodeJS.ProcessEnv) => {
+  const secrets = Redaction.fromEnvironment(environment)
+  const take = (name: string) => {
+    const value = environment[name]
+    return value === undefined || value === "" ? undefined : Redacted.make(value, { label: name })
+  }
+  const keys: Models.Keys = {
+    anthropic: take("ANTHROPIC_API_KEY"),
+    anthropicUrl: environment["ANTHROPIC_BASE_URL"],
+    openAi: take("OPENAI_API_KEY"),
+    openAiUrl: environment["OPENAI_BASE_URL"]
+  }
+  for (const name of Object.keys(environment)) if (Redaction.secretName.test(name)) delete environment[name]
+  return { keys, secrets }
+}
+
+const flags = {
+  repo: Flag.Directory("repo", { mustExist: false }).pipe(
+    Flag.withDescription("The repository to work in. Default: a small demo repository, made on the spot"),
+    Flag.optional
+  ),
+  issue: Flag.File("issue", { mustExist: false }).pipe(
+    Flag.withDescription("The issue, a Markdown file. Default: the bug of the demo repository"),
+    Flag.optional
+  ),
+  model: Flag.String("model").pipe(Flag.withDescription("The model, as its provider names it"), Flag.optional),
+  skills: Flag.Directory("skills", { mustExist: false }).pipe(
+    Flag.withDescription("A folder with skills of your own: triage/SKILL.md, spec/…, implement/…, review/…"),
+    Flag.optional
+  ),
+  attempts: Flag.Int("attempts").pipe(
+    Flag.withDescription("How often a change may be sent back before the item is parked"),
+    Flag.withDefault(3)
+  ),
+  budget: Flag.Finite("budget").pipe(
+    Flag.withDescription("The most that a run may cost, in US dollars"),
+    Flag.withDefault(5)
+  ),
+  review: Flag.Boolean("review").pipe(
+    Flag.withDescription("Ask a person before any change is delivered, whatever the policy says"),
+    Flag.withDefault(false)
+  ),
+  rehearsal: Flag.File("rehearsal").pipe(
+    Flag.withDescription("The script that is played when there is no key"),
+    Flag.withDefault(here("./rehearsal.json"))
+  )
+}
+
+const root = Command.make("quickstart").pipe(Command.withSharedFlags(flags))
+
+/** The small demo change may ship by itself; in any other repository source code is a matter for a person. */
+const policyFor = ({ isDemo, review }: { readonly isDemo: boolean; readonly review: boolean }): Policy.Policy => {
+  if (review) return { rules: [], maxLines: 0, maxFiles: 0 }
+  return isDemo
+    ? {
+      ...Policy.careful,
+      maxLines: 60,
+      rules: [...Policy.careful.rules, { name: "small source changes", paths: ["src/**"], class: "AutoShip" }]
+    }
+    : Policy.careful
+}
+
+const locate = Effect.fnUntraced(function*(repo: Option.Option<string>) {
+  const path = yield* Path.Path
+  const isDemo = Option.isNone(repo)
+  const target = isDemo ? here("../../.millwright/quickstart/repository") : path.resolve(repo.value)
+  return { isDemo, target }
+})
+
+const office = Effect.fnUntraced(function*(repository: string) {
+  const path = yield* Path.Path
+  return Factory.office(path.join(yield* Git.commonDir(repository), "millwright", "factory.db"), repository)
+})
+
+type Settings = Command.Command.Config.Infer<typeof flags>
+
+const run = ({ attempts, budget, issue, model, rehearsal, repo, review, skills }: Settings, keys: Models.Keys) =>
+  Effect.gen(function*() {
+    const path = yield* Path.Path
+    const roles = yield* Skills.roles(Option.getOrUndefined(skills))
+    const { isDemo, target } = yield* locate(repo)
+    if (isDemo) yield* Demo.repository(here("./demo"), target)
+    const { base, into, root: repository } = yield* Intake.repository(target)
+    const reference = path.resolve(Option.getOrElse(issue, () => here("./issues/lost-remainder.md")))
+    const item = yield* Intake.issue(repository, reference)
+    const selected = yield* Models.make(keys, { model: Option.getOrUndefined(model), rehearsal })
+    yield* Console.log(`${selected.line}\nRepository ${repository}\n`)
+    const settings = { roles, attempts, policy: policyFor({ isDemo, review }) }
+    const floor = Factory.floor({ model: selected.model, settings, limits: { usd: budget, time: "2 hours" } })
+    yield* work({ item, repository, base, into }).pipe(
+      Effect.provide(floor.pipe(Layer.provideMerge(yield* office(repository)))),
+      Effect.provideService(Progress.Progress, Follow.tools(console.log))
+    )
+  }).pipe(Effect.scoped)
+
+/** Goes on with a run of this item that is not over and that nobody else runs; otherwise starts one. */
+const work = (payload: {
+  readonly item: WorkItem.WorkItem
+  readonly repository: string
+  readonly base: string
+  readonly into: string
+}) =>
+  Effect.gen(function*() {
+    const journal = yield* Journal.Journal
+    const before = yield* Stream.runFold(journal.read(), () => 0, (_, { seq }) => seq)
+    const open = (yield* Status.runs(IssueToChange.name)).filter((run) =>
+      run.item === payload.item.id && !Status.isEnded(run)
+    )
+    const free = yield* Effect.findFirst(open, (status) => Effect.map(Line.isRunElsewhere(status), (yes) => !yes))
+    const run = Option.isSome(free) ? free.value.run : yield* IssueToChange.start(payload)
+    yield* Effect.forkScoped(Follow.follow(run, before, console.log))
+    if (Option.isSome(free)) yield* IssueToChange.resume(run)
+    const status = yield* settle(run).pipe(
+      Effect.onInterrupt(() => Console.error(`\nInterrupted. What was finished is kept; go on with: ${again()}`))
+    )
+    yield* Console.log(`\n${yield* Summary.of(run, command)}`)
+    process.exitCode = status._tag === "Waiting" ? 3 : status._tag === "Stalled" || status._tag === "Failed" ? 1 : 0
+  }).pipe(Effect.scoped)
+
+/** Waits for the run; in a terminal, asks the person who sits there what the run asks. */
+const settle = Effect.fnUntraced(function*(run: string) {
+  while (true) {
+    const status = yield* Line.settled(run)
+    const [id] = status.openGates
+    if (status._tag !== "Waiting" || id === undefined || !process.stdin.isTTY) return status
+    const kind = (yield* Gate.list(run)).get(id)?.opened.kind
+    yield* settleGate(id, kind === "answer" ? yield* reply : (yield* agree) ? { _tag: "Approve" } : yield* refusal)
+  }
+})
+
+const agree = Prompt.run(Prompt.Confirm({ message: "Yes?" }))
+const reply = Effect.map(Prompt.run(Prompt.String({ message: "Answer" })), (text) => ({ _tag: "Reply" as const, text }))
+const refusal = Effect.map(Prompt.run(Prompt.String({ message: "What should be different?" })), (note) => ({
+  _tag: "Reject" as const,
+  note
+}))
+
+const settleGate = (gate: string, answer: Gate.Answer) =>
+  Gate.settle(gate, answer, { actor: Actor.human(userInfo().username) })
+
+/** Answers a gate of the repository that `--repo` names. */
+const answering = (gate: string, answer: Gate.Answer) =>
+  Effect.gen(function*() {
+    const { repo } = yield* root
+    const { target } = yield* locate(repo)
+    const repository = yield* Git.root(target)
+    yield* settleGate(gate, answer).pipe(Effect.provide(yield* office(repository)))
+    yield* Console.log(`Answered. If no process waits for it, go on with: ${command}`)
+  })
+
+const gate = Argument.String("gate").pipe(Argument.withDescription("The gate, as the run printed it"))
+const note = Flag.String("note").pipe(Flag.withDescription("Why, or what should be different"), Flag.withDefault(""))
+
+const approve = Command.make("approve", { gate, note }, ({ gate, note }) => answering(gate, { _tag: "Approve", note })).pipe(
+  Command.withDescription("Say yes at a gate")
+)
+const reject = Command.make("reject", { gate, note }, ({ gate, note }) => answering(gate, { _tag: "Reject", note })).pipe(
+  Command.withDescription("Say no at a gate")
+)
+const answer = Command.make(
+  "answer",
+  { gate, text: Argument.String("text") },
+  ({ gate, text }) => answering(gate, { _tag: "Reply", text })
+).pipe(Command.withDescription("Answer a question"))
+
+const list = Command.make("runs", {}, () =>
+  Effect.gen(function*() {
+    const { repo } = yield* root
+    const { target } = yield* locate(repo)
+    const repository = yield* Git.root(target)
+    const runs = yield* Status.runs(IssueToChange.name).pipe(Effect.provide(yield* office(repository)))
+    yield* Console.log(
+      runs.length === 0
+        ? `No runs in ${repository}.`
+        : runs.map((run) => `${run.run.padEnd(40)}${run._tag.padEnd(10)}${run.title}`).join("\n")
+    )
+  })).pipe(Command.withDescription("List the runs of a repository"))
+
+const again = () =>
+  [command, ...process.argv.slice(2).map((word) => (/^[\w./:=@-]+$/.test(word) ? word : JSON.stringify(word)))].join(" ")
+
+/** Bad input, as opposed to a machine that does not work. */
+const badInput = new Set(["IntakeError", "WorkItemError", "GitError", "SkillError", "ForgeError", "GateError", "LineError"])
+
+const explain = (cause: Cause.Cause<unknown>) =>
+  Effect.sync(() => {
+    if (Cause.hasInterruptsOnly(cause)) {
+      process.exitCode = 130
+      return
+    }
+    const error = Cause.squash(cause)
+    if (CliError.isCliError(error)) {
+      process.exitCode = 2
+      return
+    }
+    process.exitCode = Fault.isFault(error) && badInput.has(error._tag) ? 2 : 1
+    console.error(Fault.isFault(error) ? error.message : Fault.record(error).message)
+  })
+
+export const main = (args: ReadonlyArray<string>): void => {
+  const { keys, secrets } = takeKeys(process.env)
+  const cli = root.pipe(
+    Command.withHandler((settings) => run(settings, keys)),
+    Command.withDescription("Carries an issue through triage, code, validation, review and policy to a change on a branch"),
+    Command.withSubcommands([approve, reject, answer, list])
+  )
+  Command.runWith(cli, { version: "0.0.0" })(args).pipe(
+    Effect.catchCause(explain),
+    Effect.provide(NodeServices.layer),
+    Effect.provideService(Redaction.Secrets, secrets),
+    (program) => NodeRuntime.runMain(program, { disableErrorReporting: true })
+  )
+}

@@ -1,0 +1,27 @@
+/** The roles with the skills of a folder, where it has them, and the bundled ones otherwise. Read before anything runs. */
+import * as Implement from "@millwright/agents/roles/Implement"
+import * as Review from "@millwright/agents/roles/Review"
+import * as Spec from "@millwright/agents/roles/Spec"
+import * as Triage from "@millwright/agents/roles/Triage"
+import * as BundledSkill from "@millwright/agents/BundledSkill"
+import * as Skill from "@millwright/agents/Skill"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+
+export const roles = Effect.fnUntraced(function*(folder: string | undefined) {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const skill = Effect.fnUntraced(function*(name: "triage" | "spec" | "implement" | "review") {
+    const own = folder === undefined ? undefined : path.resolve(folder, name, "SKILL.md")
+    const loaded = own !== undefined && (yield* files.exists(own)) ? yield* Skill.load(own) : yield* BundledSkill.load(name)
+    return Effect.succeed(loaded)
+  })
+  if (folder !== undefined) yield* files.access(path.resolve(folder))
+  return {
+    triage: Triage.make(yield* skill("triage")),
+    spec: Spec.make(yield* skill("spec")),
+    implement: Implement.make(yield* skill("implement")),
+    review: Review.make(yield* skill("review"))
+  }
+})

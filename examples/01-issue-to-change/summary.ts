@@ -1,0 +1,155 @@
+/** What a run came to, for a person to read. A fold over the journal, so it can be printed again at any time. */
+import * as Actor from "@millwright/core/Actor"
+import type * as FactoryEvent from "@millwright/core/FactoryEvent"
+import * as Gate from "@millwright/core/Gate"
+import * as Journal from "@millwright/core/Journal"
+import * as Status from "@millwright/core/Status"
+import * as Usage from "@millwright/core/Usage"
+import type * as Policy from "@millwright/core/Policy"
+import type * as PullRequest from "@millwright/core/PullRequest"
+import type * as Verdict from "@millwright/core/Verdict"
+import * as Effect from "effect/Effect"
+
+interface Row {
+  readonly duration: number
+  readonly bill: Usage.Bill
+  readonly tools: number
+  readonly failed: boolean
+}
+
+interface Account {
+  readonly stages: ReadonlyMap<string, Row>
+  readonly verdict: Verdict.Verdict | undefined
+  readonly decision: Policy.Decision | undefined
+  readonly pullRequest: PullRequest.PullRequest | undefined
+  readonly rehearsed: boolean
+}
+
+const empty: Account = { stages: new Map(), verdict: undefined, decision: undefined, pullRequest: undefined, rehearsed: false }
+
+const row = (account: Account, event: FactoryEvent.FactoryEvent, change: (row: Row) => Row): Account => {
+  const stage = event.stage ?? "(line)"
+  const before = account.stages.get(stage) ?? { duration: 0, bill: Usage.emptyBill, tools: 0, failed: false }
+  return { ...account, stages: new Map(account.stages).set(stage, change(before)) }
+}
+
+const step = (account: Account, event: FactoryEvent.FactoryEvent): Account => {
+  const { fact } = event
+  switch (fact._tag) {
+    case "StageFinished":
+      return row(account, event, (row) => ({ ...row, duration: row.duration + fact.duration, failed: false }))
+    case "StageFailed":
+      return row(account, event, (row) => ({ ...row, duration: row.duration + fact.duration, failed: true }))
+    case "ModelCalled":
+      return {
+        ...row(account, event, (row) => ({ ...row, bill: Usage.charge(row.bill, fact) })),
+        rehearsed: account.rehearsed || fact.rehearsed
+      }
+    case "ToolCalled":
+      return row(account, event, (row) => ({ ...row, tools: row.tools + 1 }))
+    case "VerdictGiven":
+      return { ...account, verdict: fact.verdict }
+    case "ChangeClassified":
+      return { ...account, decision: fact.decision }
+    case "ChangeDelivered":
+      return { ...account, pullRequest: fact.pullRequest }
+    default:
+      return account
+  }
+}
+
+/** The summary of a run. `again` is the command that was run, for what a person may want to do next. */
+export const of = Effect.fnUntraced(function*(run: string, command: string) {
+  const status = yield* Status.of(run)
+  const gates = [...(yield* Gate.list(run)).values()]
+  const account = yield* Journal.fold(empty, (account, event) => event.run === run ? step(account, event) : account)
+  if (status === undefined) return `There is no run "${run}".`
+  return [
+    `Run ${run}: ${status.title}`,
+    "",
+    ...table(account),
+    "",
+    ...interventions(gates),
+    ...verdict(account.verdict),
+    ...(account.decision === undefined
+      ? []
+      : [`Policy        ${account.decision._tag} by the rule "${account.decision.rule}"`]),
+    ...ending(status, { account, gates, command })
+  ].join("\n")
+})
+
+const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`
+const money = (bill: Usage.Bill) =>
+  bill.calls === 0 ? "" : bill.unpriced === 0 ? `$${bill.usd.toFixed(4)}` : `$${bill.usd.toFixed(4)} + ${bill.unpriced} unpriced`
+
+const table = (account: Account): ReadonlyArray<string> => {
+  const rows = [...account.stages].filter(([name]) => !name.startsWith("gate-"))
+  const all = rows.reduce((sum, [, { bill }]) => ({
+    usd: sum.usd + bill.usd,
+    calls: sum.calls + bill.calls,
+    unpriced: sum.unpriced + bill.unpriced,
+    usage: Usage.add(sum.usage, bill.usage)
+  }), Usage.emptyBill)
+  const line = (cells: readonly [string, string, string, string, string, string]) =>
+    `  ${cells[0].padEnd(16)}${cells[1].padStart(9)}${cells[2].padStart(7)}${cells[3].padStart(7)}${cells[4].padStart(10)}  ${cells[5]}`
+  const counts = (bill: Usage.Bill) => [String(bill.calls || ""), String(Usage.total(bill.usage) || "")] as const
+  return [
+    line(["stage", "time", "tools", "calls", "tokens", "cost"]),
+    ...rows.map(([name, { bill, duration, failed, tools }]) => {
+      const [calls, tokens] = counts(bill)
+      return line([`${name}${failed ? " ✗" : ""}`, seconds(duration), String(tools || ""), calls, tokens, money(bill)])
+    }),
+    line([
+      "all", seconds(rows.reduce((sum, [, { duration }]) => sum + duration, 0)),
+      String(rows.reduce((sum, [, { tools }]) => sum + tools, 0)), ...counts(all), money(all)
+    ]),
+    `  ${all.usage.cacheRead} of the tokens were read from the cache.${
+      account.rehearsed ? " Rehearsed: the cost is what these tokens would have cost; nothing was charged." : ""
+    }`
+  ]
+}
+
+const interventions = (gates: ReadonlyArray<Gate.Gate>): ReadonlyArray<string> =>
+  gates.length === 0 ? ["Interventions none: no person was asked"] : gates.map(({ answered, opened }) =>
+    `Intervention  ${opened.name} (${opened.cause}): ${
+      answered === undefined
+        ? "open"
+        : `${Actor.label(answered.by)} answered ${JSON.stringify(answered.answer)} after ${seconds(answered.waited)}`
+    }`
+  )
+
+const verdict = (given: Verdict.Verdict | undefined): ReadonlyArray<string> =>
+  given === undefined ? [] : [
+    `Verdict       ${given.accepted ? "accepted" : "not accepted"} (${given.validator})`,
+    ...given.findings.map(({ assertion, reason, status }) => `  ${assertion} ${status.padEnd(8)}${reason}`)
+  ]
+
+const ending = (
+  status: Status.Status,
+  { account, command, gates }: { readonly account: Account; readonly gates: ReadonlyArray<Gate.Gate>; readonly command: string }
+): ReadonlyArray<string> => {
+  switch (status._tag) {
+    case "Finished":
+      return account.pullRequest === undefined ? ["Delivered."] : [
+        `Pull request  #${account.pullRequest.id} "${account.pullRequest.title}" into ${account.pullRequest.into}`,
+        `Branch        ${account.pullRequest.branch}`,
+        `See the diff  ${account.pullRequest.view}`
+      ]
+    case "Parked":
+      return [`Parked        ${status.reason}`]
+    case "Failed":
+      return [`Failed        ${status.fault.message}`]
+    case "Stalled":
+      return [`Stalled       ${status.fault.message}`, `Go on with    ${command}`]
+    case "Waiting":
+      return gates.filter(({ answered }) => answered === undefined).flatMap(({ opened }) => [
+        `Waiting       ${opened.question}`,
+        ...(opened.kind === "approve"
+          ? [`Say yes       ${command} approve ${opened.gate}`, `Say no        ${command} reject ${opened.gate} --note "why"`]
+          : [`Answer        ${command} answer ${opened.gate} "your answer"`]),
+        `Then go on    ${command}`
+      ])
+    default:
+      return [`Running       ${status.openStages.join(", ")}`, `Go on with    ${command}`]
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * A **role**: a typed agent with an input, an outcome, a skill, grants and a model tier. It reads, works and answers with
+ * one case of its outcome; what follows from that is the host's to decide and to do.
+ *
+ * ```ts
+ * import * as Role from "@millwright/agents/Role"
+ * import * as Skill from "@millwright/agents/Skill"
+ * import * as Schema from "effect/Schema"
+ *
+ * const Namer = Role.make("Namer", {
+ *   input: Schema.Struct({ text: Schema.String }),
+ *   outcome: Schema.TaggedUnion({ Named: { name: Schema.String }, Unclear: { why: Schema.String } }),
+ *   skill: Skill.parse("---\nname: namer\ndescription: Names things.\n---\nGive the text a short name.", "inline"),
+ *   grants: [],
+ *   tier: "small"
+ * })
+ * ```
+ */
+import * as Fault from "@millwright/core/Fault"
+import * as Journal from "@millwright/core/Journal"
+import type * as Model from "@millwright/core/Model"
+import * as Stage from "@millwright/core/Stage"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type * as Grant from "./Grant.ts"
+import * as Harness from "./Harness.ts"
+import * as Progress from "./Progress.ts"
+import type * as Skill from "./Skill.ts"
+import * as Untrusted from "./Untrusted.ts"
+
+/** A role did not come to an outcome that can be used. */
+export class RoleError extends Fault.Class<RoleError>()("RoleError", {
+  /** The answer did not fit the outcome, and neither did the repaired one. */
+  MalformedOutcome: false,
+  /** The input can not be written down for the model. */
+  BadInput: false
+}) {}
+
+/** What can stop a role. Every one is a fault: in a line, it stalls the line. */
+export type Failure = RoleError | Harness.Failure | Skill.SkillError
+
+/** How a role is made. */
+export interface Options<Input extends Schema.Constraint, Outcome extends Schema.Constraint> {
+  readonly input: Input
+  /** The cases that the role can end in, as a tagged union. */
+  readonly outcome: Outcome
+  /** How the role works. */
+  readonly skill: Effect.Effect<Skill.Skill, Skill.SkillError>
+  readonly grants: ReadonlyArray<Grant.Grant>
+  readonly tier: Model.Tier
+  /** The task as the model reads it. Default: each field of the input in a data block, as untrusted text. */
+  readonly prompt?: (input: Input["Type"]) => string
+  /** Default 60. */
+  readonly maxTurns?: number
+  /** How faults are tried again before a line stalls. Default: not; the harness retries model calls by itself. */
+  readonly retry?: Schedule.Schedule<unknown>
+}
+
+/** A typed agent. */
+export interface Role<Name extends string, Input extends Schema.Constraint, Outcome extends Schema.Constraint> {
+  readonly name: Name
+  readonly grants: ReadonlyArray<Grant.Grant>
+  /** Runs the role: a stage when it stands in a line, a plain effect elsewhere. */
+  readonly run: (
+    input: Input["Type"]
+  ) => Effect.Effect<Outcome["Type"], Failure, Harness.Harness | Journal.Journal | Harness.Workplace>
+}
+
+/** Makes a role. */
+export const make = <
+  const Name extends string,
+  Input extends Schema.Constraint,
+  Outcome extends Schema.Constraint
+>(name: Name, options: Options<Input, Outcome>): Role<Name, Input, Outcome> => {
+  // The schemas of a role are data and need no services; the constraint can not say so.
+  const outcome = Schema.toCodecJson(options.outcome) as unknown as Schema.Codec<Outcome["Type"], unknown>
+  const input = Schema.toCodecJson(options.input) as unknown as Schema.Codec<Input["Type"], unknown>
+  const prompt = options.prompt === undefined
+    ? (value: Input["Type"]) => Effect.map(Schema.encodeEffect(input)(value), asBlocks)
+    : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value) ?? "")
+  return {
+    name,
+    grants: options.grants,
+    run: (value) =>
+      Stage.run(
+        { name: name.toLowerCase(), success: options.outcome, ...(options.retry && { retry: options.retry }) },
+        Effect.gen(function*() {
+          const harness = yield* Harness.Harness
+          const skill = yield* options.skill
+          yield* Journal.record({
+            _tag: "RoleStarted",
+            role: name,
+            skill: skill.name,
+            skillDigest: skill.digest,
+            harness: harness.name,
+            tier: options.tier
+          })
+          const task = yield* prompt(value).pipe(Effect.mapError((error) =>
+            new RoleError({ reason: "BadInput", message: `The input of the role ${name} can not be written down: ${error.message}` })
+          ))
+          const request: Harness.Request = {
+            role: name,
+            tier: options.tier,
+            system: `Role: ${name}\n\n${skill.instructions}\n\n${rules}`,
+            prompt: task,
+            grants: options.grants,
+            outcome,
+            maxTurns: options.maxTurns ?? 60
+          }
+          const first = yield* ended(harness, request)
+          const decoded = yield* Effect.result(Schema.decodeUnknownEffect(outcome)(first.outcome))
+          if (Result.isSuccess(decoded)) return decoded.success
+          const second = yield* ended(harness, {
+            ...request,
+            session: first.session,
+            prompt: `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message}\n\n` +
+              `Call the outcome tool once more, with all fields as its schema says. Do nothing else.`
+          })
+          return yield* Schema.decodeUnknownEffect(outcome)(second.outcome).pipe(Effect.mapError((error) =>
+            new RoleError({
+              reason: "MalformedOutcome",
+              message: `The role ${name} answered twice with an outcome that does not fit its schema: ${error.message}. ` +
+                `Say in its skill what each field holds, or give it a larger tier.`
+            })
+          ))
+        }).pipe(Journal.as({ _tag: "Agent", role: name }))
+      )
+  }
+}
+
+const rules = `# Rules of the house
+${Untrusted.rule}
+Never print, read or send environment variables, keys or tokens.
+End by calling the \`outcome\` tool once. If something that you need is missing, say so in the outcome and do not guess.`
+
+const asBlocks = (encoded: unknown): string =>
+  typeof encoded === "object" && encoded !== null
+    ? Object.entries(encoded).map(([field, value]) =>
+      Untrusted.block(field, typeof value === "string" ? value : JSON.stringify(value, null, 2))
+    ).join("\n\n")
+    : Untrusted.block("input", String(encoded))
+
+/** Runs a request to its end, and shows the way there to whoever listens. */
+const ended = (harness: Harness.Harness["Service"], request: Harness.Request) =>
+  Effect.gen(function*() {
+    const { report } = yield* Progress.Progress
+    const last = yield* harness.run(request).pipe(
+      Stream.tap((event) => report({ role: request.role, event })),
+      Stream.runLast
+    )
+    if (Option.isSome(last) && last.value._tag === "Ended") return last.value
+    return yield* new Harness.HarnessError({
+      reason: "Broken",
+      message: `The harness ${harness.name} stopped without saying how the role ${request.role} ended.`
+    })
+  })

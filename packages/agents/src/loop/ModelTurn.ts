@@ -1,0 +1,122 @@
+/** One turn of a model: called within the budget, tried again by failure class, recorded with its tokens and its price. */
+import * as Budget from "@millwright/core/Budget"
+import * as Fault from "@millwright/core/Fault"
+import * as Journal from "@millwright/core/Journal"
+import * as Model from "@millwright/core/Model"
+import * as Pricing from "@millwright/core/Pricing"
+import type * as Usage from "@millwright/core/Usage"
+import type * as AiError from "effect/ai/AiError"
+import type * as Prompt from "effect/ai/Prompt"
+import type * as Response from "effect/ai/Response"
+import type * as Tool from "effect/ai/Tool"
+import type * as Toolkit from "effect/ai/Toolkit"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+
+/** What a model is called with. */
+export interface Call {
+  readonly model: Model.Model
+  readonly prompt: Prompt.Prompt
+  readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
+  readonly onText: (text: string) => Effect.Effect<void>
+}
+
+/** What a model answered. */
+export interface Answer {
+  readonly parts: ReadonlyArray<Response.AnyPart>
+  readonly calls: ReadonlyArray<ToolCall>
+  /** The answer reached the model's limit of output; its last call may hold half of its arguments. */
+  readonly isCut: boolean
+  readonly usage: Usage.Usage
+}
+
+/** A tool that the model asks for. The arguments are as the model wrote them, not decoded. */
+export interface ToolCall {
+  readonly id: string
+  readonly name: string
+  readonly params: unknown
+}
+
+/** The most that one call is tried. */
+export const maxAttempts = 5
+
+/** The longest that a provider's `Retry-After` is waited for; a longer one stalls the line, which can be resumed later. */
+export const maxWait = 5 * 60_000
+
+/** Calls the model. Overload, rate limits and broken connections are tried again, as the provider asks. */
+export const run = (
+  call: Call
+): Effect.Effect<
+  Answer,
+  Model.ModelError | Budget.BudgetError | Journal.JournalError,
+  Journal.Journal | Pricing.Pricing
+> =>
+  Effect.gen(function*() {
+    for (let attempt = 1;; attempt++) {
+      yield* Budget.check
+      const started = yield* Clock.currentTimeMillis
+      const result = yield* Effect.result(once(call))
+      const latency = (yield* Clock.currentTimeMillis) - started
+      if (result._tag === "Success") {
+        yield* bill(call.model, { usage: result.success.usage, latency })
+        return result.success
+      }
+      const error = result.failure
+      const delay = error.retryAfter ?? Math.min(30_000, 500 * 2 ** attempt)
+      const isWorthIt = error.isRetryable && attempt < maxAttempts && delay <= maxWait
+      yield* Journal.record({
+        _tag: "ModelFailed",
+        model: call.model.name,
+        fault: Fault.record(error),
+        delay: isWorthIt ? delay : null
+      })
+      if (!isWorthIt) return yield* error
+      yield* Effect.sleep(delay)
+    }
+  })
+
+const once = ({ model, onText, prompt, toolkit }: Call) =>
+  Effect.gen(function*() {
+    const parts: Array<Response.AnyPart> = []
+    const stream = model.languageModel.streamText({
+      prompt,
+      toolkit,
+      // The loop runs the tools itself, so that it can check grants, bound output and record each call.
+      disableToolCallResolution: true,
+      toolCallValidation: "deferred"
+      // Tools by name have unknown parameters; as they are not decoded here, no service is needed for them.
+    }) as Stream.Stream<Response.AnyPart, AiError.AiError>
+    yield* stream.pipe(
+      Stream.runForEach((part) => {
+        parts.push(part)
+        return part.type === "text-delta" ? onText(part.delta) : Effect.void
+      }),
+      Effect.mapError((error) => Model.fromAiError(error, { model: model.name, provider: model.provider }))
+    )
+    const finish = parts.find((part) => part.type === "finish")
+    if (finish === undefined) {
+      return yield* new Model.ModelError({
+        reason: "Disconnected",
+        message: `The answer of ${model.name} ended before it was complete. Nothing of it was used.`
+      })
+    }
+    if (finish.reason === "content-filter") {
+      return yield* new Model.ModelError({
+        reason: "Refused",
+        message: `${model.name} of ${model.provider} refuses to answer this prompt. Change what the role is asked for.`
+      })
+    }
+    const calls = parts.flatMap((part): ReadonlyArray<ToolCall> =>
+      part.type === "tool-call" ? [{ id: part.id, name: part.name, params: part.params }] : []
+    )
+    return { parts, calls, isCut: finish.reason === "length", usage: Model.usage(finish.usage) } satisfies Answer
+  })
+
+const bill = (model: Model.Model, { latency, usage }: { readonly usage: Usage.Usage; readonly latency: number }) =>
+  Effect.gen(function*() {
+    const { price } = yield* Pricing.Pricing
+    const { name, provider, rehearsed } = model
+    const cost = price({ provider, model: name, usage })
+    yield* Budget.spend({ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed })
+  })

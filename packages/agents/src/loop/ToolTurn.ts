@@ -1,0 +1,101 @@
+/** The tools that a model asked for in one turn: grants checked, reading ones side by side, writing ones in order. */
+import * as Digest from "@millwright/core/Digest"
+import * as Journal from "@millwright/core/Journal"
+import * as Prompt from "effect/ai/Prompt"
+import type * as Tool from "effect/ai/Tool"
+import type * as Toolkit from "effect/ai/Toolkit"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Tools from "../Tools.ts"
+import type * as Harness from "../Harness.ts"
+import type * as ModelTurn from "./ModelTurn.ts"
+
+/** The tools that may be called, and who is told about it. */
+export interface Bench {
+  /** Only the tools that the role was granted. */
+  readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
+  readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
+}
+
+/** Runs the calls of one turn and answers with the message that the model reads next. */
+export const run = (
+  calls: ReadonlyArray<ModelTurn.ToolCall>,
+  bench: Bench
+): Effect.Effect<ReadonlyArray<Prompt.ToolResultPart>, Journal.JournalError, Journal.Journal | Harness.Workplace> =>
+  Effect.map(
+    Effect.forEach(
+      batches(calls, bench),
+      (batch) => Effect.forEach(batch, (call) => one(call, bench), { concurrency: "unbounded" })
+    ),
+    (results) => results.flat()
+  )
+
+/** Runs of reading tools go together; every other tool stands alone. */
+const batches = (calls: ReadonlyArray<ModelTurn.ToolCall>, { toolkit }: Bench) => {
+  const result: Array<Array<ModelTurn.ToolCall>> = []
+  let isOpen = false
+  for (const call of calls) {
+    const tool = own(toolkit, call.name)
+    const isReading = tool !== undefined && Tools.isReadOnly(tool)
+    const last = result.at(-1)
+    if (isReading && isOpen && last !== undefined) last.push(call)
+    else result.push([call])
+    isOpen = isReading
+  }
+  return result
+}
+
+const own = (toolkit: Bench["toolkit"], name: string) =>
+  Object.hasOwn(toolkit.tools, name) ? toolkit.tools[name] : undefined
+
+const one = (call: ModelTurn.ToolCall, { emit, toolkit }: Bench) =>
+  Effect.gen(function*() {
+    const summary = Tools.summary(call.name, call.params)
+    yield* emit({ _tag: "ToolStarted", tool: call.name, summary })
+    const started = yield* Clock.currentTimeMillis
+    const { ok, text } = own(toolkit, call.name) === undefined
+      ? refusal(call.name, Object.keys(toolkit.tools))
+      : yield* answer(call, toolkit)
+    yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
+    yield* Journal.record({
+      _tag: "ToolCalled",
+      tool: call.name.slice(0, 200),
+      summary,
+      arguments: Digest.ofJson(call.params ?? null),
+      ok,
+      outputBytes: Buffer.byteLength(text),
+      duration: (yield* Clock.currentTimeMillis) - started
+    })
+    return result(call, { ok, text })
+  })
+
+/** What the model reads as the result of its call. */
+export const result = (call: ModelTurn.ToolCall, answered: { readonly ok: boolean; readonly text: string }) =>
+  Prompt.toolResultPart({
+    id: call.id,
+    name: call.name,
+    isFailure: !answered.ok,
+    result: answered.text,
+    providerExecuted: false
+  })
+
+const refusal = (name: string, granted: ReadonlyArray<string>) => ({
+  ok: false,
+  text: `There is no tool "${name.slice(0, 100)}" for you. Your tools: ${granted.join(", ")}.`
+})
+
+const answer = (call: ModelTurn.ToolCall, toolkit: Bench["toolkit"]) =>
+  Effect.gen(function*() {
+    // `handle` decodes the arguments itself; a tool of this toolkit returns what went wrong as its result.
+    const results = yield* toolkit.handle(call.name, call.params as never, call.id)
+    const last = (yield* Stream.runCollect(results)).findLast(({ preliminary }) => !preliminary)
+    const encoded = last?.encodedResult
+    return {
+      ok: last !== undefined && !last.isFailure,
+      text: typeof encoded === "string" ? encoded : JSON.stringify(encoded ?? "no result")
+    }
+  }).pipe(
+    // What is left are failures of encoding and the like: the model is told, the run goes on.
+    Effect.catch((error: unknown) => Effect.succeed({ ok: false, text: String(error) }))
+  ) as Effect.Effect<{ readonly ok: boolean; readonly text: string }, never, Harness.Workplace>

@@ -1,0 +1,105 @@
+/** An **answer** of a provider as it streams in: what every adapter does with it, whatever its protocol. */
+import type * as AiError from "effect/ai/AiError"
+import type * as Response from "effect/ai/Response"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+
+/** Turns the events of one answer into parts. It keeps what it has seen, so each answer has its own. */
+export interface Reader<Event> {
+  readonly read: (event: Event) => ReadonlyArray<Response.StreamPartEncoded>
+  /** What is left to say once the events are over; `undefined` when the answer is not complete. */
+  readonly end: () => ReadonlyArray<Response.StreamPartEncoded> | undefined
+}
+
+/** Opens a request and reads its answer. A connection that ends early is the error `cut`, never a short answer. */
+export const stream = <Event>(options: {
+  readonly open: (signal: AbortSignal) => PromiseLike<AsyncIterable<Event>>
+  readonly reader: () => Reader<Event>
+  readonly failed: (thrown: unknown) => AiError.AiError
+  readonly cut: () => AiError.AiError
+}): Stream.Stream<Response.StreamPartEncoded, AiError.AiError> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const controller = yield* Effect.acquireRelease(
+        Effect.sync(() => new AbortController()),
+        (controller) => Effect.sync(() => controller.abort())
+      )
+      const events = yield* Effect.tryPromise({ try: () => options.open(controller.signal), catch: options.failed })
+      const reader = options.reader()
+      return Stream.fromAsyncIterable(events, options.failed).pipe(
+        Stream.map(reader.read),
+        Stream.flattenIterable,
+        Stream.concat(
+          Stream.suspend(() => {
+            const rest = reader.end()
+            return rest === undefined ? Stream.fail(options.cut()) : Stream.fromIterable(rest)
+          })
+        )
+      )
+    })
+  )
+
+/** The whole answer, from its stream. */
+export const collect = <E>(
+  parts: Stream.Stream<Response.StreamPartEncoded, E>
+): Effect.Effect<Array<Response.PartEncoded>, E> => Effect.map(Stream.runCollect(parts), whole)
+
+const whole = (parts: ReadonlyArray<Response.StreamPartEncoded>): Array<Response.PartEncoded> => {
+  const answer: Array<Response.PartEncoded> = []
+  let text = ""
+  for (const part of parts) {
+    switch (part.type) {
+      case "text-start":
+      case "reasoning-start":
+        text = ""
+        break
+      case "text-delta":
+      case "reasoning-delta":
+        text += part.delta
+        break
+      case "text-end":
+        answer.push({ type: "text", text, metadata: part.metadata })
+        break
+      case "reasoning-end":
+        answer.push({ type: "reasoning", text, metadata: part.metadata })
+        break
+      case "tool-call":
+      case "response-metadata":
+      case "finish":
+        answer.push(part)
+    }
+  }
+  return answer
+}
+
+/** The key under which arguments that are no JSON go back to the model. */
+export const invalidKey = "INVALID_JSON"
+
+/** The parameters of a tool call. Text that is no JSON stays text: the caller's schema refuses it and the model hears why. */
+export const parameters = (json: string): unknown => {
+  if (json.trim() === "") return {}
+  try {
+    return JSON.parse(json)
+  } catch {
+    return json
+  }
+}
+
+/** The parameters of an earlier tool call, as the object that both protocols want. */
+export const replayed = (params: unknown): Record<string, unknown> =>
+  Predicate.isObject(params) && !Array.isArray(params)
+    ? { ...params }
+    : params === undefined || params === null
+      ? {}
+      : { [invalidKey]: params }
+
+/** The result of a tool as text. */
+export const resultText = (result: unknown): string => {
+  const text = Predicate.isString(result) ? result : (JSON.stringify(result) ?? "")
+  return text.trim() === "" ? "(no output)" : text
+}
+
+/** What stands where a file stood that the protocol has no place for. */
+export const fileNote = (file: { readonly mediaType: string; readonly fileName?: string | undefined }): string =>
+  `[A file was left out: ${file.fileName ?? "no name"}, ${file.mediaType}]`

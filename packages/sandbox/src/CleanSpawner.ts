@@ -1,0 +1,153 @@
+/**
+ * A `ChildProcessSpawner` whose commands run in a workspace, with an environment of their own, and do not outlive their
+ * scope. Every command of a pipeline is treated.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as FileSystem from "effect/FileSystem"
+import * as PlatformError from "effect/PlatformError"
+import * as ChildProcess from "effect/process/ChildProcess"
+import * as Spawner from "effect/process/ChildProcessSpawner"
+import * as Scope from "effect/Scope"
+import { homedir, tmpdir, userInfo } from "node:os"
+import * as ProcessTree from "./ProcessTree.ts"
+
+/** What a clean spawner is made of. */
+export interface Options {
+  readonly host: Spawner.ChildProcessSpawner["Service"]
+  /** The file system of the workspace: it decides which `cwd` is inside. */
+  readonly fileSystem: FileSystem.FileSystem
+  readonly directory: string
+  /** What commands see beside the fixed minimum. */
+  readonly env: Readonly<Record<string, string>>
+  /** Marks every process that is started; see `ProcessTree`. */
+  readonly mark: string
+}
+
+/** The fixed minimum: what a command sees of the host's environment, and defaults where the host has nothing. */
+export const minimumEnvironment = (host: Readonly<Record<string, string | undefined>>): Record<string, string> => ({
+  PATH: host.PATH ?? "/usr/local/bin:/usr/bin:/bin",
+  HOME: host.HOME ?? homedir(),
+  LANG: host.LANG ?? "C.UTF-8",
+  TMPDIR: host.TMPDIR ?? tmpdir(),
+  TERM: host.TERM ?? "dumb",
+  USER: host.USER ?? userName()
+})
+
+const userName = (): string => {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run under a user id that has no name.
+    return "nobody"
+  }
+}
+
+/** Spawns until the scope closes; then every process that was started is ended, and nothing can be started any more. */
+export const make = Effect.fnUntraced(function*(
+  options: Options
+): Effect.fn.Return<Spawner.ChildProcessSpawner["Service"], never, Scope.Scope> {
+  const running = new Set<Spawner.ChildProcessHandle>()
+  let count = 0
+  let isClosed = false
+  const environment = { ...minimumEnvironment(process.env), ...options.env }
+  // A factory inside of a sandbox keeps the outer mark, so that the outer one finds the processes of the inner one.
+  const outer = process.env[ProcessTree.variable]
+
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      isClosed = true
+      const kill = (handle: Spawner.ChildProcessHandle) => Effect.ignore(handle.kill())
+      return Effect.andThen(
+        Effect.forEach([...running], kill, { concurrency: "unbounded", discard: true }),
+        ProcessTree.end({ mark: options.mark }, { signal: "SIGTERM", grace: ProcessTree.defaultGrace })
+      )
+    })
+  )
+
+  const treat = (
+    command: ChildProcess.Command,
+    mark: string
+  ): Effect.Effect<ChildProcess.Command, PlatformError.PlatformError> =>
+    Effect.gen(function*() {
+      if (command._tag === "PipedCommand") {
+        const left = yield* treat(command.left, mark)
+        return ChildProcess.pipeTo(left, yield* treat(command.right, mark), command.options)
+      }
+      const { cwd, env, forceKillAfter } = command.options
+      return ChildProcess.make(command.command, command.args, {
+        ...command.options,
+        cwd: cwd === undefined ? options.directory : yield* options.fileSystem.realPath(cwd),
+        env: {
+          ...environment,
+          ...env,
+          [ProcessTree.variable]: outer === undefined ? mark : `${outer} ${mark}`
+        },
+        extendEnv: false,
+        detached: process.platform !== "win32",
+        forceKillAfter: forceKillAfter === undefined
+          ? ProcessTree.defaultGrace
+          : Duration.min(Duration.fromInputUnsafe(forceKillAfter), Duration.millis(ProcessTree.maximumGrace))
+      })
+    })
+
+  return Spawner.make(Effect.fnUntraced(function*(command) {
+    if (isClosed) {
+      return yield* Effect.fail(PlatformError.systemError({
+        _tag: "BadResource",
+        module: "ChildProcess",
+        method: "spawn",
+        description: `The sandbox of ${options.directory} is closed. Spawn while it is open.`
+      }))
+    }
+    const mark = `${options.mark}-${++count};`
+    const ready = yield* treat(command, mark)
+    const [signal, grace] = ending(ready)
+    // The host's spawner gets a scope of its own, so that the tree is ended before that closes, while the parents live
+    // from which children without a mark are found.
+    const scope = yield* Scope.make()
+    const tree: { mark: string; group?: number } = { mark }
+    yield* Effect.addFinalizer((exit) => Effect.andThen(ProcessTree.end(tree, { signal, grace }), close(scope, exit)))
+    const spawned = yield* Scope.provide(options.host.spawn(ready), scope)
+    tree.group = spawned.pid
+    const handle = Spawner.makeHandle({
+      ...spawned,
+      kill: (options) => {
+        const asked = {
+          killSignal: options?.killSignal ?? signal,
+          forceKillAfter: options?.forceKillAfter ?? grace
+        }
+        if (!ProcessTree.isSupported) return spawned.kill(asked)
+        return Effect.andThen(
+          ProcessTree.end(tree, { signal: asNode(asked.killSignal), grace: Duration.toMillis(asked.forceKillAfter) }),
+          Effect.raceFirst(Effect.ignore(spawned.exitCode), ProcessTree.pause(ProcessTree.maximumGrace))
+        )
+      }
+    })
+    yield* Effect.acquireRelease(
+      Effect.sync(() => running.add(handle)),
+      () => Effect.sync(() => running.delete(handle))
+    )
+    return handle
+  }))
+})
+
+// The host's spawner waits up to 1.5 s for zombies of the group, which nobody reaps in many a container. Where the tree is
+// known to have ended there is nothing to wait for.
+const close = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+  ProcessTree.isSupported
+    ? Effect.asVoid(Effect.forkDetach(Scope.close(scope, exit)))
+    : Scope.close(scope, exit)
+
+// Effect's list of signals is that of all platforms; Node throws on one that this platform has not.
+const asNode = (signal: ChildProcess.Signal): NodeJS.Signals => signal as NodeJS.Signals
+
+const ending = (command: ChildProcess.Command): readonly [signal: NodeJS.Signals, grace: number] => {
+  if (command._tag === "PipedCommand") return ending(command.right)
+  const { forceKillAfter, killSignal } = command.options
+  return [
+    asNode(killSignal ?? "SIGTERM"),
+    forceKillAfter === undefined ? ProcessTree.defaultGrace : Duration.toMillis(forceKillAfter)
+  ]
+}

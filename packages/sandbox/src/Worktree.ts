@@ -1,0 +1,275 @@
+/**
+ * A git worktree as the workspace of an id: made, found again after a crash, and removed.
+ *
+ * It lives at `<repository>/.millwright/worktrees/<id>`. Only what must not happen twice at once is done under the lock
+ * of the repository, and takes milliseconds; files are checked out outside of it, so workspaces are filled in parallel.
+ * Git's own notes about a worktree (its *admin* folder) are looked up from the repository's side and never through the
+ * `.git` file of the workspace, which whatever ran there could have rewritten.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Git from "./Git.ts"
+import { SandboxError, type SandboxSpec } from "./Sandbox.ts"
+import * as WorkspaceLock from "./WorkspaceLock.ts"
+
+/** Where things are. All paths are real and absolute. */
+export interface Place {
+  readonly id: string
+  readonly root: string
+  /** The workspace. */
+  readonly directory: string
+  /** Held while the workspace is open. */
+  readonly lock: string
+  /** Held while a worktree of the repository is made or removed. */
+  readonly repositoryLock: string
+}
+
+/** What can be done with worktrees, with the services of the host. */
+export const make = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const git = Git.make(yield* ChildProcessSpawner)
+  const failed = (what: string) => (cause: PlatformError) =>
+    new SandboxError({
+      reason: "SetupFailed",
+      message: `${what} failed: ${cause.message}. Mend that and open the sandbox again.`,
+      cause
+    })
+  const files = <A, R>(what: string, effect: Effect.Effect<A, PlatformError, R>) => Effect.mapError(effect, failed(what))
+
+  /** Finds the repository, and makes the folders that locks and workspaces live in. */
+  const locate = Effect.fnUntraced(function*(spec: Pick<SandboxSpec, "id" | "repository">) {
+    const root = yield* repositoryRoot(spec.repository)
+    const own = path.join(root, ".millwright")
+    const place: Place = {
+      id: spec.id,
+      root,
+      directory: path.join(own, "worktrees", spec.id),
+      lock: path.join(own, "locks", spec.id),
+      repositoryLock: path.join(own, "locks", "+repository")
+    }
+    yield* files(
+      `Making the folder ${own}`,
+      Effect.gen(function*() {
+        const isNew = yield* Effect.isSuccess(fs.makeDirectory(own))
+        if (isNew) yield* fs.writeFileString(path.join(own, ".gitignore"), "*\n")
+        for (const file of [place.directory, place.lock]) {
+          yield* fs.makeDirectory(path.dirname(file), { recursive: true })
+        }
+      })
+    )
+    for (const file of [place.directory, place.lock]) {
+      const real = yield* files(`Looking at ${own}`, fs.realPath(path.dirname(file)))
+      if (real !== path.dirname(file)) {
+        return yield* new SandboxError({
+          reason: "SetupFailed",
+          message: `${path.dirname(file)} is a symbolic link to ${real}; workspaces are made inside of the repository only. Remove it.`
+        })
+      }
+    }
+    return place
+  })
+
+  const repositoryRoot = Effect.fnUntraced(function*(repository: string) {
+    const missing = (why: string) =>
+      new SandboxError({
+        reason: "NoSuchSource",
+        message: `${repository} is not the root of a git repository: ${why}. Give the folder that holds .git, or run \`git init\` there.`
+      })
+    const root = yield* Effect.mapError(fs.realPath(repository), (cause) => missing(cause.message))
+    // Without the ceiling, git would take the repository that a plain folder happens to lie in.
+    const env = { GIT_CEILING_DIRECTORIES: path.dirname(root) }
+    const answer = yield* git(["-C", root, "rev-parse", "--is-bare-repository"], env)
+    if (answer.code !== 0) return yield* missing(answer.stderr)
+    if (answer.stdout === "true") return root
+    const top = yield* git(["-C", root, "rev-parse", "--show-toplevel"], env)
+    if (top.code !== 0 || (yield* Effect.mapError(fs.realPath(top.stdout), (cause) => missing(cause.message))) !== root) {
+      return yield* missing(top.stderr || `that is ${top.stdout}`)
+    }
+    return root
+  })
+
+  /** The admin folders of the repository's worktrees, with the workspace that each belongs to. */
+  const admins = Effect.fnUntraced(function*({ root }: Place) {
+    const common = yield* Git.text(
+      git(["-C", root, "rev-parse", "--path-format=absolute", "--git-common-dir"]),
+      `Looking for the git folder of ${root}`
+    )
+    const folder = path.join(common, "worktrees")
+    const names = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
+    return yield* Effect.forEach(names, (name) =>
+      Effect.map(
+        Effect.orElseSucceed(fs.readFileString(path.join(folder, name, "gitdir")), () => ""),
+        (gitdir) => ({ admin: path.join(folder, name), workspace: path.dirname(gitdir.trim()) })
+      ))
+  })
+
+  const remove = (file: string) => files(`Removing ${file}`, fs.remove(file, { recursive: true, force: true }))
+  const exists = (file: string) => Effect.orElseSucceed(fs.exists(file), () => false)
+  // No id has a `~`, so no other workspace is called like this.
+  const salvageOf = (place: Place) => `${place.directory}~`
+  const readyOf = (admin: string) => path.join(admin, "millwright")
+  const inside = (admin: string, place: Place) => (args: ReadonlyArray<string>) =>
+    git(["-C", place.directory, `--git-dir=${admin}`, `--work-tree=${place.directory}`, ...args])
+
+  /** Lets the `.git` file of the workspace point where it belongs; never writes through a link. */
+  const mendPointer = (place: Place, admin: string) => {
+    const file = path.join(place.directory, ".git")
+    const pointer = `gitdir: ${admin}\n`
+    const write = Effect.andThen(fs.remove(file, { force: true }), fs.writeFileString(file, pointer, { flag: "wx" }))
+    return files(
+      `Mending ${file}`,
+      Effect.flatMap(Effect.option(fs.readFileString(file)), (is) =>
+        is._tag === "Some" && is.value === pointer ? Effect.void : write)
+    )
+  }
+
+  /** Makes the branch when it is not there. Answers with the commit that it was made at. */
+  const ensureBranch = Effect.fnUntraced(function*(place: Place, { base, branch }: SandboxSpec) {
+    const ref = `refs/heads/${branch}`
+    const isName = yield* git(["check-ref-format", ref])
+    if (isName.code !== 0 || branch.startsWith("-")) {
+      return yield* new SandboxError({
+        reason: "BadSpec",
+        message: `${JSON.stringify(branch.slice(0, 120))} is no name of a branch. \`git help check-ref-format\` says what is.`
+      })
+    }
+    const there = yield* git(["-C", place.root, "rev-parse", "--verify", "-q", ref])
+    if (there.code === 0) return undefined
+    const start = base.startsWith("-") ? undefined : yield* git(["-C", place.root, "rev-parse", "--verify", "-q", `${base}^{commit}`])
+    if (start === undefined || start.code !== 0) {
+      return yield* new SandboxError({
+        reason: "NoSuchSource",
+        message: `${place.root} has no commit ${JSON.stringify(base.slice(0, 120))}, at which the branch ${branch} shall start. Give a ` +
+          `commit, branch or tag that \`git log\` shows there; an empty repository needs a first commit.`
+      })
+    }
+    yield* Git.text(git(["-C", place.root, "update-ref", ref, start.stdout, ""]), `Making the branch ${branch}`)
+    return start.stdout
+  })
+
+  /** Leaves a workspace that is registered with git, and says what is still to do with its files. */
+  const register = Effect.fnUntraced(function*(place: Place, spec: SandboxSpec) {
+    const all = yield* admins(place)
+    const own = path.dirname(place.directory)
+    for (const { admin, workspace } of all) {
+      // Of our own only: a worktree of somebody else may be on a disk that is not mounted.
+      if (path.dirname(workspace) === own && !(yield* exists(workspace))) yield* remove(admin)
+    }
+    const ours = all.find(({ workspace }) => workspace === place.directory)
+    const isThere = yield* exists(place.directory)
+    if (ours !== undefined && isThere && (yield* exists(readyOf(ours.admin)))) {
+      yield* mendPointer(place, ours.admin)
+      const { code } = yield* inside(ours.admin, place)(["rev-parse", "--git-common-dir"])
+      if (code === 0) return { _tag: "Reused", admin: ours.admin, made: yield* ensureBranch(place, spec) } as const
+    } else if (ours !== undefined && isThere) {
+      // Nothing has run in a workspace that was never ready.
+      yield* remove(place.directory)
+    }
+    if (ours !== undefined) yield* remove(ours.admin)
+    const made = yield* ensureBranch(place, spec)
+    const salvage = salvageOf(place)
+    if (yield* exists(place.directory)) {
+      yield* (yield* exists(salvage))
+        ? remove(place.directory)
+        : files(`Moving ${place.directory}`, fs.rename(place.directory, salvage))
+    }
+    yield* Git.text(
+      git(["-C", place.root, "worktree", "add", "--no-checkout", place.directory, spec.branch]),
+      `Making the worktree ${place.directory}`
+    ).pipe(Effect.onError(() => withdraw(place, spec, made)))
+    const admin = (yield* admins(place)).find(({ workspace }) => workspace === place.directory)?.admin
+    if (admin === undefined) {
+      return yield* new SandboxError({
+        reason: "SetupFailed",
+        message: `Git made ${place.directory}, but has no notes about it. Run \`git worktree list\` in ${place.root}.`
+      })
+    }
+    return { _tag: "Made", admin, made } as const
+  })
+
+  /** Removes the branch that was made just now, as long as nobody has moved it. */
+  const withdraw = (place: Place, { branch }: SandboxSpec, made: string | undefined) =>
+    made === undefined
+      ? Effect.void
+      : Effect.ignore(git(["-C", place.root, "update-ref", "-d", `refs/heads/${branch}`, made]))
+
+  /** Fills a new workspace: with what was left of it, or else from the commit. */
+  const fill = Effect.fnUntraced(function*(place: Place, admin: string) {
+    const salvage = salvageOf(place)
+    const left = (yield* Effect.orElseSucceed(fs.readDirectory(salvage), () => [])).filter((name) => name !== ".git")
+    const mode = left.length === 0 ? ["--hard"] : []
+    for (const name of left) {
+      yield* files("Moving what was left", fs.rename(path.join(salvage, name), path.join(place.directory, name)))
+    }
+    yield* remove(salvage)
+    const reset = yield* inside(admin, place)(["-c", "checkout.workers=0", "reset", "-q", ...mode])
+    if (reset.code !== 0) return yield* Git.refusal(reset.stderr, `Checking out ${place.directory}`)
+    yield* files("Finishing the workspace", fs.writeFileString(readyOf(admin), "ready\n"))
+  })
+
+  /** Brings a workspace that was there before to its branch. */
+  const renew = Effect.fnUntraced(function*(place: Place, spec: SandboxSpec, admin: string) {
+    const run = inside(admin, place)
+    const doing = `Opening ${place.directory}`
+    // The workspace is locked by us, so whatever held these is gone.
+    for (const name of yield* Effect.orElseSucceed(fs.readDirectory(admin), () => [])) {
+      if (name.endsWith(".lock")) yield* remove(path.join(admin, name))
+    }
+    if (spec.fresh === true) {
+      yield* run(["rebase", "--quit"])
+      yield* run(["am", "--quit"])
+      yield* run(["bisect", "reset", "HEAD"])
+      yield* Git.text(run(["-c", "checkout.workers=0", "checkout", "-q", "-f", spec.branch, "--"]), doing)
+      yield* Git.text(run(["-c", "checkout.workers=0", "reset", "-q", "--hard"]), doing)
+      yield* Git.text(run(["clean", "-q", "-ffd"]), doing)
+      return
+    }
+    const head = yield* run(["symbolic-ref", "-q", "HEAD"])
+    if (head.stdout === `refs/heads/${spec.branch}`) return
+    const stays = (why: string) =>
+      new SandboxError({
+        reason: "SetupFailed",
+        message: `The workspace ${place.directory} is on ${head.stdout || "a detached HEAD"} and not on ${spec.branch}, and ${why}. Commit ` +
+          `there what shall stay, or open it with \`fresh\`.`
+      })
+    if (head.code !== 0 && (yield* run(["merge-base", "--is-ancestor", "HEAD", `refs/heads/${spec.branch}`])).code !== 0) {
+      return yield* stays("its commits are on no branch")
+    }
+    const switched = yield* run(["switch", "-q", "--no-guess", spec.branch])
+    if (switched.code === 0) return
+    const error = Git.refusal(switched.stderr, doing)
+    return yield* error.reason === "Busy" ? error : stays(`git can not switch it: ${switched.stderr}`)
+  })
+
+  const locked = (place: Place) => WorkspaceLock.holding(place.repositoryLock)
+
+  /** Takes a workspace away, with git's notes about it. The branch stays. */
+  const discard = (place: Place) =>
+    Effect.gen(function*() {
+      for (const { admin, workspace } of yield* admins(place)) {
+        if (workspace === place.directory) yield* remove(admin)
+      }
+      yield* remove(place.directory)
+      yield* remove(salvageOf(place))
+    }).pipe(locked(place), Effect.uninterruptible)
+
+  /** Makes or renews a workspace that the caller has locked. What it made is gone again when it fails or is cancelled. */
+  const open = (place: Place, spec: SandboxSpec) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const { _tag, admin, made } = yield* locked(place)(register(place, spec))
+        if (_tag === "Reused") return yield* restore(renew(place, spec, admin))
+        const isSalvage = yield* exists(salvageOf(place))
+        yield* (isSalvage ? fill(place, admin) : restore(fill(place, admin))).pipe(
+          // What was salvaged stays for the next opening.
+          Effect.onError(() => isSalvage ? Effect.void : Effect.ignore(Effect.andThen(discard(place), withdraw(place, spec, made))))
+        )
+      })
+    )
+
+  return { locate, open, discard }
+})

@@ -1,0 +1,32 @@
+/**
+ * The conformance suite of the `Sandbox` port: every promise of its documentation, tried on a real repository with real
+ * processes. An adapter that passes it can be used wherever another one was.
+ *
+ * What an adapter can not hold it says in `supports`, never in an option here; the suite asks `supports` and tries what
+ * holds then.
+ */
+import { describe, layer as sharing } from "@effect/vitest"
+import type * as Layer from "effect/Layer"
+import type * as Sandbox from "../Sandbox.ts"
+import * as CommandClaims from "./CommandClaims.ts"
+import * as FileClaims from "./FileClaims.ts"
+import type { Claim } from "./Fixture.ts"
+import * as OpeningClaims from "./OpeningClaims.ts"
+
+/** Every promise, as an effect that fails where it is broken. */
+export const claims: ReadonlyArray<Claim> = [...OpeningClaims.claims, ...CommandClaims.claims, ...FileClaims.claims]
+
+/** How the suite runs. */
+export interface Options {
+  /** For each test, in milliseconds. Default 60,000. */
+  readonly timeout?: number
+}
+
+/** Registers one vitest test for each promise. Needs a POSIX shell and git inside of the sandbox, and git outside. */
+export const suite = <E>(name: string, layer: Layer.Layer<Sandbox.Sandbox, E>, options: Options = {}): void => {
+  describe(`Sandbox: ${name}`, () => {
+    sharing(layer, { excludeTestServices: true })((it) => {
+      for (const { holds, name } of claims) it.effect(name, () => holds, options.timeout ?? 60_000)
+    })
+  })
+}

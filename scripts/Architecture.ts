@@ -1,0 +1,50 @@
+/** The **architecture** as data: who may import whom. The `imports` gate holds it; a change here is a decision. */
+
+/** Packages from the ground up, and the packages of the house that each may import. */
+export const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
+  core: [],
+  sandbox: ["core"],
+  context: ["core"],
+  agents: ["core", "context"],
+  validators: ["core", "sandbox", "agents"]
+}
+
+/** A module that only named files may touch, and why. Files are globs below `packages/`, without `/src` and `.ts`. */
+export interface Seam {
+  readonly module: string
+  readonly files: ReadonlyArray<string>
+  readonly why: string
+}
+
+/** Modules that are unstable, or whose presence decides where the code can run. The first that matches holds. */
+export const seams: ReadonlyArray<Seam> = [
+  {
+    module: "node:sqlite",
+    files: ["core/Sqlite", "sandbox/WorkspaceLock", "*/adapters/*"],
+    why: "a release candidate of Node"
+  },
+  { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
+  { module: "effect/cluster", files: ["*/adapters/*"], why: "tagged unstable" },
+  { module: "effect/sql", files: ["*/adapters/*"], why: "tagged unstable" },
+  {
+    module: "effect/ai",
+    files: [
+      "core/Model",
+      "core/internal/{Answer,ProviderFailure}",
+      "agents/Tools",
+      "agents/loop/*",
+      "*/adapters/*",
+      "*/testing/*"
+    ],
+    why: "tagged unstable"
+  }
+]
+
+/** Floor 2: the few machines. Data, ports and adapters never import one. Globs below `packages/`, as above. */
+export const kernels: ReadonlyArray<string> = ["core/Line", "core/Gate", "agents/Role", "agents/roles/*"]
+
+/** Modules from outside that every floor may import, beside `effect/*` and `node:*`. */
+export const everywhere: ReadonlyArray<string> = []
+
+/** Modules from outside that `testing/` may import as well: what a suite and a twin are written with. */
+export const inTesting: ReadonlyArray<string> = ["vitest", "@effect/vitest", "@copilotkit/aimock"]

@@ -1,0 +1,33 @@
+/** Holds that every adapter is proved: a test of it calls the conformance suite of its port. */
+import { posix } from "node:path"
+import * as Source from "../Source.ts"
+import * as Gate from "./Gate.ts"
+
+const nounsOf = (source: Source.Source): ReadonlyArray<string> =>
+  source.imports.map(({ from }) => posix.basename(from, ".ts"))
+
+const isImportOf = (adapter: Source.Source, test: Source.Source): boolean => {
+  const { noun, pack } = Source.placeOf(adapter.path)
+  return test.imports.some(
+    ({ from }) =>
+      from === `@millwright/${pack}/adapters/${noun}` || posix.join(posix.dirname(test.path), from) === adapter.path
+  )
+}
+
+/** Every `adapters/X.ts` has a test that imports it and calls `PortTest.suite(`, where the adapter imports `Port`. */
+export const gate = Gate.make("suites", "every adapter has a test that calls its port's conformance suite", (root) => {
+  const adapters = Source.read(root, "packages/*/src/adapters/*.ts").filter(({ path }) => !path.endsWith("/index.ts"))
+  const tests = Source.read(root, "packages/*/test/**/*.test.ts")
+  const failures = adapters.flatMap((adapter) => {
+    const suites = nounsOf(adapter).map((noun) => `${noun}Test`)
+    const own = tests.filter((test) => isImportOf(adapter, test))
+    const isProved = own.some(({ code }) =>
+      suites.some((suite) => new RegExp(`\\b${suite}\\s*\\.\\s*suite\\s*\\(`).test(code))
+    )
+    if (isProved) return []
+    const where =
+      own.length === 0 ? "no test imports it" : `${own.map(({ path }) => path).join(", ")} calls no suite of its port`
+    return [`${adapter.path}: ${where}. Call PortTest.suite(name, layer) of the port it implements`]
+  })
+  return { failures, note: `${adapters.length} adapters` }
+})
