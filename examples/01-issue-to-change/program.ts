@@ -22,11 +22,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { userInfo } from "node:os"
 import { fileURLToPath } from "node:url"
 import * as Demo from "./demo.ts"
+import * as Environment from "./environment.ts"
 import * as Factory from "./factory.ts"
 import * as Intake from "./intake.ts"
 import { IssueToChange } from "./line.ts"
@@ -37,23 +37,6 @@ import * as Summary from "./summary.ts"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const command = "pnpm quickstart"
-
-/** Keys leave the environment at once: no child process, no log and no event can show what is not there. */
-const takeKeys = (environment: NodeJS.ProcessEnv) => {
-  const secrets = Redaction.fromEnvironment(environment)
-  const take = (name: string) => {
-    const value = environment[name]
-    return value === undefined || value === "" ? undefined : Redacted.make(value, { label: name })
-  }
-  const keys: Models.Keys = {
-    anthropic: take("ANTHROPIC_API_KEY"),
-    anthropicUrl: environment["ANTHROPIC_BASE_URL"],
-    openAi: take("OPENAI_API_KEY"),
-    openAiUrl: environment["OPENAI_BASE_URL"]
-  }
-  for (const name of Object.keys(environment)) if (Redaction.secretName.test(name)) delete environment[name]
-  return { keys, secrets }
-}
 
 const flags = {
   repo: Flag.Directory("repo", { mustExist: false }).pipe(
@@ -70,10 +53,12 @@ const flags = {
     Flag.optional
   ),
   attempts: Flag.Int("attempts").pipe(
-    Flag.withDescription("How often a change may be sent back before the item is parked"),
+    Flag.filter((attempts) => attempts >= 1, (attempts) => `${attempts} attempts are none. Give 1 or more`),
+    Flag.withDescription("How often the work may be tried before the item is parked"),
     Flag.withDefault(3)
   ),
   budget: Flag.Finite("budget").pipe(
+    Flag.filter((usd) => usd > 0, (usd) => `${usd} US dollars buy nothing. Give more than 0`),
     Flag.withDescription("The most that a run may cost, in US dollars"),
     Flag.withDefault(5)
   ),
@@ -239,7 +224,7 @@ const explain = (cause: Cause.Cause<unknown>) =>
   })
 
 export const main = (args: ReadonlyArray<string>): void => {
-  const { keys, secrets } = takeKeys(process.env)
+  const { keys, secrets } = Environment.take(process.env)
   const cli = root.pipe(
     Command.withHandler((settings) => run(settings, keys)),
     Command.withDescription("Carries an issue through triage, code, validation, review and policy to a change on a branch"),

@@ -12,6 +12,12 @@ import { repository } from "./Repository.ts"
 
 const gather = (directory: string, budget = 2_000) => RepositoryContext.gather({ directory, budget })
 
+const folder = (prefix: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), prefix))),
+    (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
+  )
+
 describe("RepositoryContext.gather", () => {
   it.live("gives rules, checks, the README and the tree, most useful first", () =>
     Effect.gen(function*() {
@@ -50,7 +56,7 @@ describe("RepositoryContext.gather", () => {
 
   it.live("follows a link inside the commit, and none that leads out", () =>
     Effect.gen(function*() {
-      const secret = mkdtempSync(join(tmpdir(), "millwright-secret-"))
+      const secret = yield* folder("millwright-secret-")
       writeFileSync(join(secret, "AGENTS.md"), "SECRET")
       const inside = yield* repository({ "AGENTS.md": { content: "docs/../docs/RULES.md", mode: "120000" }, "docs/RULES.md": "Be kind.\n" })
       assert.include((yield* gather(inside.directory)).text, "Be kind.")
@@ -60,7 +66,6 @@ describe("RepositoryContext.gather", () => {
         assert.notMatch(text, /SECRET|root:|\[core\]/, `the link to ${target} was followed`)
         assert.match(leftOut.join(), /AGENTS\.md is a symbolic link/, `the link to ${target} has to be reported`)
       }
-      rmSync(secret, { recursive: true })
     }).pipe(Effect.provide(NodeServices.layer)))
 
   it.live("copes with a huge or binary README, and with odd names", () =>
@@ -114,7 +119,7 @@ describe("RepositoryContext.gather", () => {
 
   it.live("says why a repository can not be read", () =>
     Effect.gen(function*() {
-      const empty = mkdtempSync(join(tmpdir(), "millwright-empty-"))
+      const empty = yield* folder("millwright-empty-")
       const none = yield* Effect.flip(gather(empty))
       assert.strictEqual(none.reason, "NoSuchCommit", none.message)
       execFileSync("git", ["init", "--quiet", empty])
@@ -124,7 +129,6 @@ describe("RepositoryContext.gather", () => {
         const error = yield* Effect.flip(RepositoryContext.gather({ directory, budget: 100, revision }))
         assert.strictEqual(error.reason, "NoSuchCommit", `${revision}: ${error.message}`)
       }
-      rmSync(empty, { recursive: true })
     }).pipe(Effect.provide(NodeServices.layer)))
 })
 

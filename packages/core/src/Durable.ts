@@ -11,7 +11,16 @@ import * as Effect from "effect/Effect"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Journal from "./Journal.ts"
 
-export { Activity, DurableDeferred, Workflow, WorkflowEngine }
+export {
+  /** A step of a workflow that is run once and whose result is stored. */
+  Activity,
+  /** A value that a workflow waits for, and that anybody can give. */
+  DurableDeferred,
+  /** Code that is replayed from its stored steps. */
+  Workflow,
+  /** What runs workflows. */
+  WorkflowEngine
+}
 
 /** Runs workflows durably. */
 export type Engine = WorkflowEngine.WorkflowEngine
@@ -20,7 +29,7 @@ export type Engine = WorkflowEngine.WorkflowEngine
 export type Execution = WorkflowEngine.WorkflowEngine | WorkflowEngine.WorkflowInstance
 
 /** The engine and the execution, and nothing else of the context that this is asked in. */
-export const execution: Effect.Effect<Context.Context<Execution>, never, Execution> = Effect.gen(function*() {
+export const execution: Effect.Effect<Context.Context<Execution>, never, Execution> = Effect.gen(function* () {
   return Context.make(WorkflowEngine.WorkflowEngine, yield* WorkflowEngine.WorkflowEngine).pipe(
     Context.add(WorkflowEngine.WorkflowInstance, yield* WorkflowEngine.WorkflowInstance)
   )
@@ -46,7 +55,7 @@ export const withOutbox = <A, E, R>(
   outbox: Outbox,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R | Journal.Journal> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const journal = yield* Journal.Journal
     const result = yield* Effect.provideService(effect, Outbox, outbox)
     if (!outbox.isWritten && outbox.entries.length > 0) {
@@ -60,9 +69,12 @@ export const withOutbox = <A, E, R>(
  * Fails when the engine can no longer write, for whoever waits for a line: without it they would wait for ever. An
  * engine that can not fail leaves the default.
  */
-export const Failure = Context.Reference<Effect.Effect<never, Journal.JournalError>>("@millwright/core/Durable/Failure", {
-  defaultValue: () => Effect.never
-})
+export const Failure = Context.Reference<Effect.Effect<never, Journal.JournalError>>(
+  "@millwright/core/Durable/Failure",
+  {
+    defaultValue: () => Effect.never
+  }
+)
 
 /** Whether another living process runs an execution. An engine of one process leaves the default: nobody else does. */
 export const IsRunElsewhere = Context.Reference<(execution: string) => Effect.Effect<boolean>>(

@@ -41,15 +41,22 @@ export type Recorded = typeof Recorded.Type
 
 /** What the journal keeps of an error or a defect: never a stack, never an unbounded message. */
 export const record = (error: unknown): Recorded => {
-  const message = Predicate.hasProperty(error, "message") && Predicate.isString(error.message)
-    ? error.message
-    : String(error)
-  const bounded = message.length > 4_000 ? `${message.slice(0, 4_000)}…` : message
+  const message =
+    Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : describe(error)
+  const bounded = message.length > 4_000 ? `${message.slice(0, 4_000).toWellFormed()}…` : message
   if (isFault(error)) {
     return { tag: error._tag, reason: error.reason, message: bounded, retryable: error.isRetryable }
   }
   const tag = Predicate.hasProperty(error, "_tag") && Predicate.isString(error._tag) ? error._tag : "Defect"
   return { tag, reason: tag, message: bounded, retryable: false }
+}
+
+const describe = (error: unknown): string => {
+  try {
+    return String(error)
+  } catch {
+    return "a value that can not be written as a text"
+  }
 }
 
 /**
@@ -90,11 +97,14 @@ export const Class =
 /** The type of the class that {@link Class} makes. */
 export type Base<Self, Tag extends string, Reason extends string> = Schema.Class<
   Self,
-  Schema.TaggedStruct<Tag, {
-    readonly reason: Schema.Literals<ReadonlyArray<Reason>>
-    readonly message: Schema.String
-    readonly retryAfter: Schema.optionalKey<Schema.Natural>
-    readonly cause: Schema.optionalKey<Schema.Defect>
-  }>,
+  Schema.TaggedStruct<
+    Tag,
+    {
+      readonly reason: Schema.Literals<ReadonlyArray<Reason>>
+      readonly message: Schema.String
+      readonly retryAfter: Schema.optionalKey<Schema.Natural>
+      readonly cause: Schema.optionalKey<Schema.Defect>
+    }
+  >,
   Cause.YieldableError & { readonly [TypeId]: typeof TypeId; readonly isRetryable: boolean }
 >

@@ -253,15 +253,7 @@ export const log = Effect.fnUntraced(function* (
   const to = yield* resolve(dir, options.head)
   const range = options.base === undefined ? [to] : [to, `^${yield* resolve(dir, options.base)}`]
   const format = "--format=tformat:%H%x00%an%x00%ae%x00%at%x00%s"
-  const args = [
-    "log",
-    "-z",
-    format,
-    "--encoding=UTF-8",
-    "--no-show-signature",
-    `--max-count=${options.limit}`,
-    ...range
-  ]
+  const args = ["log", "-z", format, "--encoding=UTF-8", `--max-count=${options.limit}`, ...range]
   const found = GitProcess.fields(yield* run(yield* fromObjects(dir, args)))
   return Array.from({ length: Math.floor(found.length / 5) }, (_, index): Commit => {
     const [id = "", name = "", email = "", seconds = "", subject = ""] = found.slice(index * 5, index * 5 + 5)
@@ -398,7 +390,7 @@ const sameCommit = Effect.fnUntraced(function* (dir: string, { author, base, bra
   if (Option.isNone(head)) return head
   const format = "--format=tformat:%P%x00%T%x00%an%x00%ae%x00%cn%x00%ce%x00%B"
   const found = GitProcess.fields(
-    yield* run(yield* fromObjects(dir, ["log", "-z", "--max-count=1", "--no-show-signature", format, head.value]))
+    yield* run(yield* fromObjects(dir, ["log", "-z", "--max-count=1", format, head.value]))
   )
   const wanted = [
     base,

@@ -6,6 +6,8 @@ export const PullRequest = Schema.Struct({
   /** Unique in its forge; in the local forge `1`, `2`, …. */
   id: Schema.NonEmptyString,
   item: Schema.NonEmptyString,
+  /** The idempotency key that it was delivered with. */
+  key: Schema.String,
   title: Schema.NonEmptyString,
   body: Schema.String,
   branch: Schema.NonEmptyString,

@@ -2,7 +2,7 @@
  * A **validator** judges a change against its contract. It is never the author: this port is all that an author's
  * package can see of it.
  *
- * An adapter gives `findings`, one for each assertion that it can speak about; `make` adds `blocked` for the assertions
+ * An adapter gives `findings`, one for each assertion that it can speak about; the verdict has `blocked` for the assertions
  * that nobody spoke about, so silence is never a pass.
  */
 import * as Effect from "effect/Effect"
@@ -37,17 +37,6 @@ export const make = <R>(options: {
   readonly findings: (subject: Subject) => Effect.Effect<ReadonlyArray<Verdict.Finding>, ValidatorError, R>
 }): Validator<R> => ({
   name: options.name,
-  judge: Effect.fnUntraced(function*(subject) {
-    const found = yield* options.findings(subject)
-    const spoken = new Map(found.map((finding) => [finding.assertion, finding]))
-    const findings = subject.contract.assertions.map(({ id }): Verdict.Finding =>
-      spoken.get(id) ?? {
-        assertion: id,
-        status: "blocked",
-        reason: `${options.name} has no way to judge this assertion`,
-        evidence: []
-      }
-    )
-    return Verdict.make(options.name, subject.contract, findings)
-  })
+  judge: (subject) =>
+    Effect.map(options.findings(subject), (findings) => Verdict.make(options.name, subject.contract, findings))
 })

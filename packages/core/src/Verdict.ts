@@ -40,14 +40,17 @@ export const Verdict = Schema.Struct({
 /** The judgement of one validator, or of several together. */
 export type Verdict = typeof Verdict.Type
 
+// From the finding that says least against a change to the one that says most.
+const severity: ReadonlyArray<Status> = ["blocked", "skipped", "pass", "error", "fail"]
+
 /**
  * The verdict that findings amount to: accepted when every assertion of the contract passed with evidence or was
- * skipped, and at least one passed. A pass without evidence becomes `blocked`, an assertion that no finding speaks about
- * is `blocked`, and a finding about something that is no assertion of the contract is an `error`.
+ * skipped, and at least one passed. Of several findings about one assertion the worst stands. A pass without evidence
+ * becomes `blocked`, an assertion that no finding speaks about is `blocked`, and a finding about something that is no
+ * assertion of the contract is an `error`.
  */
 export const make = (validator: string, contract: Contract.Contract, findings: ReadonlyArray<Finding>): Verdict => {
   const known = new Set(contract.assertions.map(({ id }) => id))
-  const spoken = new Set(findings.map(({ assertion }) => assertion))
   const supported = findings.map((finding): Finding =>
     !known.has(finding.assertion)
       ? { ...finding, status: "error", reason: `${finding.reason} (the contract has no such assertion)` }
@@ -55,34 +58,33 @@ export const make = (validator: string, contract: Contract.Contract, findings: R
         ? { ...finding, status: "blocked", reason: `${finding.reason} (no evidence was given)` }
         : finding
   )
-  const silent = [...known]
-    .filter((id) => !spoken.has(id))
-    .map((assertion): Finding => ({
-      assertion,
-      status: "blocked",
-      reason: `${validator} has no finding about this assertion`,
-      evidence: []
-    }))
-  const all = [...supported, ...silent]
+  const worst = new Map<string, Finding>()
+  for (const finding of supported) {
+    const standing = worst.get(finding.assertion)
+    const isWorse = standing === undefined || severity.indexOf(finding.status) > severity.indexOf(standing.status)
+    if (isWorse) worst.set(finding.assertion, finding)
+  }
+  const silent = (assertion: string): Finding => ({
+    assertion,
+    status: "blocked",
+    reason: `${validator} has no finding about this assertion`,
+    evidence: []
+  })
+  // In the order of the contract, and what is not of it at the end.
+  const judged = [...known].map((id) => worst.get(id) ?? silent(id))
+  const all = [...judged, ...[...worst.values()].filter(({ assertion }) => !known.has(assertion))]
   const accepted =
     all.some(({ status }) => status === "pass") && all.every(({ status }) => status === "pass" || status === "skipped")
   return { validator, contract: contract.digest, findings: all, accepted }
 }
 
-/**
- * The verdict of several validators together. For each assertion the worst finding of those who could judge it stands;
- * it is `blocked` only when none of them could.
- */
-export const combine = (contract: Contract.Contract, verdicts: ReadonlyArray<Verdict>): Verdict => {
-  const order: ReadonlyArray<Status> = ["blocked", "skipped", "pass", "error", "fail"]
-  const worst = (findings: ReadonlyArray<Finding>) =>
-    findings.reduce((a, b) => (order.indexOf(b.status) > order.indexOf(a.status) ? b : a))
-  const findings = contract.assertions.flatMap(({ id }) => {
-    const found = verdicts.flatMap((verdict) => verdict.findings.filter(({ assertion }) => assertion === id))
-    return found.length === 0 ? [] : [worst(found)]
-  })
-  return make(verdicts.map(({ validator }) => validator).join(" + ") || "nobody", contract, findings)
-}
+/** The verdict of several validators together: a `blocked` of one is nothing against what another could judge. */
+export const combine = (contract: Contract.Contract, verdicts: ReadonlyArray<Verdict>): Verdict =>
+  make(
+    verdicts.map(({ validator }) => validator).join(" + ") || "nobody",
+    contract,
+    verdicts.flatMap(({ findings }) => findings)
+  )
 
 /** Whether a finding speaks against the change, as opposed to saying nothing about it. */
 export const isAgainst = ({ status }: Finding): boolean => status === "fail" || status === "error"

@@ -253,6 +253,7 @@ describe("Git", () => {
         const ran = `${dir}/../ran-${Path.basename(dir)}`
         for (const [key, value] of [
           ["diff.ignoreSubmodules", "all"],
+          ["core.worktree", dir],
           ["diff.renames", "false"],
           ["diff.external", `touch '${ran}'`],
           ["diff.noprefix", "true"],

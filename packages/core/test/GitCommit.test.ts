@@ -1,6 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import type * as Change from "../src/Change.ts"
 import * as Git from "../src/Git.ts"
@@ -133,20 +134,28 @@ describe("Git.commitAll", () => {
       write(dir, "module/f", "1")
       commit(`${dir}/module`)
       write(dir, "text.txt", "1")
-      const base = commit(dir)
+      commit(dir)
+      const unsigned = execFileSync("git", ["-C", dir, "cat-file", "commit", "HEAD"], { encoding: "utf8" })
+      const signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n abc\n -----END PGP SIGNATURE-----\n\n"
+      write(dir, ".git/signed", unsigned.replace("\n\n", `\n${signature}`))
+      const base = git(dir, "hash-object", "-t", "commit", "-w", ".git/signed")
+      git(dir, "update-ref", "refs/heads/main", base)
       const plant = (repo: string, name: string) => {
         const program = `touch '${outside}/${name}'; cat`
         for (const key of [
           "core.fsmonitor",
           "filter.evil.clean",
           "filter.e=v.il.process",
-          "gpg.program",
           "core.editor",
           "core.pager",
           "core.sshCommand"
         ]) {
           git(repo, "config", key, program)
         }
+        // Not run by a shell, as the others are.
+        write(repo, ".git/gpg", `#!/bin/sh\ntouch '${outside}/${name}-gpg'\n`)
+        Fs.chmodSync(`${repo}/.git/gpg`, 0o755)
+        git(repo, "config", "gpg.program", `${repo}/.git/gpg`)
         for (const key of ["filter.evil.required", "filter.e=v.il.required", "commit.gpgSign", "log.showSignature"])
           git(repo, "config", key, "true")
         write(repo, ".gitattributes", "*.txt filter=evil\nf filter=evil\n*.md filter=e=v.il\n")
@@ -203,7 +212,7 @@ describe("Git.commitAll", () => {
       write(
         home,
         ".gitconfig",
-        "[core]\n\texcludesFile = ~/ignore\n[commit]\n\tgpgSign = true\n[init]\n\tdefaultBranch = x\n"
+        "[core]\n\texcludesFile = ~/ignore\n\tautocrlf = input\n[commit]\n\tgpgSign = true\n[init]\n\tdefaultBranch = x\n"
       )
       write(home, "ignore", "*\n")
       write(home, ".config/git/ignore", "*\n")
@@ -225,9 +234,14 @@ describe("Git.commitAll", () => {
             )
           )
       )
-      write(dir, "a.txt", "a")
+      write(dir, "a.txt", "a\r\n")
       const id = Option.getOrThrow(yield* on(dir, base))
       assert.strictEqual(git(dir, "log", "-1", "--format=%an", id), ada.name, "the author is the one that was given")
+      const bytes = execFileSync("git", ["-C", dir, "cat-file", "blob", `${id}:a.txt`], {
+        env: { PATH: process.env["PATH"], GIT_DIR: `${dir}/.git` },
+        encoding: "utf8"
+      })
+      assert.strictEqual(bytes, "a\r\n", "the user's settings do not change what is committed")
       assert.deepStrictEqual(
         (yield* Git.diff(dir, base, id)).map(({ path }) => path),
         ["a.txt"],

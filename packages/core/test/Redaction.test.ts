@@ -57,6 +57,10 @@ describe("Redaction.scrub", () => {
     }
   )
 
+  it("leaves nothing of a secret that overlaps itself", () => {
+    assert.strictEqual(Redaction.scrub("xyxyxyxyxyxy", hidden("xyxyxyxy")), Redaction.mark)
+  })
+
   it("finds a secret as it stands inside JSON, a URL and base64, and without the line break at its end", () => {
     const value = 'p"a\\ss\nwörd/+ =\n'
     for (const spelled of [

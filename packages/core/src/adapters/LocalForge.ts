@@ -10,7 +10,6 @@ import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
-import * as Digest from "../Digest.ts"
 import type * as FactoryEvent from "../FactoryEvent.ts"
 import * as Forge from "../Forge.ts"
 import * as Git from "../Git.ts"
@@ -24,10 +23,7 @@ export interface Options {
   readonly repository: string
 }
 
-/**
- * The forge of one repository. References to issues are paths, from the repository's folder on. A pull request's body
- * ends in an invisible mark, by which a delivery that runs again finds it.
- */
+/** The forge of one repository. References to issues are paths, from the repository's folder on. */
 export const layer = ({
   repository
 }: Options): Layer.Layer<
@@ -72,17 +68,17 @@ export const layer = ({
       const open = (delivery: Forge.Delivery): Effect.Effect<PullRequest.PullRequest, Forge.ForgeError> =>
         Effect.gen(function* () {
           const { last, pullRequests } = yield* state
-          const mark = markOf(delivery)
-          const standing = [...pullRequests.values()].find(({ body }) => body.endsWith(mark))
+          const { body, change, into, item, key, title } = delivery
+          const standing = [...pullRequests.values()].find((each) => each.key === key)
           if (standing !== undefined) return standing
           yield* checkBranches(delivery)
-          const { change, into, item, title } = delivery
           const id = String(last + 1)
           const pullRequest: PullRequest.PullRequest = {
             id,
             item: item.id,
+            key,
             title,
-            body: `${delivery.body}${mark}`,
+            body,
             branch: change.branch,
             into,
             base: change.base,
@@ -91,7 +87,7 @@ export const layer = ({
             view: Git.viewCommand(dir, change.base, change.branch)
           }
           const { fact } = yield* record({ _tag: "ChangeDelivered", pullRequest }, `LocalForge/pull/${id}`)
-          if (fact._tag === "ChangeDelivered" && fact.pullRequest.body.endsWith(mark)) return fact.pullRequest
+          if (fact._tag === "ChangeDelivered" && fact.pullRequest.key === key) return fact.pullRequest
           // Another delivery, perhaps of another process, took the number first. One more is taken each time.
           return yield* open(delivery)
         })
@@ -140,8 +136,6 @@ const see = (state: State, { fact, seq }: FactoryEvent.FactoryEvent): State => {
   }
   return state
 }
-
-const markOf = ({ key }: Forge.Delivery): string => `\n\n<!-- millwright:delivery ${Digest.short(Digest.of(key))} -->`
 
 const refused = (message: string): Forge.ForgeError => new Forge.ForgeError({ reason: "Refused", message })
 

@@ -42,6 +42,8 @@ const fixedConfig: ReadonlyArray<readonly [string, string]> = [
   ["core.commitGraph", "false"],
   ["core.quotePath", "off"],
   ["core.pager", "cat"],
+  // Later versions read attributes from `HEAD` where there is no working tree, unless another tree is named.
+  ["attr.tree", "refs/none"],
   ["diff.renameLimit", "1000"],
   ["advice.addEmbeddedRepo", "false"],
   ["i18n.commitEncoding", "UTF-8"],
