@@ -9,7 +9,7 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 const author = { name: "Demo", email: "demo@localhost" }
 
 /** Makes the repository at `target` unless it is there. Two processes may do it at once: one of them wins. */
-export const repository = Effect.fnUntraced(function*(source: string, target: string) {
+export const repository = Effect.fnUntraced(function* (source: string, target: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const spawner = yield* ChildProcessSpawner
@@ -19,15 +19,36 @@ export const repository = Effect.fnUntraced(function*(source: string, target: st
   const draft = yield* files.makeTempDirectory({ directory: parent, prefix: "draft-" })
   yield* files.copy(source, draft, { overwrite: true })
   yield* spawner.string(ChildProcess.make("git", ["init", "--quiet", "--initial-branch=main", draft]))
-  const empty = yield* spawner.string(ChildProcess.make("git", [
-    "-C", draft, "-c", `user.name=${author.name}`, "-c", `user.email=${author.email}`, "-c", "commit.gpgSign=false",
-    "-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--allow-empty", "--message", "Begin"
-  ])).pipe(Effect.andThen(Git.resolve(draft, "HEAD")))
+  const empty = yield* spawner
+    .string(
+      ChildProcess.make("git", [
+        "-C",
+        draft,
+        "-c",
+        `user.name=${author.name}`,
+        "-c",
+        `user.email=${author.email}`,
+        "-c",
+        "commit.gpgSign=false",
+        "-c",
+        "core.hooksPath=/dev/null",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "--message",
+        "Begin"
+      ])
+    )
+    .pipe(Effect.andThen(Git.resolve(draft, "HEAD")))
   yield* Git.commitAll(draft, { branch: "main", base: empty, message: "spell-duration 1.2.0", author })
   // A rename is all or nothing; whoever comes second finds the folder taken and drops its draft.
-  yield* files.rename(draft, target).pipe(
-    Effect.catch((error) => Effect.flatMap(files.exists(target), (isThere) => isThere ? Effect.void : Effect.fail(error)))
-  )
+  yield* files
+    .rename(draft, target)
+    .pipe(
+      Effect.catch((error) =>
+        Effect.flatMap(files.exists(target), (isThere) => (isThere ? Effect.void : Effect.fail(error)))
+      )
+    )
   yield* files.remove(draft, { recursive: true, force: true })
   return target
 })

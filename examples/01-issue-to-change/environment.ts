@@ -11,7 +11,8 @@ import type * as Models from "./models.ts"
 const open = /^(?:PATH|HOME|LANG|TMPDIR|TERM|USER|MILLWRIGHT_SANDBOX)$/
 
 /** What this program, its libraries and git read. Proxies may hold a password, so they are kept and not left open. */
-const kept = /^(?:NODE_.*|NO_COLOR|FORCE_COLOR|TZ|LC_.*|CI|(?:https?|all|no)_proxy|SSL_CERT_(?:FILE|DIR)|npm_config_offline)$/i
+const kept =
+  /^(?:NODE_.*|NO_COLOR|FORCE_COLOR|TZ|LC_.*|CI|(?:https?|all|no)_proxy|SSL_CERT_(?:FILE|DIR)|npm_config_offline)$/i
 
 /** Takes the keys and the secrets, and clears the rest. */
 export const take = (environment: NodeJS.ProcessEnv) => {
@@ -47,7 +48,11 @@ const blank = (): void => {
   try {
     const stat = readFileSync("/proc/self/stat", "latin1")
     // Fields 50 and 51 of `stat(5)`; the second field is a name in parentheses and may hold spaces.
-    const [start, end] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(47, 49).map(Number)
+    const [start, end] = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(47, 49)
+      .map(Number)
     if (!start || !end || end <= start || !Number.isSafeInteger(end)) return
     const memory = openSync("/proc/self/mem", "r+")
     try {

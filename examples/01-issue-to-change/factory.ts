@@ -29,7 +29,7 @@ export const floor = (options: {
 }) =>
   IssueToChange.layer(options.settings).pipe(
     Layer.provide(LoopHarness.layer),
-    Layer.provide(WorktreeSandbox.layer),
+    Layer.provideMerge(WorktreeSandbox.layer),
     Layer.provide(Budget.layer(options.limits)),
     Layer.provide(GenAiPrices.layer),
     Layer.provide(Models.layer(options.model))

@@ -12,6 +12,7 @@ import * as Git from "@millwright/core/Git"
 import * as Journal from "@millwright/core/Journal"
 import * as Policy from "@millwright/core/Policy"
 import * as PullRequest from "@millwright/core/PullRequest"
+import * as Redaction from "@millwright/core/Redaction"
 import * as Run from "@millwright/core/Run"
 import * as Stage from "@millwright/core/Stage"
 import type * as Validator from "@millwright/core/Validator"
@@ -28,16 +29,18 @@ const author = { name: "millwright", email: "millwright@localhost" }
 
 const Seen = Schema.Struct({
   text: Schema.String,
-  checks: Schema.Array(Schema.Struct({
-    statement: Schema.NonEmptyString,
-    check: Schema.TaggedStruct("Command", { run: Schema.NonEmptyString })
-  }))
+  checks: Schema.Array(
+    Schema.Struct({
+      statement: Schema.NonEmptyString,
+      check: Schema.TaggedStruct("Command", { run: Schema.NonEmptyString })
+    })
+  )
 })
 
 /** Reads what every role gets to know of the repository, and which commands it has to check itself. */
 export const look = Stage.run(
   { name: "look", success: Seen },
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const { text } = yield* RepositoryContext.gather({ budget: 6_000 })
     const checks = yield* RepositoryContext.checks()
     return {
@@ -54,10 +57,14 @@ export const look = Stage.run(
 export const freeze = (item: WorkItem.WorkItem, clauses: ReadonlyArray<Contract.Clause>) =>
   Stage.run(
     { name: "contract", success: Contract.Contract },
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const [first = { statement: item.title }, ...rest] = clauses
       const contract = Contract.freeze(item.id, [first, ...rest])
-      yield* Journal.record({ _tag: "ContractFrozen", contract: contract.digest, assertions: contract.assertions.length })
+      yield* Journal.record({
+        _tag: "ContractFrozen",
+        contract: contract.digest,
+        assertions: contract.assertions.length
+      })
       return contract
     })
   )
@@ -69,14 +76,18 @@ const Built = Schema.TaggedUnion({
 })
 
 /** Lets the author work, and commits what is there afterwards. After a crash both are done anew, in a clean workspace. */
-export const build = <E, R>({ author: working, item, place }: {
+export const build = <E, R>({
+  author: working,
+  item,
+  place
+}: {
   readonly place: Sandbox.SandboxSpec
   readonly item: WorkItem.WorkItem
   readonly author: Effect.Effect<Implement.Outcome, E, R>
 }) =>
   Stage.run(
     { name: "implement", success: Built },
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const outcome = yield* working
       if (outcome._tag === "Blocked") return outcome
       const change = yield* commit(place, `${item.title}\n\n${outcome.summary}\n\nItem: ${item.id}`)
@@ -88,7 +99,7 @@ export const build = <E, R>({ author: working, item, place }: {
   )
 
 const commit = (place: Sandbox.SandboxSpec, message: string) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const head = yield* Git.commitAll(".", { branch: place.branch, base: place.base, message, author })
     if (Option.isNone(head)) return Option.none<Change.Change>()
     const files = yield* Git.diff(".", place.base, head.value)
@@ -103,20 +114,25 @@ const commit = (place: Sandbox.SandboxSpec, message: string) =>
     return Option.some(change)
   })
 
-/** Puts the specification on the branch, for a person to read. */
-export const writeSpec = ({ item, place, spec }: {
+/** Puts the specification on the branch, for a person to read. Answers with the commit. */
+export const writeSpec = ({
+  item,
+  place,
+  spec
+}: {
   readonly place: Sandbox.SandboxSpec
   readonly item: WorkItem.WorkItem
   readonly spec: { readonly product: string; readonly tech: string }
 }) =>
   Stage.run(
-    { name: "write-spec", success: Schema.Void },
-    Effect.gen(function*() {
+    { name: "write-spec", success: Schema.String },
+    Effect.gen(function* () {
       const files = yield* FileSystem.FileSystem
       yield* files.makeDirectory(`specs/${item.id}`, { recursive: true }).pipe(Effect.orDie)
       yield* files.writeFileString(`specs/${item.id}/PRODUCT.md`, spec.product).pipe(Effect.orDie)
       yield* files.writeFileString(`specs/${item.id}/TECH.md`, spec.tech).pipe(Effect.orDie)
-      yield* commit(place, `Specify: ${item.title}\n\nItem: ${item.id}`)
+      const change = yield* commit(place, `Specify: ${item.title}\n\nItem: ${item.id}`)
+      return Option.match(change, { onNone: () => place.base, onSome: ({ head }) => head })
     })
   )
 
@@ -124,14 +140,19 @@ export const writeSpec = ({ item, place, spec }: {
 export const validate = (subject: Validator.Subject) =>
   Stage.run({ name: "validate", success: Verdict.Verdict }, CommandValidator.make().judge(subject))
 
-/** The patch, for the reviewer and for the person at the gate. */
+/** The patch, for the reviewer and for the person at the gate, and whether it holds what looks like a secret. */
 export const patch = (change: Change.Change) =>
   Stage.run(
-    { name: "patch", success: Schema.String },
-    Effect.map(
-      Git.patch(".", { base: change.base, head: change.head, maxBytes: 100_000 }),
-      ({ text, truncated }) => truncated ? `${text}\n(the patch is longer than this)` : text
-    )
+    { name: "patch", success: Schema.Struct({ text: Schema.String, holdsSecret: Schema.Boolean }) },
+    Effect.gen(function* () {
+      const { text, truncated } = yield* Git.patch(".", { base: change.base, head: change.head, maxBytes: 100_000 })
+      const added = text
+        .split("\n")
+        .filter((line) => line.startsWith("+"))
+        .join("\n")
+      const holdsSecret = Redaction.scrub(added, yield* Redaction.Secrets) !== added
+      return { text: truncated ? `${text}\n(the patch is longer than this)` : text, holdsSecret }
+    })
   )
 
 /** What the commands and the reviewer found, as one verdict. */
@@ -141,7 +162,7 @@ export const conclude = (
 ) =>
   Stage.run(
     { name: "verdict", success: Verdict.Verdict },
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const reviewed = Verdict.make("review", contract, Review.findings(contract, review))
       const verdict = Verdict.combine(contract, [checked, reviewed])
       yield* Journal.record({ _tag: "VerdictGiven", verdict })
@@ -153,7 +174,7 @@ export const conclude = (
 export const classify = (policy: Policy.Policy, change: Change.Change) =>
   Stage.run(
     { name: "classify", success: Policy.Decision },
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const decision = Policy.classify(policy, change)
       yield* Journal.record({ _tag: "ChangeClassified", decision })
       return decision
@@ -171,7 +192,7 @@ export const deliver = (delivery: {
 }) =>
   Stage.run(
     { name: "deliver", success: PullRequest.PullRequest },
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const forge = yield* Forge.Forge
       const run = yield* Run.Run
       const { change, decision, into, item, summary, verdict } = delivery

@@ -2,14 +2,14 @@
  * The line of this factory: from an issue to a reviewed change on a branch. Everything that it decides is here, as plain
  * code; copy it and change it.
  */
-import * as Implement from "@millwright/agents/roles/Implement"
+import type * as Implement from "@millwright/agents/roles/Implement"
 import * as Review from "@millwright/agents/roles/Review"
-import * as Spec from "@millwright/agents/roles/Spec"
-import * as Triage from "@millwright/agents/roles/Triage"
+import type * as Spec from "@millwright/agents/roles/Spec"
+import type * as Triage from "@millwright/agents/roles/Triage"
 import { toClauses } from "@millwright/agents/roles/Clauses"
 import * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
-import * as Policy from "@millwright/core/Policy"
+import type * as Policy from "@millwright/core/Policy"
 import * as PullRequest from "@millwright/core/PullRequest"
 import * as Run from "@millwright/core/Run"
 import * as Verdict from "@millwright/core/Verdict"
@@ -42,105 +42,134 @@ export interface Settings {
 }
 
 export const layer = ({ attempts, policy, roles }: Settings) =>
-  IssueToChange.toLayer(Effect.fnUntraced(function*({ base, into, item, repository }) {
-    const run = yield* Run.Run
-    const place = { id: run.id, repository, base, branch: `millwright/${run.id}` }
-    const clean = { ...place, fresh: true }
-    const seen = yield* Host.look.pipe(Sandbox.within(place))
+  IssueToChange.toLayer(
+    Effect.fnUntraced(function* ({ base, into, item, repository }) {
+      const run = yield* Run.Run
+      const place = { id: run.id, repository, base, branch: `millwright/${run.id}` }
+      const clean = { ...place, fresh: true }
+      // The last commit of a finished stage; a stage that died half-way may have left the branch further on.
+      let tip = base
+      const seen = yield* Host.look.pipe(Sandbox.within(place))
 
-    const { answers, triage } = yield* understood(item, (asked) =>
-      roles.triage.run({ item: asked, repository: seen.text, known: [] }).pipe(Sandbox.within(clean)))
-    const task = withAnswers(item, answers)
-    if (triage._tag === "Park") return yield* Line.park(item, { reason: triage.reason })
-    if (triage._tag === "Duplicate") {
-      return yield* Line.park(item, { reason: `Duplicate of ${triage.of}: ${triage.signals.join("; ")}` })
-    }
-
-    const spec = triage._tag === "NeedsSpec" ? yield* approvedSpec(task, triage.why) : undefined
-    // What done means, before any code: what triage or the spec asks for, and what the repository asks of every change.
-    const wanted = spec?.clauses ?? (triage._tag === "Automatable" ? triage.clauses : [])
-    const contract = yield* Host.freeze(item, [...toClauses(wanted), ...seen.checks])
-
-    return yield* Line.rework({ attempts }, Effect.fnUntraced(function*(feedback: string | undefined) {
-      const built = yield* Host.build({
-        place,
-        item: task,
-        author: roles.implement.run({
-          item: task,
-          contract,
-          repository: seen.text,
-          spec: spec === undefined ? null : `${spec.product}\n\n${spec.tech}`,
-          feedback: feedback ?? null
-        })
-      }).pipe(Sandbox.within(clean))
-      if (built._tag === "Blocked") {
-        return yield* Line.park(item, { reason: "The author is blocked", unblockWhen: built.missing })
-      }
-      if (built._tag === "Unchanged") return yield* Line.again("You changed nothing. Change the files in the workspace.")
-      const { change } = built
-
-      const checked = yield* Host.validate({ contract, change }).pipe(Sandbox.within(clean))
-      if (checked.findings.some(Verdict.isAgainst)) return yield* Line.again(Verdict.complaint(checked))
-
-      const patch = yield* Host.patch(change).pipe(Sandbox.within(place))
-      const review = yield* roles.review.run({ item: task, contract, patch, repository: seen.text }).pipe(
-        Sandbox.within(clean)
+      const { answers, triage } = yield* understood(item, (asked) =>
+        roles.triage.run({ item: asked, repository: seen.text, known: [] }).pipe(Sandbox.within(clean))
       )
-      if (review._tag === "RequestChanges") return yield* Line.again(Review.complaint(review))
-      const verdict = yield* Host.conclude(contract, { checked, review })
-      if (!verdict.accepted) return yield* Line.again(Verdict.complaint(verdict))
+      const task = withAnswers(item, answers)
+      if (triage._tag === "Park") return yield* Line.park(item, { reason: triage.reason })
+      if (triage._tag === "Duplicate") {
+        return yield* Line.park(item, { reason: `Duplicate of ${triage.of}: ${triage.signals.join("; ")}` })
+      }
 
-      const decision = yield* Host.classify(policy, change)
-      if (decision._tag === "HardStop") {
-        return yield* Line.park(item, {
-          reason: `The policy forbids this change by the rule "${decision.rule}": ${decision.paths.join(", ")}`,
-          unblockWhen: "a person makes the change, or the policy is changed in a reviewed commit"
+      const spec = triage._tag === "NeedsSpec" ? yield* approvedSpec(task, triage.why) : undefined
+      // What done means, before any code: what triage or the spec asks for, and what the repository asks of every change.
+      const wanted = spec?.clauses ?? (triage._tag === "Automatable" ? triage.clauses : [])
+      const contract = yield* Host.freeze(item, [...toClauses(wanted), ...seen.checks])
+
+      return yield* Line.rework(
+        { attempts },
+        Effect.fnUntraced(function* (feedback: string | undefined) {
+          const built = yield* Host.build({
+            place,
+            item: task,
+            author: roles.implement.run({
+              item: task,
+              contract,
+              repository: seen.text,
+              spec: spec === undefined ? null : `${spec.product}\n\n${spec.tech}`,
+              feedback: feedback ?? null
+            })
+          }).pipe(Sandbox.within({ ...place, fresh: { at: tip } }))
+          if (built._tag === "Blocked") {
+            return yield* Line.park(item, { reason: "The author is blocked", unblockWhen: built.missing })
+          }
+          if (built._tag === "Unchanged") {
+            tip = base
+            return yield* Line.again("You changed nothing. Change the files in the workspace.")
+          }
+          const { change } = built
+          tip = change.head
+
+          const checked = yield* Host.validate({ contract, change }).pipe(Sandbox.within(clean))
+          if (checked.findings.some(Verdict.isAgainst)) return yield* Line.again(Verdict.complaint(checked))
+
+          const { holdsSecret, text: patch } = yield* Host.patch(change).pipe(Sandbox.within(place))
+          if (holdsSecret) return yield* Line.again("The change holds what looks like a key or token. Take it out.")
+          const review = yield* roles.review
+            .run({ item: task, contract, patch, repository: seen.text })
+            .pipe(Sandbox.within(clean))
+          if (review._tag === "RequestChanges") return yield* Line.again(Review.complaint(review))
+          const verdict = yield* Host.conclude(contract, { checked, review })
+          if (!verdict.accepted) return yield* Line.again(Verdict.complaint(verdict))
+
+          const decision = yield* Host.classify(policy, change)
+          if (decision._tag === "HardStop") {
+            return yield* Line.park(item, {
+              reason: `The policy forbids this change by the rule "${decision.rule}": ${decision.paths.join(", ")}`,
+              unblockWhen: "a person makes the change, or the policy is changed in a reviewed commit"
+            })
+          }
+          if (decision._tag === "HumanReview") {
+            const refused = yield* Gate.approve("merge", {
+              question: `Ship ${change.files.length} changed file(s) on ${change.branch}?`,
+              context: `${Review.complaint(review)}\n\n${patch}`,
+              cause: `policy: ${decision.rule}`
+            }).pipe(
+              Effect.as(undefined),
+              Effect.catchTag("Rejected", ({ note }) => Effect.succeed(note))
+            )
+            if (refused !== undefined)
+              return yield* Line.again(`A person looked at the change and refused it: ${refused}`)
+          }
+          return yield* Host.deliver({ item, change, into, summary: built.summary, verdict, decision })
         })
-      }
-      if (decision._tag === "HumanReview") {
-        const refused = yield* Gate.approve("merge", {
-          question: `Ship ${change.files.length} changed file(s) on ${change.branch}?`,
-          context: `${Review.complaint(review)}\n\n${patch}`,
-          cause: `policy: ${decision.rule}`
-        }).pipe(Effect.as(undefined), Effect.catchTag("Rejected", ({ note }) => Effect.succeed(note)))
-        if (refused !== undefined) return yield* Line.again(`A person looked at the change and refused it: ${refused}`)
-      }
-      return yield* Host.deliver({ item, change, into, summary: built.summary, verdict, decision })
-    }))
+      )
 
-    /** A specification that a person has approved; what they say against it is the context of the next version. */
-    function approvedSpec(task: WorkItem.WorkItem, why: string) {
-      return Line.rework({ attempts }, Effect.fnUntraced(function*(feedback: string | undefined) {
-        const outcome = yield* roles.spec.run({ item: task, repository: seen.text, why, feedback: feedback ?? null }).pipe(
-          Sandbox.within(clean)
+      /** A specification that a person has approved; what they say against it is the context of the next version. */
+      function approvedSpec(task: WorkItem.WorkItem, why: string) {
+        return Line.rework(
+          { attempts },
+          Effect.fnUntraced(function* (feedback: string | undefined) {
+            const outcome = yield* roles.spec
+              .run({ item: task, repository: seen.text, why, feedback: feedback ?? null })
+              .pipe(Sandbox.within(clean))
+            if (outcome._tag === "NeedsInfo") {
+              const answer = yield* Gate.answer("clarify-spec", {
+                question: numbered(outcome.questions),
+                cause: "needs info"
+              })
+              return yield* Line.again(`${numbered(outcome.questions)}\n\nAnswered: ${answer}`)
+            }
+            tip = yield* Host.writeSpec({ place, item: task, spec: outcome }).pipe(Sandbox.within(clean))
+            return yield* Gate.approve("spec", {
+              question: `Build this? specs/${item.id}/PRODUCT.md and TECH.md on ${place.branch}`,
+              context: `${outcome.product}\n\n${outcome.tech}`,
+              cause: "spec approval"
+            }).pipe(
+              Effect.as(outcome),
+              Effect.catchTag("Rejected", ({ note }) => Line.again(note))
+            )
+          })
         )
-        if (outcome._tag === "NeedsInfo") {
-          const answer = yield* Gate.answer("clarify-spec", { question: numbered(outcome.questions), cause: "needs info" })
-          return yield* Line.again(`${numbered(outcome.questions)}\n\nAnswered: ${answer}`)
-        }
-        yield* Host.writeSpec({ place, item: task, spec: outcome }).pipe(Sandbox.within(clean))
-        return yield* Gate.approve("spec", {
-          question: `Build this? specs/${item.id}/PRODUCT.md and TECH.md on ${place.branch}`,
-          context: `${outcome.product}\n\n${outcome.tech}`,
-          cause: "spec approval"
-        }).pipe(Effect.as(outcome), Effect.catchTag("Rejected", ({ note }) => Line.again(note)))
-      }))
-    }
-  }))
+      }
+    })
+  )
 
 /** Triage, and again with what a person answered, until it asks no more (at most three times). */
 const understood = <E, R>(
   item: WorkItem.WorkItem,
   triage: (item: WorkItem.WorkItem) => Effect.Effect<Triage.Outcome, E, R>
 ) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const answers: Array<string> = []
     while (true) {
       const outcome = yield* triage(withAnswers(item, answers))
       if (outcome._tag !== "NeedsInfo") return { triage: outcome, answers }
       const question = numbered(outcome.questions)
       if (answers.length === 3) {
-        return yield* Line.park(item, { reason: "Three answers were not enough", unblockWhen: `somebody answers: ${question}` })
+        return yield* Line.park(item, {
+          reason: "Three answers were not enough",
+          unblockWhen: `somebody answers: ${question}`
+        })
       }
       answers.push(`${question}\n\nAnswered: ${yield* Gate.answer("clarify", { question, cause: "needs info" })}`)
     }

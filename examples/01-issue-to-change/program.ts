@@ -11,6 +11,7 @@ import * as Policy from "@millwright/core/Policy"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Status from "@millwright/core/Status"
 import type * as WorkItem from "@millwright/core/WorkItem"
+import * as Sandbox from "@millwright/sandbox/Sandbox"
 import * as Cause from "effect/Cause"
 import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
@@ -19,6 +20,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Prompt from "effect/cli/Prompt"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
@@ -53,12 +55,18 @@ const flags = {
     Flag.optional
   ),
   attempts: Flag.Int("attempts").pipe(
-    Flag.filter((attempts) => attempts >= 1, (attempts) => `${attempts} attempts are none. Give 1 or more`),
+    Flag.filter(
+      (attempts) => attempts >= 1,
+      (attempts) => `${attempts} attempts are none. Give 1 or more`
+    ),
     Flag.withDescription("How often the work may be tried before the item is parked"),
     Flag.withDefault(3)
   ),
   budget: Flag.Finite("budget").pipe(
-    Flag.filter((usd) => usd > 0, (usd) => `${usd} US dollars buy nothing. Give more than 0`),
+    Flag.filter(
+      (usd) => usd > 0,
+      (usd) => `${usd} US dollars buy nothing. Give more than 0`
+    ),
     Flag.withDescription("The most that a run may cost, in US dollars"),
     Flag.withDefault(5)
   ),
@@ -79,79 +87,127 @@ const policyFor = ({ isDemo, review }: { readonly isDemo: boolean; readonly revi
   if (review) return { rules: [], maxLines: 0, maxFiles: 0 }
   return isDemo
     ? {
-      ...Policy.careful,
-      maxLines: 60,
-      rules: [...Policy.careful.rules, { name: "small source changes", paths: ["src/**"], class: "AutoShip" }]
-    }
+        ...Policy.careful,
+        maxLines: 60,
+        rules: [...Policy.careful.rules, { name: "small source changes", paths: ["src/**"], class: "AutoShip" }]
+      }
     : Policy.careful
 }
 
-const locate = Effect.fnUntraced(function*(repo: Option.Option<string>) {
+const locate = Effect.fnUntraced(function* (repo: Option.Option<string>) {
   const path = yield* Path.Path
   const isDemo = Option.isNone(repo)
   const target = isDemo ? here("../../.millwright/quickstart/repository") : path.resolve(repo.value)
   return { isDemo, target }
 })
 
-const office = Effect.fnUntraced(function*(repository: string) {
+const office = Effect.fnUntraced(function* (repository: string) {
   const path = yield* Path.Path
-  return Factory.office(path.join(yield* Git.commonDir(repository), "millwright", "factory.db"), repository)
+  const store = path.join(yield* Git.commonDir(repository), "millwright", "factory.db")
+  return { store, layer: Factory.office(store, repository) }
+})
+
+/** The repository that `--repo` names, and its office where there is one: looking at it must not make it. */
+const found = Effect.gen(function* () {
+  const files = yield* FileSystem.FileSystem
+  const { isDemo, target } = yield* locate((yield* root).repo)
+  if (isDemo && !(yield* files.exists(target))) return { repository: target, layer: Option.none() }
+  const repository = yield* Git.root(target)
+  const { layer, store } = yield* office(repository)
+  return { repository, layer: (yield* files.exists(store)) ? Option.some(layer) : Option.none() }
 })
 
 type Settings = Command.Command.Config.Infer<typeof flags>
 
 const run = ({ attempts, budget, issue, model, rehearsal, repo, review, skills }: Settings, keys: Models.Keys) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const path = yield* Path.Path
     const roles = yield* Skills.roles(Option.getOrUndefined(skills))
     const { isDemo, target } = yield* locate(repo)
-    if (isDemo) yield* Demo.repository(here("./demo"), target)
-    const { base, into, root: repository } = yield* Intake.repository(target)
+    const own = isDemo ? undefined : yield* Intake.repository(target)
     const reference = path.resolve(Option.getOrElse(issue, () => here("./issues/lost-remainder.md")))
-    const item = yield* Intake.issue(repository, reference)
+    const item = yield* Intake.issue(target, reference)
     const selected = yield* Models.make(keys, { model: Option.getOrUndefined(model), rehearsal })
+    // Only now, so that bad input leaves nothing behind.
+    const made = own ?? (yield* Effect.flatMap(Demo.repository(here("./demo"), target), Intake.repository))
+    const { base, into, root: repository } = made
     yield* Console.log(`${selected.line}\nRepository ${repository}\n`)
     const settings = { roles, attempts, policy: policyFor({ isDemo, review }) }
     const floor = Factory.floor({ model: selected.model, settings, limits: { usd: budget, time: "2 hours" } })
-    yield* work({ item, repository, base, into }).pipe(
-      Effect.provide(floor.pipe(Layer.provideMerge(yield* office(repository)))),
+    const answer: Summary.Commands["answer"] = (verb, gate) =>
+      [command, ...(isDemo ? [] : ["--repo", repository]), verb, gate].map(quoted).join(" ")
+    yield* work({ item, repository, base, into }, { again: again(), answer }).pipe(
+      Effect.provide(floor.pipe(Layer.provideMerge((yield* office(repository)).layer))),
       Effect.provideService(Progress.Progress, Follow.tools(console.log))
     )
   }).pipe(Effect.scoped)
 
 /** Goes on with a run of this item that is not over and that nobody else runs; otherwise starts one. */
-const work = (payload: {
-  readonly item: WorkItem.WorkItem
-  readonly repository: string
-  readonly base: string
-  readonly into: string
-}) =>
-  Effect.gen(function*() {
+const work = (
+  payload: {
+    readonly item: WorkItem.WorkItem
+    readonly repository: string
+    readonly base: string
+    readonly into: string
+  },
+  commands: Summary.Commands
+) =>
+  Effect.gen(function* () {
     const journal = yield* Journal.Journal
-    const before = yield* Stream.runFold(journal.read(), () => 0, (_, { seq }) => seq)
-    const open = (yield* Status.runs(IssueToChange.name)).filter((run) =>
-      run.item === payload.item.id && !Status.isEnded(run)
+    const before = yield* Stream.runFold(
+      journal.read(),
+      () => 0,
+      (_, { seq }) => seq
+    )
+    const open = (yield* Status.runs(IssueToChange.name)).filter(
+      (run) => run.item === payload.item.id && !Status.isEnded(run)
     )
     const free = yield* Effect.findFirst(open, (status) => Effect.map(Line.isRunElsewhere(status), (yes) => !yes))
     const run = Option.isSome(free) ? free.value.run : yield* IssueToChange.start(payload)
     yield* Effect.forkScoped(Follow.follow(run, before, console.log))
     if (Option.isSome(free)) yield* IssueToChange.resume(run)
     const status = yield* settle(run).pipe(
-      Effect.onInterrupt(() => Console.error(`\nInterrupted. What was finished is kept; go on with: ${again()}`))
+      Effect.onInterrupt(() => Console.error(`\nInterrupted. What was finished is kept; go on with: ${commands.again}`))
     )
-    yield* Console.log(`\n${yield* Summary.of(run, command)}`)
+    yield* Console.log(`\n${yield* Summary.of(run, commands)}`)
+    yield* tidy(payload)
     process.exitCode = status._tag === "Waiting" ? 3 : status._tag === "Stalled" || status._tag === "Failed" ? 1 : 0
   }).pipe(Effect.scoped)
 
+/** Removes the workspaces of this item's runs that are over. Their branches stay, and what is still in use is left. */
+const tidy = Effect.fnUntraced(function* ({ item, repository }: { item: WorkItem.WorkItem; repository: string }) {
+  const sandbox = yield* Sandbox.Sandbox
+  const over = (yield* Status.runs(IssueToChange.name)).filter((run) => run.item === item.id && Status.isEnded(run))
+  yield* Effect.forEach(over, ({ run }) => Effect.ignore(sandbox.discard({ id: run, repository })), { discard: true })
+})
+
 /** Waits for the run; in a terminal, asks the person who sits there what the run asks. */
-const settle = Effect.fnUntraced(function*(run: string) {
+const settle = Effect.fnUntraced(function* (run: string) {
   while (true) {
     const status = yield* Line.settled(run)
     const [id] = status.openGates
     if (status._tag !== "Waiting" || id === undefined || !process.stdin.isTTY) return status
-    const kind = (yield* Gate.list(run)).get(id)?.opened.kind
-    yield* settleGate(id, kind === "answer" ? yield* reply : (yield* agree) ? { _tag: "Approve" } : yield* refusal)
+    // Whoever is faster: the person here, or another one at another terminal.
+    const isLeft = yield* Effect.raceFirst(ask(run, id), answered(id)).pipe(
+      Effect.as(false),
+      // Ctrl-C at a question leaves it open; the summary says how it is answered later.
+      Effect.catchTag("QuitError", () => Effect.succeed(true))
+    )
+    if (isLeft) return status
   }
+})
+
+const ask = Effect.fnUntraced(function* (run: string, id: string) {
+  const kind = (yield* Gate.list(run)).get(id)?.opened.kind
+  yield* settleGate(id, kind === "answer" ? yield* reply : (yield* agree) ? { _tag: "Approve" } : yield* refusal)
+})
+
+const answered = Effect.fnUntraced(function* (id: string) {
+  const journal = yield* Journal.Journal
+  yield* journal.follow().pipe(
+    Stream.filter(({ fact }) => fact._tag === "GateAnswered" && fact.gate === id),
+    Stream.runHead
+  )
 })
 
 const agree = Prompt.run(Prompt.Confirm({ message: "Yes?" }))
@@ -166,47 +222,64 @@ const settleGate = (gate: string, answer: Gate.Answer) =>
 
 /** Answers a gate of the repository that `--repo` names. */
 const answering = (gate: string, answer: Gate.Answer) =>
-  Effect.gen(function*() {
-    const { repo } = yield* root
-    const { target } = yield* locate(repo)
-    const repository = yield* Git.root(target)
-    yield* settleGate(gate, answer).pipe(Effect.provide(yield* office(repository)))
-    yield* Console.log(`Answered. If no process waits for it, go on with: ${command}`)
+  Effect.gen(function* () {
+    const { layer, repository } = yield* found
+    if (Option.isNone(layer)) {
+      return yield* new Intake.IntakeError({
+        reason: "NothingRan",
+        message: `Nothing has run in ${repository} yet, so no gate is open there. Name the repository of the run with --repo.`
+      })
+    }
+    yield* settleGate(gate, answer).pipe(Effect.provide(layer.value))
+    yield* Console.log(
+      "Answered. A process that waits for it goes on; if there is none, run the command again that began the run."
+    )
   })
 
 const gate = Argument.String("gate").pipe(Argument.withDescription("The gate, as the run printed it"))
 const note = Flag.String("note").pipe(Flag.withDescription("Why, or what should be different"), Flag.withDefault(""))
 
-const approve = Command.make("approve", { gate, note }, ({ gate, note }) => answering(gate, { _tag: "Approve", note })).pipe(
-  Command.withDescription("Say yes at a gate")
-)
-const reject = Command.make("reject", { gate, note }, ({ gate, note }) => answering(gate, { _tag: "Reject", note })).pipe(
-  Command.withDescription("Say no at a gate")
-)
-const answer = Command.make(
-  "answer",
-  { gate, text: Argument.String("text") },
-  ({ gate, text }) => answering(gate, { _tag: "Reply", text })
+const approve = Command.make("approve", { gate, note }, ({ gate, note }) =>
+  answering(gate, { _tag: "Approve", note })
+).pipe(Command.withDescription("Say yes at a gate"))
+const reject = Command.make("reject", { gate, note }, ({ gate, note }) =>
+  answering(gate, { _tag: "Reject", note })
+).pipe(Command.withDescription("Say no at a gate"))
+const answer = Command.make("answer", { gate, text: Argument.String("text") }, ({ gate, text }) =>
+  answering(gate, { _tag: "Reply", text })
 ).pipe(Command.withDescription("Answer a question"))
 
 const list = Command.make("runs", {}, () =>
-  Effect.gen(function*() {
-    const { repo } = yield* root
-    const { target } = yield* locate(repo)
-    const repository = yield* Git.root(target)
-    const runs = yield* Status.runs(IssueToChange.name).pipe(Effect.provide(yield* office(repository)))
+  Effect.gen(function* () {
+    const { layer, repository } = yield* found
+    const runs = Option.isNone(layer) ? [] : yield* Status.runs(IssueToChange.name).pipe(Effect.provide(layer.value))
     yield* Console.log(
       runs.length === 0
         ? `No runs in ${repository}.`
         : runs.map((run) => `${run.run.padEnd(40)}${run._tag.padEnd(10)}${run.title}`).join("\n")
     )
-  })).pipe(Command.withDescription("List the runs of a repository"))
+  })
+).pipe(Command.withDescription("List the runs of a repository"))
 
-const again = () =>
-  [command, ...process.argv.slice(2).map((word) => (/^[\w./:=@-]+$/.test(word) ? word : JSON.stringify(word)))].join(" ")
+const again = () => [command, ...process.argv.slice(2)].map(quoted).join(" ")
+
+/** A word as a shell takes it; the command itself is two words and stays. */
+const quoted = (word: string) =>
+  word === command || /^[\w./:=@-][\w./:=@#-]*$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
 /** Bad input, as opposed to a machine that does not work. */
-const badInput = new Set(["IntakeError", "WorkItemError", "GitError", "SkillError", "ForgeError", "GateError", "LineError"])
+const badInput = new Set([
+  "IntakeError",
+  "WorkItemError",
+  "GitError",
+  "SkillError",
+  "ForgeError",
+  "GateError",
+  "LineError"
+])
+
+/** What a provider says about the key and the model that it was asked with, before anything runs. */
+const badModel = new Set(["Unauthorized", "UnknownModel"])
 
 const explain = (cause: Cause.Cause<unknown>) =>
   Effect.sync(() => {
@@ -219,15 +292,19 @@ const explain = (cause: Cause.Cause<unknown>) =>
       process.exitCode = 2
       return
     }
-    process.exitCode = Fault.isFault(error) && badInput.has(error._tag) ? 2 : 1
+    process.exitCode = Fault.isFault(error) && (badInput.has(error._tag) || badModel.has(error.reason)) ? 2 : 1
     console.error(Fault.isFault(error) ? error.message : Fault.record(error).message)
   })
 
 export const main = (args: ReadonlyArray<string>): void => {
+  // A package manager runs scripts in the root of the workspace; paths are meant from where the person is.
+  process.chdir(process.env["INIT_CWD"] ?? process.cwd())
   const { keys, secrets } = Environment.take(process.env)
   const cli = root.pipe(
     Command.withHandler((settings) => run(settings, keys)),
-    Command.withDescription("Carries an issue through triage, code, validation, review and policy to a change on a branch"),
+    Command.withDescription(
+      "Carries an issue through triage, code, validation, review and policy to a change on a branch"
+    ),
     Command.withSubcommands([approve, reject, answer, list])
   )
   Command.runWith(cli, { version: "0.0.0" })(args).pipe(

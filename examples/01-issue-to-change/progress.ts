@@ -1,19 +1,21 @@
 /** Shows a run while it works: stages from the journal, tools from the harness. */
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
+import * as Redaction from "@millwright/core/Redaction"
 import type * as Progress from "@millwright/agents/Progress"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
 /** Prints what happens in a run from an event on. Does not end by itself. */
 export const follow = (run: string, after: number, print: (line: string) => void) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const journal = yield* Journal.Journal
     yield* Stream.runForEach(journal.follow(after), (event) =>
       Effect.sync(() => {
         const line = event.run === run ? describe(event) : undefined
         if (line !== undefined) print(line)
-      }))
+      })
+    )
   })
 
 const describe = ({ fact, stage }: FactoryEvent.FactoryEvent): string | undefined => {
@@ -23,7 +25,9 @@ const describe = ({ fact, stage }: FactoryEvent.FactoryEvent): string | undefine
     case "LineResumed":
       return "▶ goes on from the last finished stage"
     case "StageStarted":
-      return stage?.startsWith("gate-") ? undefined : `● ${stage}${fact.attempt > 1 ? ` (attempt ${fact.attempt})` : ""}`
+      return stage?.startsWith("gate-")
+        ? undefined
+        : `● ${stage}${fact.attempt > 1 ? ` (attempt ${fact.attempt})` : ""}`
     case "StageFailed":
       return `✗ ${stage}: ${fact.fault.message}`
     case "ModelFailed":
@@ -44,8 +48,8 @@ const describe = ({ fact, stage }: FactoryEvent.FactoryEvent): string | undefine
 /** Prints the tools that a role uses, one line each. */
 export const tools = (print: (line: string) => void) => ({
   report: ({ event }: Progress.Report) =>
-    Effect.sync(() => {
-      if (event._tag === "ToolStarted") print(`    ${event.summary}`)
+    Effect.map(Redaction.Secrets, (secrets) => {
+      if (event._tag === "ToolStarted") print(`    ${Redaction.scrub(event.summary, secrets)}`)
       if (event._tag === "ToolEnded" && !event.ok) print(`    ${event.tool} answered with a failure`)
     })
 })

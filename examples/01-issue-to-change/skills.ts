@@ -8,16 +8,30 @@ import * as Skill from "@millwright/agents/Skill"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
+import * as Intake from "./intake.ts"
 
-export const roles = Effect.fnUntraced(function*(folder: string | undefined) {
+const names = ["triage", "spec", "implement", "review"] as const
+
+export const roles = Effect.fnUntraced(function* (folder: string | undefined) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const skill = Effect.fnUntraced(function*(name: "triage" | "spec" | "implement" | "review") {
+  const skill = Effect.fnUntraced(function* (name: (typeof names)[number]) {
     const own = folder === undefined ? undefined : path.resolve(folder, name, "SKILL.md")
-    const loaded = own !== undefined && (yield* files.exists(own)) ? yield* Skill.load(own) : yield* BundledSkill.load(name)
+    const loaded =
+      own !== undefined && (yield* files.exists(own)) ? yield* Skill.load(own) : yield* BundledSkill.load(name)
     return Effect.succeed(loaded)
   })
-  if (folder !== undefined) yield* files.access(path.resolve(folder))
+  if (folder !== undefined) {
+    const found = yield* Effect.filter(names, (name) => files.exists(path.resolve(folder, name, "SKILL.md")))
+    if (found.length === 0) {
+      return yield* new Intake.IntakeError({
+        reason: "NoSkills",
+        message:
+          `The folder ${path.resolve(folder)} has none of ${names.map((name) => `${name}/SKILL.md`).join(", ")}. Put ` +
+          `the skills there that shall differ from the bundled ones, or leave --skills out.`
+      })
+    }
+  }
   return {
     triage: Triage.make(yield* skill("triage")),
     spec: Spec.make(yield* skill("spec")),

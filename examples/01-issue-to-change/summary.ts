@@ -25,7 +25,13 @@ interface Account {
   readonly rehearsed: boolean
 }
 
-const empty: Account = { stages: new Map(), verdict: undefined, decision: undefined, pullRequest: undefined, rehearsed: false }
+const empty: Account = {
+  stages: new Map(),
+  verdict: undefined,
+  decision: undefined,
+  pullRequest: undefined,
+  rehearsed: false
+}
 
 const row = (account: Account, event: FactoryEvent.FactoryEvent, change: (row: Row) => Row): Account => {
   const stage = event.stage ?? "(line)"
@@ -58,11 +64,17 @@ const step = (account: Account, event: FactoryEvent.FactoryEvent): Account => {
   }
 }
 
-/** The summary of a run. `again` is the command that was run, for what a person may want to do next. */
-export const of = Effect.fnUntraced(function*(run: string, command: string) {
+/** What a person types to go on with a run, and to answer one of its gates. */
+export interface Commands {
+  readonly again: string
+  readonly answer: (verb: "approve" | "reject" | "answer", gate: string) => string
+}
+
+/** The summary of a run, and what a person may want to do next. */
+export const of = Effect.fnUntraced(function* (run: string, commands: Commands) {
   const status = yield* Status.of(run)
   const gates = [...(yield* Gate.list(run)).values()]
-  const account = yield* Journal.fold(empty, (account, event) => event.run === run ? step(account, event) : account)
+  const account = yield* Journal.fold(empty, (account, event) => (event.run === run ? step(account, event) : account))
   if (status === undefined) return `There is no run "${run}".`
   return [
     `Run ${run}: ${status.title}`,
@@ -74,22 +86,29 @@ export const of = Effect.fnUntraced(function*(run: string, command: string) {
     ...(account.decision === undefined
       ? []
       : [`Policy        ${account.decision._tag} by the rule "${account.decision.rule}"`]),
-    ...ending(status, { account, gates, command })
+    ...ending(status, { account, gates, commands })
   ].join("\n")
 })
 
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`
 const money = (bill: Usage.Bill) =>
-  bill.calls === 0 ? "" : bill.unpriced === 0 ? `$${bill.usd.toFixed(4)}` : `$${bill.usd.toFixed(4)} + ${bill.unpriced} unpriced`
+  bill.calls === 0
+    ? ""
+    : bill.unpriced === 0
+      ? `$${bill.usd.toFixed(4)}`
+      : `$${bill.usd.toFixed(4)} + ${bill.unpriced} unpriced`
 
 const table = (account: Account): ReadonlyArray<string> => {
   const rows = [...account.stages].filter(([name]) => !name.startsWith("gate-"))
-  const all = rows.reduce((sum, [, { bill }]) => ({
-    usd: sum.usd + bill.usd,
-    calls: sum.calls + bill.calls,
-    unpriced: sum.unpriced + bill.unpriced,
-    usage: Usage.add(sum.usage, bill.usage)
-  }), Usage.emptyBill)
+  const all = rows.reduce(
+    (sum, [, { bill }]) => ({
+      usd: sum.usd + bill.usd,
+      calls: sum.calls + bill.calls,
+      unpriced: sum.unpriced + bill.unpriced,
+      usage: Usage.add(sum.usage, bill.usage)
+    }),
+    Usage.emptyBill
+  )
   const line = (cells: readonly [string, string, string, string, string, string]) =>
     `  ${cells[0].padEnd(16)}${cells[1].padStart(9)}${cells[2].padStart(7)}${cells[3].padStart(7)}${cells[4].padStart(10)}  ${cells[5]}`
   const counts = (bill: Usage.Bill) => [String(bill.calls || ""), String(Usage.total(bill.usage) || "")] as const
@@ -100,8 +119,11 @@ const table = (account: Account): ReadonlyArray<string> => {
       return line([`${name}${failed ? " ✗" : ""}`, seconds(duration), String(tools || ""), calls, tokens, money(bill)])
     }),
     line([
-      "all", seconds(rows.reduce((sum, [, { duration }]) => sum + duration, 0)),
-      String(rows.reduce((sum, [, { tools }]) => sum + tools, 0)), ...counts(all), money(all)
+      "all",
+      seconds(rows.reduce((sum, [, { duration }]) => sum + duration, 0)),
+      String(rows.reduce((sum, [, { tools }]) => sum + tools, 0)),
+      ...counts(all),
+      money(all)
     ]),
     `  ${all.usage.cacheRead} of the tokens were read from the cache.${
       account.rehearsed ? " Rehearsed: the cost is what these tokens would have cost; nothing was charged." : ""
@@ -110,46 +132,62 @@ const table = (account: Account): ReadonlyArray<string> => {
 }
 
 const interventions = (gates: ReadonlyArray<Gate.Gate>): ReadonlyArray<string> =>
-  gates.length === 0 ? ["Interventions none: no person was asked"] : gates.map(({ answered, opened }) =>
-    `Intervention  ${opened.name} (${opened.cause}): ${
-      answered === undefined
-        ? "open"
-        : `${Actor.label(answered.by)} answered ${JSON.stringify(answered.answer)} after ${seconds(answered.waited)}`
-    }`
-  )
+  gates.length === 0
+    ? ["Interventions none: no person was asked"]
+    : gates.map(
+        ({ answered, opened }) =>
+          `Intervention  ${opened.name} (${opened.cause}): ${
+            answered === undefined
+              ? "open"
+              : `${Actor.label(answered.by)} answered ${JSON.stringify(answered.answer)} after ${seconds(answered.waited)}`
+          }`
+      )
 
 const verdict = (given: Verdict.Verdict | undefined): ReadonlyArray<string> =>
-  given === undefined ? [] : [
-    `Verdict       ${given.accepted ? "accepted" : "not accepted"} (${given.validator})`,
-    ...given.findings.map(({ assertion, reason, status }) => `  ${assertion} ${status.padEnd(8)}${reason}`)
-  ]
+  given === undefined
+    ? []
+    : [
+        `Verdict       ${given.accepted ? "accepted" : "not accepted"} (${given.validator})`,
+        ...given.findings.map(({ assertion, reason, status }) => `  ${assertion} ${status.padEnd(8)}${reason}`)
+      ]
 
 const ending = (
   status: Status.Status,
-  { account, command, gates }: { readonly account: Account; readonly gates: ReadonlyArray<Gate.Gate>; readonly command: string }
+  {
+    account,
+    commands,
+    gates
+  }: { readonly account: Account; readonly gates: ReadonlyArray<Gate.Gate>; readonly commands: Commands }
 ): ReadonlyArray<string> => {
   switch (status._tag) {
     case "Finished":
-      return account.pullRequest === undefined ? ["Delivered."] : [
-        `Pull request  #${account.pullRequest.id} "${account.pullRequest.title}" into ${account.pullRequest.into}`,
-        `Branch        ${account.pullRequest.branch}`,
-        `See the diff  ${account.pullRequest.view}`
-      ]
+      return account.pullRequest === undefined
+        ? ["Delivered."]
+        : [
+            `Pull request  #${account.pullRequest.id} "${account.pullRequest.title}" into ${account.pullRequest.into}`,
+            `Branch        ${account.pullRequest.branch}`,
+            `See the diff  ${account.pullRequest.view}`
+          ]
     case "Parked":
       return [`Parked        ${status.reason}`]
     case "Failed":
       return [`Failed        ${status.fault.message}`]
     case "Stalled":
-      return [`Stalled       ${status.fault.message}`, `Go on with    ${command}`]
+      return [`Stalled       ${status.fault.message}`, `Go on with    ${commands.again}`]
     case "Waiting":
-      return gates.filter(({ answered }) => answered === undefined).flatMap(({ opened }) => [
-        `Waiting       ${opened.question}`,
-        ...(opened.kind === "approve"
-          ? [`Say yes       ${command} approve ${opened.gate}`, `Say no        ${command} reject ${opened.gate} --note "why"`]
-          : [`Answer        ${command} answer ${opened.gate} "your answer"`]),
-        `Then go on    ${command}`
-      ])
+      return gates
+        .filter(({ answered }) => answered === undefined)
+        .flatMap(({ opened }) => [
+          `Waiting       ${opened.question}`,
+          ...(opened.kind === "approve"
+            ? [
+                `Say yes       ${commands.answer("approve", opened.gate)}`,
+                `Say no        ${commands.answer("reject", opened.gate)} --note "why"`
+              ]
+            : [`Answer        ${commands.answer("answer", opened.gate)} "your answer"`]),
+          `Then go on    ${commands.again}`
+        ])
     default:
-      return [`Running       ${status.openStages.join(", ")}`, `Go on with    ${command}`]
+      return [`Running       ${status.openStages.join(", ")}`, `Go on with    ${commands.again}`]
   }
 }

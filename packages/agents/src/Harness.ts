@@ -68,9 +68,10 @@ export type Failure = HarnessError | Model.ModelError | Budget.BudgetError | Jou
 export type Workplace = ChildProcessSpawner | FileSystem.FileSystem | Path.Path
 
 /** Drives a model through turns and tools. */
-export class Harness extends Context.Service<Harness, {
-  readonly name: string
-  readonly run: (
-    request: Request
-  ) => Stream.Stream<HarnessEvent, Failure, Workplace>
-}>()("@millwright/agents/Harness") {}
+export class Harness extends Context.Service<
+  Harness,
+  {
+    readonly name: string
+    readonly run: (request: Request) => Stream.Stream<HarnessEvent, Failure, Workplace>
+  }
+>()("@millwright/agents/Harness") {}

@@ -71,24 +71,24 @@ export interface Role<Name extends string, Input extends Schema.Constraint, Outc
 }
 
 /** Makes a role. */
-export const make = <
-  const Name extends string,
-  Input extends Schema.Constraint,
-  Outcome extends Schema.Constraint
->(name: Name, options: Options<Input, Outcome>): Role<Name, Input, Outcome> => {
+export const make = <const Name extends string, Input extends Schema.Constraint, Outcome extends Schema.Constraint>(
+  name: Name,
+  options: Options<Input, Outcome>
+): Role<Name, Input, Outcome> => {
   // The schemas of a role are data and need no services; the constraint can not say so.
   const outcome = Schema.toCodecJson(options.outcome) as unknown as Schema.Codec<Outcome["Type"], unknown>
   const input = Schema.toCodecJson(options.input) as unknown as Schema.Codec<Input["Type"], unknown>
-  const prompt = options.prompt === undefined
-    ? (value: Input["Type"]) => Effect.map(Schema.encodeEffect(input)(value), asBlocks)
-    : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value) ?? "")
+  const prompt =
+    options.prompt === undefined
+      ? (value: Input["Type"]) => Effect.map(Schema.encodeEffect(input)(value), asBlocks)
+      : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value) ?? "")
   return {
     name,
     grants: options.grants,
     run: (value) =>
       Stage.run(
         { name: name.toLowerCase(), success: options.outcome, ...(options.retry && { retry: options.retry }) },
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const harness = yield* Harness.Harness
           const skill = yield* options.skill
           yield* Journal.record({
@@ -99,9 +99,15 @@ export const make = <
             harness: harness.name,
             tier: options.tier
           })
-          const task = yield* prompt(value).pipe(Effect.mapError((error) =>
-            new RoleError({ reason: "BadInput", message: `The input of the role ${name} can not be written down: ${error.message}` })
-          ))
+          const task = yield* prompt(value).pipe(
+            Effect.mapError(
+              (error) =>
+                new RoleError({
+                  reason: "BadInput",
+                  message: `The input of the role ${name} can not be written down: ${error.message}`
+                })
+            )
+          )
           const request: Harness.Request = {
             role: name,
             tier: options.tier,
@@ -112,21 +118,27 @@ export const make = <
             maxTurns: options.maxTurns ?? 60
           }
           const first = yield* ended(harness, request)
-          const decoded = yield* Effect.result(Schema.decodeUnknownEffect(outcome)(first.outcome))
+          // There is one turn to mend it in, so the agent has to hear of all its mistakes at once.
+          const decoded = yield* Effect.result(Schema.decodeUnknownEffect(outcome, { errors: "all" })(first.outcome))
           if (Result.isSuccess(decoded)) return decoded.success
           const second = yield* ended(harness, {
             ...request,
             session: first.session,
-            prompt: `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message}\n\n` +
+            prompt:
+              `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message}\n\n` +
               `Call the outcome tool once more, with all fields as its schema says. Do nothing else.`
           })
-          return yield* Schema.decodeUnknownEffect(outcome)(second.outcome).pipe(Effect.mapError((error) =>
-            new RoleError({
-              reason: "MalformedOutcome",
-              message: `The role ${name} answered twice with an outcome that does not fit its schema: ${error.message}. ` +
-                `Say in its skill what each field holds, or give it a larger tier.`
-            })
-          ))
+          return yield* Schema.decodeUnknownEffect(outcome)(second.outcome).pipe(
+            Effect.mapError(
+              (error) =>
+                new RoleError({
+                  reason: "MalformedOutcome",
+                  message:
+                    `The role ${name} answered twice with an outcome that does not fit its schema: ${error.message}. ` +
+                    `Say in its skill what each field holds, or give it a larger tier.`
+                })
+            )
+          )
         }).pipe(Journal.as({ _tag: "Agent", role: name }))
       )
   }
@@ -139,14 +151,16 @@ End by calling the \`outcome\` tool once. If something that you need is missing,
 
 const asBlocks = (encoded: unknown): string =>
   typeof encoded === "object" && encoded !== null
-    ? Object.entries(encoded).map(([field, value]) =>
-      Untrusted.block(field, typeof value === "string" ? value : JSON.stringify(value, null, 2))
-    ).join("\n\n")
+    ? Object.entries(encoded)
+        .map(([field, value]) =>
+          Untrusted.block(field, typeof value === "string" ? value : JSON.stringify(value, null, 2))
+        )
+        .join("\n\n")
     : Untrusted.block("input", String(encoded))
 
 /** Runs a request to its end, and shows the way there to whoever listens. */
 const ended = (harness: Harness.Harness["Service"], request: Harness.Request) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const { report } = yield* Progress.Progress
     const last = yield* harness.run(request).pipe(
       Stream.tap((event) => report({ role: request.role, event })),

@@ -76,19 +76,19 @@ const node = (root: RootFiles): ReadonlyArray<Check> => {
 const rust = (root: RootFiles): ReadonlyArray<Check> =>
   root.has("Cargo.toml")
     ? [
-      { name: "test", command: "cargo test" },
-      { name: "typecheck", command: "cargo check --all-targets" },
-      { name: "lint", command: "cargo clippy --all-targets" }
-    ]
+        { name: "test", command: "cargo test" },
+        { name: "typecheck", command: "cargo check --all-targets" },
+        { name: "lint", command: "cargo clippy --all-targets" }
+      ]
     : []
 
 const go = (root: RootFiles): ReadonlyArray<Check> =>
   root.has("go.mod")
     ? [
-      { name: "test", command: "go test ./..." },
-      { name: "typecheck", command: "go build ./..." },
-      { name: "lint", command: "go vet ./..." }
-    ]
+        { name: "test", command: "go test ./..." },
+        { name: "typecheck", command: "go build ./..." },
+        { name: "lint", command: "go vet ./..." }
+      ]
     : []
 
 const python = (root: RootFiles): ReadonlyArray<Check> => {
@@ -112,7 +112,11 @@ const make = (root: RootFiles): ReadonlyArray<Check> => {
     const found = names.find((each) => new RegExp(`^${each}[ \\t]*:(?!=)`, "m").test(text))
     return found === undefined ? [] : [{ name, command: `make ${found}` }]
   }
-  return [...target("test", "test", "tests"), ...target("typecheck", "typecheck", "type-check"), ...target("lint", "lint")]
+  return [
+    ...target("test", "test", "tests"),
+    ...target("typecheck", "typecheck", "type-check"),
+    ...target("lint", "lint")
+  ]
 }
 
 /** Tells the checks. A target of a Makefile counts only for what nothing else says. */

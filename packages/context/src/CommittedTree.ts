@@ -3,12 +3,8 @@
  * stands in the working tree, and no link or odd name can lead out of the repository.
  */
 import * as Fault from "@millwright/core/Fault"
+import * as Git from "@millwright/core/Git"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
-import type * as PlatformError from "effect/PlatformError"
-import * as ChildProcess from "effect/process/ChildProcess"
-import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import * as Stream from "effect/Stream"
 
 /** A repository can not be read. */
 export class RepositoryContextError extends Fault.Class<RepositoryContextError>()("RepositoryContextError", {
@@ -18,12 +14,8 @@ export class RepositoryContextError extends Fault.Class<RepositoryContextError>(
   Failed: true
 }) {}
 
-/** One path of a commit. `mode` is git's: `100644`, `120000` for a symbolic link, `160000` for a submodule, …. */
-export interface Entry {
-  readonly path: string
-  readonly mode: string
-  readonly object: string
-}
+/** One path of a commit. */
+export type Entry = Git.TreeEntry
 
 /** The files of one commit, in git's order. */
 export interface CommittedTree {
@@ -39,100 +31,31 @@ export interface At {
   readonly revision?: string
 }
 
-const listLimit = 64 * 1024 * 1024
+const noCommit: ReadonlyArray<Git.GitError["reason"]> = ["NoSuchPath", "NotARepository", "NoCommits", "UnknownRevision"]
 
-const environment = {
-  GIT_NO_REPLACE_OBJECTS: "1",
-  GIT_NO_LAZY_FETCH: "1",
-  GIT_ALLOW_PROTOCOL: "",
-  GIT_OPTIONAL_LOCKS: "0",
-  GIT_TERMINAL_PROMPT: "0",
-  LC_ALL: "C"
-}
-
-const collect = Effect.fnUntraced(function*(stream: Stream.Stream<Uint8Array, PlatformError.PlatformError>, maxBytes: number) {
-  const chunks: Array<Uint8Array> = []
-  let size = 0
-  yield* Stream.runForEachWhile(stream, (chunk) =>
-    Effect.sync(() => {
-      chunks.push(chunk.subarray(0, Math.max(0, maxBytes - size)))
-      size += chunk.length
-      return size <= maxBytes
-    }))
-  return { bytes: Buffer.concat(chunks), isCut: size > maxBytes }
-})
-
-interface Call {
-  readonly at: At
-  readonly args: ReadonlyArray<string>
-  readonly stdin?: string
-  readonly maxBytes: number
-}
-
-const git = ({ args, at, maxBytes, stdin }: Call) =>
-  Effect.gen(function*() {
-    const spawner = yield* ChildProcessSpawner
-    const handle = yield* spawner.spawn(
-      ChildProcess.make("git", ["--no-pager", "-c", "safe.directory=*", "-C", at.directory ?? ".", ...args], {
-        env: environment,
-        extendEnv: true,
-        stdin: stdin === undefined ? "ignore" : Stream.succeed(new TextEncoder().encode(stdin)),
-        forceKillAfter: "2 seconds"
+const unreadable = (error: Git.GitError): RepositoryContextError =>
+  error.reason === "NotInstalled"
+    ? new RepositoryContextError({
+        reason: "NotInstalled",
+        message: "The repository can not be read: the program git was not found. Install git where the role works.",
+        cause: error
       })
-    )
-    const complaints = yield* Effect.forkScoped(collect(handle.stderr, 4_000))
-    const { bytes, isCut } = yield* collect(handle.stdout, maxBytes)
-    // A process that is cut off is ended with the scope; waiting for it would wait for ever.
-    if (isCut) return { bytes, isCut, code: 0, said: "" }
-    const code = yield* handle.exitCode
-    return { bytes, isCut, code: Number(code), said: (yield* Fiber.join(complaints)).bytes.toString().trim() }
-  }).pipe(
-    Effect.scoped,
-    Effect.mapError((error) =>
-      error.reason._tag === "NotFound"
-        ? new RepositoryContextError({
-          reason: "NotInstalled",
-          message: "The repository can not be read: the program git was not found. Install git where the role works."
-        })
-        : new RepositoryContextError({
-          reason: "Failed",
-          message: `The repository can not be read: git ${args[0]} could not be run (${error.message}). Try again.`
-        })
-    )
-  )
-
-const succeed = Effect.fnUntraced(function*(call: Call) {
-  const result = yield* git(call)
-  if (result.code === 0) return result
-  return yield* new RepositoryContextError({
-    reason: "Failed",
-    message: `The repository can not be read: git ${call.args[0]} said "${result.said.slice(0, 500)}". Run it by hand to see more.`
-  })
-})
+    : new RepositoryContextError({
+        reason: "Failed",
+        message: `The repository can not be read: ${error.message}`,
+        cause: error
+      })
 
 /** Lists the files of a commit. Up to 64 MiB of paths are read. */
-export const list = Effect.fnUntraced(function*(at: At = {}) {
-  const revision = at.revision ?? "HEAD"
-  const found = yield* git({
-    at,
-    args: ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`],
-    maxBytes: 1_000
-  })
-  if (found.code !== 0) {
-    return yield* new RepositoryContextError({
-      reason: "NoSuchCommit",
-      message: `${JSON.stringify(revision)} names no commit in ${at.directory ?? "the workspace"}. ` +
-        "Give a folder inside a git repository that has a commit, and a branch, tag or commit of it."
-    })
-  }
-  const commit = found.bytes.toString().trim()
-  const { bytes, isCut } = yield* succeed({ at, args: ["ls-tree", "-r", "-z", "--full-tree", commit], maxBytes: listLimit })
-  const entries = bytes.toString().split("\0").slice(0, -1).map((entry): Entry => {
-    const tab = entry.indexOf("\t")
-    const [mode = "", , object = ""] = entry.slice(0, tab).split(" ")
-    return { path: entry.slice(tab + 1), mode, object }
-  })
-  const tree: CommittedTree = { commit, entries, isPartial: isCut }
+export const list = Effect.fnUntraced(function* (at: At = {}) {
+  const { commit, entries, truncated } = yield* Git.tree(at.directory ?? ".", at.revision ?? "HEAD").pipe(
+    Effect.mapError((error) =>
+      noCommit.includes(error.reason)
+        ? new RepositoryContextError({ reason: "NoSuchCommit", message: error.message, cause: error })
+        : unreadable(error)
+    )
+  )
+  const tree: CommittedTree = { commit, entries, isPartial: truncated }
   return tree
 })
 
@@ -143,10 +66,5 @@ export interface Content {
 }
 
 /** Reads the start of an object's content. */
-export const content = Effect.fnUntraced(function*(at: At, object: string, maxBytes: number) {
-  const { bytes } = yield* succeed({ at, args: ["cat-file", "--batch"], stdin: `${object}\n`, maxBytes: maxBytes + 200 })
-  const end = bytes.indexOf(10)
-  const size = Number(/^[0-9a-f]+ blob (\d+)$/.exec(bytes.subarray(0, end).toString())?.[1] ?? 0)
-  const found: Content = { bytes: bytes.subarray(end + 1, end + 1 + Math.min(size, maxBytes)), size }
-  return found
-})
+export const content = (at: At, object: string, maxBytes: number) =>
+  Effect.mapError(Git.content(at.directory ?? ".", { object, maxBytes }), unreadable)

@@ -28,7 +28,8 @@ export interface FileTree {
 
 const source = /^(?:src|lib|app|apps|packages|crates|cmd|internal|pkg|server|client|api|core|modules|services)$/
 const tests = /^(?:tests?|specs?|__tests__|e2e)$/
-const made = /^(?:node_modules|vendor|third_party|dist|build|out|target|coverage|__snapshots__|fixtures?|testdata|generated)$/
+const made =
+  /^(?:node_modules|vendor|third_party|dist|build|out|target|coverage|__snapshots__|fixtures?|testdata|generated)$/
 const manifest =
   /^(?:package\.json|Cargo\.toml|go\.mod|pyproject\.toml|Makefile|pom\.xml|build\.gradle|Gemfile|composer\.json|AGENTS\.md|README.*)$/i
 const perFolder = 60
@@ -50,8 +51,13 @@ const grow = (entries: ReadonlyArray<Entry>, depth: number): Node => {
     for (let level = 0; level < parts.length && level < depth; level++) {
       const name = parts[level] ?? ""
       const isFile = level === parts.length - 1
-      const next: Node = at.children?.get(name) ??
-        { name, files: 0, children: isFile ? undefined : new Map(), mode: isFile ? mode : "", shown: [] }
+      const next: Node = at.children?.get(name) ?? {
+        name,
+        files: 0,
+        children: isFile ? undefined : new Map(),
+        mode: isFile ? mode : "",
+        shown: []
+      }
       at.children?.set(name, next)
       next.files++
       at = next

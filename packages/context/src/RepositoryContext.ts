@@ -53,7 +53,7 @@ const maxLinks = 4
 
 const isFile = ({ mode }: CommittedTree.Entry): boolean => mode === "100644" || mode === "100755"
 
-const readDocument = Effect.fnUntraced(function*(
+const readDocument = Effect.fnUntraced(function* (
   at: CommittedTree.At,
   tree: CommittedTree.CommittedTree,
   wanted: Pick<Document, "path" | "role">
@@ -69,7 +69,8 @@ const readDocument = Effect.fnUntraced(function*(
   }
   const { bytes, size } = yield* CommittedTree.content(at, entry.object, readLimit)
   const text = Plain.decode(bytes)
-  const document: Document = text === undefined ? { ...wanted, size, problem: "is not text" } : { ...wanted, size, text }
+  const document: Document =
+    text === undefined ? { ...wanted, size, problem: "is not text" } : { ...wanted, size, text }
   return document
 })
 
@@ -85,7 +86,7 @@ const inTree = (from: string, target: string): string => {
   return parts.join("/")
 }
 
-const readRoot = Effect.fnUntraced(function*(at: CommittedTree.At, tree: CommittedTree.CommittedTree) {
+const readRoot = Effect.fnUntraced(function* (at: CommittedTree.At, tree: CommittedTree.CommittedTree) {
   const root = new Map<string, string | undefined>()
   for (const entry of tree.entries) {
     if (entry.path.includes("/") || !isFile(entry)) continue
@@ -98,17 +99,21 @@ const readRoot = Effect.fnUntraced(function*(at: CommittedTree.At, tree: Committ
 })
 
 /** The repository's own test, type check and lint commands, as the commit has them. */
-export const checks = Effect.fnUntraced(function*(at: CommittedTree.At = {}) {
+export const checks = Effect.fnUntraced(function* (at: CommittedTree.At = {}) {
   const tree = yield* CommittedTree.list(at)
   return Checks.detect(yield* readRoot(at, tree))
 })
 
 /** Reads what {@link render} makes a text of. */
-export const read = Effect.fnUntraced(function*(at: CommittedTree.At = {}) {
+export const read = Effect.fnUntraced(function* (at: CommittedTree.At = {}) {
   const tree = yield* CommittedTree.list(at)
   const root = yield* readRoot(at, tree)
   const first = (pattern: RegExp): ReadonlyArray<string> =>
-    tree.entries.map(({ path }) => path).filter((path) => pattern.test(path)).sort().slice(0, 1)
+    tree.entries
+      .map(({ path }) => path)
+      .filter((path) => pattern.test(path))
+      .sort()
+      .slice(0, 1)
   const wanted = [
     ...first(/^AGENTS\.md$/).map((path) => ({ path, role: "agents" as const })),
     ...first(/^readme(?:\.(?:md|markdown|rst|txt|adoc))?$/i).map((path) => ({ path, role: "readme" as const }))
@@ -140,7 +145,9 @@ const noteRoom = 60
 /** Makes the text. Pure, and never more than the budget: one that is too small for a part leaves it out. */
 export const render = (facts: Facts, budget: number): RepositoryContext => {
   const head = `Repository at commit ${facts.commit}\n`
-  const leftOut = facts.documents.flatMap(({ path, problem }) => problem === undefined ? [] : [`${Plain.name(path)} ${problem}`])
+  const leftOut = facts.documents.flatMap(({ path, problem }) =>
+    problem === undefined ? [] : [`${Plain.name(path)} ${problem}`]
+  )
   let left = Math.max(0, Math.floor(budget)) * TokenBudget.bytesPerToken
   const whole = left
   if (TokenBudget.bytes(head) > left) {
@@ -159,7 +166,10 @@ export const render = (facts: Facts, budget: number): RepositoryContext => {
     if (body === "") continue
     const dropped = Math.max(0, part.size - TokenBudget.bytes(body))
     if (dropped > 0) leftOut.push(`${part.title}: ${dropped} bytes`)
-    const text = fence(part.title, dropped > 0 ? `${body.replace(/\n?$/, "\n")}[… cut here, ${dropped} bytes left out]` : body)
+    const text = fence(
+      part.title,
+      dropped > 0 ? `${body.replace(/\n?$/, "\n")}[… cut here, ${dropped} bytes left out]` : body
+    )
     texts.push(text)
     left -= TokenBudget.bytes(text)
   }
@@ -173,11 +183,20 @@ const fence = (title: string, body: string): string => {
 }
 
 const partsOf = (facts: Facts): ReadonlyArray<Part> => {
-  const [agents, readme] = (["agents", "readme"] as const).map((role) => facts.documents.find((each) => each.role === role))
-  const nested = facts.entries.map(({ path }) => path).filter((path) => path.endsWith("/AGENTS.md")).sort()
+  const [agents, readme] = (["agents", "readme"] as const).map((role) =>
+    facts.documents.find((each) => each.role === role)
+  )
+  const nested = facts.entries
+    .map(({ path }) => path)
+    .filter((path) => path.endsWith("/AGENTS.md"))
+    .sort()
   return [
     ...documentPart(agents, 0.4),
-    ...textPart({ title: "further AGENTS.md, for the folders they stand in", text: nested.map(Plain.name).join("\n"), share: 0.05 }),
+    ...textPart({
+      title: "further AGENTS.md, for the folders they stand in",
+      text: nested.map(Plain.name).join("\n"),
+      share: 0.05
+    }),
     ...textPart({ title: "scripts and checks", text: scriptsOf(facts), share: 0.1 }),
     ...documentPart(readme, 0.25),
     { title: "tree", share: 1, size: 0, body: (maxBytes) => treeOf(facts, maxBytes) }
@@ -198,12 +217,14 @@ interface TextPart extends Pick<Part, "title" | "share"> {
 const textPart = ({ share, size = 0, text, title }: TextPart): ReadonlyArray<Part> =>
   text.trim() === ""
     ? []
-    : [{
-      title,
-      share,
-      size: Math.max(TokenBudget.bytes(text), size > readLimit ? size : 0),
-      body: (maxBytes) => TokenBudget.cut(text, maxBytes).text
-    }]
+    : [
+        {
+          title,
+          share,
+          size: Math.max(TokenBudget.bytes(text), size > readLimit ? size : 0),
+          body: (maxBytes) => TokenBudget.cut(text, maxBytes).text
+        }
+      ]
 
 const scriptsOf = ({ checks, scripts }: Facts): string => {
   const line = (text: string): string => Plain.text(text).replace(/\s+/g, " ").slice(0, 200)
@@ -218,6 +239,7 @@ const treeOf = ({ entries, isPartial }: Facts, maxBytes: number): string => {
   const { listed, text, total } = FileTree.render(entries, { maxBytes: room })
   if (room <= 0 || text === "") return ""
   const unlisted = total - listed
-  const note = unlisted > 0 ? `[${unlisted} of ${isPartial ? "more than " : ""}${total} files are not listed one by one]` : ""
+  const note =
+    unlisted > 0 ? `[${unlisted} of ${isPartial ? "more than " : ""}${total} files are not listed one by one]` : ""
   return `${text}${note}`
 }

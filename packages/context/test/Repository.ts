@@ -19,7 +19,9 @@ export const repository = (files: Files) =>
     Effect.sync(() => {
       const directory = mkdtempSync(join(tmpdir(), "millwright-context-"))
       const git = (args: ReadonlyArray<string>, input?: string | Uint8Array) =>
-        execFileSync("git", ["-C", directory, ...args], { ...(input === undefined ? {} : { input }), maxBuffer: 1e8 }).toString().trim()
+        execFileSync("git", ["-C", directory, ...args], { ...(input === undefined ? {} : { input }), maxBuffer: 1e8 })
+          .toString()
+          .trim()
       git(["init", "--quiet"])
       const objects = new Map<string, string>()
       const lines = Object.entries(files).map(([path, value]) => {

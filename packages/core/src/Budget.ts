@@ -39,29 +39,32 @@ export interface Spent {
 }
 
 /** The limits that are in force, and what each run has used up. */
-export class Budget extends Context.Service<Budget, {
-  readonly limits: Limits
-  readonly spent: (run: string | null) => Effect.Effect<Spent, Journal.JournalError>
-  readonly add: (run: string | null, more: (spent: Spent) => Spent) => Effect.Effect<void, Journal.JournalError>
-}>()("@millwright/core/Budget") {}
+export class Budget extends Context.Service<
+  Budget,
+  {
+    readonly limits: Limits
+    readonly spent: (run: string | null) => Effect.Effect<Spent, Journal.JournalError>
+    readonly add: (run: string | null, more: (spent: Spent) => Spent) => Effect.Effect<void, Journal.JournalError>
+  }
+>()("@millwright/core/Budget") {}
 
 /** Holds every run to the same limits. */
 export const layer = (limits: Limits): Layer.Layer<Budget, never, Journal.Journal> =>
   Layer.effect(
     Budget,
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const journal = yield* Journal.Journal
       const ledgers = new Map<string | null, Spent>()
-      const spent = Effect.fnUntraced(function*(run: string | null) {
+      const spent = Effect.fnUntraced(function* (run: string | null) {
         const known = ledgers.get(run)
         if (known !== undefined) return known
         const past = yield* Effect.provideService(
-          Journal.fold(nothing, (spent, event) => (event.run === run ? count(spent, event.fact) : spent)),
+          Journal.fold(emptyTally, (tally, event) => (event.run === run ? take(tally, event) : tally)),
           Journal.Journal,
           journal
         )
         // Another fibre may have been faster, and have spent since.
-        const now = ledgers.get(run) ?? past
+        const now = ledgers.get(run) ?? close(past)
         ledgers.set(run, now)
         return now
       })
@@ -88,8 +91,41 @@ export const count = (spent: Spent, fact: FactoryEvent.Fact): Spent => {
   }
 }
 
+/** What was spent, and the stages that began and did not end, with the time of their first and last sign of life. */
+interface Tally {
+  readonly spent: Spent
+  readonly open: ReadonlyMap<string, { readonly from: number; readonly last: number }>
+}
+
+const emptyTally: Tally = { spent: nothing, open: new Map() }
+
+/** Counts a stage that a process did not live to end, up to its last sign of life. */
+const bury = ({ open, spent }: Tally, stage: string): Spent => {
+  const { from, last } = open.get(stage) ?? { from: 0, last: 0 }
+  return { ...spent, time: spent.time + Math.max(0, last - from) }
+}
+
+const close = (tally: Tally): Spent =>
+  [...tally.open.keys()].reduce((spent, stage) => bury({ ...tally, spent }, stage), tally.spent)
+
+const take = (tally: Tally, { at, fact, stage }: FactoryEvent.FactoryEvent): Tally => {
+  const spent = count(tally.spent, fact)
+  const known = stage === null ? undefined : tally.open.get(stage)
+  if (stage === null) return { ...tally, spent }
+  const open = new Map(tally.open)
+  if (fact._tag === "StageFinished" || fact._tag === "StageFailed") {
+    open.delete(stage)
+  } else if (fact._tag === "StageStarted" && fact.attempt === 1) {
+    open.set(stage, { from: at, last: at })
+    return { spent: bury(tally, stage), open }
+  } else if (known !== undefined) {
+    open.set(stage, { ...known, last: at })
+  }
+  return { spent, open }
+}
+
 /** Fails when the run may not call a model again. */
-export const check: Effect.Effect<void, BudgetError | Journal.JournalError, Journal.Journal> = Effect.gen(function*() {
+export const check: Effect.Effect<void, BudgetError | Journal.JournalError, Journal.Journal> = Effect.gen(function* () {
   const budget = yield* Effect.serviceOption(Budget)
   if (Option.isNone(budget)) return
   const { run } = yield* Journal.Origin
@@ -100,11 +136,13 @@ export const check: Effect.Effect<void, BudgetError | Journal.JournalError, Jour
     return yield* exceeded("TokensSpent", { limit: limits.tokens, spent: tokens, unit: "tokens" })
   }
   if (limits.usd === undefined) return
-  if (bill.usd >= limits.usd) return yield* exceeded("MoneySpent", { limit: limits.usd, spent: bill.usd, unit: "US dollars" })
+  if (bill.usd >= limits.usd)
+    return yield* exceeded("MoneySpent", { limit: limits.usd, spent: bill.usd, unit: "US dollars" })
   if (bill.unpriced > 0) {
     return yield* new BudgetError({
       reason: "Unpriced",
-      message: `The run has a limit of ${limits.usd} US dollars, but ${bill.unpriced} of its model calls have no known ` +
+      message:
+        `The run has a limit of ${limits.usd} US dollars, but ${bill.unpriced} of its model calls have no known ` +
         `price, so nobody can say what was spent. Use a priced model, or limit tokens instead of money.`
     })
   }
@@ -114,7 +152,7 @@ export const check: Effect.Effect<void, BudgetError | Journal.JournalError, Jour
 export const spend = (
   call: Extract<FactoryEvent.Fact, { readonly _tag: "ModelCalled" }>
 ): Effect.Effect<void, Journal.JournalError, Journal.Journal> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const budget = yield* Effect.serviceOption(Budget)
     if (Option.isNone(budget)) return void (yield* Journal.record(call))
     const { run } = yield* Journal.Origin
@@ -128,7 +166,7 @@ export const spend = (
 export const enforce = <A, E, R>(
   stage: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | BudgetError | Journal.JournalError, R | Journal.Journal> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const budget = yield* Effect.serviceOption(Budget)
     if (Option.isNone(budget)) return yield* stage
     const { add, limits, spent } = budget.value
@@ -138,12 +176,14 @@ export const enforce = <A, E, R>(
     const counted = Effect.ensuring(
       stage,
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.ignore(add(run, (spent) => ({ ...spent, time: spent.time + now - begun }))))
+        Effect.ignore(add(run, (spent) => ({ ...spent, time: spent.time + now - begun })))
+      )
     )
     if (limits.time === undefined) return yield* counted
     const limit = Duration.toMillis(Duration.fromInputUnsafe(limits.time))
+    if (time >= limit) return yield* exceeded("TimeSpent", { limit, spent: time, unit: "milliseconds in stages" })
     return yield* Effect.timeoutOrElse(counted, {
-      duration: Math.max(0, limit - time),
+      duration: limit - time,
       orElse: () => exceeded("TimeSpent", { limit, spent: limit, unit: "milliseconds in stages" })
     })
   })
@@ -152,7 +192,7 @@ const exceeded = (
   reason: "TokensSpent" | "MoneySpent" | "TimeSpent",
   { limit, spent, unit }: { readonly limit: number; readonly spent: number; readonly unit: string }
 ) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     yield* Journal.record({ _tag: "BudgetHit", dimension: reason, limit, spent })
     return yield* new BudgetError({
       reason,

@@ -3,17 +3,22 @@
  * file of the package, engine adapters apart, that touches `effect/workflow`, which is marked unstable.
  */
 import * as Activity from "effect/workflow/Activity"
+import * as DurableClock from "effect/workflow/DurableClock"
 import * as DurableDeferred from "effect/workflow/DurableDeferred"
 import * as Workflow from "effect/workflow/Workflow"
 import * as WorkflowEngine from "effect/workflow/WorkflowEngine"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Journal from "./Journal.ts"
 
 export {
   /** A step of a workflow that is run once and whose result is stored. */
   Activity,
+  /** A pause of a workflow that needs no process while it lasts. */
+  DurableClock,
   /** A value that a workflow waits for, and that anybody can give. */
   DurableDeferred,
   /** Code that is replayed from its stored steps. */
@@ -33,6 +38,19 @@ export const execution: Effect.Effect<Context.Context<Execution>, never, Executi
   return Context.make(WorkflowEngine.WorkflowEngine, yield* WorkflowEngine.WorkflowEngine).pipe(
     Context.add(WorkflowEngine.WorkflowInstance, yield* WorkflowEngine.WorkflowInstance)
   )
+})
+
+/** What an engine can do. */
+export interface Supports {
+  /** What was run survives the process: another one that opens the same store goes on with it. */
+  readonly persistence: boolean
+  /** The engine shares a store with the journal, and writes the facts of an {@link Outbox} in the result's transaction. */
+  readonly atomicFacts: boolean
+}
+
+/** What the engine can do. One that says nothing can do neither. */
+export const Supports = Context.Reference<Supports>("@millwright/core/Durable/Supports", {
+  defaultValue: () => ({ persistence: false, atomicFacts: false })
 })
 
 /**
@@ -57,12 +75,14 @@ export const withOutbox = <A, E, R>(
 ): Effect.Effect<A, E, R | Journal.Journal> =>
   Effect.gen(function* () {
     const journal = yield* Journal.Journal
-    const result = yield* Effect.provideService(effect, Outbox, outbox)
-    if (!outbox.isWritten && outbox.entries.length > 0) {
+    const exit = yield* Effect.exit(Effect.provideService(effect, Outbox, outbox))
+    // An error that a step declares is a result too; a defect and an interruption are none.
+    const isResult = Exit.isSuccess(exit) || Cause.hasFails(exit.cause)
+    if (isResult && !outbox.isWritten && outbox.entries.length > 0) {
       // The result stands already, so what can not be written now is a failure of the store and of nothing else.
       yield* Effect.orDie(journal.append(outbox.entries))
     }
-    return result
+    return yield* exit
   })
 
 /**

@@ -49,12 +49,14 @@ export const claim = (
 /** Executions of a workflow that are not complete. */
 export const unfinished = (prepare: Sqlite.Prepare, workflow: string): ReadonlyArray<Row> =>
   prepare("select * from executions where workflow = ? and status <> 'complete' order by id")
-    .all(workflow).flatMap((found) => row(found) ?? [])
+    .all(workflow)
+    .flatMap((found) => row(found) ?? [])
 
 /** Executions of this runner that were woken while they were suspended. */
 export const woken = (prepare: Sqlite.Prepare, runner: string): ReadonlyArray<Row> =>
   prepare("select * from executions where runner = ? and status = 'suspended' and wake > 0")
-    .all(runner).flatMap((found) => row(found) ?? [])
+    .all(runner)
+    .flatMap((found) => row(found) ?? [])
 
 /** Stores that a run stopped to wait, unless it was woken since it began. Answers whether it did. */
 export const suspend = (prepare: Sqlite.Prepare, id: string, wake: number): boolean =>
@@ -78,7 +80,9 @@ export const interrupt = (prepare: Sqlite.Prepare, id: string): void => {
 
 /** The stored result of an attempt of an activity. */
 export const activity = (prepare: Sqlite.Prepare, key: readonly [execution: string, name: string, attempt: number]) =>
-  text(prepare("select result from activities where execution = ? and name = ? and attempt = ?").get(...key)?.["result"])
+  text(
+    prepare("select result from activities where execution = ? and name = ? and attempt = ?").get(...key)?.["result"]
+  )
 
 /** Stores the result of an attempt of an activity. */
 export const finish = (
@@ -94,11 +98,18 @@ export const deferred = (prepare: Sqlite.Prepare, execution: string, name: strin
   text(prepare("select exit from deferreds where execution = ? and name = ?").get(execution, name)?.["exit"])
 
 /** Stores the answer of a deferred; the first one stands. Answers whether this was the first. */
-export const answer = (prepare: Sqlite.Prepare, key: readonly [execution: string, name: string], exit: string): boolean =>
-  prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, exit).changes === 1
+export const answer = (
+  prepare: Sqlite.Prepare,
+  key: readonly [execution: string, name: string],
+  exit: string
+): boolean => prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, exit).changes === 1
 
 /** Stores when a clock is due, in milliseconds since 1970. The first time stands. */
-export const schedule = (prepare: Sqlite.Prepare, key: readonly [execution: string, name: string], due: number): void => {
+export const schedule = (
+  prepare: Sqlite.Prepare,
+  key: readonly [execution: string, name: string],
+  due: number
+): void => {
   prepare("insert into clocks values (?, ?, ?) on conflict do nothing").run(...key, due)
 }
 

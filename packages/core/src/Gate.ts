@@ -13,8 +13,10 @@ import * as Durable from "./Durable.ts"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Fault from "./Fault.ts"
 import * as Journal from "./Journal.ts"
+import * as Redaction from "./Redaction.ts"
 import * as Run from "./Run.ts"
 import * as Stage from "./Stage.ts"
+import * as Status from "./Status.ts"
 
 /** What a human is asked with. */
 export interface Question {
@@ -44,6 +46,8 @@ export class GateError extends Fault.Class<GateError>()("GateError", {
   AlreadyAnswered: false,
   /** The answer is not of the kind that the gate asks for. */
   WrongAnswer: false,
+  /** The run is over and did not wait for the answer. */
+  Closed: false,
   /** A gate stands in a line, between its stages. */
   NotInALine: false
 }) {}
@@ -59,7 +63,7 @@ export type Answer =
 
 /** Waits until a human says yes. A no is an error that the line has to handle. */
 export const approve = (name: string, question: Question) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const { approved, by, note } = yield* wait({ name, kind: "approve", schema: Decided }, question)
     return approved ? ({ by, note } satisfies Approved) : yield* new Rejected({ by, note })
   })
@@ -72,12 +76,13 @@ const wait = <A>(
   gate: { readonly name: string; readonly kind: "approve" | "answer"; readonly schema: Schema.Codec<A, unknown> },
   question: Question
 ) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const standing = yield* Run.betweenStages
     if (standing._tag === "None") {
       return yield* new GateError({
         reason: "NotInALine",
-        message: `The gate "${gate.name}" was opened outside of a line, or inside of a stage, where nothing can wait ` +
+        message:
+          `The gate "${gate.name}" was opened outside of a line, or inside of a stage, where nothing can wait ` +
           `durably. Open it in the code of the line, between its stages.`
       })
     }
@@ -88,17 +93,24 @@ const wait = <A>(
     const token = yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
     yield* Stage.run(
       { name: `${key}-open`, success: Schema.Void },
-      Effect.asVoid(Journal.record({
-        _tag: "GateOpened",
-        gate: id,
-        name: gate.name,
-        token,
-        kind: gate.kind,
-        question: question.question,
-        context: (question.context ?? "").slice(0, 16_000),
-        cause: question.cause
-      }, `gate/${id}/opened`))
+      Effect.asVoid(
+        Journal.record(
+          {
+            _tag: "GateOpened",
+            gate: id,
+            name: gate.name,
+            token,
+            kind: gate.kind,
+            question: question.question,
+            context: (question.context ?? "").slice(0, 16_000),
+            cause: question.cause
+          },
+          `gate/${id}/opened`
+        )
+      )
     )
+    // Branches beside this one begin before the run stops to wait, so that their gates open now and not one after another.
+    yield* Effect.yieldNow
     return yield* Effect.provideContext(Durable.DurableDeferred.await(deferred), run.execution)
   })
 
@@ -137,17 +149,19 @@ export const list = (run?: string): Effect.Effect<ReadonlyMap<string, Gate>, Jou
  */
 export const settle = (
   id: string,
-  given: Answer,
+  answer: Answer,
   by: { readonly actor: Actor.Actor; readonly activeMinutes?: number }
 ): Effect.Effect<void, GateError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
+    // The line gets what the journal holds, so a secret is in neither.
+    const given = Redaction.scrubJson(answer, yield* Redaction.Secrets)
     const gate = (yield* list()).get(id)
     if (gate === undefined) {
-      const open = [...(yield* list()).values()].filter(({ answered }) => answered === undefined)
+      const open = (yield* Status.runs()).flatMap(({ openGates }) => openGates)
       return yield* new GateError({
         reason: "NoSuchGate",
         message: `There is no gate "${id}". ${
-          open.length === 0 ? "No gate is open." : `Open gates: ${open.map(({ opened }) => opened.gate).join(", ")}.`
+          open.length === 0 ? "No gate is open." : `Open gates: ${open.join(", ")}.`
         }`
       })
     }
@@ -155,36 +169,63 @@ export const settle = (
     if ((given._tag === "Reply") !== (kind === "answer")) {
       return yield* new GateError({
         reason: "WrongAnswer",
-        message: kind === "answer"
-          ? `The gate "${id}" asks for an answer in words, not for yes or no: ${gate.opened.question}`
-          : `The gate "${id}" asks for yes or no, not for words: ${gate.opened.question}`
+        message:
+          kind === "answer"
+            ? `The gate "${id}" asks for an answer in words, not for yes or no: ${gate.opened.question}`
+            : `The gate "${id}" asks for yes or no, not for words: ${gate.opened.question}`
       })
     }
-    if (gate.answered !== undefined) return yield* standing(gate, given)
+    const { atomicFacts } = yield* Durable.Supports
+    if (gate.answered !== undefined) {
+      yield* standing(gate, given)
+      if (atomicFacts) return
+    } else if (yield* isOver(gate)) {
+      return yield* new GateError({
+        reason: "Closed",
+        message: `The run "${gate.origin.run}" is over and did not wait for the gate "${id}". Nothing was recorded.`
+      })
+    }
     const now = yield* Clock.currentTimeMillis
     const outbox: Durable.Outbox = { entries: [], isWritten: false }
     outbox.entries.push({
       ...(yield* Effect.provideService(
-        Journal.entry({
-          _tag: "GateAnswered",
-          gate: id,
-          answer: stored(given),
-          by: by.actor,
-          waited: Math.max(0, now - gate.openedAt),
-          activeMinutes: by.activeMinutes ?? null
-        }, `gate/${id}/answered`),
+        Journal.entry(
+          {
+            _tag: "GateAnswered",
+            gate: id,
+            answer: stored(given),
+            by: by.actor,
+            waited: Math.max(0, now - gate.openedAt),
+            activeMinutes: by.activeMinutes ?? null
+          },
+          `gate/${id}/answered`
+        ),
         Journal.Origin,
         { ...gate.origin, actor: by.actor }
       ))
     })
-    const done = given._tag === "Reply"
-      ? complete(Replied, token, { text: given.text, by: by.actor })
-      : complete(Decided, token, { approved: given._tag === "Approve", note: given.note ?? "", by: by.actor })
+    const done =
+      given._tag === "Reply"
+        ? complete(Replied, token, { text: given.text, by: by.actor })
+        : complete(Decided, token, { approved: given._tag === "Approve", note: given.note ?? "", by: by.actor })
+    if (!atomicFacts) {
+      // The journal decides which answer is first, and every caller delivers that one: the last may have died before it did.
+      yield* (yield* Journal.Journal).append(outbox.entries)
+      outbox.isWritten = true
+      const first = (yield* list()).get(id)
+      if (first?.answered !== undefined) yield* standing(first, given)
+    }
     yield* Durable.withOutbox(outbox, done)
     // Another process may have been faster; then its answer stands.
     const after = (yield* list()).get(id)
     if (after?.answered !== undefined) yield* standing(after, given)
   })
+
+const isOver = ({ origin }: Gate) =>
+  Effect.map(
+    origin.run === null ? Effect.undefined : Status.of(origin.run),
+    (status) => status !== undefined && Status.isEnded(status)
+  )
 
 const complete = <A>(schema: Schema.Codec<A, unknown>, token: string, value: A) =>
   Durable.DurableDeferred.succeed(Durable.DurableDeferred.make("", { success: schema }), {
@@ -193,18 +234,16 @@ const complete = <A>(schema: Schema.Codec<A, unknown>, token: string, value: A) 
   })
 
 const stored = (given: Answer): Schema.Json =>
-  given._tag === "Reply"
-    ? { text: given.text }
-    : { approved: given._tag === "Approve", note: given.note ?? "" }
+  given._tag === "Reply" ? { text: given.text } : { approved: given._tag === "Approve", note: given.note ?? "" }
 
 const standing = (gate: Gate, given: Answer): Effect.Effect<void, GateError> =>
   JSON.stringify(gate.answered?.answer) === JSON.stringify(stored(given))
     ? Effect.void
     : Effect.fail(
-      new GateError({
-        reason: "AlreadyAnswered",
-        message: `The gate "${gate.opened.gate}" was answered by ${
-          gate.answered === undefined ? "somebody else" : Actor.label(gate.answered.by)
-        } before, and differently. The first answer stands.`
-      })
-    )
+        new GateError({
+          reason: "AlreadyAnswered",
+          message: `The gate "${gate.opened.gate}" was answered by ${
+            gate.answered === undefined ? "somebody else" : Actor.label(gate.answered.by)
+          } before, and differently. The first answer stands.`
+        })
+      )

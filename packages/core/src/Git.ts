@@ -239,6 +239,59 @@ export const patch = Effect.fnUntraced(function* (
   return { text: decoder.decode(result.stdout, { stream: result.truncated }), truncated: result.truncated }
 })
 
+/** One path of a commit. `mode` is git's: `100644`, `120000` for a symbolic link, `160000` for a submodule, …. */
+export interface TreeEntry {
+  readonly path: string
+  readonly mode: string
+  readonly object: string
+}
+
+/**
+ * The files of the commit that a revision names, in git's order, from its objects. Up to 64 MiB of paths are read;
+ * `truncated`: there are more.
+ */
+export const tree = Effect.fnUntraced(function* (
+  dir: string,
+  rev: string
+): Effect.fn.Return<
+  { readonly commit: string; readonly entries: ReadonlyArray<TreeEntry>; readonly truncated: boolean },
+  GitError,
+  ChildProcessSpawner
+> {
+  const commit = yield* resolve(dir, rev)
+  const call: GitProcess.Call = { dir, args: ["ls-tree", "-r", "-z", "--full-tree", commit] }
+  const result = yield* attempt(call)
+  if (result.code !== 0) return yield* failed(call, result)
+  const entries = GitProcess.fields(result.stdout).map((entry): TreeEntry => {
+    const tab = entry.indexOf("\t")
+    const [mode = "", , object = ""] = entry.slice(0, tab).split(" ")
+    return { path: entry.slice(tab + 1), mode, object }
+  })
+  return { commit, entries, truncated: result.truncated }
+})
+
+/** The start of a file's content, named by its object, and how large the whole is, in bytes. No filter runs. */
+export const content = Effect.fnUntraced(function* (
+  dir: string,
+  options: { readonly object: string; readonly maxBytes: number }
+): Effect.fn.Return<{ readonly bytes: Uint8Array; readonly size: number }, GitError, ChildProcessSpawner> {
+  const stdin = new TextEncoder().encode(`${options.object}\n`)
+  // The answer begins with a line of the object's id, kind and size.
+  const call: GitProcess.Call = { dir, args: ["cat-file", "--batch"], stdin, maxBytes: options.maxBytes + 200 }
+  const result = yield* attempt(call)
+  if (result.code !== 0) return yield* failed(call, result)
+  const end = result.stdout.indexOf(10)
+  const size = /^[0-9a-f]+ blob (\d+)$/.exec(GitProcess.text(result.stdout.subarray(0, end)))?.[1]
+  if (size === undefined) {
+    return yield* new GitError({
+      reason: "UnknownRevision",
+      message: `${JSON.stringify(options.object)} names no file's content in ${dir}. Name an object that \`git ls-tree\` shows.`
+    })
+  }
+  const bytes = result.stdout.subarray(end + 1, end + 1 + Math.min(Number(size), options.maxBytes))
+  return { bytes, size: Number(size) }
+})
+
 /** A command, for a POSIX shell, with which a person looks at a difference. Nothing in it is taken for a sign of the shell. */
 export const viewCommand = (dir: string, base: string, head: string): string =>
   ["git", "-C", dir, "diff", `${base}..${head}`]

@@ -44,14 +44,17 @@ export interface Primitive {
 }
 
 /** The append-only sequence of facts. */
-export class Journal extends Context.Service<Journal, {
-  /** Appends all or none. Secrets are taken out first. Entries with a key that stands already write nothing. */
-  readonly append: Primitive["append"]
-  /** Every event after `seq` (default 0: from the start) that is there now. */
-  readonly read: (after?: number) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
-  /** Every event after `seq`, and then every further one as it is written. Does not end by itself. */
-  readonly follow: (after?: number) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
-}>()("@millwright/core/Journal") {}
+export class Journal extends Context.Service<
+  Journal,
+  {
+    /** Appends all or none. Secrets are taken out first. Entries with a key that stands already write nothing. */
+    readonly append: Primitive["append"]
+    /** Every event after `seq` (default 0: from the start) that is there now. */
+    readonly read: (after?: number) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
+    /** Every event after `seq`, and then every further one as it is written. Does not end by itself. */
+    readonly follow: (after?: number) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
+  }
+>()("@millwright/core/Journal") {}
 
 const pageSize = 500
 
@@ -59,7 +62,7 @@ const pageSize = 500
 export const make = (primitive: Primitive): Journal["Service"] => {
   const lastOf = (events: ReadonlyArray<FactoryEvent.FactoryEvent>, seq: number) => events.at(-1)?.seq ?? seq
   return Journal.of({
-    append: Effect.fnUntraced(function*(entries) {
+    append: Effect.fnUntraced(function* (entries) {
       const secrets = yield* Redaction.Secrets
       return yield* primitive.append(
         entries.map((entry) => ({ ...entry, fact: Redaction.scrubJson(entry.fact, secrets) }))
@@ -70,14 +73,16 @@ export const make = (primitive: Primitive): Journal["Service"] => {
         Effect.map(primitive.readAfter(seq, pageSize), (events) => [
           events,
           events.length < pageSize ? Option.none<number>() : Option.some(lastOf(events, seq))
-        ])),
+        ])
+      ),
     follow: (after = 0) =>
       Stream.paginate(after, (seq) =>
-        Effect.gen(function*() {
+        Effect.gen(function* () {
           const events = yield* primitive.readAfter(seq, pageSize)
           if (events.length === 0) yield* primitive.awaitAfter(seq)
           return [events, Option.some(lastOf(events, seq))]
-        }))
+        })
+      )
   })
 }
 
@@ -88,7 +93,7 @@ export const Origin = Context.Reference<FactoryEvent.Origin>("@millwright/core/J
 
 /** Makes an entry of a fact: with the time of the clock and the origin that is in force. */
 export const entry = (fact: FactoryEvent.Fact, key?: string): Effect.Effect<FactoryEvent.Entry> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     return { ...(yield* Origin), at: yield* Clock.currentTimeMillis, fact, key }
   })
 
@@ -97,15 +102,17 @@ export const record = (
   fact: FactoryEvent.Fact,
   key?: string
 ): Effect.Effect<FactoryEvent.FactoryEvent, JournalError, Journal> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const journal = yield* Journal
     const events = yield* journal.append([yield* entry(fact, key)])
     return events[0] ?? (yield* Effect.die("Journal.append answered with no event for one entry"))
   })
 
 /** Makes the facts that an effect records belong to another actor. */
-export const as = (actor: Actor.Actor) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Origin, (origin) => Effect.provideService(effect, Origin, { ...origin, actor }))
+export const as =
+  (actor: Actor.Actor) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(Origin, (origin) => Effect.provideService(effect, Origin, { ...origin, actor }))
 
 /** Folds everything that is there now. */
 export const fold = <B>(

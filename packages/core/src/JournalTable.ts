@@ -8,6 +8,19 @@ import type * as Sqlite from "./Sqlite.ts"
 const encode = Schema.encodeSync(Journal.Json)
 const decode = Schema.decodeUnknownEffect(Journal.Json)
 
+const stored = (event: FactoryEvent.FactoryEvent): string => {
+  try {
+    return encode(event)
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    throw new Journal.JournalError({
+      reason: "NotWritable",
+      message: `A fact ${event.fact._tag} does not fit its schema and was not written: ${detail}. Mend what records it.`,
+      cause
+    })
+  }
+}
+
 /** Appends entries inside of a running transaction. Answers with the stored text of the event that stands for each. */
 export const append = (prepare: Sqlite.Prepare, entries: ReadonlyArray<FactoryEvent.Entry>): ReadonlyArray<string> =>
   entries.map((entry) => {
@@ -17,30 +30,41 @@ export const append = (prepare: Sqlite.Prepare, entries: ReadonlyArray<FactoryEv
     }
     const seq = Number(prepare("select coalesce(max(seq), 0) + 1 as next from journal").get()?.["next"])
     const { key, ...rest } = entry
-    const event = encode({ version: FactoryEvent.version, seq, ...rest })
+    const event = stored({ version: FactoryEvent.version, seq, ...rest })
     prepare("insert into journal (seq, key, run, event) values (?, ?, ?, ?)").run(seq, key ?? null, entry.run, event)
     return event
   })
 
+/** Whether an entry with this key was appended before. */
+export const stands = (prepare: Sqlite.Prepare, key: string): boolean =>
+  prepare("select 1 from journal where key = ?").get(key) !== undefined
+
 /** Reads at most `limit` stored events after `seq`. */
 export const readAfter = (prepare: Sqlite.Prepare, seq: number, limit: number): ReadonlyArray<string> =>
-  prepare("select event from journal where seq > ? order by seq limit ?").all(seq, limit).map((row) => String(row["event"]))
+  prepare("select event from journal where seq > ? order by seq limit ?")
+    .all(seq, limit)
+    .map((row) => String(row["event"]))
 
 /** The greatest sequence number, 0 for an empty journal. */
 export const last = (prepare: Sqlite.Prepare): number =>
   Number(prepare("select coalesce(max(seq), 0) as last from journal").get()?.["last"])
 
 /** Decodes stored events. One that this version does not understand is named, never skipped. */
-export const parse = (stored: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<FactoryEvent.FactoryEvent>, Journal.JournalError> =>
+export const parse = (
+  stored: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<FactoryEvent.FactoryEvent>, Journal.JournalError> =>
   Effect.forEach(stored, (text) =>
-    decode(text).pipe(Effect.mapError((cause) => {
-      const version = /"version":(\d+)/.exec(text)?.[1]
-      const isNewer = version !== undefined && Number(version) > FactoryEvent.version
-      return new Journal.JournalError({
-        reason: isNewer ? "Newer" : "Corrupt",
-        message: isNewer
-          ? `The journal holds an event of version ${version}; this package knows ${FactoryEvent.version}. Upgrade it.`
-          : `The journal holds an event that can not be read: ${text.slice(0, 200)}. Restore the store from a back-up.`,
-        cause
+    decode(text).pipe(
+      Effect.mapError((cause) => {
+        const version = /"version":(\d+)/.exec(text)?.[1]
+        const isNewer = version !== undefined && Number(version) > FactoryEvent.version
+        return new Journal.JournalError({
+          reason: isNewer ? "Newer" : "Corrupt",
+          message: isNewer
+            ? `The journal holds an event of version ${version}; this package knows ${FactoryEvent.version}. Upgrade it.`
+            : `The journal holds an event that can not be read: ${text.slice(0, 200)}. Restore the store from a back-up.`,
+          cause
+        })
       })
-    })))
+    )
+  )

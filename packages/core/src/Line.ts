@@ -7,7 +7,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -17,7 +17,7 @@ import * as Fault from "./Fault.ts"
 import * as Journal from "./Journal.ts"
 import * as Run from "./Run.ts"
 import * as Status from "./Status.ts"
-import * as WorkItem from "./WorkItem.ts"
+import type * as WorkItem from "./WorkItem.ts"
 
 /** The fields of a line's payload. The work item that it carries is always there. */
 export type Fields = { readonly item: typeof WorkItem.WorkItem } & Schema.Struct.Fields
@@ -99,8 +99,9 @@ export const make = <
         const input = payload.input as Schema.Struct.Type<Payload>
         const item = itemOf(input)
         const origin = { ...outside, line: name, run: payload.run, item: item.id }
-        const ending = (fact: Parameters<typeof Journal.entry>[0]) => Journal.record(fact, `${name}/${payload.run}/ended`)
-        return Effect.gen(function*() {
+        const ending = (fact: Parameters<typeof Journal.entry>[0]) =>
+          Journal.record(fact, `${name}/${payload.run}/ended`)
+        return Effect.gen(function* () {
           const execution = yield* Durable.execution
           const run = Run.Run.of({ line: name, id: payload.run, item, execution, next: Run.numbering() })
           const success = yield* Effect.provideService(code(input), Run.Run, run)
@@ -111,30 +112,36 @@ export const make = <
             if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
             const error = Cause.squash(cause)
             if (isDeclared(error)) {
-              const fact = error instanceof Parked
-                ? { _tag: "LineParked", reason: error.message } as const
-                : { _tag: "LineFailed", fault: Fault.record(error) } as const
+              const fact =
+                error instanceof Parked
+                  ? ({ _tag: "LineParked", reason: error.message } as const)
+                  : ({ _tag: "LineFailed", fault: Fault.record(error) } as const)
               return Effect.andThen(ending(fact), Effect.fail(error))
             }
             return Effect.andThen(Journal.record({ _tag: "LineStalled", fault: Fault.record(error) }), Durable.suspend)
           }),
           // A journal that can not be written leaves nothing behind; the engine tells whoever waits.
-          Effect.catchIf((error): error is Journal.JournalError => error instanceof Journal.JournalError, () => Durable.suspend),
+          Effect.catchIf(
+            (error): error is Journal.JournalError => error instanceof Journal.JournalError,
+            () => Durable.suspend
+          ),
           Effect.provideService(Journal.Origin, origin),
           Effect.annotateLogs({ line: name, run: payload.run, execution: executionId })
         )
       }) as never, // the engine's own requirements are spelt out in the interface
-    start: Effect.fnUntraced(function*(payload) {
-      const item = itemOf(payload)
-      const run = yield* claimName(name, item, (run) => workflow.executionId({ run, input: payload } as never))
-      yield* workflow.execute({ run, input: payload } as never, { discard: true }) as Effect.Effect<
-        string,
-        never,
-        Durable.Engine
-      >
-      return run
+    start: Effect.fnUntraced(function* (payload) {
+      return yield* begin(itemOf(payload), {
+        line: name,
+        executionOf: (run) => workflow.executionId({ run, input: payload } as never),
+        execute: (run) =>
+          workflow.execute({ run, input: payload } as never, { discard: true }) as Effect.Effect<
+            string,
+            never,
+            Durable.Engine
+          >
+      })
     }),
-    resume: Effect.fnUntraced(function*(run) {
+    resume: Effect.fnUntraced(function* (run) {
       const status = yield* Status.of(run)
       if (status === undefined) {
         return yield* new LineError({
@@ -165,21 +172,38 @@ const itemOf = (payload: unknown): WorkItem.WorkItem => (payload as { readonly i
 const toJson = <A>(codec: Schema.Codec<A, unknown>, value: A) =>
   Effect.map(Schema.encodeEffect(codec)(value), (encoded) => encoded as Schema.Json) // what a JSON codec encodes to
 
-/** Takes the next free name for a run of an item; two processes never get the same. */
-const claimName = Effect.fnUntraced(function*(
-  line: string,
-  item: WorkItem.WorkItem,
-  executionOf: (run: string) => Effect.Effect<string>
-) {
+interface Start {
+  readonly line: string
+  readonly executionOf: (run: string) => Effect.Effect<string>
+  readonly execute: (run: string) => Effect.Effect<string, never, Durable.Engine>
+}
+
+/** Starts a run under the next free name of its item, over all lines; two processes never get the same. */
+const begin = Effect.fnUntraced(function* (item: WorkItem.WorkItem, { execute, executionOf, line }: Start) {
   const start = randomUUID()
-  const known = yield* Status.runs(line)
-  for (let number = known.filter((run) => run.item === item.id).length + 1;; number++) {
+  const { atomicFacts } = yield* Durable.Supports
+  const journal = yield* Journal.Journal
+  const known = yield* Status.runs()
+  for (let number = known.filter((run) => run.item === item.id).length + 1; ; number++) {
     const run = `${item.id}.${number}`
-    const event = yield* Journal.record(
-      { _tag: "LineStarted", title: item.title, execution: yield* executionOf(run), start },
-      `${line}/${run}/started`
-    ).pipe(Effect.provideService(Journal.Origin, { ...outside, line, run, item: item.id }))
-    if (event.fact._tag === "LineStarted" && event.fact.start === start) return run
+    const fact = { _tag: "LineStarted", title: item.title, execution: yield* executionOf(run), start } as const
+    const entry = yield* Effect.provideService(Journal.entry(fact, `${run}/started`), Journal.Origin, {
+      ...outside,
+      line,
+      run,
+      item: item.id
+    })
+    if (atomicFacts) {
+      // The engine writes the execution and its start together, or neither when there is one of that name.
+      const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
+      yield* Effect.provideService(execute(run), Durable.Outbox, outbox)
+      if (outbox.isWritten) return run
+    } else {
+      const [event] = yield* journal.append([entry])
+      if (event?.fact._tag !== "LineStarted" || event.fact.start !== start) continue
+      yield* execute(run)
+      return run
+    }
   }
 })
 
@@ -189,15 +213,17 @@ export const isRunElsewhere = (status: Status.Status): Effect.Effect<boolean> =>
 
 /** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
 export const settled = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const failure = yield* Durable.Failure
     return yield* Effect.raceFirst(Status.settled(run), failure)
   }).pipe(
-    Effect.flatMap(Option.match({
-      onNone: () =>
-        Effect.fail(new LineError({ reason: "NoSuchRun", message: `There is no run "${run}" in this journal.` })),
-      onSome: Effect.succeed
-    }))
+    Effect.flatMap(
+      Option.match({
+        onNone: () =>
+          Effect.fail(new LineError({ reason: "NoSuchRun", message: `There is no run "${run}" in this journal.` })),
+        onSome: Effect.succeed
+      })
+    )
   )
 
 /** Puts the item aside. The line ends here, and says why and what would take the item up again. */
@@ -217,14 +243,15 @@ export class Again<out Feedback> {
 }
 
 /** Goes back: the next attempt of the {@link rework} around gets the feedback. */
-export const again = <Feedback>(feedback: Feedback): Effect.Effect<Again<Feedback>> => Effect.succeed(new Again(feedback))
+export const again = <Feedback>(feedback: Feedback): Effect.Effect<Again<Feedback>> =>
+  Effect.succeed(new Again(feedback))
 
 /** Does work until it is good, at most `attempts` times. The failure of one attempt is the context of the next. */
 export const rework = <A, Feedback, E, R>(
   options: { readonly attempts: number },
   work: (feedback: Feedback | undefined, attempt: number) => Effect.Effect<A | Again<Feedback>, E, R>
 ): Effect.Effect<A, E | Parked, R> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     let feedback: Feedback | undefined
     for (let attempt = 1; attempt <= options.attempts; attempt++) {
       const result = yield* work(feedback, attempt)

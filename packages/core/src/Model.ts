@@ -9,6 +9,7 @@ import type * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Response from "effect/ai/Response"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Fault from "./Fault.ts"
@@ -37,6 +38,11 @@ export interface Model {
   /** A loopback server answers in the place of the provider. */
   readonly rehearsed: boolean
   readonly supports: Supports
+  /**
+   * Asks whether the provider is there, takes the key and knows the model. It costs nothing and calls no model, so a
+   * program does it before it changes anything. A server that can not say which models it has passes.
+   */
+  readonly probe: Effect.Effect<void, ModelError>
   readonly languageModel: LanguageModel.LanguageModel
 }
 
@@ -126,6 +132,62 @@ export const usage = (reported: Response.Usage): Usage.Usage => {
   const { reasoning = 0, text = 0, total: output = reasoning + text } = reported.outputTokens
   return { input: uncached ?? Math.max(0, total - cacheRead - cacheWrite), cacheRead, cacheWrite, output }
 }
+
+/** How a provider is asked about its models. Both protocols have the same two questions. */
+export interface Question {
+  readonly model: string
+  readonly provider: string
+  /** Asks for the one model. */
+  readonly retrieve: (signal: AbortSignal) => PromiseLike<unknown>
+  /** Asks for all models. `data` is what the server sent, whatever that is. */
+  readonly list: (signal: AbortSignal) => PromiseLike<{ readonly data: unknown }>
+  /** Reads what the provider's SDK threw. */
+  readonly failed: (thrown: unknown) => AiError.AiError
+}
+
+/** The longest that a probe waits for an answer, in milliseconds. */
+export const probeTimeout = 20_000
+
+/**
+ * The probe of a provider. Small servers do not know the address of one model, or neither of both: the list decides
+ * where there is one, and where there is none the first call will show.
+ */
+export const probe = ({ failed, list, model, provider, retrieve }: Question): Effect.Effect<void, ModelError> =>
+  Effect.gen(function* () {
+    const one = yield* Effect.result(Effect.tryPromise({ try: retrieve, catch: failed }))
+    if (one._tag === "Success" || canNotSay(one.failure)) return
+    const error = (failure: AiError.AiError) => fromAiError(failure, { model, provider })
+    if (!isMissing(one.failure)) return yield* error(one.failure)
+    const all = yield* Effect.result(Effect.tryPromise({ try: list, catch: failed }))
+    if (all._tag === "Failure") {
+      if (isMissing(all.failure) || canNotSay(all.failure)) return
+      return yield* error(all.failure)
+    }
+    if (!Array.isArray(all.success.data)) return
+    const names = all.success.data.flatMap((each: unknown) =>
+      Predicate.hasProperty(each, "id") && Predicate.isString(each.id) ? [each.id] : []
+    )
+    if (names.includes(model)) return
+    const known = Redaction.scrub(names.slice(0, 8).join(", ")).replace(/\s+/g, " ").slice(0, 400)
+    return yield* new ModelError({
+      reason: "UnknownModel",
+      message:
+        `Model ${model} of ${provider}: UnknownModel. ` +
+        `${names.length === 0 ? "The server has no models." : `The server has ${names.length}: ${known}${names.length > 8 ? ", …" : ""}.`} ` +
+        mend.UnknownModel
+    })
+  })
+
+const statusOf = ({ reason }: AiError.AiError): number | undefined =>
+  "http" in reason ? reason.http?.response?.status : undefined
+
+const isMissing = (error: AiError.AiError): boolean => [404, 405].includes(statusOf(error) ?? 0)
+
+/** A key of OpenAI can be allowed to call models and not to read about them. */
+const canNotSay = ({ reason }: AiError.AiError): boolean =>
+  reason._tag === "AuthenticationError" &&
+  "description" in reason &&
+  /missing scopes?:\s*api\.model/i.test(String(reason.description))
 
 const reasonOf = (reason: AiError.AiErrorReason): ModelError["reason"] => {
   switch (reason._tag) {

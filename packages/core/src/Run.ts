@@ -7,18 +7,21 @@ import * as Journal from "./Journal.ts"
 import type * as WorkItem from "./WorkItem.ts"
 
 /** A run of a line. */
-export class Run extends Context.Service<Run, {
-  readonly line: string
-  /** The run's name, unique in its journal: the item's id and a number. */
-  readonly id: string
-  readonly item: WorkItem.WorkItem
-  readonly execution: Context.Context<Durable.Execution>
-  /**
-   * The key of the next step of this name: `test`, `test#2`, `test#3`. The engine knows a step by its key alone, so two
-   * steps of one name must never share one.
-   */
-  readonly next: (name: string) => string
-}>()("@millwright/core/Run") {}
+export class Run extends Context.Service<
+  Run,
+  {
+    readonly line: string
+    /** The run's name, unique in its journal: the item's id and a number. */
+    readonly id: string
+    readonly item: WorkItem.WorkItem
+    readonly execution: Context.Context<Durable.Execution>
+    /**
+     * The key of the next step of this name: `test`, `test#2`, `test#3`. The engine knows a step by its key alone, so two
+     * steps of one name must never share one.
+     */
+    readonly next: (name: string) => string
+  }
+>()("@millwright/core/Run") {}
 
 /** Numbers the steps of one run of the line's code; a replay starts from the beginning again. */
 export const numbering = (): Run["Service"]["next"] => {
@@ -31,7 +34,7 @@ export const numbering = (): Run["Service"]["next"] => {
 }
 
 /** The run, when the code that asks stands in a line and between its stages. Inside of a stage nothing is durable. */
-export const betweenStages: Effect.Effect<Option.Option<Run["Service"]>> = Effect.gen(function*() {
+export const betweenStages: Effect.Effect<Option.Option<Run["Service"]>> = Effect.gen(function* () {
   const { stage } = yield* Journal.Origin
   return stage === null ? yield* Effect.serviceOption(Run) : Option.none()
 })

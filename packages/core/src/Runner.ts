@@ -12,16 +12,19 @@ import * as Journal from "./Journal.ts"
 import * as Sqlite from "./Sqlite.ts"
 
 /** This process, as the owner of executions in a store. */
-export class Runner extends Context.Service<Runner, {
-  readonly id: string
-  /** Whether a runner is a living process, this one included. */
-  readonly isAlive: (runner: string) => boolean
-}>()("@millwright/core/Runner") {}
+export class Runner extends Context.Service<
+  Runner,
+  {
+    readonly id: string
+    /** Whether a runner is a living process, this one included. */
+    readonly isAlive: (runner: string) => boolean
+  }
+>()("@millwright/core/Runner") {}
 
 /** A runner for as long as the scope is open. */
 export const layer: Layer.Layer<Runner, Journal.JournalError, Sqlite.Sqlite> = Layer.effect(
   Runner,
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const { path } = yield* Sqlite.Sqlite
     const id = randomUUID()
     const file = (runner: string) => join(`${path}-runners`, `${runner}.lock`)

@@ -30,17 +30,20 @@ export interface Options {
 }
 
 /** An open store. */
-export class Sqlite extends Context.Service<Sqlite, {
-  readonly path: string
-  /** Runs statements in one transaction that takes the write lock at once. What it throws rolls all back. */
-  readonly write: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
-  readonly read: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
-  /** Grows with every change, of this process or of another. Read it before you look, then wait for it to grow. */
-  readonly version: Effect.Effect<number>
-  readonly awaitPast: (version: number) => Effect.Effect<void>
-  /** Fails when something could not be written, for whoever waits for what will now not come. */
-  readonly failure: Effect.Effect<never, Journal.JournalError>
-}>()("@millwright/core/Sqlite") {}
+export class Sqlite extends Context.Service<
+  Sqlite,
+  {
+    readonly path: string
+    /** Runs statements in one transaction that takes the write lock at once. What it throws rolls all back. */
+    readonly write: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
+    readonly read: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
+    /** Grows with every change, of this process or of another. Read it before you look, then wait for it to grow. */
+    readonly version: Effect.Effect<number>
+    readonly awaitPast: (version: number) => Effect.Effect<void>
+    /** Fails when something could not be written, for whoever waits for what will now not come. */
+    readonly failure: Effect.Effect<never, Journal.JournalError>
+  }
+>()("@millwright/core/Sqlite") {}
 
 /** A prepared statement for an SQL text; prepared once. */
 export type Prepare = (sql: string) => StatementSync
@@ -75,10 +78,16 @@ const schema = `
 export const layer = (options: Options): Layer.Layer<Sqlite, Journal.JournalError> =>
   Layer.effect(Sqlite, make(options))
 
-const make = Effect.fnUntraced(function*(options: Options) {
+const make = Effect.fnUntraced(function* (options: Options) {
   const attempt = <A>(run: () => A) => Effect.try({ try: run, catch: (cause) => toError(options.path, cause) })
-  const db = yield* Effect.acquireRelease(attempt(() => open(options)), (db) => Effect.sync(() => db.close()))
-  yield* attempt(() => migrate(db, options.path))
+  const db = yield* Effect.acquireRelease(
+    attempt(() => open(options)),
+    (db) => Effect.sync(() => db.close())
+  )
+  yield* Effect.retry(
+    attempt(() => prepareStore(db, options)),
+    patience
+  )
 
   const statements = new Map<string, StatementSync>()
   const prepare: Prepare = (sql) => {
@@ -114,46 +123,72 @@ const make = Effect.fnUntraced(function*(options: Options) {
         const result = transaction(db, () => run(prepare))
         grow()
         return result
-      }).pipe(Effect.tapError((error) => (error.isRetryable ? Effect.void : Deferred.fail(broken, error)))),
+      }).pipe(
+        Effect.retry(patience),
+        // A fact that does not fit its schema breaks nothing but itself.
+        Effect.tapError((error) => (isSqliteError(error.cause) ? Deferred.fail(broken, error) : Effect.void))
+      ),
     read: (run) => attempt(() => run(prepare)),
     version: Effect.sync(() => version),
-    awaitPast: (past) => Effect.suspend(() => version > past ? Effect.void : Deferred.await(next)),
+    awaitPast: (past) => Effect.suspend(() => (version > past ? Effect.void : Deferred.await(next))),
     failure: Deferred.await(broken)
   })
 })
 
 const open = (options: Options): DatabaseSync => {
   mkdirSync(dirname(options.path), { recursive: true })
-  const db = new DatabaseSync(options.path, { timeout: 5_000 })
+  return new DatabaseSync(options.path, { timeout: 1_000 })
+}
+
+/** A store that is locked is tried again for half a minute: a run that gave up would stand still. */
+const patience = {
+  while: (error: Journal.JournalError) => error.isRetryable,
+  schedule: Schedule.spaced(Duration.millis(50)),
+  times: 25
+}
+
+/** Looks before it changes anything, so that a store that is refused stays as it was. */
+const prepareStore = (db: DatabaseSync, options: Options) => {
+  const isEmpty = checkVersion(db, options.path) === undefined
   db.exec(`
     pragma journal_mode = wal; pragma synchronous = ${options.synchronous ?? "FULL"};
     pragma foreign_keys = on; pragma journal_size_limit = 67108864;
   `)
-  return db
+  if (!isEmpty) return
+  transaction(db, () => {
+    if (checkVersion(db, options.path) === undefined) db.exec(schema)
+  })
 }
 
-const migrate = (db: DatabaseSync, path: string) => {
-  const stored = () =>
-    db.prepare("select name from sqlite_master where name = 'meta'").get() === undefined
-      ? undefined
-      : Number(db.prepare("select value from meta where key = 'schema'").get()?.["value"])
-  const found = stored()
-  if (found === undefined) {
-    transaction(db, () => {
-      if (stored() === undefined) db.exec(schema)
+/** The version of the store's tables, `undefined` for a new file. Fails for what is no store of this package. */
+const checkVersion = (db: DatabaseSync, path: string): number | undefined => {
+  const tables = db
+    .prepare("select name from sqlite_master")
+    .all()
+    .map(({ name }) => String(name))
+  if (tables.length === 0) return undefined
+  if (!["meta", "journal", "executions"].every((table) => tables.includes(table))) {
+    throw new Journal.JournalError({
+      reason: "Corrupt",
+      message: `The file ${path} is a database of something else. Name another file; nothing was changed.`
     })
-  } else if (found > schemaVersion) {
+  }
+  const found = Number(db.prepare("select value from meta where key = 'schema'").get()?.["value"])
+  if (found > schemaVersion) {
     throw new Journal.JournalError({
       reason: "Newer",
-      message: `The store ${path} was written by a newer Millwright (tables of version ${found}; this one knows ` +
+      message:
+        `The store ${path} was written by a newer Millwright (tables of version ${found}; this one knows ` +
         `${schemaVersion}). Upgrade @millwright/core, or use another store; nothing was changed.`
     })
-  } else if (found !== schemaVersion) {
+  }
+  if (found !== schemaVersion) {
     throw new Journal.JournalError({
       reason: "Corrupt",
       message: `The store ${path} does not say which version its tables have. Restore it from a back-up or move it away.`
     })
   }
+  return found
 }
 
 const transaction = <A>(db: DatabaseSync, run: () => A): A => {
@@ -170,21 +205,33 @@ const transaction = <A>(db: DatabaseSync, run: () => A): A => {
 }
 
 const codes: Record<number, { readonly reason: Journal.JournalError["reason"]; readonly mend: string }> = {
-  5: { reason: "Busy", mend: "Another process kept it locked for 5 s. Try again." },
-  8: { reason: "NotWritable", mend: "The file is read-only for this user. Give write permission to it and to its folder." },
+  1: { reason: "Corrupt", mend: "Its tables are not those of a store. Restore it from a back-up or move it away." },
+  5: { reason: "Busy", mend: "Another process keeps it locked. End that process, or try again." },
+  8: {
+    reason: "NotWritable",
+    mend: "The file is read-only for this user. Give write permission to it and to its folder."
+  },
   10: { reason: "NotWritable", mend: "The device reports an input/output error. Check the disk." },
   11: { reason: "Corrupt", mend: "The file is damaged. Restore it from a back-up or move it away." },
   13: { reason: "NotWritable", mend: "The disk is full. Make room and run again; the last complete step is kept." },
-  14: { reason: "NotWritable", mend: "The file can not be opened or made. Check that its folder exists and is writable." },
+  14: {
+    reason: "NotWritable",
+    mend: "The file can not be opened or made. Check that its folder exists and is writable."
+  },
   26: { reason: "Corrupt", mend: "The file is not an SQLite database. Name another file or move it away." }
 }
 
+const isSqliteError = (cause: unknown): cause is { readonly errcode: number } =>
+  typeof cause === "object" && cause !== null && "errcode" in cause && typeof cause.errcode === "number"
+
 const toError = (path: string, cause: unknown): Journal.JournalError => {
   if (cause instanceof Journal.JournalError) return cause
-  const code = typeof cause === "object" && cause !== null && "errcode" in cause ? Number(cause.errcode) & 0xff : -1
+  const code = isSqliteError(cause) ? cause.errcode & 0xff : -1
   const detail = cause instanceof Error ? cause.message : String(cause)
-  const known = codes[code] ??
-    { reason: "NotWritable" as const, mend: "Check that the path is a file on a disk with room, in a writable folder." }
+  const known = codes[code] ?? {
+    reason: "NotWritable" as const,
+    mend: "Check that the path is a file on a disk with room, in a writable folder."
+  }
   return new Journal.JournalError({
     reason: known.reason,
     message: `The store ${path} can not be used: ${detail}. ${known.mend}`,
@@ -204,17 +251,24 @@ export const tryLock = (path: string): { readonly release: () => void } | undefi
     return { release: () => db.close() }
   } catch (error) {
     db.close()
-    if (typeof error === "object" && error !== null && "errcode" in error && (Number(error.errcode) & 0xff) === 5) {
-      return undefined
-    }
+    if (isBusy(error)) return undefined
     throw error
   }
 }
 
-/** Whether somebody alive holds the lock at `path`. */
+/** Whether somebody alive holds the lock at `path`. It only reads, so that two who ask at once do not see each other. */
 export const isLocked = (path: string): boolean => {
   if (!existsSync(path)) return false
-  const lock = tryLock(path)
-  lock?.release()
-  return lock === undefined
+  const db = new DatabaseSync(path, { timeout: 0 })
+  try {
+    db.prepare("select name from sqlite_master").get()
+    return false
+  } catch (error) {
+    if (isBusy(error)) return true
+    throw error
+  } finally {
+    db.close()
+  }
 }
+
+const isBusy = (error: unknown): boolean => isSqliteError(error) && (error.errcode & 0xff) === 5

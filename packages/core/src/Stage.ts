@@ -20,11 +20,16 @@ import * as Budget from "./Budget.ts"
 import * as Durable from "./Durable.ts"
 import * as Fault from "./Fault.ts"
 import * as Journal from "./Journal.ts"
+import * as Redaction from "./Redaction.ts"
 import * as Run from "./Run.ts"
 
 /** How a stage is stored and retried. */
 export interface Options<Success extends Schema.Constraint, Error extends Schema.Constraint> {
-  /** Unique among the kinds of steps of a line; steps of one name are numbered. */
+  /**
+   * Unique among the kinds of steps of a line; steps of one name are numbered in the order in which they begin. In
+   * branches that run at once, steps whose order depends on what finishes first need names of their own: a replay could
+   * give one the result of another.
+   */
   readonly name: string
   readonly success: Success
   /** Errors that are results of the work. Default: none. */
@@ -32,6 +37,13 @@ export interface Options<Success extends Schema.Constraint, Error extends Schema
   /** How retryable faults are tried again before the line stalls. Default: not. */
   readonly retry?: Schedule.Schedule<unknown>
 }
+
+class StageError extends Fault.Class<StageError>()("StageError", {
+  /** The result does not fit the schema of the stage. */
+  NotStorable: false,
+  /** Something that the stage ran interrupted itself. */
+  Interrupted: false
+}) {}
 
 /** Layers that the stages of an effect are built with. */
 const Layers = Context.Reference<ReadonlyArray<Layer.Layer<never, Fault.Fault>>>("@millwright/core/Stage/Layers", {
@@ -45,7 +57,7 @@ const Layers = Context.Reference<ReadonlyArray<Layer.Layer<never, Fault.Fault>>>
 export const provide =
   <ROut, E extends Fault.Fault, RIn>(layer: Layer.Layer<ROut, E, RIn>) =>
   <A, E2, R>(effect: Effect.Effect<A, E2, R>): Effect.Effect<A, E | E2, RIn | Exclude<R, ROut>> =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const run = yield* Run.betweenStages
       if (Option.isNone(run)) return yield* Effect.provide(effect, layer)
       const outer = yield* Layers
@@ -56,19 +68,15 @@ export const provide =
 
 const within = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Fault.Fault, R> =>
   Effect.flatMap(Layers, (layers) =>
-    layers.reduceRight<Effect.Effect<A, E | Fault.Fault, R>>((inner, layer) => Effect.provide(inner, layer), effect))
+    layers.reduceRight<Effect.Effect<A, E | Fault.Fault, R>>((inner, layer) => Effect.provide(inner, layer), effect)
+  )
 
 /** Runs an effect as a stage of the line that it stands in. */
-export const run = <
-  Success extends Schema.Constraint,
-  E,
-  R,
-  Error extends Schema.Constraint = Schema.Never
->(
+export const run = <Success extends Schema.Constraint, E, R, Error extends Schema.Constraint = Schema.Never>(
   options: Options<Success, Error>,
   effect: Effect.Effect<Success["Type"], E, R>
 ): Effect.Effect<Success["Type"], E, R | Journal.Journal> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const standing = yield* Run.betweenStages
     if (Option.isNone(standing)) return yield* effect
     const { execution, next } = standing.value
@@ -101,21 +109,26 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
   options: Options<Success, Error>,
   { effect, outbox, stage }: Step<Success["Type"], E, R>
 ) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const origin = { ...(yield* Journal.Origin), stage }
     const isDeclared = options.error === undefined ? () => false : Schema.is(options.error)
     const step = options.retry === undefined ? undefined : yield* Schedule.toStep(options.retry)
     const started = yield* Clock.currentTimeMillis
-    for (let attempt = 1;; attempt++) {
+    for (let attempt = 1; ; attempt++) {
       yield* Journal.record({ _tag: "StageStarted", attempt })
-      const exit = yield* Effect.exit(Budget.enforce(within(effect)))
-      const duration = (yield* Clock.currentTimeMillis) - started
+      // The facts of this stage are its own: what it starts or answers has others.
+      const work = Effect.provideService(Budget.enforce(within(effect)), Durable.Outbox, undefined)
+      const exit = yield* Effect.exit(Effect.flatMap(work, (value) => keep(options.success, value, stage)))
+      // A clock may be set back.
+      const duration = Math.max(0, (yield* Clock.currentTimeMillis) - started)
       if (Exit.isSuccess(exit)) {
         outbox.entries.push(yield* Journal.entry({ _tag: "StageFinished", attempt, duration }, key(origin, stage)))
         return exit.value
       }
-      if (Cause.hasInterruptsOnly(exit.cause)) return yield* exit
-      const error = Cause.squash(exit.cause)
+      const isInterrupted = Cause.hasInterruptsOnly(exit.cause)
+      // A stage that waits for the engine suspends. An interruption from outside does not come here.
+      if (isInterrupted && (yield* Durable.WorkflowEngine.WorkflowInstance).suspended) return yield* exit
+      const error = isInterrupted ? interruptedFault(stage) : Cause.squash(exit.cause)
       const fault = Fault.record(error)
       if (isDeclared(error)) {
         outbox.entries.push(yield* Journal.entry({ _tag: "StageFailed", attempt, duration, fault }, key(origin, stage)))
@@ -124,26 +137,64 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
       const now = yield* Clock.currentTimeMillis
       const again = fault.retryable && step !== undefined ? yield* Effect.option(step(now, error)) : Option.none()
       if (Option.isNone(again)) {
-        yield* stall([{ _tag: "StageFailed", attempt, duration, fault }, { _tag: "LineStalled", fault }])
+        yield* stall([
+          { _tag: "StageFailed", attempt, duration, fault },
+          { _tag: "LineStalled", fault }
+        ])
         return yield* Durable.suspend
       }
       const [, pause] = again.value
-      const delay = Math.max(Math.ceil(Duration.toMillis(pause)), Fault.isFault(error) ? error.retryAfter ?? 0 : 0)
+      const delay = Math.max(Math.ceil(Duration.toMillis(pause)), Fault.isFault(error) ? (error.retryAfter ?? 0) : 0)
       yield* Journal.record({ _tag: "StageRetried", attempt, fault, delay })
       yield* Effect.sleep(delay)
     }
   }).pipe(
-    (self) => Effect.flatMap(Journal.Origin, (origin) => Effect.provideService(self, Journal.Origin, { ...origin, stage })),
+    (self) =>
+      Effect.flatMap(Journal.Origin, (origin) => Effect.provideService(self, Journal.Origin, { ...origin, stage })),
     // A journal that can not be written leaves nothing behind; the engine tells whoever waits.
-    Effect.catchIf((error): error is Journal.JournalError => error instanceof Journal.JournalError, () => Durable.suspend)
+    Effect.catchIf(
+      (error): error is Journal.JournalError => error instanceof Journal.JournalError,
+      () => Durable.suspend
+    )
   )
+
+/** What the result will be when it is read back, secrets taken out. Fails while it can still be mended: before it is stored. */
+const keep = <Success extends Schema.Constraint>(
+  schema: Success,
+  value: Success["Type"],
+  stage: string
+): Effect.Effect<Success["Type"], StageError> =>
+  Effect.gen(function* () {
+    // The schemas of a stage need no services.
+    const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<Success["Type"], unknown>
+    const encoded = yield* Schema.encodeEffect(codec)(value)
+    const clean = Redaction.scrubJson(encoded, yield* Redaction.Secrets)
+    return yield* Schema.decodeUnknownEffect(codec)(clean ?? null)
+  }).pipe(
+    Effect.mapError(
+      (cause) =>
+        new StageError({
+          reason: "NotStorable",
+          message:
+            `The result of the stage "${stage}" does not fit its schema and can not be stored: ${cause.message}. ` +
+            `Mend the stage or its schema, and resume the run.`,
+          cause
+        })
+    )
+  )
+
+const interruptedFault = (stage: string) =>
+  new StageError({
+    reason: "Interrupted",
+    message: `The stage "${stage}" was interrupted by something that it ran itself. Resume the run to try it again.`
+  })
 
 const key = (origin: { readonly line: string | null; readonly run: string | null }, stage: string) =>
   `${origin.line}/${origin.run}/${stage}/ended`
 
 /** Records that a line stops here until somebody mends the fault and resumes it. */
 const stall = (facts: ReadonlyArray<Parameters<typeof Journal.entry>[0]>) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const journal = yield* Journal.Journal
     yield* journal.append(yield* Effect.forEach(facts, (fact) => Journal.entry(fact)))
   })

@@ -21,19 +21,20 @@ export interface Known {
 
 /** Where a run stands. */
 export type Status =
-  | Known & { readonly _tag: "Running" }
+  | (Known & { readonly _tag: "Running" })
   /** Nothing runs; a human is asked. */
-  | Known & { readonly _tag: "Waiting" }
-  | Known & { readonly _tag: "Stalled"; readonly fault: Fault.Recorded }
-  | Known & { readonly _tag: "Finished"; readonly result: Schema.Json }
-  | Known & { readonly _tag: "Parked"; readonly reason: string }
-  | Known & { readonly _tag: "Failed"; readonly fault: Fault.Recorded }
+  | (Known & { readonly _tag: "Waiting" })
+  /** `stage` is where the fault happened, `null` between stages. */
+  | (Known & { readonly _tag: "Stalled"; readonly fault: Fault.Recorded; readonly stage: string | null })
+  | (Known & { readonly _tag: "Finished"; readonly result: Schema.Json })
+  | (Known & { readonly _tag: "Parked"; readonly reason: string })
+  | (Known & { readonly _tag: "Failed"; readonly fault: Fault.Recorded })
 
 /** Whether a run is over for good. */
 export const isEnded = (status: Status): boolean =>
   status._tag === "Finished" || status._tag === "Parked" || status._tag === "Failed"
 
-/** The status after one more event of the run. */
+/** The status after one more event of the run. A run that is over stays over; one that stalled, until it goes on there. */
 export const step = (status: Status | undefined, event: FactoryEvent.FactoryEvent): Status | undefined => {
   const { fact } = event
   if (fact._tag === "LineStarted") {
@@ -48,8 +49,14 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       openStages: []
     }
   }
-  if (status === undefined) return undefined
-  const known: Known = status
+  if (status === undefined || isEnded(status)) return status
+  const known = knownOf(status)
+  const proceed = (next: Known): Status =>
+    // Stages beside the one that failed go on, and mend nothing.
+    status._tag === "Stalled" &&
+    (fact._tag !== "StageStarted" || (status.stage !== null && status.stage !== event.stage))
+      ? { ...next, _tag: "Stalled", fault: status.fault, stage: status.stage }
+      : onward(next)
   const without = (names: ReadonlyArray<string>, name: string | null) => names.filter((each) => each !== name)
   switch (fact._tag) {
     case "LineResumed":
@@ -61,15 +68,15 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
     case "LineFailed":
       return { ...known, _tag: "Failed", fault: fact.fault, openStages: [], openGates: [] }
     case "LineStalled":
-      return { ...known, _tag: "Stalled", fault: fact.fault }
+      return { ...known, _tag: "Stalled", fault: fact.fault, stage: event.stage }
     case "StageStarted":
-      return onward({ ...known, openStages: [...without(known.openStages, event.stage), event.stage ?? ""] })
+      return proceed({ ...known, openStages: [...without(known.openStages, event.stage), event.stage ?? ""] })
     case "StageFinished":
-      return onward({ ...known, openStages: without(known.openStages, event.stage) })
+      return proceed({ ...known, openStages: without(known.openStages, event.stage) })
     case "StageFailed":
       return { ...status, openStages: without(known.openStages, event.stage) }
     case "GateOpened":
-      return onward({ ...known, openGates: [...without(known.openGates, fact.gate), fact.gate] })
+      return proceed({ ...known, openGates: [...without(known.openGates, fact.gate), fact.gate] })
     case "GateAnswered":
       return onward({ ...known, openGates: without(known.openGates, fact.gate) })
     default:
@@ -77,11 +84,20 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
   }
 }
 
-const onward = (known: Known): Status => {
-  const { execution, item, line, openGates, openStages, run, title } = known
-  const isWaiting = openGates.length > 0 && openStages.length === 0
-  return { _tag: isWaiting ? "Waiting" : "Running", execution, item, line, openGates, openStages, run, title }
-}
+const knownOf = ({ execution, item, line, openGates, openStages, run, title }: Known): Known => ({
+  execution,
+  item,
+  line,
+  openGates,
+  openStages,
+  run,
+  title
+})
+
+const onward = (known: Known): Status => ({
+  ...known,
+  _tag: known.openGates.length > 0 && known.openStages.length === 0 ? "Waiting" : "Running"
+})
 
 /** Where a run stands now; `undefined` when the journal has never heard of it. */
 export const of = (run: string): Effect.Effect<Status | undefined, Journal.JournalError, Journal.Journal> =>
@@ -100,7 +116,7 @@ export const runs = (line?: string): Effect.Effect<ReadonlyArray<Status>, Journa
 
 /** The first status, from now on, in which the run does not go on by itself. */
 export const settled = (run: string): Effect.Effect<Option.Option<Status>, Journal.JournalError, Journal.Journal> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const journal = yield* Journal.Journal
     let status: Status | undefined
     let last = 0

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Change from "./Change.ts"
-import type * as Contract from "./Contract.ts"
+import * as Contract from "./Contract.ts"
 import * as Fault from "./Fault.ts"
 import * as Verdict from "./Verdict.ts"
 
@@ -31,12 +31,21 @@ export interface Validator<R = never> {
   readonly judge: (subject: Subject) => Effect.Effect<Verdict.Verdict, ValidatorError, R>
 }
 
-/** Derives a validator from the findings that it can give. */
+/** Derives a validator from the findings that it can give. It is not asked about a contract that was altered. */
 export const make = <R>(options: {
   readonly name: string
   readonly findings: (subject: Subject) => Effect.Effect<ReadonlyArray<Verdict.Finding>, ValidatorError, R>
 }): Validator<R> => ({
   name: options.name,
-  judge: (subject) =>
-    Effect.map(options.findings(subject), (findings) => Verdict.make(options.name, subject.contract, findings))
+  judge: Effect.fnUntraced(function* (subject) {
+    if (!Contract.isIntact(subject.contract)) {
+      return yield* new ValidatorError({
+        reason: "ContractAltered",
+        message:
+          `The contract of ${subject.contract.item} was changed after it was frozen: its digest does not cover it. ` +
+          `Judge against the frozen contract, or have a human amend it.`
+      })
+    }
+    return Verdict.make(options.name, subject.contract, yield* options.findings(subject))
+  })
 })

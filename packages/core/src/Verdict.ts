@@ -40,8 +40,17 @@ export const Verdict = Schema.Struct({
 /** The judgement of one validator, or of several together. */
 export type Verdict = typeof Verdict.Type
 
-// From the finding that says least against a change to the one that says most.
-const severity: ReadonlyArray<Status> = ["blocked", "skipped", "pass", "error", "fail"]
+/** The finding of each assertion that stands last in an order, which goes from what weighs least to what weighs most. */
+const heaviest = (findings: ReadonlyArray<Finding>, order: ReadonlyArray<Status>): ReadonlyMap<string, Finding> => {
+  const byAssertion = new Map<string, Finding>()
+  for (const finding of findings) {
+    const standing = byAssertion.get(finding.assertion)
+    if (standing === undefined || order.indexOf(finding.status) > order.indexOf(standing.status)) {
+      byAssertion.set(finding.assertion, finding)
+    }
+  }
+  return byAssertion
+}
 
 /**
  * The verdict that findings amount to: accepted when every assertion of the contract passed with evidence or was
@@ -58,12 +67,7 @@ export const make = (validator: string, contract: Contract.Contract, findings: R
         ? { ...finding, status: "blocked", reason: `${finding.reason} (no evidence was given)` }
         : finding
   )
-  const worst = new Map<string, Finding>()
-  for (const finding of supported) {
-    const standing = worst.get(finding.assertion)
-    const isWorse = standing === undefined || severity.indexOf(finding.status) > severity.indexOf(standing.status)
-    if (isWorse) worst.set(finding.assertion, finding)
-  }
+  const worst = heaviest(supported, ["skipped", "pass", "blocked", "error", "fail"])
   const silent = (assertion: string): Finding => ({
     assertion,
     status: "blocked",
@@ -78,13 +82,25 @@ export const make = (validator: string, contract: Contract.Contract, findings: R
   return { validator, contract: contract.digest, findings: all, accepted }
 }
 
-/** The verdict of several validators together: a `blocked` of one is nothing against what another could judge. */
+/**
+ * The verdict of several validators together: a `blocked` of one is nothing against what another could judge. What was
+ * judged against another contract is an `error`.
+ */
 export const combine = (contract: Contract.Contract, verdicts: ReadonlyArray<Verdict>): Verdict =>
-  make(
-    verdicts.map(({ validator }) => validator).join(" + ") || "nobody",
-    contract,
-    verdicts.flatMap(({ findings }) => findings)
-  )
+  make(verdicts.map(({ validator }) => validator).join(" + ") || "nobody", contract, [
+    ...heaviest(
+      verdicts.flatMap((verdict) => about(contract, verdict)),
+      ["blocked", "skipped", "pass", "error", "fail"]
+    ).values()
+  ])
+
+const about = (
+  contract: Contract.Contract,
+  { contract: judged, findings, validator }: Verdict
+): ReadonlyArray<Finding> =>
+  judged === contract.digest
+    ? findings
+    : findings.map((finding) => ({ ...finding, status: "error", reason: `${validator} judged another contract` }))
 
 /** Whether a finding speaks against the change, as opposed to saying nothing about it. */
 export const isAgainst = ({ status }: Finding): boolean => status === "fail" || status === "error"

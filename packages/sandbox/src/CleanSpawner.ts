@@ -45,7 +45,7 @@ const userName = (): string => {
 }
 
 /** Spawns until the scope closes; then every process that was started is ended, and nothing can be started any more. */
-export const make = Effect.fnUntraced(function*(
+export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Spawner.ChildProcessSpawner["Service"], never, Scope.Scope> {
   const running = new Set<Spawner.ChildProcessHandle>()
@@ -70,7 +70,7 @@ export const make = Effect.fnUntraced(function*(
     command: ChildProcess.Command,
     mark: string
   ): Effect.Effect<ChildProcess.Command, PlatformError.PlatformError> =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       if (command._tag === "PipedCommand") {
         const left = yield* treat(command.left, mark)
         return ChildProcess.pipeTo(left, yield* treat(command.right, mark), command.options)
@@ -86,59 +86,62 @@ export const make = Effect.fnUntraced(function*(
         },
         extendEnv: false,
         detached: process.platform !== "win32",
-        forceKillAfter: forceKillAfter === undefined
-          ? ProcessTree.defaultGrace
-          : Duration.min(Duration.fromInputUnsafe(forceKillAfter), Duration.millis(ProcessTree.maximumGrace))
+        forceKillAfter:
+          forceKillAfter === undefined
+            ? ProcessTree.defaultGrace
+            : Duration.min(Duration.fromInputUnsafe(forceKillAfter), Duration.millis(ProcessTree.maximumGrace))
       })
     })
 
-  return Spawner.make(Effect.fnUntraced(function*(command) {
-    if (isClosed) {
-      return yield* Effect.fail(PlatformError.systemError({
-        _tag: "BadResource",
-        module: "ChildProcess",
-        method: "spawn",
-        description: `The sandbox of ${options.directory} is closed. Spawn while it is open.`
-      }))
-    }
-    const mark = `${options.mark}-${++count};`
-    const ready = yield* treat(command, mark)
-    const [signal, grace] = ending(ready)
-    // The host's spawner gets a scope of its own, so that the tree is ended before that closes, while the parents live
-    // from which children without a mark are found.
-    const scope = yield* Scope.make()
-    const tree: { mark: string; group?: number } = { mark }
-    yield* Effect.addFinalizer((exit) => Effect.andThen(ProcessTree.end(tree, { signal, grace }), close(scope, exit)))
-    const spawned = yield* Scope.provide(options.host.spawn(ready), scope)
-    tree.group = spawned.pid
-    const handle = Spawner.makeHandle({
-      ...spawned,
-      kill: (options) => {
-        const asked = {
-          killSignal: options?.killSignal ?? signal,
-          forceKillAfter: options?.forceKillAfter ?? grace
-        }
-        if (!ProcessTree.isSupported) return spawned.kill(asked)
-        return Effect.andThen(
-          ProcessTree.end(tree, { signal: asNode(asked.killSignal), grace: Duration.toMillis(asked.forceKillAfter) }),
-          Effect.raceFirst(Effect.ignore(spawned.exitCode), ProcessTree.pause(ProcessTree.maximumGrace))
+  return Spawner.make(
+    Effect.fnUntraced(function* (command) {
+      if (isClosed) {
+        return yield* Effect.fail(
+          PlatformError.systemError({
+            _tag: "BadResource",
+            module: "ChildProcess",
+            method: "spawn",
+            description: `The sandbox of ${options.directory} is closed. Spawn while it is open.`
+          })
         )
       }
+      const mark = `${options.mark}-${++count};`
+      const ready = yield* treat(command, mark)
+      const [signal, grace] = ending(ready)
+      // The host's spawner gets a scope of its own, so that the tree is ended before that closes, while the parents live
+      // from which children without a mark are found.
+      const scope = yield* Scope.make()
+      const tree: { mark: string; group?: number } = { mark }
+      yield* Effect.addFinalizer((exit) => Effect.andThen(ProcessTree.end(tree, { signal, grace }), close(scope, exit)))
+      const spawned = yield* Scope.provide(options.host.spawn(ready), scope)
+      tree.group = spawned.pid
+      const handle = Spawner.makeHandle({
+        ...spawned,
+        kill: (options) => {
+          const asked = {
+            killSignal: options?.killSignal ?? signal,
+            forceKillAfter: options?.forceKillAfter ?? grace
+          }
+          if (!ProcessTree.isSupported) return spawned.kill(asked)
+          return Effect.andThen(
+            ProcessTree.end(tree, { signal: asNode(asked.killSignal), grace: Duration.toMillis(asked.forceKillAfter) }),
+            Effect.raceFirst(Effect.ignore(spawned.exitCode), ProcessTree.pause(ProcessTree.maximumGrace))
+          )
+        }
+      })
+      yield* Effect.acquireRelease(
+        Effect.sync(() => running.add(handle)),
+        () => Effect.sync(() => running.delete(handle))
+      )
+      return handle
     })
-    yield* Effect.acquireRelease(
-      Effect.sync(() => running.add(handle)),
-      () => Effect.sync(() => running.delete(handle))
-    )
-    return handle
-  }))
+  )
 })
 
 // The host's spawner waits up to 1.5 s for zombies of the group, which nobody reaps in many a container. Where the tree is
 // known to have ended there is nothing to wait for.
 const close = (scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
-  ProcessTree.isSupported
-    ? Effect.asVoid(Effect.forkDetach(Scope.close(scope, exit)))
-    : Scope.close(scope, exit)
+  ProcessTree.isSupported ? Effect.asVoid(Effect.forkDetach(Scope.close(scope, exit))) : Scope.close(scope, exit)
 
 // Effect's list of signals is that of all platforms; Node throws on one that this platform has not.
 const asNode = (signal: ChildProcess.Signal): NodeJS.Signals => signal as NodeJS.Signals

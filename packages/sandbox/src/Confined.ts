@@ -42,13 +42,15 @@ type Method = keyof FileSystem.FileSystem & string
 type Failing<A> = Effect.Effect<A, PlatformError.PlatformError>
 
 const denied = (method: Method, file: string, description: string) =>
-  Effect.fail(PlatformError.systemError({
-    _tag: "PermissionDenied",
-    module: "FileSystem",
-    method,
-    pathOrDescriptor: file,
-    description
-  }))
+  Effect.fail(
+    PlatformError.systemError({
+      _tag: "PermissionDenied",
+      module: "FileSystem",
+      method,
+      pathOrDescriptor: file,
+      description
+    })
+  )
 
 const isNotFound = (error: PlatformError.PlatformError): boolean => error.reason._tag === "NotFound"
 
@@ -64,17 +66,22 @@ interface Asked {
 const rules = ({ fileSystem, path, protect, root }: Options) => {
   const real = (file: string, links = 0): Failing<string> =>
     Effect.catchIf(fileSystem.realPath(file), isNotFound, () =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const link = yield* Effect.option(fileSystem.readLink(file))
         if (link._tag === "None") return path.join(yield* real(path.dirname(file), links), path.basename(file))
         if (links > 40) return yield* denied("realPath", file, "Too many symbolic links")
         return yield* real(path.resolve(path.dirname(file), link.value), links + 1)
-      }))
+      })
+    )
 
-  const judge = Effect.fnUntraced(function*({ file, method, use }: Asked, resolved: string) {
+  const judge = Effect.fnUntraced(function* ({ file, method, use }: Asked, resolved: string) {
     const inside = path.relative(root, resolved)
     if (inside === ".." || inside.startsWith(`..${path.sep}`) || path.isAbsolute(inside)) {
-      return yield* denied(method, file, `It leads out of the workspace ${root}; only paths below that folder are answered`)
+      return yield* denied(
+        method,
+        file,
+        `It leads out of the workspace ${root}; only paths below that folder are answered`
+      )
     }
     const [first = ""] = inside.split(path.sep)
     if (use !== "read" && protect.includes(first.toLowerCase())) {
@@ -91,14 +98,14 @@ const rules = ({ fileSystem, path, protect, root }: Options) => {
     follow: (method: Method, file: string, use: Use = "read") =>
       Effect.flatMap(real(path.resolve(root, file)), (resolved) => judge({ method, file, use }, resolved)),
     /** The entry of a folder, which may be a link that is not followed. */
-    entry: Effect.fnUntraced(function*(method: Method, file: string, use: Use = "read") {
+    entry: Effect.fnUntraced(function* (method: Method, file: string, use: Use = "read") {
       const absolute = path.resolve(root, file)
       if (path.relative(root, absolute) === "") return yield* judge({ method, file, use }, root)
       const parent = yield* real(path.dirname(absolute))
       return yield* judge({ method, file, use }, path.join(parent, path.basename(absolute)))
     }),
     /** Refuses what is no file or folder: to open a pipe or a device can block a thread of this process for good. */
-    plain: Effect.fnUntraced(function*(method: Method, resolved: string) {
+    plain: Effect.fnUntraced(function* (method: Method, resolved: string) {
       const info = yield* Effect.option(fileSystem.stat(resolved))
       if (info._tag === "None" || info.value.type === "File" || info.value.type === "Directory") return resolved
       return yield* denied(method, resolved, `It is a ${info.value.type}, and only files and folders are opened`)
@@ -113,9 +120,13 @@ export const make = (options: Options): FileSystem.FileSystem => {
   const file = (method: Method, name: string, use: Use) =>
     Effect.flatMap(follow(method, name, use), (resolved) => plain(method, resolved))
 
-  const temporaryFolder = Effect.fnUntraced(function*(method: Method, asked: Temporary) {
+  const temporaryFolder = Effect.fnUntraced(function* (method: Method, asked: Temporary) {
     if ([asked?.prefix, asked?.suffix].some((part) => part !== undefined && /[/\\\0]/.test(part))) {
-      return yield* denied(method, `${asked?.prefix}${asked?.suffix}`, "A prefix or suffix names no folder: leave out / and \\")
+      return yield* denied(
+        method,
+        `${asked?.prefix}${asked?.suffix}`,
+        "A prefix or suffix names no folder: leave out / and \\"
+      )
     }
     if (asked?.directory !== undefined) return yield* follow(method, asked.directory, "write")
     const folder = yield* follow(method, temporary, "write")
@@ -130,7 +141,7 @@ export const make = (options: Options): FileSystem.FileSystem => {
   ) => Effect.flatMap(temporaryFolder(method, asked), (directory) => make({ ...asked, directory }))
 
   const walk = (folder: string, below: string): Failing<ReadonlyArray<string>> =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const entries = yield* host.readDirectoryEntries(path.join(folder, below))
       const names: Array<string> = []
       for (const { name, type } of entries) {
@@ -144,13 +155,13 @@ export const make = (options: Options): FileSystem.FileSystem => {
     access: (name, asked) => Effect.flatMap(follow("access", name), (at) => host.access(at, asked)),
     chmod: (name, mode) => Effect.flatMap(follow("chmod", name, "write"), (at) => host.chmod(at, mode)),
     chown: (name, uid, gid) => Effect.flatMap(follow("chown", name, "write"), (at) => host.chown(at, uid, gid)),
-    copy: Effect.fnUntraced(function*(from, to, asked) {
+    copy: Effect.fnUntraced(function* (from, to, asked) {
       return yield* host.copy(yield* file("copy", from, "read"), yield* follow("copy", to, "replace"), asked)
     }),
-    copyFile: Effect.fnUntraced(function*(from, to) {
+    copyFile: Effect.fnUntraced(function* (from, to) {
       return yield* host.copyFile(yield* file("copyFile", from, "read"), yield* file("copyFile", to, "write"))
     }),
-    link: Effect.fnUntraced(function*(from, to) {
+    link: Effect.fnUntraced(function* (from, to) {
       return yield* host.link(yield* entry("link", from, "write"), yield* entry("link", to, "write"))
     }),
     lstat: (name) => Effect.flatMap(entry("lstat", name), host.lstat),
@@ -165,17 +176,18 @@ export const make = (options: Options): FileSystem.FileSystem => {
     // Node's own recursion goes through links to folders.
     readDirectory: (name, asked) =>
       Effect.flatMap(follow("readDirectory", name), (at) =>
-        asked?.recursive === true ? Effect.map(walk(at, ""), (names) => [...names]) : host.readDirectory(at)),
+        asked?.recursive === true ? Effect.map(walk(at, ""), (names) => [...names]) : host.readDirectory(at)
+      ),
     readDirectoryEntries: (name) => Effect.flatMap(follow("readDirectoryEntries", name), host.readDirectoryEntries),
     readFile: (name) => Effect.flatMap(file("readFile", name, "read"), host.readFile),
     readLink: (name) => Effect.flatMap(entry("readLink", name), host.readLink),
     realPath: (name) => Effect.flatMap(follow("realPath", name), host.realPath),
     remove: (name, asked) => Effect.flatMap(entry("remove", name, "replace"), (at) => host.remove(at, asked)),
-    rename: Effect.fnUntraced(function*(from, to) {
+    rename: Effect.fnUntraced(function* (from, to) {
       return yield* host.rename(yield* entry("rename", from, "replace"), yield* entry("rename", to, "replace"))
     }),
     stat: (name) => Effect.flatMap(follow("stat", name), host.stat),
-    symlink: Effect.fnUntraced(function*(target, name) {
+    symlink: Effect.fnUntraced(function* (target, name) {
       const at = yield* entry("symlink", name, "write")
       yield* follow("symlink", path.resolve(path.dirname(at), target))
       return yield* host.symlink(target, at)
@@ -191,5 +203,9 @@ export const make = (options: Options): FileSystem.FileSystem => {
 
 /** What the four makers of temporary files are asked. */
 type Temporary =
-  | { readonly directory?: string | undefined; readonly prefix?: string | undefined; readonly suffix?: string | undefined }
+  | {
+      readonly directory?: string | undefined
+      readonly prefix?: string | undefined
+      readonly suffix?: string | undefined
+    }
   | undefined

@@ -35,7 +35,9 @@ export interface Tree {
  */
 export const members = ({ group, mark }: Tree, seen: Set<number> = new Set()): ReadonlyArray<number> => {
   if (!isSupported) return []
-  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number)
+  const all = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
   const needle = Buffer.from(mark)
   for (const pid of all) if (pid !== process.pid && environment(pid).includes(needle)) seen.add(pid)
   if (group !== undefined && isGroup(group)) seen.add(group)
@@ -65,19 +67,21 @@ export const end = (
   tree: Tree,
   options: { readonly signal: NodeJS.Signals; readonly grace: number }
 ): Effect.Effect<void> =>
-  Effect.uninterruptible(Effect.gen(function*() {
-    const seen = new Set<number>()
-    let left = members(tree, seen)
-    if (left.length === 0) return
-    send(left, options.signal)
-    const patience = performance.now() + options.grace
-    const deadline = patience + 1_000
-    while (left.length > 0 && performance.now() < deadline) {
-      yield* pause(5)
-      left = members(tree, seen)
-      if (performance.now() >= patience) send(left, "SIGKILL")
-    }
-  }))
+  Effect.uninterruptible(
+    Effect.gen(function* () {
+      const seen = new Set<number>()
+      let left = members(tree, seen)
+      if (left.length === 0) return
+      send(left, options.signal)
+      const patience = performance.now() + options.grace
+      const deadline = patience + 1_000
+      while (left.length > 0 && performance.now() < deadline) {
+        yield* pause(5)
+        left = members(tree, seen)
+        if (performance.now() >= patience) send(left, "SIGKILL")
+      }
+    })
+  )
 
 /** Waits in milliseconds of the system's own timer: processes do not live in the clock that a test puts in its place. */
 export const pause = (milliseconds: number): Effect.Effect<void> =>

@@ -52,8 +52,11 @@ export interface SandboxSpec {
   readonly base: string
   /** The branch that is checked out in the workspace; made at `base` when it is not there. */
   readonly branch: string
-  /** Throws away what was not committed, ignored files excepted, before anything runs. */
-  readonly fresh?: boolean
+  /**
+   * Throws away what was not committed, ignored files excepted, before anything runs. With a commit, the branch is moved
+   * back to it as well: a step that died may have committed, and the next attempt must not build upon that.
+   */
+  readonly fresh?: boolean | { readonly at: string }
   /** Variables that commands shall see, beside the fixed minimum. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -79,13 +82,16 @@ export interface Opened {
 }
 
 /** Opens sandboxes. */
-export class Sandbox extends Context.Service<Sandbox, {
-  readonly name: string
-  readonly supports: Supports
-  readonly open: (spec: SandboxSpec) => Effect.Effect<Opened, SandboxError, Scope.Scope>
-  /** Removes a workspace that nobody has open, and what it held. Its branch stays. */
-  readonly discard: (spec: Pick<SandboxSpec, "id" | "repository">) => Effect.Effect<void, SandboxError>
-}>()("@millwright/sandbox/Sandbox") {}
+export class Sandbox extends Context.Service<
+  Sandbox,
+  {
+    readonly name: string
+    readonly supports: Supports
+    readonly open: (spec: SandboxSpec) => Effect.Effect<Opened, SandboxError, Scope.Scope>
+    /** Removes a workspace that nobody has open, and what it held. Its branch stays. */
+    readonly discard: (spec: Pick<SandboxSpec, "id" | "repository">) => Effect.Effect<void, SandboxError>
+  }
+>()("@millwright/sandbox/Sandbox") {}
 
 /**
  * Derives a sandbox from what an adapter gives. An id that is no name fails with `BadSpec` before the adapter sees it, and
@@ -95,7 +101,7 @@ export const make = (primitive: Sandbox["Service"]): Sandbox["Service"] => ({
   ...primitive,
   open: (spec) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         yield* checkId(spec.id)
         const scope = yield* Scope.fork(yield* Effect.scope)
         return yield* restore(primitive.open(spec)).pipe(
@@ -108,21 +114,26 @@ export const make = (primitive: Sandbox["Service"]): Sandbox["Service"] => ({
 })
 
 const checkId = (id: string): Effect.Effect<void, SandboxError> =>
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id) ? Effect.void : Effect.fail(
-    new SandboxError({
-      reason: "BadSpec",
-      message: `${JSON.stringify(id.slice(0, 120))} is no id of a sandbox: it takes 1 to 100 letters, digits, ".", "_" and "-", ` +
-        `the first of them a letter or digit.`
-    })
-  )
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id)
+    ? Effect.void
+    : Effect.fail(
+        new SandboxError({
+          reason: "BadSpec",
+          message:
+            `${JSON.stringify(id.slice(0, 120))} is no id of a sandbox: it takes 1 to 100 letters, digits, ".", "_" and "-", ` +
+            `the first of them a letter or digit.`
+        })
+      )
 
 /** The services of a sandbox that is open as long as the layer. */
 export const layer = (spec: SandboxSpec): Layer.Layer<Services, SandboxError, Sandbox> =>
-  Layer.effectContext(Effect.gen(function*() {
-    const sandbox = yield* Sandbox
-    const { services } = yield* sandbox.open(spec)
-    return services
-  }))
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox
+      const { services } = yield* sandbox.open(spec)
+      return services
+    })
+  )
 
 /**
  * Runs the stages of an effect in a sandbox. In a line it is opened when a stage really runs, never for a stage whose

@@ -2,35 +2,39 @@
  * Exclusive use of a workspace across processes, by a lock that the kernel holds: it is gone the moment its process is,
  * also after `kill -9`, so there is no lease to wait for and no pid file that lies.
  *
- * It is an SQLite file that nothing is ever written to: `BEGIN EXCLUSIVE` is the lock that plain Node gives on every
- * platform. The file stays, with 0 bytes; removing it would let two processes lock two files of the same name. It does
- * not hold on a network file system whose locks do not.
+ * It is core's lock on a file that nothing is ever written to. The file stays, with 0 bytes; removing it would let two
+ * processes lock two files of the same name. It does not hold on a network file system whose locks do not.
  */
+import * as Sqlite from "@millwright/core/Sqlite"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { DatabaseSync } from "node:sqlite"
 import { SandboxError } from "./Sandbox.ts"
 
 /** Takes the lock, or fails with `Busy` at once. `message` is what the error says. */
 export const take = (file: string, message: string): Effect.Effect<void, SandboxError, Scope.Scope> =>
-  Effect.asVoid(Effect.acquireRelease(
-    Effect.flatMap(attempt(file), (held) =>
-      held === undefined ? Effect.fail(new SandboxError({ reason: "Busy", message })) : Effect.succeed(held)),
-    (held) => Effect.sync(() => held.close())
-  ))
+  Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.flatMap(attempt(file), (held) =>
+        held === undefined ? Effect.fail(new SandboxError({ reason: "Busy", message })) : Effect.succeed(held)
+      ),
+      (held) => Effect.sync(() => held.release())
+    )
+  )
 
 const patience = 60_000
 const interval = 20
 
 /** Waits for the lock, one minute at most, and holds it while the effect runs. */
-export const holding = (file: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SandboxError, R> =>
-  Effect.acquireUseRelease(
-    Effect.interruptible(waitFor(file)),
-    () => effect,
-    (held) => Effect.sync(() => held.close())
-  )
+export const holding =
+  (file: string) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SandboxError, R> =>
+    Effect.acquireUseRelease(
+      Effect.interruptible(waitFor(file)),
+      () => effect,
+      (held) => Effect.sync(() => held.release())
+    )
 
-const waitFor = Effect.fnUntraced(function*(file: string) {
+const waitFor = Effect.fnUntraced(function* (file: string) {
   const deadline = performance.now() + patience
   while (true) {
     const held = yield* attempt(file)
@@ -51,21 +55,9 @@ const pause = Effect.callback<void>((resume) => {
   return Effect.sync(() => clearTimeout(timer))
 })
 
-const isLocked = (error: unknown): boolean => error instanceof Error && "errcode" in error && error.errcode === 5
-
-const attempt = (file: string): Effect.Effect<DatabaseSync | undefined, SandboxError> =>
+const attempt = (file: string): Effect.Effect<ReturnType<typeof Sqlite.tryLock>, SandboxError> =>
   Effect.try({
-    try: () => {
-      const database = new DatabaseSync(file, { timeout: 0 })
-      try {
-        database.exec("begin exclusive")
-        return database
-      } catch (error) {
-        database.close()
-        if (isLocked(error)) return undefined
-        throw error
-      }
-    },
+    try: () => Sqlite.tryLock(file),
     catch: (cause) =>
       new SandboxError({
         reason: "SetupFailed",

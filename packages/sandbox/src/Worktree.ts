@@ -6,12 +6,13 @@
  * Git's own notes about a worktree (its *admin* folder) are looked up from the repository's side and never through the
  * `.git` file of the workspace, which whatever ran there could have rewritten.
  */
+import * as Git from "@millwright/core/Git"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import * as Git from "./Git.ts"
+import * as Checkout from "./Git.ts"
 import { SandboxError, type SandboxSpec } from "./Sandbox.ts"
 import * as WorkspaceLock from "./WorkspaceLock.ts"
 
@@ -28,20 +29,23 @@ export interface Place {
 }
 
 /** What can be done with worktrees, with the services of the host. */
-export const make = Effect.gen(function*() {
+export const make = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const git = Git.make(yield* ChildProcessSpawner)
+  const spawner = yield* ChildProcessSpawner
+  const git = Checkout.make(spawner)
+  const ask = Effect.provideService(ChildProcessSpawner, spawner)
   const failed = (what: string) => (cause: PlatformError) =>
     new SandboxError({
       reason: "SetupFailed",
       message: `${what} failed: ${cause.message}. Mend that and open the sandbox again.`,
       cause
     })
-  const files = <A, R>(what: string, effect: Effect.Effect<A, PlatformError, R>) => Effect.mapError(effect, failed(what))
+  const files = <A, R>(what: string, effect: Effect.Effect<A, PlatformError, R>) =>
+    Effect.mapError(effect, failed(what))
 
   /** Finds the repository, and makes the folders that locks and workspaces live in. */
-  const locate = Effect.fnUntraced(function*(spec: Pick<SandboxSpec, "id" | "repository">) {
+  const locate = Effect.fnUntraced(function* (spec: Pick<SandboxSpec, "id" | "repository">) {
     const root = yield* repositoryRoot(spec.repository)
     const own = path.join(root, ".millwright")
     const place: Place = {
@@ -53,7 +57,7 @@ export const make = Effect.gen(function*() {
     }
     yield* files(
       `Making the folder ${own}`,
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const isNew = yield* Effect.isSuccess(fs.makeDirectory(own))
         if (isNew) yield* fs.writeFileString(path.join(own, ".gitignore"), "*\n")
         for (const file of [place.directory, place.lock]) {
@@ -73,7 +77,7 @@ export const make = Effect.gen(function*() {
     return place
   })
 
-  const repositoryRoot = Effect.fnUntraced(function*(repository: string) {
+  const repositoryRoot = Effect.fnUntraced(function* (repository: string) {
     const missing = (why: string) =>
       new SandboxError({
         reason: "NoSuchSource",
@@ -85,26 +89,24 @@ export const make = Effect.gen(function*() {
     const answer = yield* git(["-C", root, "rev-parse", "--is-bare-repository"], env)
     if (answer.code !== 0) return yield* missing(answer.stderr)
     if (answer.stdout === "true") return root
-    const top = yield* git(["-C", root, "rev-parse", "--show-toplevel"], env)
-    if (top.code !== 0 || (yield* Effect.mapError(fs.realPath(top.stdout), (cause) => missing(cause.message))) !== root) {
-      return yield* missing(top.stderr || `that is ${top.stdout}`)
+    const top = yield* Effect.mapError(ask(Git.root(root)), (error) => missing(error.message))
+    if ((yield* Effect.mapError(fs.realPath(top), (cause) => missing(cause.message))) !== root) {
+      return yield* missing(`that is ${top}`)
     }
     return root
   })
 
   /** The admin folders of the repository's worktrees, with the workspace that each belongs to. */
-  const admins = Effect.fnUntraced(function*({ root }: Place) {
-    const common = yield* Git.text(
-      git(["-C", root, "rev-parse", "--path-format=absolute", "--git-common-dir"]),
-      `Looking for the git folder of ${root}`
-    )
+  const admins = Effect.fnUntraced(function* ({ root }: Place) {
+    const common = yield* Effect.mapError(ask(Git.commonDir(root)), Checkout.fromGit)
     const folder = path.join(common, "worktrees")
     const names = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
     return yield* Effect.forEach(names, (name) =>
       Effect.map(
         Effect.orElseSucceed(fs.readFileString(path.join(folder, name, "gitdir")), () => ""),
         (gitdir) => ({ admin: path.join(folder, name), workspace: path.dirname(gitdir.trim()) })
-      ))
+      )
+    )
   })
 
   const remove = (file: string) => files(`Removing ${file}`, fs.remove(file, { recursive: true, force: true }))
@@ -123,12 +125,13 @@ export const make = Effect.gen(function*() {
     return files(
       `Mending ${file}`,
       Effect.flatMap(Effect.option(fs.readFileString(file)), (is) =>
-        is._tag === "Some" && is.value === pointer ? Effect.void : write)
+        is._tag === "Some" && is.value === pointer ? Effect.void : write
+      )
     )
   }
 
   /** Makes the branch when it is not there. Answers with the commit that it was made at. */
-  const ensureBranch = Effect.fnUntraced(function*(place: Place, { base, branch }: SandboxSpec) {
+  const ensureBranch = Effect.fnUntraced(function* (place: Place, { base, branch }: SandboxSpec) {
     const ref = `refs/heads/${branch}`
     const isName = yield* git(["check-ref-format", ref])
     if (isName.code !== 0 || branch.startsWith("-")) {
@@ -137,22 +140,24 @@ export const make = Effect.gen(function*() {
         message: `${JSON.stringify(branch.slice(0, 120))} is no name of a branch. \`git help check-ref-format\` says what is.`
       })
     }
-    const there = yield* git(["-C", place.root, "rev-parse", "--verify", "-q", ref])
-    if (there.code === 0) return undefined
-    const start = base.startsWith("-") ? undefined : yield* git(["-C", place.root, "rev-parse", "--verify", "-q", `${base}^{commit}`])
-    if (start === undefined || start.code !== 0) {
-      return yield* new SandboxError({
-        reason: "NoSuchSource",
-        message: `${place.root} has no commit ${JSON.stringify(base.slice(0, 120))}, at which the branch ${branch} shall start. Give a ` +
-          `commit, branch or tag that \`git log\` shows there; an empty repository needs a first commit.`
-      })
-    }
-    yield* Git.text(git(["-C", place.root, "update-ref", ref, start.stdout, ""]), `Making the branch ${branch}`)
-    return start.stdout
+    const there = yield* Effect.mapError(ask(Git.branchHead(place.root, branch)), Checkout.fromGit)
+    if (there._tag === "Some") return undefined
+    const start = yield* Effect.mapError(ask(Git.resolve(place.root, base)), (error) =>
+      error.reason === "UnknownRevision" || error.reason === "NoCommits"
+        ? new SandboxError({
+            reason: "NoSuchSource",
+            message:
+              `${place.root} has no commit ${JSON.stringify(base.slice(0, 120))}, at which the branch ${branch} shall start. Give a ` +
+              `commit, branch or tag that \`git log\` shows there; an empty repository needs a first commit.`
+          })
+        : Checkout.fromGit(error)
+    )
+    yield* Checkout.text(git(["-C", place.root, "update-ref", ref, start, ""]), `Making the branch ${branch}`)
+    return start
   })
 
   /** Leaves a workspace that is registered with git, and says what is still to do with its files. */
-  const register = Effect.fnUntraced(function*(place: Place, spec: SandboxSpec) {
+  const register = Effect.fnUntraced(function* (place: Place, spec: SandboxSpec) {
     const all = yield* admins(place)
     const own = path.dirname(place.directory)
     for (const { admin, workspace } of all) {
@@ -177,7 +182,7 @@ export const make = Effect.gen(function*() {
         ? remove(place.directory)
         : files(`Moving ${place.directory}`, fs.rename(place.directory, salvage))
     }
-    yield* Git.text(
+    yield* Checkout.text(
       git(["-C", place.root, "worktree", "add", "--no-checkout", place.directory, spec.branch]),
       `Making the worktree ${place.directory}`
     ).pipe(Effect.onError(() => withdraw(place, spec, made)))
@@ -198,7 +203,7 @@ export const make = Effect.gen(function*() {
       : Effect.ignore(git(["-C", place.root, "update-ref", "-d", `refs/heads/${branch}`, made]))
 
   /** Fills a new workspace: with what was left of it, or else from the commit. */
-  const fill = Effect.fnUntraced(function*(place: Place, admin: string) {
+  const fill = Effect.fnUntraced(function* (place: Place, admin: string) {
     const salvage = salvageOf(place)
     const left = (yield* Effect.orElseSucceed(fs.readDirectory(salvage), () => [])).filter((name) => name !== ".git")
     const mode = left.length === 0 ? ["--hard"] : []
@@ -207,25 +212,29 @@ export const make = Effect.gen(function*() {
     }
     yield* remove(salvage)
     const reset = yield* inside(admin, place)(["-c", "checkout.workers=0", "reset", "-q", ...mode])
-    if (reset.code !== 0) return yield* Git.refusal(reset.stderr, `Checking out ${place.directory}`)
+    if (reset.code !== 0) return yield* Checkout.refusal(reset.stderr, `Checking out ${place.directory}`)
     yield* files("Finishing the workspace", fs.writeFileString(readyOf(admin), "ready\n"))
   })
 
   /** Brings a workspace that was there before to its branch. */
-  const renew = Effect.fnUntraced(function*(place: Place, spec: SandboxSpec, admin: string) {
+  const renew = Effect.fnUntraced(function* (place: Place, spec: SandboxSpec, admin: string) {
     const run = inside(admin, place)
     const doing = `Opening ${place.directory}`
     // The workspace is locked by us, so whatever held these is gone.
     for (const name of yield* Effect.orElseSucceed(fs.readDirectory(admin), () => [])) {
       if (name.endsWith(".lock")) yield* remove(path.join(admin, name))
     }
-    if (spec.fresh === true) {
+    if (spec.fresh !== undefined && spec.fresh !== false) {
+      const at =
+        spec.fresh === true
+          ? []
+          : [yield* Effect.mapError(ask(Git.resolve(spec.repository, spec.fresh.at)), Checkout.fromGit)]
       yield* run(["rebase", "--quit"])
       yield* run(["am", "--quit"])
       yield* run(["bisect", "reset", "HEAD"])
-      yield* Git.text(run(["-c", "checkout.workers=0", "checkout", "-q", "-f", spec.branch, "--"]), doing)
-      yield* Git.text(run(["-c", "checkout.workers=0", "reset", "-q", "--hard"]), doing)
-      yield* Git.text(run(["clean", "-q", "-ffd"]), doing)
+      yield* Checkout.text(run(["-c", "checkout.workers=0", "checkout", "-q", "-f", spec.branch, "--"]), doing)
+      yield* Checkout.text(run(["-c", "checkout.workers=0", "reset", "-q", "--hard", ...at]), doing)
+      yield* Checkout.text(run(["clean", "-q", "-ffd"]), doing)
       return
     }
     const head = yield* run(["symbolic-ref", "-q", "HEAD"])
@@ -233,15 +242,19 @@ export const make = Effect.gen(function*() {
     const stays = (why: string) =>
       new SandboxError({
         reason: "SetupFailed",
-        message: `The workspace ${place.directory} is on ${head.stdout || "a detached HEAD"} and not on ${spec.branch}, and ${why}. Commit ` +
+        message:
+          `The workspace ${place.directory} is on ${head.stdout || "a detached HEAD"} and not on ${spec.branch}, and ${why}. Commit ` +
           `there what shall stay, or open it with \`fresh\`.`
       })
-    if (head.code !== 0 && (yield* run(["merge-base", "--is-ancestor", "HEAD", `refs/heads/${spec.branch}`])).code !== 0) {
+    if (
+      head.code !== 0 &&
+      (yield* run(["merge-base", "--is-ancestor", "HEAD", `refs/heads/${spec.branch}`])).code !== 0
+    ) {
       return yield* stays("its commits are on no branch")
     }
     const switched = yield* run(["switch", "-q", "--no-guess", spec.branch])
     if (switched.code === 0) return
-    const error = Git.refusal(switched.stderr, doing)
+    const error = Checkout.refusal(switched.stderr, doing)
     return yield* error.reason === "Busy" ? error : stays(`git can not switch it: ${switched.stderr}`)
   })
 
@@ -249,7 +262,7 @@ export const make = Effect.gen(function*() {
 
   /** Takes a workspace away, with git's notes about it. The branch stays. */
   const discard = (place: Place) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       for (const { admin, workspace } of yield* admins(place)) {
         if (workspace === place.directory) yield* remove(admin)
       }
@@ -260,13 +273,15 @@ export const make = Effect.gen(function*() {
   /** Makes or renews a workspace that the caller has locked. What it made is gone again when it fails or is cancelled. */
   const open = (place: Place, spec: SandboxSpec) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         const { _tag, admin, made } = yield* locked(place)(register(place, spec))
         if (_tag === "Reused") return yield* restore(renew(place, spec, admin))
         const isSalvage = yield* exists(salvageOf(place))
         yield* (isSalvage ? fill(place, admin) : restore(fill(place, admin))).pipe(
           // What was salvaged stays for the next opening.
-          Effect.onError(() => isSalvage ? Effect.void : Effect.ignore(Effect.andThen(discard(place), withdraw(place, spec, made))))
+          Effect.onError(() =>
+            isSalvage ? Effect.void : Effect.ignore(Effect.andThen(discard(place), withdraw(place, spec, made)))
+          )
         )
       })
     )

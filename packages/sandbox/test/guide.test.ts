@@ -18,7 +18,9 @@ const file = join(mkdtempSync(join(folder, "guide-")), "CloneSandbox.ts")
 const guide = readFileSync(here("../../../docs/guides/write-a-sandbox.md"), "utf8")
 writeFileSync(file, /```ts\n([\s\S]*?)```/.exec(guide)?.[1] ?? "")
 
-const { layer }: {
+const {
+  layer
+}: {
   readonly layer: (store: string) => Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services>
 } = await import(/* @vite-ignore */ file)
 

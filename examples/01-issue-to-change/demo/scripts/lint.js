@@ -7,12 +7,14 @@ const rules = [
 ]
 let found = 0
 for (const file of readdirSync("src").filter((name) => name !== "cli.js")) {
-  readFileSync(`src/${file}`, "utf8").split("\n").forEach((line, index) => {
-    for (const [pattern, advice] of rules) {
-      if (!pattern.test(line)) continue
-      found++
-      console.error(`src/${file}:${index + 1}: ${advice}`)
-    }
-  })
+  readFileSync(`src/${file}`, "utf8")
+    .split("\n")
+    .forEach((line, index) => {
+      for (const [pattern, advice] of rules) {
+        if (!pattern.test(line)) continue
+        found++
+        console.error(`src/${file}:${index + 1}: ${advice}`)
+      }
+    })
 }
 process.exitCode = found === 0 ? 0 : 1

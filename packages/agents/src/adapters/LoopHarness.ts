@@ -6,6 +6,7 @@
 import * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
+import * as Redaction from "@millwright/core/Redaction"
 import * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
@@ -25,28 +26,29 @@ import * as Tools from "../Tools.ts"
 const name = "loop"
 
 /** The loop, with the models that the tiers name. */
-export const layer: Layer.Layer<Harness.Harness, never, Model.Models | Pricing.Pricing | Journal.Journal> = Layer.effect(
-  Harness.Harness,
-  Effect.gen(function*() {
-    const { forTier } = yield* Model.Models
-    // Only these: everything else, the workplace above all, is that of each call and never that of this layer.
-    const services = Context.make(Pricing.Pricing, yield* Pricing.Pricing).pipe(
-      Context.add(Journal.Journal, yield* Journal.Journal)
-    )
-    const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
-    return Harness.Harness.of({
-      name,
-      run: (request) =>
-        Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
-          loop(request, {
-            model: forTier(request.tier),
-            toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
-            emit: (event) => Effect.asVoid(Queue.offer(queue, event))
-          }).pipe(Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
-        )
+export const layer: Layer.Layer<Harness.Harness, never, Model.Models | Pricing.Pricing | Journal.Journal> =
+  Layer.effect(
+    Harness.Harness,
+    Effect.gen(function* () {
+      const { forTier } = yield* Model.Models
+      // Only these: everything else, the workplace above all, is that of each call and never that of this layer.
+      const services = Context.make(Pricing.Pricing, yield* Pricing.Pricing).pipe(
+        Context.add(Journal.Journal, yield* Journal.Journal)
+      )
+      const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
+      return Harness.Harness.of({
+        name,
+        run: (request) =>
+          Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
+            loop(request, {
+              model: forTier(request.tier),
+              toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
+              emit: (event) => Effect.asVoid(Queue.offer(queue, event))
+            }).pipe(Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
+          )
+      })
     })
-  })
-)
+  )
 
 interface Around {
   readonly model: Model.Model
@@ -58,14 +60,16 @@ const loop = (
   request: Harness.Request,
   { emit, model, toolkit }: Around
 ): Effect.Effect<void, Harness.Failure, Journal.Journal | Pricing.Pricing | Harness.Workplace> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const granted = request.grants.flatMap((grant) => {
       const tool = toolkit.tools[grant]
       return tool === undefined ? [] : [[grant, tool] as const]
     })
     const offered = { ...toolkit, tools: Object.fromEntries([...granted, ["outcome", outcomeTool(request.outcome)]]) }
     const bench: ToolTurn.Bench = { toolkit: { ...toolkit, tools: Object.fromEntries(granted) }, emit }
-    let prompt = yield* opening(request)
+    // What the host gathered (an issue, a patch, a log) may hold a secret too.
+    const clean = Redaction.scrub(request.prompt, yield* Redaction.Secrets)
+    let prompt = yield* opening({ ...request, prompt: clean })
     let isReminded = false
     for (let turn = 1; turn <= request.maxTurns; turn++) {
       const answer = yield* ModelTurn.run({
@@ -78,15 +82,24 @@ const loop = (
       prompt = Prompt.concat(prompt, Prompt.fromResponseParts(answer.parts))
       const outcome = answer.isCut ? undefined : answer.calls.find((call) => call.name === "outcome")
       const results = answer.isCut
-        ? answer.calls.map((call) => ToolTurn.result(call, { ok: false, text: "Not run: your answer was cut. Make it shorter." }))
+        ? answer.calls.map((call) =>
+            ToolTurn.result(call, { ok: false, text: "Not run: your answer was cut. Make it shorter." })
+          )
         : [
-          ...yield* ToolTurn.run(answer.calls.filter((call) => call.name !== "outcome"), bench),
-          ...answer.calls.filter((call) => call.name === "outcome")
-            .map((call) => ToolTurn.result(call, { ok: true, text: "Received." }))
-        ]
+            ...(yield* ToolTurn.run(
+              answer.calls.filter((call) => call.name !== "outcome"),
+              bench
+            )),
+            ...answer.calls
+              .filter((call) => call.name === "outcome")
+              .map((call) => ToolTurn.result(call, { ok: true, text: "Received." }))
+          ]
       if (results.length > 0) prompt = Prompt.concat(prompt, [Prompt.toolMessage({ content: results })])
       if (outcome !== undefined) {
-        const session: Harness.Session = { harness: name, data: yield* Effect.orDie(Schema.encodeEffect(Transcript)(prompt)) }
+        const session: Harness.Session = {
+          harness: name,
+          data: yield* Effect.orDie(Schema.encodeEffect(Transcript)(prompt))
+        }
         const given = Predicate.hasProperty(outcome.params, "outcome") ? outcome.params.outcome : outcome.params
         return yield* emit({ _tag: "Ended", outcome: given, session })
       }
@@ -94,7 +107,8 @@ const loop = (
       if (isReminded) {
         return yield* new Harness.HarnessError({
           reason: "NoOutcome",
-          message: `The role ${request.role} ended twice without calling the outcome tool (model ${model.name}). ` +
+          message:
+            `The role ${request.role} ended twice without calling the outcome tool (model ${model.name}). ` +
             `Its skill has to say which outcomes there are; or give the role a larger tier.`
         })
       }
@@ -103,7 +117,8 @@ const loop = (
     }
     return yield* new Harness.HarnessError({
       reason: "TooManyTurns",
-      message: `The role ${request.role} took ${request.maxTurns} turns without an outcome (model ${model.name}). ` +
+      message:
+        `The role ${request.role} took ${request.maxTurns} turns without an outcome (model ${model.name}). ` +
         `Raise maxTurns of the role, or make the task smaller.`
     })
   })
@@ -111,20 +126,22 @@ const loop = (
 const Transcript = Schema.toCodecJson(Prompt.Prompt)
 
 const opening = (request: Harness.Request): Effect.Effect<Prompt.Prompt, Harness.HarnessError> =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     if (request.session === undefined) {
       return Prompt.make([
         { role: "system", content: request.system },
         { role: "user", content: [{ type: "text", text: request.prompt }] }
       ])
     }
-    const earlier = request.session.harness === name
-      ? yield* Effect.option(Schema.decodeUnknownEffect(Transcript)(request.session.data))
-      : Option.none()
+    const earlier =
+      request.session.harness === name
+        ? yield* Effect.option(Schema.decodeUnknownEffect(Transcript)(request.session.data))
+        : Option.none()
     if (Option.isNone(earlier)) {
       return yield* new Harness.HarnessError({
         reason: "Broken",
-        message: `The session to go on with was made by the harness "${request.session.harness}", or is not a ` +
+        message:
+          `The session to go on with was made by the harness "${request.session.harness}", or is not a ` +
           `transcript of this one ("${name}"). Start the role anew.`
       })
     }

@@ -52,8 +52,8 @@ export const run = (
   Model.ModelError | Budget.BudgetError | Journal.JournalError,
   Journal.Journal | Pricing.Pricing
 > =>
-  Effect.gen(function*() {
-    for (let attempt = 1;; attempt++) {
+  Effect.gen(function* () {
+    for (let attempt = 1; ; attempt++) {
       yield* Budget.check
       const started = yield* Clock.currentTimeMillis
       const result = yield* Effect.result(once(call))
@@ -77,7 +77,7 @@ export const run = (
   })
 
 const once = ({ model, onText, prompt, toolkit }: Call) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const parts: Array<Response.AnyPart> = []
     const stream = model.languageModel.streamText({
       prompt,
@@ -114,7 +114,7 @@ const once = ({ model, onText, prompt, toolkit }: Call) =>
   })
 
 const bill = (model: Model.Model, { latency, usage }: { readonly usage: Usage.Usage; readonly latency: number }) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const { price } = yield* Pricing.Pricing
     const { name, provider, rehearsed } = model
     const cost = price({ provider, model: name, usage })

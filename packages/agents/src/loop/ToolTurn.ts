@@ -1,14 +1,17 @@
 /** The tools that a model asked for in one turn: grants checked, reading ones side by side, writing ones in order. */
 import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
+import * as Redaction from "@millwright/core/Redaction"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
-import * as Tools from "../Tools.ts"
 import type * as Harness from "../Harness.ts"
+import * as Tools from "../Tools.ts"
+import * as Untrusted from "../Untrusted.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
 
 /** The tools that may be called, and who is told about it. */
@@ -24,9 +27,8 @@ export const run = (
   bench: Bench
 ): Effect.Effect<ReadonlyArray<Prompt.ToolResultPart>, Journal.JournalError, Journal.Journal | Harness.Workplace> =>
   Effect.map(
-    Effect.forEach(
-      batches(calls, bench),
-      (batch) => Effect.forEach(batch, (call) => one(call, bench), { concurrency: "unbounded" })
+    Effect.forEach(batches(calls, bench), (batch) =>
+      Effect.forEach(batch, (call) => one(call, bench), { concurrency: "unbounded" })
     ),
     (results) => results.flat()
   )
@@ -50,13 +52,12 @@ const own = (toolkit: Bench["toolkit"], name: string) =>
   Object.hasOwn(toolkit.tools, name) ? toolkit.tools[name] : undefined
 
 const one = (call: ModelTurn.ToolCall, { emit, toolkit }: Bench) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const summary = Tools.summary(call.name, call.params)
     yield* emit({ _tag: "ToolStarted", tool: call.name, summary })
     const started = yield* Clock.currentTimeMillis
-    const { ok, text } = own(toolkit, call.name) === undefined
-      ? refusal(call.name, Object.keys(toolkit.tools))
-      : yield* answer(call, toolkit)
+    const isOwn = own(toolkit, call.name) !== undefined
+    const { isData, ok, text } = isOwn ? yield* answer(call, toolkit) : refusal(call.name, Object.keys(toolkit.tools))
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     yield* Journal.record({
       _tag: "ToolCalled",
@@ -67,7 +68,10 @@ const one = (call: ModelTurn.ToolCall, { emit, toolkit }: Bench) =>
       outputBytes: Buffer.byteLength(text),
       duration: (yield* Clock.currentTimeMillis) - started
     })
-    return result(call, { ok, text })
+    // What a tool says comes from files and programs of the repository: it is data, as an issue is.
+    // It may hold a secret that nobody gave to it, and a provider is no place for one.
+    const clean = Redaction.scrub(text, yield* Redaction.Secrets)
+    return result(call, { ok, text: isData ? Untrusted.block(summary, clean) : clean })
   })
 
 /** What the model reads as the result of its call. */
@@ -80,22 +84,42 @@ export const result = (call: ModelTurn.ToolCall, answered: { readonly ok: boolea
     providerExecuted: false
   })
 
-const refusal = (name: string, granted: ReadonlyArray<string>) => ({
-  ok: false,
-  text: `There is no tool "${name.slice(0, 100)}" for you. Your tools: ${granted.join(", ")}.`
-})
+/** What a call came to. `isData`: the text is from outside, and not a sentence of this loop. */
+interface Answered {
+  readonly ok: boolean
+  readonly text: string
+  readonly isData: boolean
+}
+
+const refused = (text: string): Answered => ({ ok: false, isData: false, text })
+
+const refusal = (name: string, granted: ReadonlyArray<string>): Answered =>
+  refused(
+    `There is no tool "${Untrusted.visible(name.slice(0, 100))}" for you. Your tools: ${[...granted, "outcome"].join(", ")}.`
+  )
 
 const answer = (call: ModelTurn.ToolCall, toolkit: Bench["toolkit"]) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     // `handle` decodes the arguments itself; a tool of this toolkit returns what went wrong as its result.
-    const results = yield* toolkit.handle(call.name, call.params as never, call.id)
+    const results = yield* toolkit.handle(call.name, call.params as never, call.id, { errors: "all" })
     const last = (yield* Stream.runCollect(results)).findLast(({ preliminary }) => !preliminary)
-    const encoded = last?.encodedResult
-    return {
-      ok: last !== undefined && !last.isFailure,
-      text: typeof encoded === "string" ? encoded : JSON.stringify(encoded ?? "no result")
-    }
+    return last === undefined
+      ? refused(`The tool ${call.name} ended without a result.`)
+      : told(last.encodedResult, !last.isFailure)
   }).pipe(
     // What is left are failures of encoding and the like: the model is told, the run goes on.
-    Effect.catch((error: unknown) => Effect.succeed({ ok: false, text: String(error) }))
-  ) as Effect.Effect<{ readonly ok: boolean; readonly text: string }, never, Harness.Workplace>
+    Effect.catch((error: unknown) => Effect.succeed(refused(String(error).slice(0, 1_000))))
+  ) as Effect.Effect<Answered, never, Harness.Workplace>
+
+/** A result or a failure as the sentence that it is, and not as the JSON that it is stored in. */
+const told = (encoded: unknown, ok: boolean): Answered => {
+  if (Predicate.isString(encoded)) return { ok, isData: true, text: encoded }
+  if (Predicate.hasProperty(encoded, "message") && Predicate.isString(encoded.message)) {
+    return { ok, isData: true, text: encoded.message }
+  }
+  const reason = Predicate.hasProperty(encoded, "reason") ? encoded.reason : undefined
+  const why = Predicate.hasProperty(reason, "description") ? String(reason.description).slice(0, 1_000) : "no result"
+  return refused(
+    `Not run: the arguments are not what the tool takes. ${why}. Look at its parameters and call it again.`
+  )
+}

@@ -2,8 +2,8 @@
 import * as Contract from "@millwright/core/Contract"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
-import * as BundledSkill from "../BundledSkill.ts"
 import * as Role from "../Role.ts"
+import * as Skill from "../Skill.ts"
 
 /** What is built. `spec` is the approved one, `feedback` why the last attempt was not accepted. */
 export const Input = Schema.Struct({
@@ -36,4 +36,4 @@ export const make = (skill: Role.Options<typeof Input, typeof Outcome>["skill"])
   })
 
 /** The role, with the skill that comes with this package. */
-export const Implement = make(BundledSkill.load("implement"))
+export const Implement = make(Skill.bundled("implement"))

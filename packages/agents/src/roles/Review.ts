@@ -4,8 +4,8 @@ import * as Digest from "@millwright/core/Digest"
 import type * as Verdict from "@millwright/core/Verdict"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
-import * as BundledSkill from "../BundledSkill.ts"
 import * as Role from "../Role.ts"
+import * as Skill from "../Skill.ts"
 
 /** What is reviewed: the patch as git gives it, never the author's description. */
 export const Input = Schema.Struct({
@@ -38,7 +38,7 @@ export const make = (skill: Role.Options<typeof Input, typeof Outcome>["skill"])
   Role.make("Review", { input: Input, outcome: Outcome, skill, grants: ["read", "grep"], tier: "standard" })
 
 /** The role, with the skill that comes with this package. */
-export const Review = make(BundledSkill.load("review"))
+export const Review = make(Skill.bundled("review"))
 
 /**
  * What a review finds for the assertions that no command decides: an approval is their pass, with the review as evidence;
@@ -53,15 +53,19 @@ export const findings = (contract: Contract.Contract, outcome: Outcome): Readonl
     bytes: Buffer.byteLength(text),
     excerpt: text.slice(0, 4_000)
   }
-  return contract.assertions.filter(({ check }) => check === undefined).map(({ id }) => ({
-    assertion: id,
-    status: outcome._tag === "Approve" ? "pass" : "fail",
-    reason: outcome._tag === "Approve" ? "the reviewer approved" : "the reviewer asks for changes",
-    evidence: [evidence]
-  }))
+  return contract.assertions
+    .filter(({ check }) => check === undefined)
+    .map(({ id }) => ({
+      assertion: id,
+      status: outcome._tag === "Approve" ? "pass" : "fail",
+      reason: outcome._tag === "Approve" ? "the reviewer approved" : "the reviewer asks for changes",
+      evidence: [evidence]
+    }))
 }
 
 /** A review as one text that an author can work from. */
 export const complaint = (outcome: Outcome): string =>
-  [outcome.summary, ...outcome.comments.map(({ body, line, path, severity }) => `${severity} ${path}:${line}: ${body}`)]
-    .join("\n")
+  [
+    outcome.summary,
+    ...outcome.comments.map(({ body, line, path, severity }) => `${severity} ${path}:${line}: ${body}`)
+  ].join("\n")

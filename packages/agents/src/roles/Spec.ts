@@ -1,8 +1,8 @@
 /** **Spec** writes down what shall be built, for a human to approve before anybody builds it. */
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
-import * as BundledSkill from "../BundledSkill.ts"
 import * as Role from "../Role.ts"
+import * as Skill from "../Skill.ts"
 import * as Clauses from "./Clauses.ts"
 
 /** What is specified. `feedback` is why an earlier version was not approved. */
@@ -22,8 +22,10 @@ export const Outcome = Schema.TaggedUnion({
     clauses: Schema.Array(Clauses.Proposed).check(Schema.isMinLength(1))
   },
   NeedsInfo: {
-    questions: Schema.Array(Schema.Struct({ question: Schema.NonEmptyString, reason: Schema.NonEmptyString }))
-      .check(Schema.isMinLength(1), Schema.isMaxLength(5))
+    questions: Schema.Array(Schema.Struct({ question: Schema.NonEmptyString, reason: Schema.NonEmptyString })).check(
+      Schema.isMinLength(1),
+      Schema.isMaxLength(5)
+    )
   }
 })
 /** A specification, or the questions that stand in its way. */
@@ -34,4 +36,4 @@ export const make = (skill: Role.Options<typeof Input, typeof Outcome>["skill"])
   Role.make("Spec", { input: Input, outcome: Outcome, skill, grants: ["read", "grep"], tier: "large" })
 
 /** The role, with the skill that comes with this package. */
-export const Spec = make(BundledSkill.load("spec"))
+export const Spec = make(Skill.bundled("spec"))

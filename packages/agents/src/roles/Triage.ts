@@ -1,8 +1,8 @@
 /** **Triage** says what kind of work an item is. It looks and tries, and changes nothing. */
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
-import * as BundledSkill from "../BundledSkill.ts"
 import * as Role from "../Role.ts"
+import * as Skill from "../Skill.ts"
 import * as Clauses from "./Clauses.ts"
 
 /** What is triaged, and in which repository. `known` are other items, as `id: title`. */
@@ -23,8 +23,10 @@ export const Outcome = Schema.TaggedUnion({
   NeedsSpec: { why: Schema.NonEmptyString },
   /** Questions that only a person can answer, at most five. */
   NeedsInfo: {
-    questions: Schema.Array(Schema.Struct({ question: Schema.NonEmptyString, reason: Schema.NonEmptyString }))
-      .check(Schema.isMinLength(1), Schema.isMaxLength(5))
+    questions: Schema.Array(Schema.Struct({ question: Schema.NonEmptyString, reason: Schema.NonEmptyString })).check(
+      Schema.isMinLength(1),
+      Schema.isMaxLength(5)
+    )
   },
   /** The same as another item, by two independent signals. */
   Duplicate: { of: Schema.NonEmptyString, signals: Schema.Array(Schema.NonEmptyString).check(Schema.isMinLength(2)) },
@@ -38,4 +40,4 @@ export const make = (skill: Role.Options<typeof Input, typeof Outcome>["skill"])
   Role.make("Triage", { input: Input, outcome: Outcome, skill, grants: ["read", "grep", "bash"], tier: "standard" })
 
 /** The role, with the skill that comes with this package. */
-export const Triage = make(BundledSkill.load("triage"))
+export const Triage = make(Skill.bundled("triage"))

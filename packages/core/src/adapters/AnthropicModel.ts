@@ -35,7 +35,7 @@ export interface Options {
   readonly rehearsed?: boolean | undefined
 }
 
-/** Makes the model. Nothing is called yet; a wrong key or name shows at the first call. */
+/** Makes the model. Nothing is called yet; a wrong key or name shows at its `probe`, or at the first call. */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const client = new Anthropic({
     apiKey: Redacted.value(options.apiKey),
@@ -44,6 +44,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     logLevel: "off"
   })
   const request = { module: "AnthropicModel", url: `${client.baseURL}/v1/messages`, secret: options.apiKey }
+  const provider = "anthropic"
   const failed = ProviderFailure.fromThrown(request)
   const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
     Answer.stream({
@@ -59,9 +60,16 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   })
   const model: Model.Model = {
     name: options.model,
-    provider: "anthropic",
+    provider,
     rehearsed: options.rehearsed ?? false,
     supports: { reasoningReplay: true, cacheWrites: true },
+    probe: Model.probe({
+      model: options.model,
+      provider,
+      retrieve: (signal) => client.models.retrieve(options.model, undefined, { signal, timeout: Model.probeTimeout }),
+      list: (signal) => client.models.list({ limit: 1000 }, { signal, timeout: Model.probeTimeout }),
+      failed: ProviderFailure.fromThrown({ ...request, url: `${client.baseURL}/v1/models/${options.model}` })
+    }),
     languageModel
   }
   return model

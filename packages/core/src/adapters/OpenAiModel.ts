@@ -37,7 +37,7 @@ export interface Options {
   readonly rehearsed?: boolean | undefined
 }
 
-/** Makes the model. Nothing is called yet; a wrong key or name shows at the first call. */
+/** Makes the model. Nothing is called yet; a wrong key or name shows at its `probe`, or at the first call. */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const client = new OpenAI({
     apiKey: Redacted.value(options.apiKey),
@@ -46,6 +46,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     logLevel: "off"
   })
   const request = { module: "OpenAiModel", url: `${client.baseURL}/chat/completions`, secret: options.apiKey }
+  const provider = options.provider ?? "openai"
   const failed = ProviderFailure.fromThrown(request)
   const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
     Answer.stream({
@@ -61,9 +62,16 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   })
   const model: Model.Model = {
     name: options.model,
-    provider: options.provider ?? "openai",
+    provider,
     rehearsed: options.rehearsed ?? false,
     supports: { reasoningReplay: false, cacheWrites: false },
+    probe: Model.probe({
+      model: options.model,
+      provider,
+      retrieve: (signal) => client.models.retrieve(options.model, { signal, timeout: Model.probeTimeout }),
+      list: (signal) => client.models.list({ signal, timeout: Model.probeTimeout }),
+      failed: ProviderFailure.fromThrown({ ...request, url: `${client.baseURL}/models/${options.model}` })
+    }),
     languageModel
   }
   return model

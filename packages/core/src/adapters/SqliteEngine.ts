@@ -38,10 +38,7 @@ export interface Options {
 export const layer = (options: Options = {}): Layer.Layer<Durable.Engine, Journal.JournalError, Sqlite.Sqlite> =>
   Layer.effectContext(make(options)).pipe(Layer.provide(Runner.layer))
 
-type Handler = (
-  payload: object,
-  executionId: string
-) => Effect.Effect<unknown, unknown, Durable.Execution>
+type Handler = (payload: object, executionId: string) => Effect.Effect<unknown, unknown, Durable.Execution>
 
 interface Registered {
   readonly workflow: Durable.Workflow.Any
@@ -58,13 +55,21 @@ interface Live {
   again: boolean
 }
 
+/** The facts of a result, and what must not be in them. */
+const facts = Effect.gen(function* () {
+  return { outbox: yield* Durable.Outbox, secrets: yield* Redaction.Secrets }
+})
+type Facts = Effect.Success<typeof facts>
+
 const StoredExit = Schema.fromJsonString(Schema.toCodecJson(Schema.Exit(Schema.Any, Schema.Any, Schema.Defect())))
 
-const make = Effect.fnUntraced(function*(options: Options) {
+const make = Effect.fnUntraced(function* (options: Options) {
   const sqlite = yield* Sqlite.Sqlite
   const runner = yield* Runner.Runner
   const owner = { runner: runner.id, isAlive: runner.isAlive }
   const scope = yield* Effect.scope
+  // Of its own, so that closing can tell the runs why before it interrupts them.
+  const runs = yield* Scope.make()
   const registered = new Map<string, Registered>()
   const live = new Map<string, Live>()
   const wakes = WorkflowEngine.makeDeferredState()
@@ -73,9 +78,12 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const read = <A>(run: (prepare: Sqlite.Prepare) => A) => Effect.orDie(sqlite.read(run))
 
   /** Writes the facts that belong to a result in the result's transaction. */
-  const flush = (prepare: Sqlite.Prepare, outbox: Durable.Outbox | undefined) => {
+  const flush = (prepare: Sqlite.Prepare, { outbox, secrets }: Facts) => {
     if (outbox === undefined) return
-    JournalTable.append(prepare, outbox.entries)
+    JournalTable.append(
+      prepare,
+      outbox.entries.map((entry) => ({ ...entry, fact: Redaction.scrubJson(entry.fact, secrets) }))
+    )
     outbox.isWritten = true
   }
 
@@ -88,29 +96,40 @@ const make = Effect.fnUntraced(function*(options: Options) {
       }
       const run: Live = { instance: undefined, fiber: undefined, again: false }
       live.set(executionId, run)
-      return Effect.flatMap(begin(executionId, run), (hasBegun) =>
-        Effect.sync(() => {
-          if (!hasBegun) live.delete(executionId)
-        }))
+      return begin(executionId, run).pipe(
+        Effect.onExit((exit) =>
+          Effect.sync(() => {
+            if (Exit.isFailure(exit) || !exit.value) live.delete(executionId)
+          })
+        ),
+        Effect.asVoid
+      )
     })
 
+  /** Starts what nobody asked for just now: one execution that can not go on must not stop the others. */
+  const startIfPossible = (executionId: string) =>
+    Effect.catchCause(start(executionId), (cause) =>
+      Effect.logError(`The execution ${executionId} can not be taken up. Resume it by name to see why.`, cause)
+    )
+
   /** Claims an execution and forks its run. Answers `false` when it is not for this process to run. */
-  const begin = Effect.fnUntraced(function*(executionId: string, run: Live) {
+  const begin = Effect.fnUntraced(function* (executionId: string, run: Live) {
     const found = yield* read((prepare) => ExecutionTable.find(prepare, executionId))
     const entry = found === undefined ? undefined : registered.get(found.workflow)
     if (entry === undefined) return false
+    const payload = yield* Effect.orDie(Schema.decodeUnknownEffect(entry.payload)(JSON.parse(found?.payload ?? "null")))
     const row = yield* write((prepare) => ExecutionTable.claim(prepare, executionId, owner))
     if (row === undefined) return false
-    const payload = yield* Effect.orDie(Schema.decodeUnknownEffect(entry.payload)(JSON.parse(row.payload)))
     const instance = WorkflowEngine.WorkflowInstance.initial(entry.workflow, executionId)
     run.instance = instance
     run.fiber = yield* entry.execute(payload, executionId).pipe(
       Effect.onExit((exit) => stopIfInterrupted(row, instance, exit)),
       Workflow.intoResult,
       Effect.provideService(WorkflowEngine.WorkflowEngine, engine),
+      Effect.provideService(Durable.Outbox, undefined),
       (effect) => wakes.trackRun(instance, effect),
       Effect.onExit((exit) => settle(row, entry, exit)),
-      Effect.forkIn(scope)
+      Effect.forkIn(runs)
     )
     return true
   })
@@ -121,9 +140,10 @@ const make = Effect.fnUntraced(function*(options: Options) {
     instance: Durable.WorkflowEngine.WorkflowInstance["Service"],
     exit: Exit.Exit<unknown, unknown>
   ) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const now = yield* read((prepare) => ExecutionTable.find(prepare, row.id))
-      const isStopping = instance.suspended ||
+      const isStopping =
+        instance.suspended ||
         (Context.get(instance.workflow.annotations, Workflow.SuspendOnFailure) && Exit.isFailure(exit))
       if (now?.interrupted !== 1 || !isStopping || instance.abandoned) return
       instance.interrupted = true
@@ -136,7 +156,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     entry: Registered,
     exit: Exit.Exit<Durable.Workflow.Result<unknown, unknown>>
   ) =>
-    Effect.gen(function*() {
+    Effect.gen(function* () {
       const again = live.get(row.id)?.again ?? false
       live.delete(row.id)
       if (Exit.isFailure(exit)) return
@@ -154,7 +174,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
       if (again || !isSuspended) yield* Effect.forkIn(start(row.id), scope)
     }).pipe(Effect.uninterruptible)
 
-  const resultOf = Effect.fnUntraced(function*(executionId: string) {
+  const resultOf = Effect.fnUntraced(function* (executionId: string) {
     const row = yield* read((prepare) => ExecutionTable.find(prepare, executionId))
     const entry = row === undefined ? undefined : registered.get(row.workflow)
     if (row === undefined) return Option.none<Durable.Workflow.Result<unknown, unknown>>()
@@ -166,13 +186,13 @@ const make = Effect.fnUntraced(function*(options: Options) {
       : Option.none<Durable.Workflow.Result<unknown, unknown>>()
   })
 
-  const wakeUp = Effect.fnUntraced(function*(executionId: string) {
+  const wakeUp = Effect.fnUntraced(function* (executionId: string) {
     yield* write((prepare) => ExecutionTable.wake(prepare, executionId))
     yield* start(executionId)
   })
 
   const engine = WorkflowEngine.makeUnsafe({
-    register: Effect.fnUntraced(function*(workflow, execute) {
+    register: Effect.fnUntraced(function* (workflow, execute) {
       registered.set(workflow._tag, {
         workflow,
         execute,
@@ -184,31 +204,41 @@ const make = Effect.fnUntraced(function*(options: Options) {
       })
       if (options.adopt === false) return
       const orphans = yield* read((prepare) => ExecutionTable.unfinished(prepare, workflow._tag))
-      yield* Effect.forEach(orphans.filter((row) => row.status === "running" || row.wake > 0), (row) => start(row.id), {
-        discard: true
-      })
+      for (const row of orphans) if (row.status === "running" || row.wake > 0) yield* startIfPossible(row.id)
     }),
-    execute: Effect.fnUntraced(function*(workflow, call) {
+    execute: Effect.fnUntraced(function* (workflow, call) {
       const entry = registered.get(workflow._tag)
       if (entry === undefined) return yield* Effect.die(`The line ${workflow._tag} is not registered with this engine`)
       const payload = JSON.stringify(yield* Effect.orDie(Schema.encodeEffect(entry.payload)(call.payload)))
+      const written = yield* facts
       const isNew = yield* write((prepare) => {
-        if (ExecutionTable.find(prepare, call.executionId) !== undefined) return false
-        const parent = call.detached === true ? null : call.parent?.executionId ?? null
+        // A start whose facts stand already is somebody else's, under the same name.
+        const isTaken = written.outbox?.entries.some(
+          ({ key }) => key !== undefined && JournalTable.stands(prepare, key)
+        )
+        if (isTaken === true || ExecutionTable.find(prepare, call.executionId) !== undefined) return false
+        const parent = call.detached === true ? null : (call.parent?.executionId ?? null)
         ExecutionTable.insert(prepare, {
-          id: call.executionId, workflow: workflow._tag, payload, parent, runner: runner.id
+          id: call.executionId,
+          workflow: workflow._tag,
+          payload,
+          parent,
+          runner: runner.id
         })
+        flush(prepare, written)
         return true
       })
       if (isNew) yield* start(call.executionId)
       if (call.discard) return undefined as never
+      // Whoever waits for an execution whose process is gone takes it over: nobody else would go on with it.
+      if (!isNew && (yield* isOrphan(call.executionId))) yield* start(call.executionId)
       const fiber = live.get(call.executionId)?.fiber
       if (fiber !== undefined) yield* Fiber.await(fiber)
       const result = yield* resultOf(call.executionId)
       return Option.getOrElse(result, () => new Workflow.Suspended({})) as never
     }),
     awaitComplete: (_workflow, executionId) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         while (true) {
           const version = yield* sqlite.version
           const row = yield* read((prepare) => ExecutionTable.find(prepare, executionId))
@@ -218,22 +248,25 @@ const make = Effect.fnUntraced(function*(options: Options) {
       }),
     poll: (_workflow, executionId) => resultOf(executionId),
     interrupt: (_workflow, executionId) =>
-      Effect.andThen(write((prepare) => ExecutionTable.interrupt(prepare, executionId)), start(executionId)),
+      Effect.andThen(
+        write((prepare) => ExecutionTable.interrupt(prepare, executionId)),
+        start(executionId)
+      ),
     interruptUnsafe: (_workflow, executionId) =>
-      Effect.gen(function*() {
+      Effect.gen(function* () {
         yield* write((prepare) => ExecutionTable.interrupt(prepare, executionId))
         const fiber = live.get(executionId)?.fiber
         if (fiber !== undefined) yield* Fiber.interrupt(fiber)
         yield* start(executionId)
       }),
     resume: (_workflow, executionId) => wakeUp(executionId),
-    activityExecute: Effect.fnUntraced(function*(activity, attempt) {
+    activityExecute: Effect.fnUntraced(function* (activity, attempt) {
       const instance = yield* WorkflowEngine.WorkflowInstance
-      const outbox = yield* Durable.Outbox
+      const written = yield* facts
       const key = [instance.executionId, activity.name, attempt] as const
       const stored = yield* read((prepare) => ExecutionTable.activity(prepare, key))
       if (stored !== undefined) {
-        if (outbox !== undefined) outbox.isWritten = true
+        if (written.outbox !== undefined) written.outbox.isWritten = true
         return new Workflow.Complete({ exit: yield* Effect.orDie(Schema.decodeEffect(StoredExit)(stored)) })
       }
       const row = yield* read((prepare) => ExecutionTable.find(prepare, instance.executionId))
@@ -248,31 +281,31 @@ const make = Effect.fnUntraced(function*(options: Options) {
       // What is stored is what everybody gets, the first run as well as a replay.
       const encoded = Redaction.scrub(
         yield* Effect.orDie(Schema.encodeEffect(StoredExit)(result.exit)),
-        yield* Redaction.Secrets
+        written.secrets
       )
       yield* write((prepare) => {
         ExecutionTable.finish(prepare, key, encoded)
-        flush(prepare, outbox)
+        flush(prepare, written)
       })
       return new Workflow.Complete({ exit: yield* Effect.orDie(Schema.decodeEffect(StoredExit)(encoded)) })
     }),
-    deferredResult: Effect.fnUntraced(function*(deferred) {
+    deferredResult: Effect.fnUntraced(function* (deferred) {
       const instance = yield* WorkflowEngine.WorkflowInstance
       const stored = yield* read((prepare) => ExecutionTable.deferred(prepare, instance.executionId, deferred.name))
       return stored === undefined
         ? Option.none()
         : Option.some(yield* Effect.orDie(Schema.decodeEffect(StoredExit)(stored)))
     }),
-    deferredDone: Effect.fnUntraced(function*(done) {
-      const outbox = yield* Durable.Outbox
+    deferredDone: Effect.fnUntraced(function* (done) {
+      const written = yield* facts
       const encoded = yield* Effect.orDie(Schema.encodeEffect(StoredExit)(done.exit))
       const isFirst = yield* write((prepare) => {
         const isFirst = ExecutionTable.answer(prepare, [done.executionId, done.deferredName], encoded)
         if (isFirst) {
           ExecutionTable.wake(prepare, done.executionId)
-          flush(prepare, outbox)
-        } else if (outbox !== undefined) {
-          outbox.isWritten = true
+          flush(prepare, written)
+        } else if (written.outbox !== undefined) {
+          written.outbox.isWritten = true
         }
         return isFirst
       })
@@ -283,28 +316,43 @@ const make = Effect.fnUntraced(function*(options: Options) {
       // A run can not wait for its own clean-up.
       yield* isOwn ? Effect.asVoid(Effect.forkIn(wake, scope)) : wake
     }),
-    scheduleClock: Effect.fnUntraced(function*(_workflow, { clock, executionId }) {
+    scheduleClock: Effect.fnUntraced(function* (_workflow, { clock, executionId }) {
       const due = (yield* Clock.currentTimeMillis) + Duration.toMillis(clock.duration)
       yield* write((prepare) => ExecutionTable.schedule(prepare, [executionId, clock.deferred.name], due))
     })
   })
 
   /** Starts an execution that this process owns; another process's is woken by what was written. */
-  const wakeOwned = Effect.fnUntraced(function*(executionId: string) {
+  const wakeOwned = Effect.fnUntraced(function* (executionId: string) {
     const row = yield* read((prepare) => ExecutionTable.find(prepare, executionId))
     if (row?.runner === runner.id && registered.has(row.workflow)) yield* start(executionId)
   })
 
-  yield* Effect.gen(function*() {
+  // Closing is no failure of the lines: their compensations must not run, they go on elsewhere.
+  yield* Scope.addFinalizer(
+    scope,
+    Effect.suspend(() => {
+      for (const { instance } of live.values()) if (instance !== undefined) instance.abandoned = true
+      return Effect.andThen(
+        Fiber.interruptAll([...live.values()].flatMap(({ fiber }) => fiber ?? [])),
+        Scope.close(runs, Exit.void)
+      )
+    })
+  )
+
+  yield* Effect.gen(function* () {
     while (true) {
       const version = yield* sqlite.version
       const woken = yield* read((prepare) => ExecutionTable.woken(prepare, runner.id))
-      yield* Effect.forEach(woken.filter((row) => !live.has(row.id)), (row) => start(row.id), { discard: true })
+      for (const row of woken) if (!live.has(row.id)) yield* startIfPossible(row.id)
       const clock = yield* read((prepare) => ExecutionTable.nextClock(prepare, runner.id))
       const now = yield* Clock.currentTimeMillis
       if (clock !== undefined && clock.due <= now) {
         yield* engine.deferredDone(Durable.DurableDeferred.make(clock.name), {
-          workflowName: clock.workflow, executionId: clock.execution, deferredName: clock.name, exit: Exit.void
+          workflowName: clock.workflow,
+          executionId: clock.execution,
+          deferredName: clock.name,
+          exit: Exit.void
         })
         yield* write((prepare) => ExecutionTable.unschedule(prepare, clock))
         continue
@@ -314,22 +362,21 @@ const make = Effect.fnUntraced(function*(options: Options) {
     }
   }).pipe(Effect.forkScoped)
 
-  // Closing is no failure of the lines: their compensations must not run, they go on elsewhere.
-  yield* Scope.addFinalizer(
-    scope,
-    Effect.suspend(() => {
-      const runs = [...live.values()]
-      for (const { instance } of runs) if (instance !== undefined) instance.abandoned = true
-      return Fiber.interruptAll(runs.flatMap(({ fiber }) => fiber ?? []))
-    })
-  )
+  const isOrphan = (executionId: string) =>
+    Effect.map(
+      read((prepare) => ExecutionTable.find(prepare, executionId)),
+      (row) => row !== undefined && row.status !== "complete" && (row.runner === null || !runner.isAlive(row.runner))
+    )
 
   const isRunElsewhere = (executionId: string) =>
-    Effect.map(read((prepare) => ExecutionTable.find(prepare, executionId)), (row) =>
-      row !== undefined && row.runner !== null && row.runner !== runner.id && runner.isAlive(row.runner))
+    Effect.map(
+      read((prepare) => ExecutionTable.find(prepare, executionId)),
+      (row) => row !== undefined && row.runner !== null && row.runner !== runner.id && runner.isAlive(row.runner)
+    )
 
   return Context.make(WorkflowEngine.WorkflowEngine, engine).pipe(
     Context.add(Durable.Failure, sqlite.failure),
-    Context.add(Durable.IsRunElsewhere, isRunElsewhere)
+    Context.add(Durable.IsRunElsewhere, isRunElsewhere),
+    Context.add(Durable.Supports, { persistence: true, atomicFacts: true })
   )
 })

@@ -8,14 +8,20 @@ import { Sqlite } from "../Sqlite.ts"
 /** The journal of a store. */
 export const layer: Layer.Layer<Journal.Journal, never, Sqlite> = Layer.effect(
   Journal.Journal,
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const sqlite = yield* Sqlite
     return Journal.make({
       append: (entries) =>
-        Effect.flatMap(sqlite.write((prepare) => JournalTable.append(prepare, entries)), JournalTable.parse),
+        Effect.flatMap(
+          sqlite.write((prepare) => JournalTable.append(prepare, entries)),
+          JournalTable.parse
+        ),
       readAfter: (seq, limit) =>
-        Effect.flatMap(sqlite.read((prepare) => JournalTable.readAfter(prepare, seq, limit)), JournalTable.parse),
-      awaitAfter: Effect.fnUntraced(function*(seq) {
+        Effect.flatMap(
+          sqlite.read((prepare) => JournalTable.readAfter(prepare, seq, limit)),
+          JournalTable.parse
+        ),
+      awaitAfter: Effect.fnUntraced(function* (seq) {
         while (true) {
           const version = yield* sqlite.version
           if ((yield* sqlite.read(JournalTable.last)) > seq) return

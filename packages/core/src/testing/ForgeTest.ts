@@ -2,7 +2,7 @@
  * What every forge holds to. An adapter proves itself with one line and a {@link Fixture}, which makes issues and
  * branches on the forge by other means than the forge under test:
  *
- * ```ts
+ * ```text
  * ForgeTest.suite("MyForge", Layer.merge(MyForge.layer(options), fixture))
  * ```
  *

@@ -1,7 +1,7 @@
 /**
  * What every journal holds to. An adapter proves itself with one line:
  *
- * ```ts
+ * ```text
  * JournalTest.suite("MyJournal", MyJournal.layer({ file: ":memory:" }))
  * ```
  *

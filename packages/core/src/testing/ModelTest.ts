@@ -1,7 +1,7 @@
 /**
  * What every model adapter holds to, over the wire against the provider twin. An adapter proves itself with one line:
  *
- * ```ts
+ * ```text
  * ModelTest.suite("MyModel", { make: ({ apiKey, model, twin }) => MyModel.make({ apiKey, model, baseUrl: twin.openAiUrl }) })
  * ```
  */
@@ -18,6 +18,7 @@ import { inspect } from "node:util"
 import * as Model from "../Model.ts"
 import * as Usage from "../Usage.ts"
 import * as Lab from "./ModelLab.ts"
+import * as ProbeClaims from "./ProbeClaims.ts"
 import * as ProviderTwin from "./ProviderTwin.ts"
 
 /** Registers the tests of a model adapter with vitest. Every test has a twin of its own. */
@@ -57,6 +58,9 @@ export const suite = (name: string, options: Lab.Options): void => {
       test("no money is QuotaExhausted, a refused request is Protocol", refused)
       test("a connection that closes without an answer is Disconnected", dropped)
       test("a port where nothing listens is Unreachable", unreachable(options))
+    })
+    describe("a probe", () => {
+      for (const { holds, name } of ProbeClaims.claims(options)) test(name, holds)
     })
     test("interruption closes the connection", interruption)
   })

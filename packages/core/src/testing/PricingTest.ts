@@ -1,7 +1,7 @@
 /**
  * What every price table holds to. An adapter proves itself with one line:
  *
- * ```ts
+ * ```text
  * PricingTest.suite("MyPrices", { layer: MyPrices.layer, priced: [{ provider: "anthropic", model: "claude-sonnet-4-5" }] })
  * ```
  */

@@ -83,7 +83,7 @@ export const Breakage = Schema.TaggedUnion({
 /** What goes wrong with one request. */
 export type Breakage = typeof Breakage.Type
 
-/** A request that the twin got. Keys are not kept; `body` is the JSON as it was sent. */
+/** A request that the twin got. Keys are not kept; `body` is the JSON as it was sent, `null` where there was none. */
 export interface Recorded {
   readonly protocol: Wire.Protocol
   readonly path: string
@@ -105,7 +105,10 @@ export interface ProviderTwin {
   readonly requests: Effect.Effect<ReadonlyArray<Recorded>>
   /** Plays another script from the next request on. */
   readonly play: (script: Script) => Effect.Effect<void>
-  /** Breaks the next requests, one each; with a role, only requests of that role. */
+  /**
+   * Breaks the next requests, one each; with a role, only requests of that role. A question about models is broken too,
+   * by `Refuse` as it says and by all others as by `Drop`.
+   */
   readonly breakNext: (breakages: ReadonlyArray<Breakage>, role?: string) => Effect.Effect<void>
   /** Completes when a client has hung up before its answer was over. */
   readonly hungUp: Effect.Effect<void>
@@ -212,6 +215,8 @@ const listen = (state: State): Effect.Effect<string, ProviderTwinError, Scope.Sc
   )
 
 const serve = async (state: State, request: Http.IncomingMessage, response: Http.ServerResponse): Promise<void> => {
+  const asked = /\/v1\/models(?:\/([^?]*))?(?:\?|$)/.exec(request.method === "GET" ? (request.url ?? "") : "")
+  if (asked !== null) return tell(state, { request, response, model: asked[1] })
   const protocol = Wire.protocolOf(request)
   if (protocol === undefined)
     return Wire.refuse(response, "anthropic", { status: 404, message: `The twin does not serve ${request.url}` })
@@ -259,15 +264,66 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
   if (record.outcome === "open" && isOver !== "hung-up") record.outcome = isOver
 }
 
-const admit = (options: Options, request: Http.IncomingMessage, said: Wire.Conversation): Wire.Refusal | undefined => {
+/** Tells which models there are. Costs nothing, and is broken as every other request is. */
+const tell = (
+  state: State,
+  call: {
+    readonly request: Http.IncomingMessage
+    readonly response: Http.ServerResponse
+    readonly model: string | undefined
+  }
+): void => {
+  const { request, response } = call
+  const protocol = request.headers["anthropic-version"] === undefined ? "openai" : "anthropic"
+  const record: Mutable<Recorded> = {
+    protocol,
+    path: request.url ?? "",
+    body: null,
+    role: undefined,
+    turn: undefined,
+    outcome: "answered"
+  }
+  state.requests.push(record)
+  const model = call.model === undefined ? undefined : decodeURIComponent(call.model)
+  const known = state.options.models
+  const at = state.queue.findIndex(({ role }) => role === undefined)
+  const breakage = at < 0 ? undefined : state.queue.splice(at, 1)[0]?.breakage
+  if (breakage !== undefined && breakage._tag !== "Refuse") {
+    record.outcome = "broken"
+    response.destroy()
+    return
+  }
+  const refusal =
+    unauthorized(state.options, request) ??
+    breakage ??
+    (model === undefined || known === undefined || known.includes(model) ? undefined : unknown(model))
+  if (refusal !== undefined) {
+    record.outcome = "refused"
+    return Wire.refuse(response, protocol, refusal)
+  }
+  const described = (id: string) => ({ id, object: "model", type: "model", display_name: id })
+  response.writeHead(200, { "content-type": "application/json" })
+  response.end(
+    JSON.stringify(
+      model === undefined ? { object: "list", data: (known ?? []).map(described), has_more: false } : described(model)
+    )
+  )
+}
+
+const unauthorized = ({ apiKey }: Options, request: Http.IncomingMessage): Wire.Refusal | undefined => {
   const key = Wire.keyOf(request)
-  if (key === "" || (options.apiKey !== undefined && key !== Redacted.value(options.apiKey))) {
-    // Providers do echo what they were given; the twin does it in full, so that a leak shows.
-    return { status: 401, message: `invalid api key: ${key}` }
-  }
-  if (options.models !== undefined && !options.models.includes(said.model)) {
-    return { status: 404, message: `model: ${said.model} does not exist` }
-  }
+  // Providers do echo what they were given; the twin does it in full, so that a leak shows.
+  return key === "" || (apiKey !== undefined && key !== Redacted.value(apiKey))
+    ? { status: 401, message: `invalid api key: ${key}` }
+    : undefined
+}
+
+const unknown = (model: string): Wire.Refusal => ({ status: 404, message: `model: ${model} does not exist` })
+
+const admit = (options: Options, request: Http.IncomingMessage, said: Wire.Conversation): Wire.Refusal | undefined => {
+  const refusal = unauthorized(options, request)
+  if (refusal !== undefined) return refusal
+  if (options.models !== undefined && !options.models.includes(said.model)) return unknown(said.model)
   const context = options.contextTokens ?? 200_000
   const tokens = said.pieces.reduce((sum, piece) => sum + Wire.tokens(piece), 0)
   return tokens > context

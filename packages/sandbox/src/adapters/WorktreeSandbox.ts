@@ -26,14 +26,14 @@ import * as Worktree from "../Worktree.ts"
 /** A sandbox over a git worktree, with no isolation. */
 export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Layer.effect(
   Sandbox.Sandbox,
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const host = yield* ChildProcessSpawner
     const fileSystem = yield* FileSystem.FileSystem
     const path = yield* Path.Path
     const worktree = yield* Worktree.make
 
     /** Locks the workspace, and ends what a process that was killed has left running in it. */
-    const claim = Effect.fnUntraced(function*(place: Worktree.Place) {
+    const claim = Effect.fnUntraced(function* (place: Worktree.Place) {
       const message = `The workspace ${place.directory} is open, in this process or another. Wait until it is closed, or use another id.`
       yield* WorkspaceLock.take(place.lock, message)
       const mark = `mw-${Digest.short(Digest.of(place.directory))}-`
@@ -41,7 +41,7 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
       return mark
     })
 
-    const open = Effect.fnUntraced(function*(spec: Sandbox.SandboxSpec) {
+    const open = Effect.fnUntraced(function* (spec: Sandbox.SandboxSpec) {
       const place = yield* worktree.locate(spec)
       const mark = yield* claim(place)
       yield* worktree.open(place, spec)
@@ -66,11 +66,13 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
       supports: { isolation: "none", network: false, killsTree: ProcessTree.isSupported },
       open,
       discard: (spec) =>
-        Effect.scoped(Effect.gen(function*() {
-          const place = yield* worktree.locate(spec)
-          yield* claim(place)
-          yield* worktree.discard(place)
-        }))
+        Effect.scoped(
+          Effect.gen(function* () {
+            const place = yield* worktree.locate(spec)
+            yield* claim(place)
+            yield* worktree.discard(place)
+          })
+        )
     })
   })
 )

@@ -43,7 +43,9 @@ const token = Effect.sync(() => String(100_000 + Math.floor(Math.random() * 1e9)
 /** Ends with 0 when no process of the pid runs with the token in its arguments, as seen from inside. */
 const isGone = (pid: string, token: string) =>
   Effect.map(
-    exitCode(`kill -0 ${pid} 2>&- || exit 0; { tr '\\0' ' ' < /proc/${pid}/cmdline || ps -o args= -p ${pid}; } 2>&- | grep -q ${token} && exit 1; exit 0`),
+    exitCode(
+      `kill -0 ${pid} 2>&- || exit 0; { tr '\\0' ' ' < /proc/${pid}/cmdline || ps -o args= -p ${pid}; } 2>&- | grep -q ${token} && exit 1; exit 0`
+    ),
     (code) => code === 0
   )
 
@@ -62,16 +64,23 @@ const escaped = (token: string) => ({
 })
 
 const gone = (how: string, text: string, token: string) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const { spec } = yield* repository
     const close = (name: string, pid: string) =>
       Effect.flatMap(inside(spec(), isGone(pid, token)), (isGone) =>
-        expect(isGone, `A process ${how} should be gone when the scope of the ${name} closes, but ${pid} lives`))
-    const ofCommand = yield* inside(spec(), Effect.gen(function*() {
-      const { line } = yield* Effect.scoped(firstLine(script(text)))
-      yield* expect(yield* isGone(line, token), `A process ${how} should be gone when the scope of its command closes`)
-      return line
-    }))
+        expect(isGone, `A process ${how} should be gone when the scope of the ${name} closes, but ${pid} lives`)
+      )
+    const ofCommand = yield* inside(
+      spec(),
+      Effect.gen(function* () {
+        const { line } = yield* Effect.scoped(firstLine(script(text)))
+        yield* expect(
+          yield* isGone(line, token),
+          `A process ${how} should be gone when the scope of its command closes`
+        )
+        return line
+      })
+    )
     yield* close("command", ofCommand)
     // The command's scope is still open when that of the sandbox closes.
     const ofSandbox = yield* inside(spec(), firstLine(script(text)))
@@ -80,205 +89,338 @@ const gone = (how: string, text: string, token: string) =>
 
 /** The claims. */
 export const claims: ReadonlyArray<Claim> = [
-  claim("a command runs in the workspace, and a relative path means one below it", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    const sandbox = yield* Sandbox.Sandbox
-    const { directory, services } = yield* sandbox.open(spec())
-    yield* Effect.gen(function*() {
-      const here = yield* output("pwd -P")
-      yield* expect(here === directory, `A command without cwd should run in ${directory}, but ran in ${here}`)
-      const below = yield* output("pwd -P", { cwd: "sub" })
-      yield* expect(below === `${directory}/sub`, `A command with cwd "sub" should run in ${directory}/sub, but ran in ${below}`)
-      const absolute = yield* output("pwd -P", { cwd: `${directory}/sub` })
-      yield* expect(absolute === below, `A command with an absolute cwd should run in ${below}, but ran in ${absolute}`)
-      yield* denied("A command with cwd \"../..\"", output("pwd -P", { cwd: "../.." }))
-    }).pipe(Effect.provideContext(services))
-  }))),
+  claim(
+    "a command runs in the workspace, and a relative path means one below it",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        const sandbox = yield* Sandbox.Sandbox
+        const { directory, services } = yield* sandbox.open(spec())
+        yield* Effect.gen(function* () {
+          const here = yield* output("pwd -P")
+          yield* expect(here === directory, `A command without cwd should run in ${directory}, but ran in ${here}`)
+          const below = yield* output("pwd -P", { cwd: "sub" })
+          yield* expect(
+            below === `${directory}/sub`,
+            `A command with cwd "sub" should run in ${directory}/sub, but ran in ${below}`
+          )
+          const absolute = yield* output("pwd -P", { cwd: `${directory}/sub` })
+          yield* expect(
+            absolute === below,
+            `A command with an absolute cwd should run in ${below}, but ran in ${absolute}`
+          )
+          yield* denied('A command with cwd "../.."', output("pwd -P", { cwd: "../.." }))
+        }).pipe(Effect.provideContext(services))
+      })
+    )
+  ),
 
-  claim("a command sees the spec's variables, its own and the minimum, and nothing else of the host", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    const value = yield* secret
-    yield* inside(spec({ env: { FROM_SPEC: "1" } }), Effect.gen(function*() {
-      for (const options of [{}, { extendEnv: true }, { env: { OWN: "2" } }, { env: { OWN: "2" }, extendEnv: true }]) {
-        const lines = (yield* output("env", options)).split("\n")
-        const names = new Set(lines.map((line) => line.split("=", 1)[0] ?? ""))
-        const asked = JSON.stringify(options)
-        yield* expect(lines.includes("FROM_SPEC=1"), `A variable of the spec should be seen with ${asked}`)
-        yield* expect("env" in options === lines.includes("OWN=2"), `A variable of the command should be seen with ${asked}`)
-        for (const name of minimum) yield* expect(names.has(name), `${name} should be seen with ${asked}`)
-        const leaked = Object.entries(process.env).flatMap(([name, value]) =>
-          lines.includes(`${name}=${value}`) && ![...minimum, ...ofShell].includes(name) ? [name] : [])
-        yield* expect(leaked.length === 0, `These variables of the host should not be seen with ${asked}: ${leaked.join()}`)
-      }
-      const kernel = yield* output("cat /proc/self/environ 2>/dev/null | tr '\\0' '\\n'; true", { extendEnv: true })
-      yield* expect(!kernel.includes(value), "A secret of the host should not be seen in /proc/self/environ")
-    }))
-  }))),
-
-  claim("output streams while the command runs, and input reaches it", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    yield* inside(spec(), Effect.gen(function*() {
-      const spawner = yield* ChildProcessSpawner
-      const seen = yield* Deferred.make<void>()
-      const answer = Stream.fromEffect(Effect.as(Deferred.await(seen), new TextEncoder().encode("go on\n")))
-      // The command waits for an answer to its first line: without streaming, it waits for ever.
-      const lines = yield* spawner.streamLines(script("echo first; read line; echo \"$line\"", { stdin: answer })).pipe(
-        Stream.tap(() => Deferred.succeed(seen, undefined)),
-        Stream.runCollect,
-        Effect.timeoutOption(10_000)
-      )
-      yield* expect(
-        Option.isSome(lines) && lines.value.join() === "first,go on",
-        `The lines should be "first" and, when it is answered, "go on"; but there came ${
-          Option.isSome(lines) ? JSON.stringify(lines.value) : "nothing in 10 s"
-        }`
-      )
-    }))
-  }))),
-
-  claim("input of a megabyte arrives whole", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    const chunk = new Uint8Array(64 * 1024).fill(120)
-    const stdin = Stream.fromIterable(Array.from({ length: 16 }, () => chunk))
-    const size = yield* inside(spec(), output("wc -c", { stdin }))
-    yield* expect(Number(size) === 16 * chunk.length, `1048576 bytes should arrive, but ${size} did`)
-  }))),
-
-  claim("an exit code is a result, and a death by a signal no success", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    yield* inside(spec(), Effect.gen(function*() {
-      for (const code of [0, 1, 7, 255]) {
-        const is = yield* exitCode(`exit ${code}`)
-        yield* expect(is === code, `\`exit ${code}\` should end with ${code}, but ended with ${is}`)
-      }
-      const killed = yield* Effect.exit(exitCode("kill -KILL $$"))
-      yield* expect(Exit.isFailure(killed) || killed.value !== 0, "A command that was killed should not end with 0")
-    }))
-  }))),
-
-  claim("a signal reaches the command, which can end as it likes", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    yield* inside(spec(), Effect.scoped(Effect.gen(function*() {
-      const { handle, line } = yield* firstLine(script("trap 'exit 42' INT; echo ready; sleep 1000 & wait"))
-      yield* expect(line === "ready", `The command should say that it is ready, but said ${JSON.stringify(line)}`)
-      yield* handle.kill({ killSignal: "SIGINT" })
-      const code = yield* handle.exitCode
-      yield* expect(code === 42, `A command that catches SIGINT should end with its own code 42, but ended with ${code}`)
-    })))
-  }))),
-
-  claim("200 MB of output pass a slow reader whole, and do not pile up", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    const size = 200_000_000
-    yield* inside(spec(), Effect.gen(function*() {
-      const spawner = yield* ChildProcessSpawner
-      const before = process.memoryUsage().rss
-      let bytes = 0
-      let peak = 0
-      yield* Effect.scoped(Effect.gen(function*() {
-        const handle = yield* spawner.spawn(script(`head -c ${size} /dev/zero; touch finished`))
-        yield* Stream.runForEach(handle.stdout, (chunk) =>
-          Effect.gen(function*() {
-            // While nobody reads, as many bytes as would have been written twice over go through the same shell.
-            if (bytes === 0) {
-              yield* output(`for i in 1 2; do head -c ${size} /dev/zero | wc -c; done`)
-              const isFinished = (yield* exitCode("test -e finished")) === 0
-              yield* expect(!isFinished, "A command whose output nobody reads should wait, but it wrote 200 MB and ended")
+  claim(
+    "a command sees the spec's variables, its own and the minimum, and nothing else of the host",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        const value = yield* secret
+        yield* inside(
+          spec({ env: { FROM_SPEC: "1" } }),
+          Effect.gen(function* () {
+            for (const options of [
+              {},
+              { extendEnv: true },
+              { env: { OWN: "2" } },
+              { env: { OWN: "2" }, extendEnv: true }
+            ]) {
+              const lines = (yield* output("env", options)).split("\n")
+              const names = new Set(lines.map((line) => line.split("=", 1)[0] ?? ""))
+              const asked = JSON.stringify(options)
+              yield* expect(lines.includes("FROM_SPEC=1"), `A variable of the spec should be seen with ${asked}`)
+              yield* expect(
+                "env" in options === lines.includes("OWN=2"),
+                `A variable of the command should be seen with ${asked}`
+              )
+              for (const name of minimum) yield* expect(names.has(name), `${name} should be seen with ${asked}`)
+              const leaked = Object.entries(process.env).flatMap(([name, value]) =>
+                lines.includes(`${name}=${value}`) && ![...minimum, ...ofShell].includes(name) ? [name] : []
+              )
+              yield* expect(
+                leaked.length === 0,
+                `These variables of the host should not be seen with ${asked}: ${leaked.join()}`
+              )
             }
-            bytes += chunk.length
-            peak = Math.max(peak, process.memoryUsage.rss())
-          }))
-      }))
-      yield* expect(bytes === size, `${size} bytes should arrive, but ${bytes} did`)
-      const grown = Math.round((peak - before) / 1e6)
-      yield* expect(grown < 150, `Memory should not grow with the output, but grew by ${grown} MB`)
-    }))
-  }))),
+            const kernel = yield* output("cat /proc/self/environ 2>/dev/null | tr '\\0' '\\n'; true", {
+              extendEnv: true
+            })
+            yield* expect(!kernel.includes(value), "A secret of the host should not be seen in /proc/self/environ")
+          })
+        )
+      })
+    )
+  ),
 
-  claim("a command that never ends is gone when it times out", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    const number = yield* token
-    yield* inside(spec(), Effect.gen(function*() {
-      const pid = yield* Deferred.make<string>()
-      const spawner = yield* ChildProcessSpawner
-      const ended = yield* spawner.streamLines(script(`echo $$; ${forever(number)} & wait; : ${number}`)).pipe(
-        Stream.runForEach((line) => Deferred.succeed(pid, line)),
-        Effect.timeoutOption(300)
-      )
-      yield* expect(Option.isNone(ended), "The command should not have ended before it timed out")
-      yield* expect(yield* isGone(yield* Deferred.await(pid), number), "The command should be gone when it has timed out")
-    }))
-  }))),
+  claim(
+    "output streams while the command runs, and input reaches it",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        yield* inside(
+          spec(),
+          Effect.gen(function* () {
+            const spawner = yield* ChildProcessSpawner
+            const seen = yield* Deferred.make<void>()
+            const answer = Stream.fromEffect(Effect.as(Deferred.await(seen), new TextEncoder().encode("go on\n")))
+            // The command waits for an answer to its first line: without streaming, it waits for ever.
+            const lines = yield* spawner
+              .streamLines(script('echo first; read line; echo "$line"', { stdin: answer }))
+              .pipe(
+                Stream.tap(() => Deferred.succeed(seen, undefined)),
+                Stream.runCollect,
+                Effect.timeoutOption(10_000)
+              )
+            yield* expect(
+              Option.isSome(lines) && lines.value.join() === "first,go on",
+              `The lines should be "first" and, when it is answered, "go on"; but there came ${
+                Option.isSome(lines) ? JSON.stringify(lines.value) : "nothing in 10 s"
+              }`
+            )
+          })
+        )
+      })
+    )
+  ),
 
-  claim("a scope closes within two seconds, also on a command that ignores signals", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    const number = yield* token
-    yield* inside(spec(), Effect.gen(function*() {
-      let asked = 0
-      yield* Effect.scoped(Effect.gen(function*() {
-        yield* firstLine(script(left(number)["that ignores signals"], { forceKillAfter: "1 minute" }))
-        asked = performance.now()
-      }))
-      const took = Math.round(performance.now() - asked)
-      yield* expect(took < 2_000, `The scope should close within 2000 ms, but took ${took} ms`)
-    }))
-  }))),
+  claim(
+    "input of a megabyte arrives whole",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        const chunk = new Uint8Array(64 * 1024).fill(120)
+        const stdin = Stream.fromIterable(Array.from({ length: 16 }, () => chunk))
+        const size = yield* inside(spec(), output("wc -c", { stdin }))
+        yield* expect(Number(size) === 16 * chunk.length, `1048576 bytes should arrive, but ${size} did`)
+      })
+    )
+  ),
+
+  claim(
+    "an exit code is a result, and a death by a signal no success",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        yield* inside(
+          spec(),
+          Effect.gen(function* () {
+            for (const code of [0, 1, 7, 255]) {
+              const is = yield* exitCode(`exit ${code}`)
+              yield* expect(is === code, `\`exit ${code}\` should end with ${code}, but ended with ${is}`)
+            }
+            const killed = yield* Effect.exit(exitCode("kill -KILL $$"))
+            yield* expect(
+              Exit.isFailure(killed) || killed.value !== 0,
+              "A command that was killed should not end with 0"
+            )
+          })
+        )
+      })
+    )
+  ),
+
+  claim(
+    "a signal reaches the command, which can end as it likes",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        yield* inside(
+          spec(),
+          Effect.scoped(
+            Effect.gen(function* () {
+              const { handle, line } = yield* firstLine(script("trap 'exit 42' INT; echo ready; sleep 1000 & wait"))
+              yield* expect(
+                line === "ready",
+                `The command should say that it is ready, but said ${JSON.stringify(line)}`
+              )
+              yield* handle.kill({ killSignal: "SIGINT" })
+              const code = yield* handle.exitCode
+              yield* expect(
+                code === 42,
+                `A command that catches SIGINT should end with its own code 42, but ended with ${code}`
+              )
+            })
+          )
+        )
+      })
+    )
+  ),
+
+  claim(
+    "200 MB of output pass a slow reader whole, and do not pile up",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        const size = 200_000_000
+        yield* inside(
+          spec(),
+          Effect.gen(function* () {
+            const spawner = yield* ChildProcessSpawner
+            const before = process.memoryUsage().rss
+            let bytes = 0
+            let peak = 0
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                const handle = yield* spawner.spawn(script(`head -c ${size} /dev/zero; touch finished`))
+                yield* Stream.runForEach(handle.stdout, (chunk) =>
+                  Effect.gen(function* () {
+                    // While nobody reads, as many bytes as would have been written twice over go through the same shell.
+                    if (bytes === 0) {
+                      yield* output(`for i in 1 2; do head -c ${size} /dev/zero | wc -c; done`)
+                      const isFinished = (yield* exitCode("test -e finished")) === 0
+                      yield* expect(
+                        !isFinished,
+                        "A command whose output nobody reads should wait, but it wrote 200 MB and ended"
+                      )
+                    }
+                    bytes += chunk.length
+                    peak = Math.max(peak, process.memoryUsage.rss())
+                  })
+                )
+              })
+            )
+            yield* expect(bytes === size, `${size} bytes should arrive, but ${bytes} did`)
+            const grown = Math.round((peak - before) / 1e6)
+            yield* expect(grown < 150, `Memory should not grow with the output, but grew by ${grown} MB`)
+          })
+        )
+      })
+    )
+  ),
+
+  claim(
+    "a command that never ends is gone when it times out",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        const number = yield* token
+        yield* inside(
+          spec(),
+          Effect.gen(function* () {
+            const pid = yield* Deferred.make<string>()
+            const spawner = yield* ChildProcessSpawner
+            const ended = yield* spawner.streamLines(script(`echo $$; ${forever(number)} & wait; : ${number}`)).pipe(
+              Stream.runForEach((line) => Deferred.succeed(pid, line)),
+              Effect.timeoutOption(300)
+            )
+            yield* expect(Option.isNone(ended), "The command should not have ended before it timed out")
+            yield* expect(
+              yield* isGone(yield* Deferred.await(pid), number),
+              "The command should be gone when it has timed out"
+            )
+          })
+        )
+      })
+    )
+  ),
+
+  claim(
+    "a scope closes within two seconds, also on a command that ignores signals",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        const number = yield* token
+        yield* inside(
+          spec(),
+          Effect.gen(function* () {
+            let asked = 0
+            yield* Effect.scoped(
+              Effect.gen(function* () {
+                yield* firstLine(script(left(number)["that ignores signals"], { forceKillAfter: "1 minute" }))
+                asked = performance.now()
+              })
+            )
+            const took = Math.round(performance.now() - asked)
+            yield* expect(took < 2_000, `The scope should close within 2000 ms, but took ${took} ms`)
+          })
+        )
+      })
+    )
+  ),
 
   ...Object.keys(left("")).map((how) =>
-    claim(`no process stays: one ${how}`, Effect.scoped(Effect.gen(function*() {
-      const number = yield* token
-      yield* gone(how, new Map(Object.entries(left(number))).get(how) ?? "", number)
-    })))
+    claim(
+      `no process stays: one ${how}`,
+      Effect.scoped(
+        Effect.gen(function* () {
+          const number = yield* token
+          yield* gone(how, new Map(Object.entries(left(number))).get(how) ?? "", number)
+        })
+      )
+    )
   ),
 
   ...Object.keys(escaped("")).map((how) =>
-    claim(`no process stays, where \`killsTree\` says so: one ${how}`, Effect.scoped(Effect.gen(function*() {
-      const { supports } = yield* Sandbox.Sandbox
-      const number = yield* token
-      const ways = new Map(Object.entries(supports.killsTree ? escaped(number) : left(number)))
-      // Who does not kill the tree kills the process group all the same.
-      yield* gone(how, ways.get(how) ?? left(number)["in the background"], number)
-    })))
+    claim(
+      `no process stays, where \`killsTree\` says so: one ${how}`,
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { supports } = yield* Sandbox.Sandbox
+          const number = yield* token
+          const ways = new Map(Object.entries(supports.killsTree ? escaped(number) : left(number)))
+          // Who does not kill the tree kills the process group all the same.
+          yield* gone(how, ways.get(how) ?? left(number)["in the background"], number)
+        })
+      )
+    )
   ),
 
-  claim("every side of a pipeline runs inside", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    const value = yield* secret
-    const sandbox = yield* Sandbox.Sandbox
-    const { directory, services } = yield* sandbox.open(spec())
-    yield* Effect.gen(function*() {
-      const spawner = yield* ChildProcessSpawner
-      const side = (name: string) => script(`cat; echo ${name} $(pwd -P); env`, { extendEnv: true })
-      const pipelines = {
-        "two commands": [ChildProcess.pipeTo(side("a"), side("b")), 2],
-        "three commands": [side("a").pipe(ChildProcess.pipeTo(side("b")), ChildProcess.pipeTo(side("c"))), 3],
-        "a pipeline on the right": [ChildProcess.pipeTo(side("a"), ChildProcess.pipeTo(side("b"), side("c"))), 3]
-      } as const
-      for (const [name, [pipeline, sides]] of Object.entries(pipelines)) {
-        const text = yield* spawner.string(
-          // The first command reads the input of the pipeline, which is nothing.
-          ChildProcess.pipeTo(script(":"), pipeline)
-        )
-        const places = text.split("\n").filter((line) => /^[abc] \//.test(line))
-        yield* expect(places.length === sides, `${name}: ${sides} sides should have run, but ${places.length} did`)
-        yield* expect(
-          places.every((line) => line.slice(2) === directory),
-          `${name}: every side should run in ${directory}, but they ran in ${places.join(", ")}`
-        )
-        yield* expect(!text.includes(value), `${name}: a side should not see the environment of the host`)
-      }
-    }).pipe(Effect.provideContext(services))
-  }))),
+  claim(
+    "every side of a pipeline runs inside",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        const value = yield* secret
+        const sandbox = yield* Sandbox.Sandbox
+        const { directory, services } = yield* sandbox.open(spec())
+        yield* Effect.gen(function* () {
+          const spawner = yield* ChildProcessSpawner
+          const side = (name: string) => script(`cat; echo ${name} $(pwd -P); env`, { extendEnv: true })
+          const pipelines = {
+            "two commands": [ChildProcess.pipeTo(side("a"), side("b")), 2],
+            "three commands": [side("a").pipe(ChildProcess.pipeTo(side("b")), ChildProcess.pipeTo(side("c"))), 3],
+            "a pipeline on the right": [ChildProcess.pipeTo(side("a"), ChildProcess.pipeTo(side("b"), side("c"))), 3]
+          } as const
+          for (const [name, [pipeline, sides]] of Object.entries(pipelines)) {
+            const text = yield* spawner.string(
+              // The first command reads the input of the pipeline, which is nothing.
+              ChildProcess.pipeTo(script(":"), pipeline)
+            )
+            const places = text.split("\n").filter((line) => /^[abc] \//.test(line))
+            yield* expect(places.length === sides, `${name}: ${sides} sides should have run, but ${places.length} did`)
+            yield* expect(
+              places.every((line) => line.slice(2) === directory),
+              `${name}: every side should run in ${directory}, but they ran in ${places.join(", ")}`
+            )
+            yield* expect(!text.includes(value), `${name}: a side should not see the environment of the host`)
+          }
+        }).pipe(Effect.provideContext(services))
+      })
+    )
+  ),
 
-  claim("what a command writes is seen by the file system, and the other way round", Effect.scoped(Effect.gen(function*() {
-    const { spec } = yield* repository
-    yield* inside(spec(), Effect.gen(function*() {
-      yield* write("sub/from-host.txt", "hello")
-      const text = yield* output("cat sub/from-host.txt")
-      yield* expect(text === "hello", `A command should read what was written, but read ${JSON.stringify(text)}`)
-      yield* output("echo hi > sub/from-command.txt")
-      const back = yield* read("sub/from-command.txt")
-      yield* expect(back === "hi\n", `What a command wrote should be read, but ${JSON.stringify(back)} was`)
-    }))
-  })))
+  claim(
+    "what a command writes is seen by the file system, and the other way round",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { spec } = yield* repository
+        yield* inside(
+          spec(),
+          Effect.gen(function* () {
+            yield* write("sub/from-host.txt", "hello")
+            const text = yield* output("cat sub/from-host.txt")
+            yield* expect(text === "hello", `A command should read what was written, but read ${JSON.stringify(text)}`)
+            yield* output("echo hi > sub/from-command.txt")
+            const back = yield* read("sub/from-command.txt")
+            yield* expect(back === "hi\n", `What a command wrote should be read, but ${JSON.stringify(back)} was`)
+          })
+        )
+      })
+    )
+  )
 ]

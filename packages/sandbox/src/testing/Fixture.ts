@@ -56,7 +56,12 @@ export const repository = Effect.map(
     writeFileSync(join(outside, "secret.txt"), "outside\n")
     const { HOME, PATH } = process.env
     const git = (...args: ReadonlyArray<string>) =>
-      execFileSync("git", args, { cwd: repository, encoding: "utf8", env: { HOME, PATH, ...identity }, stdio: "pipe" }).trim()
+      execFileSync("git", args, {
+        cwd: repository,
+        encoding: "utf8",
+        env: { HOME, PATH, ...identity },
+        stdio: "pipe"
+      }).trim()
     git("init", "-q", "-b", "main")
     const commit = (text: string) => {
       writeFileSync(join(repository, "file.txt"), text)
@@ -98,7 +103,8 @@ export const output = (text: string, options: ChildProcess.CommandOptions = {}) 
   )
 
 /** The exit code of a shell script. */
-export const exitCode = (text: string) => Effect.flatMap(ChildProcessSpawner, (spawner) => spawner.exitCode(script(text)))
+export const exitCode = (text: string) =>
+  Effect.flatMap(ChildProcessSpawner, (spawner) => spawner.exitCode(script(text)))
 
 /** Expects a sandbox error with a reason, and a message that tells more than the reason. */
 export const refused = <A, R>(
@@ -120,10 +126,11 @@ export const denied = <A, E, R>(doing: string, effect: Effect.Effect<A, E, R>): 
     expect(
       Exit.isFailure(exit) && String(exit.cause).includes("PermissionDenied"),
       `${doing} should fail with PermissionDenied, but ${Exit.isSuccess(exit) ? "did not fail" : `failed with ${exit.cause}`}`
-    ))
+    )
+  )
 
 /** The first line that a command writes, while it goes on running until the scope closes. */
-export const firstLine = Effect.fnUntraced(function*(command: ChildProcess.Command) {
+export const firstLine = Effect.fnUntraced(function* (command: ChildProcess.Command) {
   const spawner = yield* ChildProcessSpawner
   const handle = yield* spawner.spawn(command)
   const line = yield* handle.stdout.pipe(Stream.decodeText, Stream.splitLines, Stream.runHead)

@@ -10,19 +10,22 @@ import * as Fixture from "../../src/testing/Fixture.ts"
 const [mode, repository = "", ...ids] = process.argv.slice(2)
 
 const open = (id: string) =>
-  Effect.gen(function*() {
+  Effect.gen(function* () {
     const sandbox = yield* Sandbox.Sandbox
     const { services } = yield* sandbox.open({ id, repository, base: "main", branch: `change/${id}` })
-    if (mode === "once") return yield* Effect.provideContext(Fixture.output("cat file.txt; git status --porcelain"), services)
+    if (mode === "once")
+      return yield* Effect.provideContext(Fixture.output("cat file.txt; git status --porcelain"), services)
     const stray = Fixture.script("setsid sh -c 'sleep 86400 > /dev/null 2>&1 < /dev/null & echo $!'; sleep 86400")
     const { line } = yield* Effect.provideContext(Fixture.firstLine(stray), services)
     return line
   })
 
 NodeRuntime.runMain(
-  Effect.scoped(Effect.gen(function*() {
-    const lines = yield* Effect.forEach(ids, open, { concurrency: "unbounded" })
-    yield* Effect.sync(() => process.stdout.write(`open ${lines.join()}\n`))
-    if (mode !== "once") yield* Effect.never
-  })).pipe(Effect.provide(Layer.provide(WorktreeSandbox.layer, NodeServices.layer)))
+  Effect.scoped(
+    Effect.gen(function* () {
+      const lines = yield* Effect.forEach(ids, open, { concurrency: "unbounded" })
+      yield* Effect.sync(() => process.stdout.write(`open ${lines.join()}\n`))
+      if (mode !== "once") yield* Effect.never
+    })
+  ).pipe(Effect.provide(Layer.provide(WorktreeSandbox.layer, NodeServices.layer)))
 )

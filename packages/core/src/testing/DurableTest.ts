@@ -1,0 +1,53 @@
+/**
+ * What every engine under a line holds to. An adapter proves itself with one line:
+ *
+ * ```ts
+ * DurableTest.suite("MyEngine", (folder) => Layer.merge(MyEngine.layer({ folder }), MyJournal.layer({ folder })))
+ * ```
+ *
+ * Every test has a folder of its own. The layer is built once for each life of a process: an engine that outlives its
+ * process finds there what an earlier life left. What engines differ in is read from `Durable.Supports`.
+ */
+import { describe, it } from "@effect/vitest"
+import type * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as DurableLab from "./DurableLab.ts"
+import * as ExecutionClaims from "./ExecutionClaims.ts"
+import * as LineClaims from "./LineClaims.ts"
+
+/** Registers the tests of an engine with vitest. `layer` opens the store in a folder, as often as it is built. */
+export const suite = (name: string, layer: (folder: string) => Layer.Layer<DurableLab.Services, unknown>): void => {
+  const test = (title: string, body: (live: DurableLab.Live) => Effect.Effect<void, unknown>) =>
+    it.live(title, () => DurableLab.inFolder(layer, body), 30_000)
+
+  describe(name, () => {
+    describe("stages", () => {
+      test("run once, in order, and steps of one name are numbered", LineClaims.once)
+      test("answer a replay with what they stored, errors that they declare too", LineClaims.stored)
+      test("stall the line on a fault, and only what failed runs again when it is resumed", LineClaims.faults)
+      test("stall the line, and can be mended, when their result does not encode", LineClaims.unencodable)
+      test("stall the line, and can be mended, when they interrupt themselves", LineClaims.selfInterrupted)
+      test("run at the same time, each once, and one that fails does not stop the others", LineClaims.parallel)
+    })
+    describe("facts", () => {
+      test("of a result are written once, over every replay", LineClaims.outbox)
+      test("that follow the end of a run do not open it again, and its gates are closed", LineClaims.late)
+    })
+    describe("waits", () => {
+      test("are over whether the answer comes before, while or after the run begins to wait", ExecutionClaims.answers)
+      test("let the first of 8 answers stand, and it is the one that the line gets", LineClaims.firstAnswer)
+      test("of a parent end with its child", ExecutionClaims.child)
+      it.effect(
+        "need no process to sleep, and end when their time has come",
+        () => DurableLab.inFolder(layer, ExecutionClaims.clock),
+        30_000
+      )
+    })
+    describe("ends", () => {
+      test("of a failed line undo its finished stages, the last one first", LineClaims.compensated)
+      test("of an interrupted execution undo its finished steps, and begin no further one", ExecutionClaims.interrupted)
+      test("of the process are no end of a run, where the engine outlives it", ExecutionClaims.closed)
+    })
+    test("8 runs of one item that start at once have 8 names, and all finish", LineClaims.starts)
+  })
+}
