@@ -3,7 +3,6 @@ import * as Implement from "@millwright/agents/roles/Implement"
 import * as Review from "@millwright/agents/roles/Review"
 import * as Spec from "@millwright/agents/roles/Spec"
 import * as Triage from "@millwright/agents/roles/Triage"
-import * as BundledSkill from "@millwright/agents/BundledSkill"
 import * as Skill from "@millwright/agents/Skill"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -18,7 +17,7 @@ export const roles = Effect.fnUntraced(function* (folder: string | undefined) {
   const skill = Effect.fnUntraced(function* (name: (typeof names)[number]) {
     const own = folder === undefined ? undefined : path.resolve(folder, name, "SKILL.md")
     const loaded =
-      own !== undefined && (yield* files.exists(own)) ? yield* Skill.load(own) : yield* BundledSkill.load(name)
+      own !== undefined && (yield* files.exists(own)) ? yield* Skill.load(own) : yield* Skill.bundled(name)
     return Effect.succeed(loaded)
   })
   if (folder !== undefined) {

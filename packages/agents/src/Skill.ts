@@ -97,7 +97,7 @@ const minimal = "Begin the file with a line `---`, then `name: …` and `descrip
  * Reads a skill from the text of a `SKILL.md`. `source` is the path or another name for people; where it ends in
  * `SKILL.md`, the name of its folder has to be the name of the skill.
  */
-export const parse = Effect.fnUntraced(function*(text: string, source: string) {
+export const parse = Effect.fnUntraced(function* (text: string, source: string) {
   const size = Buffer.byteLength(text)
   if (size > maxBytes) {
     return yield* refuse(
@@ -115,11 +115,12 @@ export const parse = Effect.fnUntraced(function*(text: string, source: string) {
       `its front matter is not that of a skill: ${oneLine(error.message)}`,
       "`name` and `description` are texts and needed; `license`, `compatibility` and `allowed-tools` are texts; " +
         "`metadata` maps names to texts."
-    ))
+    )
+  )
   const folder = folderOf(source)
   if (folder !== undefined && folder !== fields.name) {
     return yield* refuse(
-      { reason: "Malformed", source, line: lineOf(front, "\"name\"") },
+      { reason: "Malformed", source, line: lineOf(front, '"name"') },
       `it is named "${fields.name}" and stands in the folder "${folder}"`,
       "Give both the same name."
     )
@@ -164,11 +165,17 @@ const split = (text: string, source: string) => {
   const front = lines.slice(1, end).join("\n")
   return Buffer.byteLength(front) > maxFrontMatterBytes
     ? refuse(
-      { reason: "TooLarge", source, line: 1 },
-      `its front matter has more than ${maxFrontMatterBytes} bytes`,
-      "Move what the role has to read below the front matter."
-    )
-    : Effect.succeed({ front, instructions: lines.slice(end + 1).join("\n").trim() })
+        { reason: "TooLarge", source, line: 1 },
+        `its front matter has more than ${maxFrontMatterBytes} bytes`,
+        "Move what the role has to read below the front matter."
+      )
+    : Effect.succeed({
+        front,
+        instructions: lines
+          .slice(end + 1)
+          .join("\n")
+          .trim()
+      })
 }
 
 // Where a value begins: a line, an item, a key's value, or a part of a flow collection. A quoted value is none of these.
@@ -208,13 +215,16 @@ const refuseExecutable = (front: string, source: string): Effect.Effect<void, Sk
 
 const parseYaml = (front: string, source: string): Effect.Effect<unknown, SkillError> =>
   Effect.catch(
-    Effect.try({ try: () => Yaml.parse(front), catch: (error) => error instanceof Error ? error.message : String(error) }),
+    Effect.try({
+      try: () => Yaml.parse(front),
+      catch: (error) => (error instanceof Error ? error.message : String(error))
+    }),
     (message) => {
       const line = /at line (\d+)/.exec(message)?.[1]
       return refuse(
         { reason: "Malformed", source, ...(line === undefined ? {} : { line: Number(line) + 1 }) },
         `its front matter is not YAML: ${oneLine(message.replace(/ at line \d+$/, ""))}`,
-        "Put values with `: `, `#` or `\"` in them into quotes."
+        'Put values with `: `, `#` or `"` in them into quotes.'
       )
     }
   )
@@ -232,13 +242,19 @@ const folderOf = (source: string): string | undefined => {
   return parts.at(-1) === "SKILL.md" ? parts.at(-2) : undefined
 }
 
-const fromPlatform = (source: string) => (error: PlatformError.PlatformError): Effect.Effect<never, SkillError> =>
-  error.reason._tag === "NotFound"
-    ? refuse({ reason: "NotFound", source }, "it is not there", "Make it, or mend the path.")
-    : refuse({ reason: "Unreadable", source }, `it can not be read (${oneLine(error.message)})`, "Mend its permissions.")
+const fromPlatform =
+  (source: string) =>
+  (error: PlatformError.PlatformError): Effect.Effect<never, SkillError> =>
+    error.reason._tag === "NotFound"
+      ? refuse({ reason: "NotFound", source }, "it is not there", "Make it, or mend the path.")
+      : refuse(
+          { reason: "Unreadable", source },
+          `it can not be read (${oneLine(error.message)})`,
+          "Mend its permissions."
+        )
 
 /** Reads a skill from a `SKILL.md`, or from the folder that it stands in. */
-export const load = Effect.fnUntraced(function*(path: string) {
+export const load = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const file = paths.resolve(paths.basename(path) === "SKILL.md" ? path : paths.join(path, "SKILL.md"))
@@ -256,7 +272,7 @@ export const load = Effect.fnUntraced(function*(path: string) {
   return yield* fromBytes(yield* Effect.catch(fs.readFile(file), fromPlatform(file)), file)
 })
 
-const fromBytes = Effect.fnUntraced(function*(bytes: Uint8Array, source: string) {
+const fromBytes = Effect.fnUntraced(function* (bytes: Uint8Array, source: string) {
   // The byte order mark stays, so that the digest is that of the bytes.
   const text = Result.try(() => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes))
   return Result.isFailure(text)
@@ -278,7 +294,8 @@ export const bundled = (name: Bundled): Effect.Effect<Skill, SkillError> => {
     catch: () =>
       new SkillError({
         reason: "NotFound",
-        message: `The skill ${source} is not where this package keeps it. Install @millwright/agents again, or give the ` +
+        message:
+          `The skill ${source} is not where this package keeps it. Install @millwright/agents again, or give the ` +
           `role a skill of your own.`
       })
   }).pipe(Effect.flatMap((bytes) => fromBytes(bytes, source)))

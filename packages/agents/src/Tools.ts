@@ -30,18 +30,25 @@ const dependencies = [FileSystem.FileSystem, Path.Path, ChildProcessSpawner]
 const answers = { success: Schema.String, failure: ToolFailure, failureMode: "return" as const, dependencies }
 
 const read = Tool.make("read", { description: Read.description, parameters: Read.Parameters, ...answers })
-  .annotate(Tool.Readonly, true).annotate(Tool.Destructive, false).annotate(Tool.Idempotent, true)
+  .annotate(Tool.Readonly, true)
+  .annotate(Tool.Destructive, false)
+  .annotate(Tool.Idempotent, true)
   .annotate(Tool.OpenWorld, false)
 
 const grep = Tool.make("grep", { description: Grep.description, parameters: Grep.Parameters, ...answers })
-  .annotate(Tool.Readonly, true).annotate(Tool.Destructive, false).annotate(Tool.Idempotent, true)
+  .annotate(Tool.Readonly, true)
+  .annotate(Tool.Destructive, false)
+  .annotate(Tool.Idempotent, true)
   .annotate(Tool.OpenWorld, false)
 
-const edit = Tool.make("edit", { description: Edit.description, parameters: Edit.Parameters, ...answers })
-  .annotate(Tool.OpenWorld, false)
+const edit = Tool.make("edit", { description: Edit.description, parameters: Edit.Parameters, ...answers }).annotate(
+  Tool.OpenWorld,
+  false
+)
 
 const write = Tool.make("write", { description: Write.description, parameters: Write.Parameters, ...answers })
-  .annotate(Tool.Idempotent, true).annotate(Tool.OpenWorld, false)
+  .annotate(Tool.Idempotent, true)
+  .annotate(Tool.OpenWorld, false)
 
 const bash = Tool.make("bash", { description: Bash.description, parameters: Bash.Parameters, ...answers })
 
@@ -65,6 +72,8 @@ export const summary = (name: string, input: unknown): string => {
   const said = ["pattern", "script", "path"].flatMap((key) =>
     Predicate.hasProperty(input, key) && Predicate.isString(input[key]) ? [input[key]] : []
   )
-  const line = Untrusted.visible(`${name} ${said.join(" in ")}`).replace(/\s+/g, " ").trim()
+  const line = Untrusted.visible(`${name} ${said.join(" in ")}`)
+    .replace(/\s+/g, " ")
+    .trim()
   return line.length > 120 ? `${line.slice(0, 119)}…` : line
 }

@@ -9,7 +9,10 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import * as Tools from "../src/Tools.ts"
 
-export const workspace = (files: Readonly<Record<string, string | Uint8Array>>, options: { readonly git?: boolean } = {}) =>
+export const workspace = (
+  files: Readonly<Record<string, string | Uint8Array>>,
+  options: { readonly git?: boolean } = {}
+) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const before = process.cwd()
@@ -38,7 +41,7 @@ export interface Answer {
 type Names = keyof typeof Tools.toolkit.tools
 
 /** Calls a tool the way a loop does: by its name, with what a model wrote. */
-export const call = Effect.fnUntraced(function*(name: Names, input: unknown) {
+export const call = Effect.fnUntraced(function* (name: Names, input: unknown) {
   const toolkit = yield* Tools.toolkit
   // What a model wrote has no type; the toolkit checks it.
   const results = yield* Stream.runCollect(yield* toolkit.handle(name, input as never))

@@ -12,22 +12,44 @@ const readBlock = (block: string): { readonly digest: string; readonly body: str
   return { digest, body: block.slice(head?.[0].length ?? 0, at), rest: block.slice(at + end.length) }
 }
 
-const pieces = Schema.Array(Schema.Union([
-  Schema.String,
-  Schema.Literals([
-    "</untrusted>", "<untrusted", "</untrusted digest=\"", "\">", "\n", "\r", "</UNTRUSTED", "< / untrusted", "＜/untrusted",
-    "<\u200b/untrusted", "<\u202e/untrusted", "un\u00adtrusted", "\0", "\u001b[2J", "\ud800", "\u{e0041}", "\u2028", "<"
+const pieces = Schema.Array(
+  Schema.Union([
+    Schema.String,
+    Schema.Literals([
+      "</untrusted>",
+      "<untrusted",
+      '</untrusted digest="',
+      '">',
+      "\n",
+      "\r",
+      "</UNTRUSTED",
+      "< / untrusted",
+      "＜/untrusted",
+      "<\u200b/untrusted",
+      "<\u202e/untrusted",
+      "un\u00adtrusted",
+      "\0",
+      "\u001b[2J",
+      "\ud800",
+      "\u{e0041}",
+      "\u2028",
+      "<"
+    ])
   ])
-]))
+)
 
 describe("Untrusted.block", () => {
-  it.prop("can not be closed or imitated from inside, whatever the text and the origin", [pieces, pieces], ([origin, text]) => {
-    const block = Untrusted.block(origin.join(""), text.join(""))
-    const { body, rest } = readBlock(block)
-    assert.strictEqual(rest, "", "something stands behind the end")
-    assert.notMatch(body, /[<＜]\s{0,8}[/／]?\s{0,8}untrusted/iu, "the text holds what looks like a delimiter")
-    assert.strictEqual(Untrusted.visible(body), body, "the text holds a character that hides")
-  })
+  it.prop(
+    "can not be closed or imitated from inside, whatever the text and the origin",
+    [pieces, pieces],
+    ([origin, text]) => {
+      const block = Untrusted.block(origin.join(""), text.join(""))
+      const { body, rest } = readBlock(block)
+      assert.strictEqual(rest, "", "something stands behind the end")
+      assert.notMatch(body, /[<＜]\s{0,8}[/／]?\s{0,8}untrusted/iu, "the text holds what looks like a delimiter")
+      assert.strictEqual(Untrusted.visible(body), body, "the text holds a character that hides")
+    }
+  )
 
   it("can not be closed with the digest of the block that the text would make alone", () => {
     const alone = Untrusted.block("issue 7", "text")
@@ -38,7 +60,7 @@ describe("Untrusted.block", () => {
   })
 
   it("names its origin in one line, and is the same for the same text", () => {
-    const block = Untrusted.block("issue \"7\"\n> by <ada>", "text")
+    const block = Untrusted.block('issue "7"\n> by <ada>', "text")
     assert.match(block, /^<untrusted origin="issue 7 by ada" digest="/)
     assert.strictEqual(Untrusted.block("a", "b"), Untrusted.block("a", "b"))
     assert.notStrictEqual(Untrusted.block("a", "b"), Untrusted.block("c", "b"))
@@ -47,7 +69,10 @@ describe("Untrusted.block", () => {
 
 describe("Untrusted.visible", () => {
   it("shows what hides and leaves scripts and emoji alone", () => {
-    assert.strictEqual(Untrusted.visible("a\u202eb\u0007\u{e0041}\u200b\u2028"), "a\\u{202e}b\\u{7}\\u{e0041}\\u{200b}\\u{2028}")
+    assert.strictEqual(
+      Untrusted.visible("a\u202eb\u0007\u{e0041}\u200b\u2028"),
+      "a\\u{202e}b\\u{7}\\u{e0041}\\u{200b}\\u{2028}"
+    )
     const plain = "tab\tline\nÄ 日本語 می‌خواهم 👩‍💻 ❤️"
     assert.strictEqual(Untrusted.visible(plain), plain)
     assert.strictEqual(Untrusted.visible("a\r\nb\rc"), "a\nb\\u{d}c")

@@ -36,6 +36,9 @@ export * as Gate from "./Gate.ts"
 /** Facts from git, and the one commit that the host makes. */
 export * as Git from "./Git.ts"
 
+/** An **intervention**: a recorded moment in which a human was needed or stepped in. */
+export * as Intervention from "./Intervention.ts"
+
 /** The **journal**: the append-only sequence of facts. */
 export * as Journal from "./Journal.ts"
 

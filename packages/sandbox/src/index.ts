@@ -6,7 +6,7 @@ export * as CleanSpawner from "./CleanSpawner.ts"
 /** A `FileSystem` and a `Path` that answer for one folder only. */
 export * as Confined from "./Confined.ts"
 
-/** The git binary, as the host runs it on a repository that it does not trust: with a clean environment, without hooks, without prompts. */
+/** The git calls that make and fill a working tree, as the host runs them: with a clean environment, without hooks, without prompts. */
 export * as Git from "./Git.ts"
 
 /** The processes that a sandbox started, with their children, found by a **mark** in their environment. */

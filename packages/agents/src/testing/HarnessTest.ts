@@ -2,7 +2,7 @@
  * What every harness holds to: each promise of the port, with real tools on real files and processes. An adapter proves
  * itself with one line:
  *
- * ```ts
+ * ```text
  * HarnessTest.suite("MyHarness", (turns) => MyHarness.layer({ agentThatDoes: turns }), NodeServices.layer)
  * ```
  *

@@ -20,7 +20,7 @@ export const description = [
 export const Parameters = Schema.Struct({
   script: Schema.NonEmptyString.annotate({ description: "The script, such as: npm test -- --run parser" }),
   timeout: Schema.optionalKey(
-    Schema.Number.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(600)).annotate({
+    Schema.Finite.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(600)).annotate({
       description: "Seconds, at most 600. Default 120"
     })
   )
@@ -31,10 +31,10 @@ const longestScript = 100_000
 
 // One pipe for both, so that their order is kept; the script is an argument, so that nothing in it can end it early.
 const wrapper =
-  "if command -v bash >/dev/null 2>&1; then exec bash -c -- \"$1\" bash 2>&1; else exec sh -c -- \"$1\" sh 2>&1; fi"
+  'if command -v bash >/dev/null 2>&1; then exec bash -c -- "$1" bash 2>&1; else exec sh -c -- "$1" sh 2>&1; fi'
 
 /** Runs a script. A script that fails is an answer; one that does not end, or can not start, is a failure. */
-export const run = Effect.fnUntraced(function*({ script, timeout = 120 }: typeof Parameters.Type) {
+export const run = Effect.fnUntraced(function* ({ script, timeout = 120 }: typeof Parameters.Type) {
   if (script.includes("\0")) return yield* ToolFailure.fail("BadInput", "The script holds a NUL. Write it without.")
   if (Buffer.byteLength(script) > longestScript) {
     return yield* ToolFailure.fail(
@@ -55,6 +55,7 @@ export const run = Effect.fnUntraced(function*({ script, timeout = 120 }: typeof
       `${shown}[stopped after ${timeout} s, it had not ended. Give a longer \`timeout\` (at most 600), or do less at a time]`
     )
   }
-  const how = end._tag === "Exited" ? `exit code ${end.code}` : `ended by ${end._tag === "Signalled" ? end.signal : "its size"}`
+  const how =
+    end._tag === "Exited" ? `exit code ${end.code}` : `ended by ${end._tag === "Signalled" ? end.signal : "its size"}`
   return `${shown}[${how}]`
 })

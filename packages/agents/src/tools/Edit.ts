@@ -57,11 +57,17 @@ const list = (lines: ReadonlyArray<number>): string =>
   `${lines.slice(0, 10).join(", ")}${lines.length > 10 ? ", …" : ""}`
 
 /** Replaces in a text. Pure: what {@link run} does between reading and writing. */
-export const apply = Effect.fnUntraced(function*(text: string, { all = false, new: fresh, old, path }: typeof Parameters.Type) {
+export const apply = Effect.fnUntraced(function* (
+  text: string,
+  { all = false, new: fresh, old, path }: typeof Parameters.Type
+) {
   if (old === "") {
-    return yield* ToolFailure.fail("BadInput", "`old` is empty. Give the text to replace, or use write for a whole file.")
+    return yield* ToolFailure.fail(
+      "BadInput",
+      "`old` is empty. Give the text to replace, or use write for a whole file."
+    )
   }
-  const toFileEnds = (part: string): string => usesCrLf(text) ? part.replace(/\r?\n/g, "\r\n") : part
+  const toFileEnds = (part: string): string => (usesCrLf(text) ? part.replace(/\r?\n/g, "\r\n") : part)
   const sought = text.includes(old) ? old : toFileEnds(old)
   const replacement = toFileEnds(fresh)
   if (sought === replacement) {
@@ -69,7 +75,11 @@ export const apply = Effect.fnUntraced(function*(text: string, { all = false, ne
   }
   const places = count(text, sought, mostPlaces)
   if (places.length === 0) {
-    const first = old.split("\n").map((line) => line.trim()).find((line) => line !== "") ?? ""
+    const first =
+      old
+        .split("\n")
+        .map((line) => line.trim())
+        .find((line) => line !== "") ?? ""
     const near = first === "" ? [] : linesOf(text, count(text, first, 11))
     return yield* ToolFailure.fail(
       "NoMatch",
@@ -97,7 +107,7 @@ export const apply = Effect.fnUntraced(function*(text: string, { all = false, ne
 })
 
 /** Edits. */
-export const run = Effect.fnUntraced(function*(parameters: typeof Parameters.Type) {
+export const run = Effect.fnUntraced(function* (parameters: typeof Parameters.Type) {
   const relative = yield* Target.writable(parameters.path)
   const before = yield* Target.text(relative, maxBytes)
   const { lines, text } = yield* apply(before, parameters)

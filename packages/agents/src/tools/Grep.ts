@@ -16,7 +16,9 @@ export const description = [
 
 /** What the model gives. */
 export const Parameters = Schema.Struct({
-  pattern: Schema.NonEmptyString.annotate({ description: "The regular expression, such as \\bparseDate\\( or TODO|FIXME" }),
+  pattern: Schema.NonEmptyString.annotate({
+    description: "The regular expression, such as \\bparseDate\\( or TODO|FIXME"
+  }),
   path: Schema.optionalKey(
     Schema.String.annotate({ description: "A file, a folder or a glob such as src/**/*.ts. Default: everything" })
   ),
@@ -30,21 +32,42 @@ const keep: Output.Keep = { head: 256 * 1024, tail: 0 }
 type Flavour = "--perl-regexp" | "--extended-regexp"
 type Place = "--untracked" | "--no-index"
 
-const search = ({ ignoreCase, path, pattern }: typeof Parameters.Type) => (flavour: Flavour, place: Place) =>
-  Process.run(
-    ChildProcess.make("git", [
-      // What git would run for the repository: nothing of it.
-      "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "color.ui=false",
-      "grep", "--no-textconv", "--line-number", "--full-name", "-I", flavour, place,
-      ...(place === "--no-index" ? ["--exclude-standard"] : []),
-      ...(ignoreCase === true ? ["--ignore-case"] : []),
-      "-e", pattern, "--", ...(path === undefined || path === "." ? ["."] : [`:(glob)${path}`])
-    ], Process.quiet),
-    { keep, timeout: "30 seconds" }
-  ).pipe(Effect.mapError(ToolFailure.fromPlatform("git")))
+const search =
+  ({ ignoreCase, path, pattern }: typeof Parameters.Type) =>
+  (flavour: Flavour, place: Place) =>
+    Process.run(
+      ChildProcess.make(
+        "git",
+        [
+          // What git would run for the repository: nothing of it.
+          "--no-optional-locks",
+          "-c",
+          "core.fsmonitor=false",
+          "-c",
+          "core.quotePath=false",
+          "-c",
+          "color.ui=false",
+          "grep",
+          "--no-textconv",
+          "--line-number",
+          "--full-name",
+          "-I",
+          flavour,
+          place,
+          ...(place === "--no-index" ? ["--exclude-standard"] : []),
+          ...(ignoreCase === true ? ["--ignore-case"] : []),
+          "-e",
+          pattern,
+          "--",
+          ...(path === undefined || path === "." ? ["."] : [`:(glob)${path}`])
+        ],
+        Process.quiet
+      ),
+      { keep, timeout: "30 seconds" }
+    ).pipe(Effect.mapError(ToolFailure.fromPlatform("git")))
 
 /** Searches. */
-export const run = Effect.fnUntraced(function*(parameters: typeof Parameters.Type) {
+export const run = Effect.fnUntraced(function* (parameters: typeof Parameters.Type) {
   const { path, pattern } = parameters
   if (pattern.includes("\0") || /[\r\n]/.test(pattern)) {
     return yield* ToolFailure.fail(

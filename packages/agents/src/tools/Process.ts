@@ -36,7 +36,7 @@ const signalled = (error: PlatformError.PlatformError): Effect.Effect<End, Platf
  * Runs a program. Its whole process group is gone when this answers: a program in its background does not outlive it, and
  * one that holds the output open does not keep the caller waiting.
  */
-export const run = Effect.fnUntraced(function*(
+export const run = Effect.fnUntraced(function* (
   command: ChildProcess.Command,
   options: { readonly keep: Output.Keep; readonly timeout: Duration.Input }
 ) {
@@ -45,16 +45,19 @@ export const run = Effect.fnUntraced(function*(
   const output = Output.collector(options.keep)
   const errors = Output.collector({ head: 2_000, tail: 2_000 })
   const full = yield* Deferred.make<End>()
-  const drain = Effect.all([
-    Stream.runForEach(handle.stdout, (chunk) => {
-      output.push(chunk)
-      return output.isFull() ? Deferred.succeed(full, { _tag: "Full" }) : Effect.void
-    }),
-    Stream.runForEach(handle.stderr, (chunk) => Effect.sync(() => errors.push(chunk)))
-  ], { concurrency: 2, discard: true })
+  const drain = Effect.all(
+    [
+      Stream.runForEach(handle.stdout, (chunk) => {
+        output.push(chunk)
+        return output.isFull() ? Deferred.succeed(full, { _tag: "Full" }) : Effect.void
+      }),
+      Stream.runForEach(handle.stderr, (chunk) => Effect.sync(() => errors.push(chunk)))
+    ],
+    { concurrency: 2, discard: true }
+  )
   const drained = yield* Effect.forkScoped(Effect.ignore(drain))
   // Once the program is gone, only a process in its background can hold the output open: wait while bytes still come.
-  const quietDown = Effect.gen(function*() {
+  const quietDown = Effect.gen(function* () {
     let seen = -1
     while (seen !== output.total() + errors.total()) {
       seen = output.total() + errors.total()

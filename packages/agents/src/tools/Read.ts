@@ -19,7 +19,9 @@ export const description = [
 export const Parameters = Schema.Struct({
   path: Schema.String.annotate({ description: "The file, relative to the workspace, such as src/main.ts" }),
   offset: Schema.optionalKey(
-    Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({ description: "The first line to show, from 1. Default 1" })
+    Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({
+      description: "The first line to show, from 1. Default 1"
+    })
   ),
   limit: Schema.optionalKey(
     Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({ description: "How many lines to show. Default 1000" })
@@ -76,11 +78,14 @@ const lineReader = (offset: number, limit: number) => {
         ...(endsInLine ? ["no line feed at the end"] : []),
         ...(carriageReturns > 0 ? ["lines end with CR LF"] : [])
       ]
-      const note = shown.length === 0
-        ? line === 1 ? "[the file is empty]" : `[the file has only ${line - 1} lines]`
-        : isWhole && !isDone()
-        ? `[${["end of file", `${line - 1} lines`, ...oddities].join(", ")}]`
-        : `[there may be more: go on with offset ${line}]`
+      const note =
+        shown.length === 0
+          ? line === 1
+            ? "[the file is empty]"
+            : `[the file has only ${line - 1} lines]`
+          : isWhole && !isDone()
+            ? `[${["end of file", `${line - 1} lines`, ...oddities].join(", ")}]`
+            : `[there may be more: go on with offset ${line}]`
       return [...shown, note].join("\n")
     }
   }
@@ -90,26 +95,30 @@ const cutLine = (text: string, missing: number): string =>
   `${text.slice(0, text.lastIndexOf("\n[… "))}… [${missing} bytes more in this line]`
 
 /** Reads. */
-export const run = Effect.fnUntraced(function*({ limit = 1_000, offset = 1, path }: typeof Parameters.Type) {
-  const fs = yield* FileSystem.FileSystem
-  const relative = yield* Target.inside(path)
-  yield* Target.file(relative)
-  const lines = lineReader(offset, limit)
-  let seen = 0
-  let isBinary = false
-  yield* fs.stream(relative).pipe(
-    Stream.runForEachWhile((chunk) =>
-      Effect.sync(() => {
-        isBinary ||= seen < probe && chunk.subarray(0, probe - seen).includes(0)
-        seen += chunk.length
-        if (!isBinary) lines.push(chunk)
-        return !isBinary && !lines.isDone()
-      })
-    ),
-    Effect.mapError(ToolFailure.fromPlatform(path))
-  )
-  return isBinary ? yield* Target.notText(path) : lines.end(!lines.isDone())
-}, Effect.timeoutOrElse({
-  duration: "30 seconds",
-  orElse: () => ToolFailure.fail("TimedOut", "Reading took more than 30 seconds and was stopped. Read another part of the file.")
-}))
+export const run = Effect.fnUntraced(
+  function* ({ limit = 1_000, offset = 1, path }: typeof Parameters.Type) {
+    const fs = yield* FileSystem.FileSystem
+    const relative = yield* Target.inside(path)
+    yield* Target.file(relative)
+    const lines = lineReader(offset, limit)
+    let seen = 0
+    let isBinary = false
+    yield* fs.stream(relative).pipe(
+      Stream.runForEachWhile((chunk) =>
+        Effect.sync(() => {
+          isBinary ||= seen < probe && chunk.subarray(0, probe - seen).includes(0)
+          seen += chunk.length
+          if (!isBinary) lines.push(chunk)
+          return !isBinary && !lines.isDone()
+        })
+      ),
+      Effect.mapError(ToolFailure.fromPlatform(path))
+    )
+    return isBinary ? yield* Target.notText(path) : lines.end(!lines.isDone())
+  },
+  Effect.timeoutOrElse({
+    duration: "30 seconds",
+    orElse: () =>
+      ToolFailure.fail("TimedOut", "Reading took more than 30 seconds and was stopped. Read another part of the file.")
+  })
+)

@@ -12,8 +12,10 @@ import * as ToolFailure from "./ToolFailure.ts"
 const isMissing = (error: PlatformError.PlatformError): boolean => error.reason._tag === "NotFound"
 
 // The nearest ancestor that exists decides where a path leads, since a symbolic link may stand anywhere in it.
-const realPath: (path: string) => Effect.Effect<string, PlatformError.PlatformError, FileSystem.FileSystem | Path.Path> =
-  Effect.fnUntraced(function*(path: string) {
+const realPath: (
+  path: string
+) => Effect.Effect<string, PlatformError.PlatformError, FileSystem.FileSystem | Path.Path> = Effect.fnUntraced(
+  function* (path: string) {
     const fs = yield* FileSystem.FileSystem
     const paths = yield* Path.Path
     let existing = path
@@ -26,10 +28,11 @@ const realPath: (path: string) => Effect.Effect<string, PlatformError.PlatformEr
       missing.unshift(paths.basename(existing))
       existing = parent
     }
-  })
+  }
+)
 
 /** Where a path really leads, relative to the workspace. Fails with `Denied` for one that leads out. */
-export const inside = Effect.fnUntraced(function*(path: string) {
+export const inside = Effect.fnUntraced(function* (path: string) {
   if (path.trim() === "" || path.includes("\0")) {
     return yield* ToolFailure.fail("BadInput", "`path` is empty or holds a NUL. Give a path relative to the workspace.")
   }
@@ -47,7 +50,7 @@ export const inside = Effect.fnUntraced(function*(path: string) {
 })
 
 /** Like {@link inside}, for a tool that writes: git's own files are refused, since git runs what stands in them. */
-export const writable = Effect.fnUntraced(function*(path: string) {
+export const writable = Effect.fnUntraced(function* (path: string) {
   const relative = yield* inside(path)
   if (relative.split(/[/\\]/).some((segment) => segment.toLowerCase() === ".git")) {
     return yield* ToolFailure.fail(
@@ -59,7 +62,7 @@ export const writable = Effect.fnUntraced(function*(path: string) {
 })
 
 /** The size in bytes of a plain file that is there; a folder, a device and a missing file fail with what to do instead. */
-export const file = Effect.fnUntraced(function*(path: string) {
+export const file = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const found = yield* Effect.result(fs.stat(path))
   if (Result.isFailure(found)) {
@@ -87,23 +90,33 @@ export const file = Effect.fnUntraced(function*(path: string) {
 })
 
 /** Names that are there and like the one that is not: in the same folder first, then anywhere in the repository. */
-const similar = Effect.fnUntraced(function*(path: string) {
+const similar = Effect.fnUntraced(function* (path: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const name = paths.basename(path)
   const folder = paths.dirname(path)
   const beside = yield* Effect.orElseSucceed(fs.readDirectory(folder), () => [])
-  const near = beside.slice(0, 5_000)
+  const near = beside
+    .slice(0, 5_000)
     .map((other) => ({ other, distance: distance(name.toLowerCase(), other.toLowerCase()) }))
     .filter(({ distance }) => distance <= Math.max(1, Math.floor(name.length / 4)))
     .sort((a, b) => a.distance - b.distance || (a.other < b.other ? -1 : 1))
     .map(({ other }) => paths.join(folder, other))
   const pathspec = `:(glob,icase)**/${name.replace(/[\\*?[\]]/g, "\\$&")}`
   const listed = yield* Process.run(
-    ChildProcess.make("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", pathspec], Process.quiet),
+    ChildProcess.make(
+      "git",
+      ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", pathspec],
+      Process.quiet
+    ),
     { keep: { head: 4_000, tail: 0 }, timeout: "10 seconds" }
   ).pipe(
-    Effect.map(({ output }) => output.text().split("\0").filter((each) => each !== "")),
+    Effect.map(({ output }) =>
+      output
+        .text()
+        .split("\0")
+        .filter((each) => each !== "")
+    ),
     Effect.orElseSucceed(() => [])
   )
   return [...new Set([...near, ...listed.slice(0, 5)])].slice(0, 5)
@@ -125,22 +138,28 @@ const distance = (a: string, b: string): number => {
 }
 
 /** Replaces a file's whole content or none of it, with the mode that it had. A reader never sees half of it. */
-export const replace = Effect.fnUntraced(function*(relative: string, content: Uint8Array) {
-  const fs = yield* FileSystem.FileSystem
-  const paths = yield* Path.Path
-  const folder = paths.dirname(relative)
-  yield* fs.makeDirectory(folder, { recursive: true })
-  const mode = yield* fs.stat(relative).pipe(Effect.map((info) => info.mode & 0o777), Effect.orElseSucceed(() => undefined))
-  const temporary = paths.join(folder, `.millwright-${Math.abs(yield* Random.nextInt).toString(36)}.tmp`)
-  yield* fs.writeFile(temporary, content, { flag: "wx" }).pipe(
-    Effect.andThen(mode === undefined ? Effect.void : fs.chmod(temporary, mode)),
-    Effect.andThen(fs.rename(temporary, relative)),
-    Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true })))
-  )
-}, (effect, relative) => Effect.mapError(effect, ToolFailure.fromPlatform(relative)))
+export const replace = Effect.fnUntraced(
+  function* (relative: string, content: Uint8Array) {
+    const fs = yield* FileSystem.FileSystem
+    const paths = yield* Path.Path
+    const folder = paths.dirname(relative)
+    yield* fs.makeDirectory(folder, { recursive: true })
+    const mode = yield* fs.stat(relative).pipe(
+      Effect.map((info) => info.mode & 0o777),
+      Effect.orElseSucceed(() => undefined)
+    )
+    const temporary = paths.join(folder, `.millwright-${Math.abs(yield* Random.nextInt).toString(36)}.tmp`)
+    yield* fs.writeFile(temporary, content, { flag: "wx" }).pipe(
+      Effect.andThen(mode === undefined ? Effect.void : fs.chmod(temporary, mode)),
+      Effect.andThen(fs.rename(temporary, relative)),
+      Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true })))
+    )
+  },
+  (effect, relative) => Effect.mapError(effect, ToolFailure.fromPlatform(relative))
+)
 
 /** Reads a text whole, up to a size, without changing a byte of it: a file that is no UTF-8 fails with `NotText`. */
-export const text = Effect.fnUntraced(function*(path: string, maxBytes: number) {
+export const text = Effect.fnUntraced(function* (path: string, maxBytes: number) {
   const size = yield* file(path)
   if (size > maxBytes) {
     return yield* ToolFailure.fail(
@@ -168,4 +187,3 @@ export const notText = (path: string) =>
     "NotText",
     `${ToolFailure.quote(path)} is not text in UTF-8. Look at it with bash (\`file\`, \`xxd | head\`) if it matters.`
   )
-

@@ -35,21 +35,27 @@ export const fail = (reason: ToolFailure["reason"], message: string): Effect.Eff
 export const quote = (path: string): string => `\`${Untrusted.visible(path).slice(0, 300)}\``
 
 /** What a failing file system or spawner means for the model. */
-export const fromPlatform = (path: string) => (error: PlatformError.PlatformError): ToolFailure => {
-  const tag = error.reason._tag
-  if (tag === "NotFound") return { reason: "NotFound", message: `There is no ${quote(path)}.` }
-  if (tag === "PermissionDenied") {
+export const fromPlatform =
+  (path: string) =>
+  (error: PlatformError.PlatformError): ToolFailure => {
+    const tag = error.reason._tag
+    if (tag === "NotFound") return { reason: "NotFound", message: `There is no ${quote(path)}.` }
+    if (tag === "PermissionDenied") {
+      return {
+        reason: "Denied",
+        message:
+          `${quote(path)} may not be used: it is outside of the workspace or has no permission for it. ` +
+          `Use a path inside the workspace.`
+      }
+    }
+    if (tag === "BadArgument") {
+      return {
+        reason: "BadInput",
+        message: `${quote(path)} can not be used: ${Untrusted.visible(error.message).slice(0, 500)}.`
+      }
+    }
     return {
-      reason: "Denied",
-      message: `${quote(path)} may not be used: it is outside of the workspace or has no permission for it. ` +
-        `Use a path inside the workspace.`
+      reason: "Unavailable",
+      message: `${quote(path)} can not be used: ${Untrusted.visible(error.message).slice(0, 500)}. Try another way.`
     }
   }
-  if (tag === "BadArgument") {
-    return { reason: "BadInput", message: `${quote(path)} can not be used: ${Untrusted.visible(error.message).slice(0, 500)}.` }
-  }
-  return {
-    reason: "Unavailable",
-    message: `${quote(path)} can not be used: ${Untrusted.visible(error.message).slice(0, 500)}. Try another way.`
-  }
-}

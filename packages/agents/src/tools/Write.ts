@@ -18,10 +18,13 @@ export const Parameters = Schema.Struct({
 })
 
 /** Writes. */
-export const run = Effect.fnUntraced(function*({ content, path }: typeof Parameters.Type) {
+export const run = Effect.fnUntraced(function* ({ content, path }: typeof Parameters.Type) {
   const fs = yield* FileSystem.FileSystem
   const relative = yield* Target.writable(path)
-  const before = yield* Effect.orElseSucceed(Effect.map(fs.stat(relative), ({ type }) => type), () => undefined)
+  const before = yield* Effect.orElseSucceed(
+    Effect.map(fs.stat(relative), ({ type }) => type),
+    () => undefined
+  )
   if (before !== undefined && before !== "File") {
     return yield* ToolFailure.fail(
       "NotAFile",

@@ -43,7 +43,12 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     maxRetries: 0,
     logLevel: "off"
   })
-  const request = { module: "AnthropicModel", url: `${client.baseURL}/v1/messages`, secret: options.apiKey }
+  const request: ProviderFailure.Request = {
+    module: "AnthropicModel",
+    method: "POST",
+    url: `${client.baseURL}/v1/messages`,
+    secret: options.apiKey
+  }
   const provider = "anthropic"
   const failed = ProviderFailure.fromThrown(request)
   const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
@@ -68,7 +73,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       provider,
       retrieve: (signal) => client.models.retrieve(options.model, undefined, { signal, timeout: Model.probeTimeout }),
       list: (signal) => client.models.list({ limit: 1000 }, { signal, timeout: Model.probeTimeout }),
-      failed: ProviderFailure.fromThrown({ ...request, url: `${client.baseURL}/v1/models/${options.model}` })
+      failed: ProviderFailure.fromThrown({
+        ...request,
+        method: "GET",
+        url: `${client.baseURL}/v1/models/${options.model}`
+      })
     }),
     languageModel
   }

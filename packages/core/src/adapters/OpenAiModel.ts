@@ -45,7 +45,12 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     maxRetries: 0,
     logLevel: "off"
   })
-  const request = { module: "OpenAiModel", url: `${client.baseURL}/chat/completions`, secret: options.apiKey }
+  const request: ProviderFailure.Request = {
+    module: "OpenAiModel",
+    method: "POST",
+    url: `${client.baseURL}/chat/completions`,
+    secret: options.apiKey
+  }
   const provider = options.provider ?? "openai"
   const failed = ProviderFailure.fromThrown(request)
   const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
@@ -70,7 +75,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       provider,
       retrieve: (signal) => client.models.retrieve(options.model, { signal, timeout: Model.probeTimeout }),
       list: (signal) => client.models.list({ signal, timeout: Model.probeTimeout }),
-      failed: ProviderFailure.fromThrown({ ...request, url: `${client.baseURL}/models/${options.model}` })
+      failed: ProviderFailure.fromThrown({
+        ...request,
+        method: "GET",
+        url: `${client.baseURL}/models/${options.model}`
+      })
     }),
     languageModel
   }

@@ -12,6 +12,7 @@ import * as Redaction from "../Redaction.ts"
 /** Which request failed. `secret` is taken out of everything that the provider says. */
 export interface Request {
   readonly module: string
+  readonly method: "GET" | "POST"
   readonly url: string
   readonly secret: Redacted.Redacted<string>
 }
@@ -34,9 +35,9 @@ export const disconnected = (request: Request, description: string, cause?: unkn
     request,
     new AiError.NetworkError({
       reason: "TransportError",
-      method: "POST",
+      method: request.method,
       url: request.url,
-      description: `${Redaction.scrub(description, [request.secret])} (POST ${request.url})`,
+      description: `${Redaction.scrub(description, [request.secret])} (${request.method} ${request.url})`,
       ...(cause === undefined ? {} : { cause: new Error(Redaction.scrub(trail(cause), [request.secret])) })
     })
   )
@@ -50,7 +51,7 @@ const answered = (
 ): AiError.AiError => {
   const { kind, status, thrown } = failure
   const said = Redaction.scrub(saying(thrown), [request.secret])
-  const description = `${said} (POST ${request.url}${status === undefined ? "" : `, HTTP ${status}`}${kind === "" ? "" : `, ${kind}`})`
+  const description = `${said} (${request.method} ${request.url}${status === undefined ? "" : `, HTTP ${status}`}${kind === "" ? "" : `, ${kind}`})`
   const headers = headersOf(thrown)
   const kept = Object.fromEntries(
     ["retry-after", "retry-after-ms", "date", "request-id", "x-request-id"].flatMap((name) => {

@@ -1,7 +1,7 @@
 /**
  * What every engine under a line holds to. An adapter proves itself with one line:
  *
- * ```ts
+ * ```text
  * DurableTest.suite("MyEngine", (folder) => Layer.merge(MyEngine.layer({ folder }), MyJournal.layer({ folder })))
  * ```
  *
