@@ -1,5 +1,6 @@
 /** The repository of the quickstart: a small real program with a real bug, made into a git repository at run time. */
 import * as Git from "@millwright/core/Git"
+import * as GitCommit from "@millwright/core/GitCommit"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -40,7 +41,7 @@ export const repository = Effect.fnUntraced(function* (source: string, target: s
       ])
     )
     .pipe(Effect.andThen(Git.resolve(draft, "HEAD")))
-  yield* Git.commitAll(draft, { branch: "main", base: empty, message: "spell-duration 1.2.0", author })
+  yield* GitCommit.commitAll(draft, { branch: "main", base: empty, message: "spell-duration 1.2.0", author })
   // A rename is all or nothing; whoever comes second finds the folder taken and drops its draft.
   yield* files
     .rename(draft, target)

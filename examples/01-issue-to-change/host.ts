@@ -9,6 +9,7 @@ import * as Change from "@millwright/core/Change"
 import * as Contract from "@millwright/core/Contract"
 import * as Forge from "@millwright/core/Forge"
 import * as Git from "@millwright/core/Git"
+import * as GitCommit from "@millwright/core/GitCommit"
 import * as Journal from "@millwright/core/Journal"
 import * as Policy from "@millwright/core/Policy"
 import * as PullRequest from "@millwright/core/PullRequest"
@@ -100,7 +101,7 @@ export const build = <E, R>({
 
 const commit = (place: Sandbox.SandboxSpec, message: string) =>
   Effect.gen(function* () {
-    const head = yield* Git.commitAll(".", { branch: place.branch, base: place.base, message, author })
+    const head = yield* GitCommit.commitAll(".", { branch: place.branch, base: place.base, message, author })
     if (Option.isNone(head)) return Option.none<Change.Change>()
     const files = yield* Git.diff(".", place.base, head.value)
     const change: Change.Change = { branch: place.branch, base: place.base, head: head.value, files }

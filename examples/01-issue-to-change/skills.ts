@@ -16,8 +16,7 @@ export const roles = Effect.fnUntraced(function* (folder: string | undefined) {
   const path = yield* Path.Path
   const skill = Effect.fnUntraced(function* (name: (typeof names)[number]) {
     const own = folder === undefined ? undefined : path.resolve(folder, name, "SKILL.md")
-    const loaded =
-      own !== undefined && (yield* files.exists(own)) ? yield* Skill.load(own) : yield* Skill.bundled(name)
+    const loaded = own !== undefined && (yield* files.exists(own)) ? yield* Skill.load(own) : yield* Skill.bundled(name)
     return Effect.succeed(loaded)
   })
   if (folder !== undefined) {

@@ -1,5 +1,6 @@
 /** The repository whose release is written about: the demo program of the quickstart, and what was done since its release. */
 import * as Git from "@millwright/core/Git"
+import * as GitCommit from "@millwright/core/GitCommit"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -50,7 +51,7 @@ export const make = Effect.fnUntraced(function* (source: string, target: string)
     const before = yield* files.readFileString(at)
     if (!before.includes(from)) return yield* Effect.die(new Error(`${file} of the demo does not hold ${from}`))
     yield* files.writeFileString(at, from === "" ? before + to : before.replaceAll(from, to))
-    const commit = yield* Git.commitAll(target, { branch: "main", base: head, message, author })
+    const commit = yield* GitCommit.commitAll(target, { branch: "main", base: head, message, author })
     if (commit._tag === "Some") head = commit.value
   }
   return { base, head }

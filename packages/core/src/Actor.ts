@@ -20,6 +20,6 @@ export const human = (name: string): Actor => ({ _tag: "Human", name })
 export const label = (actor: Actor): string =>
   Actor.match(actor, {
     Human: ({ name }) => name,
-    Agent: ({ model, role }) => model === undefined ? `agent:${role}` : `agent:${role} (${model})`,
+    Agent: ({ model, role }) => (model === undefined ? `agent:${role}` : `agent:${role} (${model})`),
     Host: () => "host"
   })

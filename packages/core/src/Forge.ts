@@ -39,18 +39,21 @@ export interface Supports {
 }
 
 /** Where issues, branches and pull requests live. */
-export class Forge extends Context.Service<Forge, {
-  readonly name: string
-  readonly supports: Supports
-  /** Reads an issue by its reference: a path for the local forge, a number or URL elsewhere. */
-  readonly issue: (reference: string) => Effect.Effect<WorkItem.WorkItem, ForgeError | WorkItem.WorkItemError>
-  readonly comment: (
-    item: WorkItem.WorkItem,
-    comment: { readonly body: string; readonly key: string }
-  ) => Effect.Effect<void, ForgeError>
-  readonly comments: (item: WorkItem.WorkItem) => Effect.Effect<ReadonlyArray<string>, ForgeError>
-  readonly deliver: (delivery: Delivery) => Effect.Effect<PullRequest.PullRequest, ForgeError>
-  readonly pullRequests: Effect.Effect<ReadonlyArray<PullRequest.PullRequest>, ForgeError>
-  /** Pull requests as they are opened or change state, from now on. */
-  readonly changes: Stream.Stream<PullRequest.PullRequest, ForgeError>
-}>()("@millwright/core/Forge") {}
+export class Forge extends Context.Service<
+  Forge,
+  {
+    readonly name: string
+    readonly supports: Supports
+    /** Reads an issue by its reference: a path for the local forge, a number or URL elsewhere. */
+    readonly issue: (reference: string) => Effect.Effect<WorkItem.WorkItem, ForgeError | WorkItem.WorkItemError>
+    readonly comment: (
+      item: WorkItem.WorkItem,
+      comment: { readonly body: string; readonly key: string }
+    ) => Effect.Effect<void, ForgeError>
+    readonly comments: (item: WorkItem.WorkItem) => Effect.Effect<ReadonlyArray<string>, ForgeError>
+    readonly deliver: (delivery: Delivery) => Effect.Effect<PullRequest.PullRequest, ForgeError>
+    readonly pullRequests: Effect.Effect<ReadonlyArray<PullRequest.PullRequest>, ForgeError>
+    /** Pull requests as they are opened or change state, from now on. */
+    readonly changes: Stream.Stream<PullRequest.PullRequest, ForgeError>
+  }
+>()("@millwright/core/Forge") {}

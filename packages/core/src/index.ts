@@ -33,8 +33,11 @@ export * as Forge from "./Forge.ts"
 /** A **gate**: a durable wait for a human. */
 export * as Gate from "./Gate.ts"
 
-/** Facts from git, and the one commit that the host makes. */
+/** Facts from git. */
 export * as Git from "./Git.ts"
+
+/** The one commit that the host makes of what an agent left in a working tree. */
+export * as GitCommit from "./GitCommit.ts"
 
 /** An **intervention**: a recorded moment in which a human was needed or stepped in. */
 export * as Intervention from "./Intervention.ts"

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import type * as Change from "../src/Change.ts"
 import * as Git from "../src/Git.ts"
+import * as GitCommit from "../src/GitCommit.ts"
 import { commit, git, repository, temporary, test, write } from "./Repository.ts"
 
 const ada = { name: "Ada Ⅲ", email: "ada@example.org" }
@@ -12,9 +13,9 @@ const ada = { name: "Ada Ⅲ", email: "ada@example.org" }
 const byPath = (files: ReadonlyArray<Change.FileChange>) => new Map(files.map((file) => [file.path, file]))
 
 const on = (dir: string, base: string, message = "One commit") =>
-  Git.commitAll(dir, { branch: "work", base, message, author: ada })
+  GitCommit.commitAll(dir, { branch: "work", base, message, author: ada })
 
-describe("Git.commitAll", () => {
+describe("GitCommit.commitAll", () => {
   test("makes one commit on the base of everything: what the agent committed, staged, changed, added and removed", () =>
     Effect.gen(function* () {
       const { dir } = yield* repository
@@ -295,7 +296,7 @@ describe("Git.commitAll", () => {
       const { base, dir } = yield* repository
       write(dir, "a.txt", "a")
       assert.strictEqual((yield* Effect.flip(on(dir, "nowhere"))).reason, "UnknownRevision", "a base that is no commit")
-      const bad = yield* Effect.flip(Git.commitAll(dir, { branch: "a..b", base, message: "m", author: ada }))
+      const bad = yield* Effect.flip(GitCommit.commitAll(dir, { branch: "a..b", base, message: "m", author: ada }))
       assert.include(bad.message, "a..b", "a name that no branch can have is named")
       assert.deepStrictEqual(yield* Git.currentBranch(dir), Option.some("main"), "and nothing is checked out")
     }))

@@ -17,7 +17,11 @@ import * as WorkItem from "../src/WorkItem.ts"
 import { count, events, item, live, range, test } from "./FactoryStore.ts"
 
 class Busy extends Fault.Class<Busy>()("Busy", { Often: true, Never: false }) {}
-class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String }) {}
+class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String }) {
+  override get message() {
+    return `It was refused: ${this.why}`
+  }
+}
 
 const line = <A>(name: string, success: Schema.Codec<A, unknown>) =>
   Line.make(name, { payload: { item: WorkItem.WorkItem }, success, error: Schema.Union([Line.Parked, Refused]) })

@@ -14,6 +14,7 @@ import type * as Layer from "effect/Layer"
 import * as DurableLab from "./DurableLab.ts"
 import * as ExecutionClaims from "./ExecutionClaims.ts"
 import * as LineClaims from "./LineClaims.ts"
+import * as StageClaims from "./StageClaims.ts"
 
 /** Registers the tests of an engine with vitest. `layer` opens the store in a folder, as often as it is built. */
 export const suite = (name: string, layer: (folder: string) => Layer.Layer<DurableLab.Services, unknown>): void => {
@@ -22,12 +23,12 @@ export const suite = (name: string, layer: (folder: string) => Layer.Layer<Durab
 
   describe(name, () => {
     describe("stages", () => {
-      test("run once, in order, and steps of one name are numbered", LineClaims.once)
-      test("answer a replay with what they stored, errors that they declare too", LineClaims.stored)
-      test("stall the line on a fault, and only what failed runs again when it is resumed", LineClaims.faults)
-      test("stall the line, and can be mended, when their result does not encode", LineClaims.unencodable)
-      test("stall the line, and can be mended, when they interrupt themselves", LineClaims.selfInterrupted)
-      test("run at the same time, each once, and one that fails does not stop the others", LineClaims.parallel)
+      test("run once, in order, and steps of one name are numbered", StageClaims.once)
+      test("answer a replay with what they stored, errors that they declare too", StageClaims.stored)
+      test("stall the line on a fault, and only what failed runs again when it is resumed", StageClaims.faults)
+      test("stall the line, and can be mended, when their result does not encode", StageClaims.unencodable)
+      test("stall the line, and can be mended, when they interrupt themselves", StageClaims.selfInterrupted)
+      test("run at the same time, each once, and one that fails does not stop the others", StageClaims.parallel)
     })
     describe("facts", () => {
       test("of a result are written once, over every replay", LineClaims.outbox)

@@ -15,7 +15,7 @@ export * as ForgeTest from "./ForgeTest.ts"
 /** What every journal holds to. */
 export * as JournalTest from "./JournalTest.ts"
 
-/** What an engine promises to a line: its stages, its facts, its gates and its ends. */
+/** What an engine promises to a line: its facts, its gates, its starts and its ends. */
 export * as LineClaims from "./LineClaims.ts"
 
 /** What the tests of a model adapter have in common: a twin of their own, two tools, and ways to ask. */
@@ -32,6 +32,9 @@ export * as ProbeClaims from "./ProbeClaims.ts"
 
 /** The **provider twin**: a loopback server that answers as the Anthropic and OpenAI APIs do, from a script that is data. */
 export * as ProviderTwin from "./ProviderTwin.ts"
+
+/** What an engine promises to the stages of a line: once, in order, stored, and mended where they failed. */
+export * as StageClaims from "./StageClaims.ts"
 
 /** What every validator holds to. */
 export * as ValidatorTest from "./ValidatorTest.ts"

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -171,6 +172,38 @@ describe("SqliteEngine over processes", () => {
       }
       const all = yield* isSound(path)
       assert.strictEqual(all.filter(({ fact }) => fact._tag === "GateAnswered").length, 5, "one fact for each gate")
+    }))
+
+  test("hears an answer of another process that comes while it still does something else", (path) =>
+    Effect.gen(function* () {
+      const Split = Line.make("Split", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
+      const answered = yield* Deferred.make<void>()
+      const code = Split.toLayer(() =>
+        Effect.all(
+          [
+            Stage.run({ name: "busy", success: Schema.Void }, Deferred.await(answered)),
+            Gate.answer("what", { question: "What?", cause: "test" })
+          ],
+          { concurrency: 2 }
+        ).pipe(Effect.map(([, answer]) => answer))
+      )
+      const owner = Effect.gen(function* () {
+        const run = yield* Split.start({ item })
+        yield* Effect.repeat(Effect.andThen(Effect.yieldNow, Gate.list()), { until: (gates) => gates.size > 0 })
+        // Nothing tells from outside that the branch of the gate began to wait.
+        yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+        const by = { actor: { _tag: "Human", name: "ada" } } as const
+        yield* alone(Gate.settle(`${run}:what`, { _tag: "Reply", text: "this" }, by), store(path))
+        yield* Deferred.succeed(answered, undefined)
+        return yield* Effect.repeat(Line.settled(run), { until: Status.isEnded })
+      })
+      const status = yield* alone(owner, Layer.provideMerge(code, store(path)))
+      assert.include(status, { _tag: "Finished", result: "this" })
+      assert.strictEqual(
+        (yield* reading(path, events)).filter(({ stage }) => stage === "busy").length,
+        2,
+        "it ran once"
+      )
     }))
 
   test("gives a run of its own to each of two processes that start the same item", (path) =>
