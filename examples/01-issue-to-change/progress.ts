@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 export const follow = (run: string, after: number, print: (line: string) => void) =>
   Effect.gen(function* () {
     const journal = yield* Journal.Journal
-    yield* Stream.runForEach(journal.follow(after), (event) =>
+    yield* Stream.runForEach(journal.follow({ after, run }), (event) =>
       Effect.sync(() => {
         const line = event.run === run ? describe(event) : undefined
         if (line !== undefined) print(line)

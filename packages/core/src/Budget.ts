@@ -59,7 +59,7 @@ export const layer = (limits: Limits): Layer.Layer<Budget, never, Journal.Journa
         const known = ledgers.get(run)
         if (known !== undefined) return known
         const past = yield* Effect.provideService(
-          Journal.fold(emptyTally, (tally, event) => (event.run === run ? take(tally, event) : tally)),
+          run === null ? Effect.succeed(emptyTally) : Journal.fold(emptyTally, take, run),
           Journal.Journal,
           journal
         )

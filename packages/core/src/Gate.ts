@@ -126,22 +126,26 @@ type Opened = Extract<FactoryEvent.Fact, { readonly _tag: "GateOpened" }>
 
 /** Every gate of a run, or of all runs, by id. */
 export const list = (run?: string): Effect.Effect<ReadonlyMap<string, Gate>, Journal.JournalError, Journal.Journal> =>
-  Journal.fold(new Map<string, Gate>(), (gates, event) => {
-    if (run !== undefined && event.run !== run) return gates
-    if (event.fact._tag === "GateOpened") {
-      const { actor, item, line, run, stage } = event
-      return gates.set(event.fact.gate, {
-        opened: event.fact,
-        openedAt: event.at,
-        origin: { actor, item, line, run, stage },
-        answered: undefined
-      })
-    }
-    const gate = event.fact._tag === "GateAnswered" ? gates.get(event.fact.gate) : undefined
-    return gate === undefined || event.fact._tag !== "GateAnswered"
-      ? gates
-      : gates.set(event.fact.gate, { ...gate, answered: event.fact })
-  })
+  Journal.fold(new Map<string, Gate>(), seen, run)
+
+const seen = (gates: Map<string, Gate>, event: FactoryEvent.FactoryEvent): Map<string, Gate> => {
+  if (event.fact._tag === "GateOpened") {
+    const { actor, item, line, run, stage } = event
+    return gates.set(event.fact.gate, {
+      opened: event.fact,
+      openedAt: event.at,
+      origin: { actor, item, line, run, stage },
+      answered: undefined
+    })
+  }
+  const gate = event.fact._tag === "GateAnswered" ? gates.get(event.fact.gate) : undefined
+  return gate === undefined || event.fact._tag !== "GateAnswered"
+    ? gates
+    : gates.set(event.fact.gate, { ...gate, answered: event.fact })
+}
+
+/** The gate of this id, which begins with the name of its run. */
+const find = (id: string) => Effect.map(list(id.slice(0, Math.max(0, id.lastIndexOf(":")))), (gates) => gates.get(id))
 
 /**
  * Answers a gate. The line goes on in whichever process runs it, or when it is resumed. `activeMinutes` is how long the
@@ -155,7 +159,7 @@ export const settle = (
   Effect.gen(function* () {
     // The line gets what the journal holds, so a secret is in neither.
     const given = Redaction.scrubJson(answer, yield* Redaction.Secrets)
-    const gate = (yield* list()).get(id)
+    const gate = yield* find(id)
     if (gate === undefined) {
       const open = (yield* Status.runs()).flatMap(({ openGates }) => openGates)
       return yield* new GateError({
@@ -180,6 +184,9 @@ export const settle = (
       yield* standing(gate, given)
       if (atomicFacts) return
     } else if (yield* isOver(gate)) {
+      // The answer that ended the run may have come since the gate was read.
+      const last = yield* find(id)
+      if (last?.answered !== undefined) return yield* standing(last, given)
       return yield* new GateError({
         reason: "Closed",
         message: `The run "${gate.origin.run}" is over and did not wait for the gate "${id}". Nothing was recorded.`
@@ -212,12 +219,12 @@ export const settle = (
       // The journal decides which answer is first, and every caller delivers that one: the last may have died before it did.
       yield* (yield* Journal.Journal).append(outbox.entries)
       outbox.isWritten = true
-      const first = (yield* list()).get(id)
+      const first = yield* find(id)
       if (first?.answered !== undefined) yield* standing(first, given)
     }
     yield* Durable.withOutbox(outbox, done)
     // Another process may have been faster; then its answer stands.
-    const after = (yield* list()).get(id)
+    const after = yield* find(id)
     if (after?.answered !== undefined) yield* standing(after, given)
   })
 

@@ -4,9 +4,8 @@
  *
  * - `append` writes all its entries or none, in order, and answers with the events that now stand for them. An entry
  *   whose `key` was appended before writes nothing and answers with the event that stands.
- * - `readAfter` answers with at most `limit` events whose `seq` is greater, in order of `seq`, without gaps in what it
- *   returns.
- * - `awaitAfter` completes once there is an event whose `seq` is greater, whoever wrote it, this process or another.
+ * - `readAfter` answers with at most `limit` events of the range, in order of `seq`, without gaps in what it returns.
+ * - `awaitAfter` completes once there is an event in the range, whoever wrote it, this process or another.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -31,16 +30,22 @@ export class JournalError extends Fault.Class<JournalError>()("JournalError", {
   Busy: true
 }) {}
 
+/** Events whose `seq` is greater than `after` (default 0: all), of one run or (default) of all. */
+export interface Range {
+  readonly after?: number
+  readonly run?: string
+}
+
 /** What an adapter gives. */
 export interface Primitive {
   readonly append: (
     entries: ReadonlyArray<FactoryEvent.Entry>
   ) => Effect.Effect<ReadonlyArray<FactoryEvent.FactoryEvent>, JournalError>
   readonly readAfter: (
-    seq: number,
+    range: Range,
     limit: number
   ) => Effect.Effect<ReadonlyArray<FactoryEvent.FactoryEvent>, JournalError>
-  readonly awaitAfter: (seq: number) => Effect.Effect<void, JournalError>
+  readonly awaitAfter: (range: Range) => Effect.Effect<void, JournalError>
 }
 
 /** The append-only sequence of facts. */
@@ -49,10 +54,10 @@ export class Journal extends Context.Service<
   {
     /** Appends all or none. Secrets are taken out first. Entries with a key that stands already write nothing. */
     readonly append: Primitive["append"]
-    /** Every event after `seq` (default 0: from the start) that is there now. */
-    readonly read: (after?: number) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
-    /** Every event after `seq`, and then every further one as it is written. Does not end by itself. */
-    readonly follow: (after?: number) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
+    /** Every event of the range that is there now. */
+    readonly read: (range?: Range) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
+    /** Every event of the range, and then every further one as it is written. Does not end by itself. */
+    readonly follow: (range?: Range) => Stream.Stream<FactoryEvent.FactoryEvent, JournalError>
   }
 >()("@millwright/core/Journal") {}
 
@@ -68,18 +73,18 @@ export const make = (primitive: Primitive): Journal["Service"] => {
         entries.map((entry) => ({ ...entry, fact: Redaction.scrubJson(entry.fact, secrets) }))
       )
     }),
-    read: (after = 0) =>
-      Stream.paginate(after, (seq) =>
-        Effect.map(primitive.readAfter(seq, pageSize), (events) => [
+    read: (range = {}) =>
+      Stream.paginate(range.after ?? 0, (seq) =>
+        Effect.map(primitive.readAfter({ ...range, after: seq }, pageSize), (events) => [
           events,
           events.length < pageSize ? Option.none<number>() : Option.some(lastOf(events, seq))
         ])
       ),
-    follow: (after = 0) =>
-      Stream.paginate(after, (seq) =>
+    follow: (range = {}) =>
+      Stream.paginate(range.after ?? 0, (seq) =>
         Effect.gen(function* () {
-          const events = yield* primitive.readAfter(seq, pageSize)
-          if (events.length === 0) yield* primitive.awaitAfter(seq)
+          const events = yield* primitive.readAfter({ ...range, after: seq }, pageSize)
+          if (events.length === 0) yield* primitive.awaitAfter({ ...range, after: seq })
           return [events, Option.some(lastOf(events, seq))]
         })
       )
@@ -114,12 +119,15 @@ export const as =
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(Origin, (origin) => Effect.provideService(effect, Origin, { ...origin, actor }))
 
-/** Folds everything that is there now. */
+/** Folds everything that is there now, of one run or of all. */
 export const fold = <B>(
   initial: B,
-  step: (state: B, event: FactoryEvent.FactoryEvent) => B
+  step: (state: B, event: FactoryEvent.FactoryEvent) => B,
+  run?: string
 ): Effect.Effect<B, JournalError, Journal> =>
-  Effect.flatMap(Journal, (journal) => Stream.runFold(journal.read(), () => initial, step))
+  Effect.flatMap(Journal, (journal) =>
+    Stream.runFold(journal.read(run === undefined ? {} : { run }), () => initial, step)
+  )
 
 /** The JSON codec of an event, for adapters that store text. */
 export const Json = Schema.fromJsonString(Schema.toCodecJson(FactoryEvent.FactoryEvent))

@@ -39,15 +39,22 @@ export const append = (prepare: Sqlite.Prepare, entries: ReadonlyArray<FactoryEv
 export const stands = (prepare: Sqlite.Prepare, key: string): boolean =>
   prepare("select 1 from journal where key = ?").get(key) !== undefined
 
-/** Reads at most `limit` stored events after `seq`. */
-export const readAfter = (prepare: Sqlite.Prepare, seq: number, limit: number): ReadonlyArray<string> =>
-  prepare("select event from journal where seq > ? order by seq limit ?")
-    .all(seq, limit)
-    .map((row) => String(row["event"]))
+/** Reads at most `limit` stored events of a range. */
+export const readAfter = (
+  prepare: Sqlite.Prepare,
+  { after = 0, run }: Journal.Range,
+  limit: number
+): ReadonlyArray<string> =>
+  (run === undefined
+    ? prepare("select event from journal where seq > ? order by seq limit ?").all(after, limit)
+    : prepare("select event from journal where run = ? and seq > ? order by seq limit ?").all(run, after, limit)
+  ).map((row) => String(row["event"]))
 
-/** The greatest sequence number, 0 for an empty journal. */
-export const last = (prepare: Sqlite.Prepare): number =>
-  Number(prepare("select coalesce(max(seq), 0) as last from journal").get()?.["last"])
+/** Whether there is an event in a range. */
+export const reaches = (prepare: Sqlite.Prepare, { after = 0, run }: Journal.Range): boolean =>
+  (run === undefined
+    ? prepare("select 1 from journal where seq > ? limit 1").get(after)
+    : prepare("select 1 from journal where run = ? and seq > ? limit 1").get(run, after)) !== undefined
 
 /** Decodes stored events. One that this version does not understand is named, never skipped. */
 export const parse = (

@@ -183,8 +183,7 @@ const begin = Effect.fnUntraced(function* (item: WorkItem.WorkItem, { execute, e
   const start = randomUUID()
   const { atomicFacts } = yield* Durable.Supports
   const journal = yield* Journal.Journal
-  const known = yield* Status.runs()
-  for (let number = known.filter((run) => run.item === item.id).length + 1; ; number++) {
+  for (let number = 1; ; number++) {
     const run = `${item.id}.${number}`
     const fact = { _tag: "LineStarted", title: item.title, execution: yield* executionOf(run), start } as const
     const entry = yield* Effect.provideService(Journal.entry(fact, `${run}/started`), Journal.Origin, {

@@ -14,6 +14,7 @@ import * as Schedule from "effect/Schedule"
 import { existsSync, mkdirSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
+import * as GroupCommit from "./internal/GroupCommit.ts"
 import * as Journal from "./Journal.ts"
 
 /** How the store is opened. */
@@ -34,7 +35,10 @@ export class Sqlite extends Context.Service<
   Sqlite,
   {
     readonly path: string
-    /** Runs statements in one transaction that takes the write lock at once. What it throws rolls all back. */
+    /**
+     * Runs statements as one transaction, all or nothing. Writes of one turn of the event loop share a commit; the answer
+     * comes when it is on the disk.
+     */
     readonly write: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
     readonly read: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
     /** Grows with every change, of this process or of another. Read it before you look, then wait for it to grow. */
@@ -98,6 +102,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     return statement
   }
 
+  const commit = GroupCommit.make(db)
   const broken = Deferred.makeUnsafe<never, Journal.JournalError>()
   let version = 0
   let next = Deferred.makeUnsafe<void>()
@@ -119,11 +124,9 @@ const make = Effect.fnUntraced(function* (options: Options) {
   return Sqlite.of({
     path: options.path,
     write: (run) =>
-      attempt(() => {
-        const result = transaction(db, () => run(prepare))
-        grow()
-        return result
-      }).pipe(
+      commit(() => run(prepare)).pipe(
+        Effect.mapError((cause) => toError(options.path, cause)),
+        Effect.tap(() => Effect.sync(grow)),
         Effect.retry(patience),
         // A fact that does not fit its schema breaks nothing but itself.
         Effect.tapError((error) => (isSqliteError(error.cause) ? Deferred.fail(broken, error) : Effect.void))

@@ -101,7 +101,7 @@ const onward = (known: Known): Status => ({
 
 /** Where a run stands now; `undefined` when the journal has never heard of it. */
 export const of = (run: string): Effect.Effect<Status | undefined, Journal.JournalError, Journal.Journal> =>
-  Journal.fold<Status | undefined>(undefined, (status, event) => (event.run === run ? step(status, event) : status))
+  Journal.fold<Status | undefined>(undefined, step, run)
 
 /** Every run of a line, or of all lines, in the order in which they were started. */
 export const runs = (line?: string): Effect.Effect<ReadonlyArray<Status>, Journal.JournalError, Journal.Journal> =>
@@ -122,11 +122,11 @@ export const settled = (run: string): Effect.Effect<Option.Option<Status>, Journ
     let last = 0
     const take = (event: FactoryEvent.FactoryEvent) => {
       last = event.seq
-      if (event.run === run) status = step(status, event)
+      status = step(status, event)
     }
-    yield* Stream.runForEach(journal.read(), (event) => Effect.sync(() => take(event)))
+    yield* Stream.runForEach(journal.read({ run }), (event) => Effect.sync(() => take(event)))
     if (status === undefined || status._tag !== "Running") return Option.fromUndefinedOr(status)
-    return yield* journal.follow(last).pipe(
+    return yield* journal.follow({ after: last, run }).pipe(
       Stream.tap((event) => Effect.sync(() => take(event))),
       Stream.map(() => status),
       Stream.filter((now) => now !== undefined && now._tag !== "Running"),

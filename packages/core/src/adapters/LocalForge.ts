@@ -105,7 +105,7 @@ export const layer = ({
           Effect.map(state, ({ comments }) => comments.flatMap((each) => (each.item === item.id ? [each.body] : []))),
         deliver: open,
         pullRequests: Effect.map(state, ({ pullRequests }) => [...pullRequests.values()]),
-        changes: Stream.unwrap(Effect.map(state, ({ seq }) => journal.follow(seq))).pipe(
+        changes: Stream.unwrap(Effect.map(state, ({ seq }) => journal.follow({ after: seq }))).pipe(
           Stream.flatMap(({ fact }) =>
             fact._tag === "ChangeDelivered" ? Stream.succeed(fact.pullRequest) : Stream.empty
           ),

@@ -28,6 +28,11 @@ export const make: Effect.Effect<MemoryJournal> = Effect.sync(() => {
     return event
   }
 
+  const inside = ({ after = 0, run }: Journal.Range) => {
+    const later = events.slice(after)
+    return run === undefined ? later : later.filter((event) => event.run === run)
+  }
+
   const journal = Journal.make({
     append: (entries) =>
       Effect.suspend(() => {
@@ -39,11 +44,11 @@ export const make: Effect.Effect<MemoryJournal> = Effect.sync(() => {
         for (const wake of waiting) wake()
         return Effect.succeed(answer)
       }),
-    readAfter: (seq, limit) => Effect.sync(() => events.slice(seq, seq + limit)),
-    awaitAfter: (seq) =>
+    readAfter: (range, limit) => Effect.sync(() => inside(range).slice(0, limit)),
+    awaitAfter: (range) =>
       Effect.callback<void>((resume) => {
         const wake = () => {
-          if (events.length <= seq) return
+          if (inside(range).length === 0) return
           waiting.delete(wake)
           resume(Effect.void)
         }

@@ -16,15 +16,15 @@ export const layer: Layer.Layer<Journal.Journal, never, Sqlite> = Layer.effect(
           sqlite.write((prepare) => JournalTable.append(prepare, entries)),
           JournalTable.parse
         ),
-      readAfter: (seq, limit) =>
+      readAfter: (range, limit) =>
         Effect.flatMap(
-          sqlite.read((prepare) => JournalTable.readAfter(prepare, seq, limit)),
+          sqlite.read((prepare) => JournalTable.readAfter(prepare, range, limit)),
           JournalTable.parse
         ),
-      awaitAfter: Effect.fnUntraced(function* (seq) {
+      awaitAfter: Effect.fnUntraced(function* (range) {
         while (true) {
           const version = yield* sqlite.version
-          if ((yield* sqlite.read(JournalTable.last)) > seq) return
+          if (yield* sqlite.read((prepare) => JournalTable.reaches(prepare, range))) return
           yield* sqlite.awaitPast(version)
         }
       })

@@ -47,6 +47,7 @@ export const suite = (name: string, layer: Layer.Layer<Journal.Journal, unknown>
       test("gives what is there and then what comes, each event once, under 8 writers", following, 60_000)
       test("waits for an event that comes after it has seen everything", wakeUp)
       test("two followers each see everything", twoFollowers)
+      test("of one run, gives its events and no others, also while they come", ofOneRun)
     })
     describe("content", () => {
       test("holds no known secret and no token in any text of any fact", secrets, 60_000)
@@ -77,7 +78,7 @@ const entry = (body: string, key?: string): FactoryEvent.Entry => ({
 const append = (entries: ReadonlyArray<FactoryEvent.Entry>) =>
   Effect.flatMap(Journal.Journal, (journal) => journal.append(entries))
 
-const all = (after?: number) => Effect.flatMap(Journal.Journal, (journal) => Stream.runCollect(journal.read(after)))
+const all = (after = 0) => Effect.flatMap(Journal.Journal, (journal) => Stream.runCollect(journal.read({ after })))
 
 const seqs = (events: ReadonlyArray<FactoryEvent.FactoryEvent>): ReadonlyArray<number> => events.map(({ seq }) => seq)
 
@@ -87,12 +88,12 @@ const bodies = (events: ReadonlyArray<FactoryEvent.FactoryEvent>): ReadonlyArray
 const range = (count: number, from = 1): ReadonlyArray<number> =>
   Array.from({ length: count }, (_, index) => index + from)
 
-const followed = Effect.fnUntraced(function* (count: number, after?: number) {
+const followed = Effect.fnUntraced(function* (count: number, after = 0) {
   const journal = yield* Journal.Journal
-  return yield* Stream.runCollect(Stream.take(journal.follow(after), count)).pipe(
+  return yield* Stream.runCollect(Stream.take(journal.follow({ after }), count)).pipe(
     Effect.timeoutOrElse({
       duration: "20 seconds",
-      orElse: () => Effect.die(new Error(`follow(${after ?? ""}) did not give ${count} events within 20 seconds`))
+      orElse: () => Effect.die(new Error(`follow(${after}) did not give ${count} events within 20 seconds`))
     })
   )
 })
@@ -247,6 +248,35 @@ const following = Effect.gen(function* () {
     "a follower from a place sees what comes after it"
   )
   assert.deepStrictEqual(seen, yield* all(), "what a follower saw is what stands")
+})
+
+const ofOneRun = Effect.gen(function* () {
+  const journal = yield* Journal.Journal
+  const of = (run: string, body: string) => ({ ...entry(body), run })
+  yield* append(range(1_200).map((at) => of(at % 2 === 0 ? "even" : "odd", `${at}`)))
+  const even = yield* Stream.runCollect(journal.read({ run: "even" }))
+  assert.deepStrictEqual(
+    seqs(even),
+    range(600).map((at) => at * 2),
+    "every event of the run, over all pages"
+  )
+  assert.deepStrictEqual(seqs(yield* Stream.runCollect(journal.read({ run: "odd", after: 1_195 }))), [1_197, 1_199])
+  assert.deepStrictEqual(
+    yield* Stream.runCollect(journal.read({ run: "none" })),
+    [],
+    "a run that nobody knows is empty"
+  )
+  const next = yield* Effect.forkChild(Stream.runHead(journal.follow({ run: "odd", after: 1_200 })), {
+    startImmediately: true
+  })
+  yield* append([of("even", "not mine")])
+  yield* append([of("odd", "mine")])
+  const seen = yield* Fiber.join(next)
+  assert.deepStrictEqual(
+    bodies(seen._tag === "Some" ? [seen.value] : []),
+    ["mine"],
+    "a follower of a run waits for its events"
+  )
 })
 
 const wakeUp = Effect.gen(function* () {

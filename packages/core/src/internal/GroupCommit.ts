@@ -1,0 +1,63 @@
+/**
+ * Group commit: writes that are asked for in one turn of the event loop share one transaction, so that one flush of the
+ * disk serves them all. Each is all or nothing by itself: one that fails takes nothing of the others with it.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+
+/** What is needed of a connection. */
+interface Connection {
+  readonly exec: (sql: string) => void
+  readonly isTransaction: boolean
+}
+
+interface Waiting {
+  readonly run: () => unknown
+  readonly resume: (exit: Exit.Exit<unknown, unknown>) => void
+}
+
+/** Writes in groups. The error is whatever the write, or the commit of its group, threw. */
+export const make = (db: Connection) => {
+  let queue: Array<Waiting> = []
+  const flush = () => {
+    const group = queue
+    queue = []
+    const exits = commit(db, group)
+    group.forEach(({ resume }, index) => resume(exits[index] ?? Exit.die("a write without an answer")))
+  }
+  return <A>(run: () => A): Effect.Effect<A, unknown> =>
+    // What is in the queue will be written, so nobody may stop waiting for the answer.
+    Effect.uninterruptible(
+      Effect.callback<A, unknown>((resume) => {
+        if (queue.length === 0) setImmediate(flush)
+        queue.push({ run, resume: (exit) => resume(exit as Exit.Exit<A, unknown>) }) // the answer of this very `run`
+      })
+    )
+}
+
+const commit = (db: Connection, group: ReadonlyArray<Waiting>): ReadonlyArray<Exit.Exit<unknown, unknown>> => {
+  try {
+    db.exec("begin immediate")
+    const exits = group.map(({ run }) => (group.length === 1 ? Exit.succeed(run()) : step(db, run)))
+    db.exec("commit")
+    return exits
+  } catch (error) {
+    // A failed commit may have rolled back by itself.
+    if (db.isTransaction) db.exec("rollback")
+    return group.map(() => Exit.fail(error))
+  }
+}
+
+const step = (db: Connection, run: () => unknown): Exit.Exit<unknown, unknown> => {
+  db.exec("savepoint step")
+  try {
+    const result = run()
+    db.exec("release step")
+    return Exit.succeed(result)
+  } catch (error) {
+    // A full disk ends the transaction of the whole group.
+    if (!db.isTransaction) throw error
+    db.exec("rollback to step; release step")
+    return Exit.fail(error)
+  }
+}
