@@ -41,7 +41,7 @@ export const run: Bench.Run<typeof options> = async ({ files, runs }, progress) 
       (count, { path }) => count + rules.filter((globs) => globs.some((glob) => Glob.match(glob, path))).length,
       0
     )
-  progress(`matching ${match()} rules over ${files} paths, ${runs} runs`)
+  progress(`matching ${rules.length} rules over ${files} paths (${match()} matches), ${runs} runs`)
   const bare = Bench.median(Bench.times(runs, match))
   progress(`classifying ${files} files, ${runs} runs`)
   const ours = Bench.median(Bench.times(runs, () => Policy.classify(Policy.careful, change)))

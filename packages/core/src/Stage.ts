@@ -110,7 +110,7 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
   { effect, outbox, stage }: Step<Success["Type"], E, R>
 ) =>
   Effect.gen(function* () {
-    const origin = { ...(yield* Journal.Origin), stage }
+    const origin = yield* Journal.Origin
     const isDeclared = options.error === undefined ? () => false : Schema.is(options.error)
     const step = options.retry === undefined ? undefined : yield* Schedule.toStep(options.retry)
     const started = yield* Clock.currentTimeMillis
