@@ -19,7 +19,10 @@ export interface Limits {
   readonly tokens?: number
   /** US dollars. A model without a known price can not be held to it and is refused. */
   readonly usd?: number
-  /** Time in stages; waiting for a human costs nothing. */
+  /**
+   * Time in stages; waiting for a human costs nothing. Stages side by side each get what is left when they begin, so
+   * together they may go beyond it.
+   */
   readonly time?: Duration.Input
 }
 

@@ -96,6 +96,12 @@ export const Failure = Context.Reference<Effect.Effect<never, Journal.JournalErr
   }
 )
 
+/** An engine has no errors of its own: a store that fails is a defect to it, and a failure again for whoever asked. */
+export const storeFailure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Journal.JournalError, R> =>
+  Effect.catchDefect(effect, (defect) =>
+    defect instanceof Journal.JournalError ? Effect.fail(defect) : Effect.die(defect)
+  )
+
 /** Whether another living process runs an execution. An engine of one process leaves the default: nobody else does. */
 export const IsRunElsewhere = Context.Reference<(execution: string) => Effect.Effect<boolean>>(
   "@millwright/core/Durable/IsRunElsewhere",

@@ -46,9 +46,12 @@ export const claim = (
   return { ...found, runner: by.runner, status: "running" }
 }
 
-/** Executions of a workflow that are not complete. */
-export const unfinished = (prepare: Sqlite.Prepare, workflow: string): ReadonlyArray<Row> =>
-  prepare("select * from executions where workflow = ? and status <> 'complete' order by id")
+/** Executions of a workflow that have something to do: they ran, were woken, or wait for a clock. */
+export const adoptable = (prepare: Sqlite.Prepare, workflow: string): ReadonlyArray<Row> =>
+  prepare(
+    `select * from executions e where workflow = ? and status <> 'complete'
+     and (status = 'running' or wake > 0 or exists (select 1 from clocks c where c.execution = e.id)) order by id`
+  )
     .all(workflow)
     .flatMap((found) => row(found) ?? [])
 

@@ -126,7 +126,7 @@ type Opened = Extract<FactoryEvent.Fact, { readonly _tag: "GateOpened" }>
 
 /** Every gate of a run, or of all runs, by id. */
 export const list = (run?: string): Effect.Effect<ReadonlyMap<string, Gate>, Journal.JournalError, Journal.Journal> =>
-  Journal.fold(new Map<string, Gate>(), seen, run)
+  Effect.suspend(() => Journal.fold(new Map<string, Gate>(), seen, run))
 
 const seen = (gates: Map<string, Gate>, event: FactoryEvent.FactoryEvent): Map<string, Gate> => {
   if (event.fact._tag === "GateOpened") {
@@ -145,7 +145,7 @@ const seen = (gates: Map<string, Gate>, event: FactoryEvent.FactoryEvent): Map<s
 }
 
 /** The gate of this id, which begins with the name of its run. */
-const find = (id: string) => Effect.map(list(id.slice(0, Math.max(0, id.lastIndexOf(":")))), (gates) => gates.get(id))
+const find = (id: string) => Effect.map(list(id.slice(0, Math.max(0, id.indexOf(":")))), (gates) => gates.get(id))
 
 /**
  * Answers a gate. The line goes on in whichever process runs it, or when it is resumed. `activeMinutes` is how long the
@@ -222,7 +222,7 @@ export const settle = (
       const first = yield* find(id)
       if (first?.answered !== undefined) yield* standing(first, given)
     }
-    yield* Durable.withOutbox(outbox, done)
+    yield* Durable.storeFailure(Durable.withOutbox(outbox, done))
     // Another process may have been faster; then its answer stands.
     const after = yield* find(id)
     if (after?.answered !== undefined) yield* standing(after, given)

@@ -195,7 +195,7 @@ const begin = Effect.fnUntraced(function* (item: WorkItem.WorkItem, { execute, e
     if (atomicFacts) {
       // The engine writes the execution and its start together, or neither when there is one of that name.
       const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
-      yield* Effect.provideService(execute(run), Durable.Outbox, outbox)
+      yield* Durable.storeFailure(Effect.provideService(execute(run), Durable.Outbox, outbox))
       if (outbox.isWritten) return run
     } else {
       const [event] = yield* journal.append([entry])

@@ -26,10 +26,18 @@ export class Run extends Context.Service<
 /** Numbers the steps of one run of the line's code; a replay starts from the beginning again. */
 export const numbering = (): Run["Service"]["next"] => {
   const counts = new Map<string, number>()
+  const taken = new Set<string>()
   return (name) => {
-    const count = (counts.get(name) ?? 0) + 1
+    let count = counts.get(name) ?? 0
+    let key: string
+    // A name may look like a numbered one, such as that of an issue.
+    do {
+      count++
+      key = count === 1 ? name : `${name}#${count}`
+    } while (taken.has(key))
     counts.set(name, count)
-    return count === 1 ? name : `${name}#${count}`
+    taken.add(key)
+    return key
   }
 }
 

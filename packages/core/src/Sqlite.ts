@@ -102,8 +102,10 @@ const make = Effect.fnUntraced(function* (options: Options) {
     return statement
   }
 
-  const commit = GroupCommit.make(db)
-  const broken = Deferred.makeUnsafe<never, Journal.JournalError>()
+  const group = GroupCommit.make(db)
+  yield* Effect.addFinalizer(() => Effect.sync(group.flush))
+  let broken = Deferred.makeUnsafe<never, Journal.JournalError>()
+  let isBroken = false
   let version = 0
   let next = Deferred.makeUnsafe<void>()
   const grow = () => {
@@ -112,6 +114,22 @@ const make = Effect.fnUntraced(function* (options: Options) {
     next = Deferred.makeUnsafe<void>()
     Deferred.doneUnsafe(passed, Effect.void)
   }
+  /** What was written is told to all who wait, also when whoever wrote it is being interrupted. */
+  const write = <A>(run: () => A) =>
+    Effect.uninterruptible(
+      Effect.tap(group.write(run), () =>
+        Effect.sync(() => {
+          if (isBroken) broken = Deferred.makeUnsafe()
+          isBroken = false
+          grow()
+        })
+      )
+    )
+  const fail = (error: Journal.JournalError) =>
+    Effect.suspend(() => {
+      isBroken = true
+      return Deferred.fail(broken, error)
+    })
   const dataVersion = () => prepare("pragma data_version").get()?.["data_version"]
   let seen = dataVersion()
   yield* Effect.sync(() => {
@@ -124,17 +142,16 @@ const make = Effect.fnUntraced(function* (options: Options) {
   return Sqlite.of({
     path: options.path,
     write: (run) =>
-      commit(() => run(prepare)).pipe(
+      write(() => run(prepare)).pipe(
         Effect.mapError((cause) => toError(options.path, cause)),
-        Effect.tap(() => Effect.sync(grow)),
         Effect.retry(patience),
         // A fact that does not fit its schema breaks nothing but itself.
-        Effect.tapError((error) => (isSqliteError(error.cause) ? Deferred.fail(broken, error) : Effect.void))
+        Effect.tapError((error) => (isSqliteError(error.cause) ? fail(error) : Effect.void))
       ),
     read: (run) => attempt(() => run(prepare)),
     version: Effect.sync(() => version),
     awaitPast: (past) => Effect.suspend(() => (version > past ? Effect.void : Deferred.await(next))),
-    failure: Deferred.await(broken)
+    failure: Effect.suspend(() => Deferred.await(broken))
   })
 })
 

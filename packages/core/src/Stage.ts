@@ -136,15 +136,10 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
       }
       const now = yield* Clock.currentTimeMillis
       const again = fault.retryable && step !== undefined ? yield* Effect.option(step(now, error)) : Option.none()
-      if (Option.isNone(again)) {
-        yield* stall([
-          { _tag: "StageFailed", attempt, duration, fault },
-          { _tag: "LineStalled", fault }
-        ])
-        return yield* Durable.suspend
-      }
+      if (Option.isNone(again)) return yield* giveUp({ attempt, duration, fault })
       const [, pause] = again.value
       const delay = Math.max(Math.ceil(Duration.toMillis(pause)), Fault.isFault(error) ? (error.retryAfter ?? 0) : 0)
+      if (!Number.isSafeInteger(delay)) return yield* giveUp({ attempt, duration, fault })
       yield* Journal.record({ _tag: "StageRetried", attempt, fault, delay })
       yield* Effect.sleep(delay)
     }
@@ -192,9 +187,11 @@ const interruptedFault = (stage: string) =>
 const key = (origin: { readonly line: string | null; readonly run: string | null }, stage: string) =>
   `${origin.line}/${origin.run}/${stage}/ended`
 
-/** Records that a line stops here until somebody mends the fault and resumes it. */
-const stall = (facts: ReadonlyArray<Parameters<typeof Journal.entry>[0]>) =>
+/** Records that a line stops here until somebody mends the fault and resumes it, and stops it. */
+const giveUp = (failed: { readonly attempt: number; readonly duration: number; readonly fault: Fault.Recorded }) =>
   Effect.gen(function* () {
     const journal = yield* Journal.Journal
+    const facts = [{ _tag: "StageFailed", ...failed } as const, { _tag: "LineStalled", fault: failed.fault } as const]
     yield* journal.append(yield* Effect.forEach(facts, (fact) => Journal.entry(fact)))
+    return yield* Durable.suspend
   })

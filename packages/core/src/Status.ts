@@ -22,7 +22,7 @@ export interface Known {
 /** Where a run stands. */
 export type Status =
   | (Known & { readonly _tag: "Running" })
-  /** Nothing runs; a human is asked. */
+  /** A human is asked, and no stage is open. A branch beside the gate may be between two of its stages. */
   | (Known & { readonly _tag: "Waiting" })
   /** `stage` is where the fault happened, `null` between stages. */
   | (Known & { readonly _tag: "Stalled"; readonly fault: Fault.Recorded; readonly stage: string | null })
@@ -106,11 +106,13 @@ export const of = (run: string): Effect.Effect<Status | undefined, Journal.Journ
 /** Every run of a line, or of all lines, in the order in which they were started. */
 export const runs = (line?: string): Effect.Effect<ReadonlyArray<Status>, Journal.JournalError, Journal.Journal> =>
   Effect.map(
-    Journal.fold(new Map<string, Status>(), (all, event) => {
-      if (event.run === null || (line !== undefined && event.line !== line)) return all
-      const next = step(all.get(event.run), event)
-      return next === undefined ? all : all.set(event.run, next)
-    }),
+    Effect.suspend(() =>
+      Journal.fold(new Map<string, Status>(), (all, event) => {
+        if (event.run === null || (line !== undefined && event.line !== line)) return all
+        const next = step(all.get(event.run), event)
+        return next === undefined ? all : all.set(event.run, next)
+      })
+    ),
     (all) => [...all.values()]
   )
 

@@ -28,6 +28,8 @@ export interface Answer {
   readonly calls: ReadonlyArray<ToolCall>
   /** The answer reached the model's limit of output; its last call may hold half of its arguments. */
   readonly isCut: boolean
+  /** The provider's policy kept the answer back. It is billed all the same. */
+  readonly isRefused: boolean
   readonly usage: Usage.Usage
 }
 
@@ -56,13 +58,18 @@ export const run = (
     for (let attempt = 1; ; attempt++) {
       yield* Budget.check
       const started = yield* Clock.currentTimeMillis
-      const result = yield* Effect.result(once(call))
-      const latency = (yield* Clock.currentTimeMillis) - started
-      if (result._tag === "Success") {
-        yield* bill(call.model, { usage: result.success.usage, latency })
-        return result.success
-      }
-      const error = result.failure
+      // An answer that came is billed, whatever becomes of it and of whoever asked.
+      const result = yield* Effect.uninterruptibleMask((restore) =>
+        Effect.tap(Effect.result(restore(once(call))), (result) =>
+          result._tag === "Success"
+            ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started) })
+              )
+            : Effect.void
+        )
+      )
+      if (result._tag === "Success" && !result.success.isRefused) return result.success
+      const error = result._tag === "Success" ? refusal(call.model) : result.failure
       const delay = error.retryAfter ?? Math.min(30_000, 500 * 2 ** attempt)
       const isWorthIt = error.isRetryable && attempt < maxAttempts && delay <= maxWait
       yield* Journal.record({
@@ -101,16 +108,23 @@ const once = ({ model, onText, prompt, toolkit }: Call) =>
         message: `The answer of ${model.name} ended before it was complete. Nothing of it was used.`
       })
     }
-    if (finish.reason === "content-filter") {
-      return yield* new Model.ModelError({
-        reason: "Refused",
-        message: `${model.name} of ${model.provider} refuses to answer this prompt. Change what the role is asked for.`
-      })
-    }
     const calls = parts.flatMap((part): ReadonlyArray<ToolCall> =>
       part.type === "tool-call" ? [{ id: part.id, name: part.name, params: part.params }] : []
     )
-    return { parts, calls, isCut: finish.reason === "length", usage: Model.usage(finish.usage) } satisfies Answer
+    const { reason, usage } = finish
+    return {
+      parts,
+      calls,
+      isCut: reason === "length",
+      isRefused: reason === "content-filter",
+      usage: Model.usage(usage)
+    } satisfies Answer
+  })
+
+const refusal = (model: Model.Model) =>
+  new Model.ModelError({
+    reason: "Refused",
+    message: `${model.name} of ${model.provider} refuses to answer this prompt. Change what the role is asked for.`
   })
 
 const bill = (model: Model.Model, { latency, usage }: { readonly usage: Usage.Usage; readonly latency: number }) =>

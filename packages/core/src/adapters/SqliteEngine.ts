@@ -13,6 +13,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Durable from "../Durable.ts"
@@ -88,23 +89,25 @@ const make = Effect.fnUntraced(function* (options: Options) {
   }
 
   const start = (executionId: string): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const running = live.get(executionId)
-      if (running !== undefined) {
-        running.again = true
-        return Effect.void
-      }
-      const run: Live = { instance: undefined, fiber: undefined, again: false }
-      live.set(executionId, run)
-      return begin(executionId, run).pipe(
-        Effect.onExit((exit) =>
-          Effect.sync(() => {
-            if (Exit.isFailure(exit) || !exit.value) live.delete(executionId)
-          })
-        ),
-        Effect.asVoid
-      )
-    })
+    Effect.uninterruptible(
+      Effect.suspend(() => {
+        const running = live.get(executionId)
+        if (running !== undefined) {
+          running.again = true
+          return Effect.void
+        }
+        const run: Live = { instance: undefined, fiber: undefined, again: false }
+        live.set(executionId, run)
+        return begin(executionId, run).pipe(
+          Effect.onExit((exit) =>
+            Effect.sync(() => {
+              if (Exit.isFailure(exit) || !exit.value) live.delete(executionId)
+            })
+          ),
+          Effect.asVoid
+        )
+      })
+    )
 
   /** Starts what nobody asked for just now: one execution that can not go on must not stop the others. */
   const startIfPossible = (executionId: string) =>
@@ -203,15 +206,15 @@ const make = Effect.fnUntraced(function* (options: Options) {
         ) as unknown as Registered["result"]
       })
       if (options.adopt === false) return
-      const orphans = yield* read((prepare) => ExecutionTable.unfinished(prepare, workflow._tag))
-      for (const row of orphans) if (row.status === "running" || row.wake > 0) yield* startIfPossible(row.id)
+      const orphans = yield* read((prepare) => ExecutionTable.adoptable(prepare, workflow._tag))
+      for (const row of orphans) yield* startIfPossible(row.id)
     }),
     execute: Effect.fnUntraced(function* (workflow, call) {
       const entry = registered.get(workflow._tag)
       if (entry === undefined) return yield* Effect.die(`The line ${workflow._tag} is not registered with this engine`)
       const payload = JSON.stringify(yield* Effect.orDie(Schema.encodeEffect(entry.payload)(call.payload)))
       const written = yield* facts
-      const isNew = yield* write((prepare) => {
+      const insert = write((prepare) => {
         // A start whose facts stand already is somebody else's, under the same name.
         const isTaken = written.outbox?.entries.some(
           ({ key }) => key !== undefined && JournalTable.stands(prepare, key)
@@ -228,7 +231,10 @@ const make = Effect.fnUntraced(function* (options: Options) {
         flush(prepare, written)
         return true
       })
-      if (isNew) yield* start(call.executionId)
+      // Whatever happens to the caller, an execution that is stored as running is run.
+      const isNew = yield* Effect.uninterruptible(
+        Effect.tap(insert, (isNew) => (isNew ? start(call.executionId) : Effect.void))
+      )
       if (call.discard) return undefined as never
       // Whoever waits for an execution whose process is gone takes it over: nobody else would go on with it.
       if (!isNew && (yield* isOrphan(call.executionId))) yield* start(call.executionId)
@@ -340,7 +346,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     })
   )
 
-  yield* Effect.gen(function* () {
+  const wakeUps = Effect.gen(function* () {
     while (true) {
       const version = yield* sqlite.version
       const woken = yield* read((prepare) => ExecutionTable.woken(prepare, runner.id))
@@ -360,7 +366,15 @@ const make = Effect.fnUntraced(function* (options: Options) {
       const changed = sqlite.awaitPast(version)
       yield* clock === undefined ? changed : Effect.raceFirst(changed, Effect.sleep(clock.due - now))
     }
-  }).pipe(Effect.forkScoped)
+  })
+  yield* wakeUps.pipe(
+    Effect.tapDefect((defect) =>
+      Effect.logError("Looking for what is due failed, and is tried again in a second.", defect)
+    ),
+    Effect.sandbox,
+    Effect.retry({ schedule: Schedule.spaced("1 second") }),
+    Effect.forkScoped
+  )
 
   const isOrphan = (executionId: string) =>
     Effect.map(

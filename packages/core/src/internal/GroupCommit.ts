@@ -16,16 +16,17 @@ interface Waiting {
   readonly resume: (exit: Exit.Exit<unknown, unknown>) => void
 }
 
-/** Writes in groups. The error is whatever the write, or the commit of its group, threw. */
+/** Writes in groups. The error is whatever the write, or the commit of its group, threw. `flush` before the end. */
 export const make = (db: Connection) => {
   let queue: Array<Waiting> = []
   const flush = () => {
     const group = queue
     queue = []
+    if (group.length === 0) return
     const exits = commit(db, group)
     group.forEach(({ resume }, index) => resume(exits[index] ?? Exit.die("a write without an answer")))
   }
-  return <A>(run: () => A): Effect.Effect<A, unknown> =>
+  const write = <A>(run: () => A): Effect.Effect<A, unknown> =>
     // What is in the queue will be written, so nobody may stop waiting for the answer.
     Effect.uninterruptible(
       Effect.callback<A, unknown>((resume) => {
@@ -33,6 +34,7 @@ export const make = (db: Connection) => {
         queue.push({ run, resume: (exit) => resume(exit as Exit.Exit<A, unknown>) }) // the answer of this very `run`
       })
     )
+  return { write, flush }
 }
 
 const commit = (db: Connection, group: ReadonlyArray<Waiting>): ReadonlyArray<Exit.Exit<unknown, unknown>> => {
@@ -42,8 +44,7 @@ const commit = (db: Connection, group: ReadonlyArray<Waiting>): ReadonlyArray<Ex
     db.exec("commit")
     return exits
   } catch (error) {
-    // A failed commit may have rolled back by itself.
-    if (db.isTransaction) db.exec("rollback")
+    rollBack(db)
     return group.map(() => Exit.fail(error))
   }
 }
@@ -59,5 +60,14 @@ const step = (db: Connection, run: () => unknown): Exit.Exit<unknown, unknown> =
     if (!db.isTransaction) throw error
     db.exec("rollback to step; release step")
     return Exit.fail(error)
+  }
+}
+
+/** A failed commit may have rolled back by itself, and a connection that is gone has nothing to roll back. */
+const rollBack = (db: Connection): void => {
+  try {
+    if (db.isTransaction) db.exec("rollback")
+  } catch {
+    // The failure that led here is the one to tell.
   }
 }
