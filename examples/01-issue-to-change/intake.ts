@@ -17,7 +17,12 @@ export class IntakeError extends Fault.Class<IntakeError>()("IntakeError", {
   NothingRan: false,
   NoSkills: false,
   BadRehearsal: false,
-  UnknownModel: false
+  UnknownModel: false,
+  /** A repository of one's own, and nothing that is asked of it. */
+  NoIssue: false,
+  NoSuchGate: false,
+  /** There is a limit in money, and nobody knows what the model costs. */
+  Unpriced: false
 }) {}
 
 /** Where the work is done: a repository without uncommitted changes, on a branch. */

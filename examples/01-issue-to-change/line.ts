@@ -9,7 +9,7 @@ import type * as Triage from "@millwright/agents/roles/Triage"
 import { toClauses } from "@millwright/agents/roles/Clauses"
 import * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
-import type * as Policy from "@millwright/core/Policy"
+import * as Policy from "@millwright/core/Policy"
 import * as PullRequest from "@millwright/core/PullRequest"
 import * as Run from "@millwright/core/Run"
 import * as Verdict from "@millwright/core/Verdict"
@@ -25,7 +25,10 @@ export const IssueToChange = Line.make("IssueToChange", {
     /** The repository, the commit to start from, and the branch that the change is for. */
     repository: Schema.String,
     base: Schema.String,
-    into: Schema.String
+    into: Schema.String,
+    /** What was asked for when the run began holds for all of it, whoever goes on with it. */
+    policy: Policy.Policy,
+    attempts: Schema.Natural
   },
   success: PullRequest.PullRequest
 })
@@ -37,13 +40,11 @@ export interface Settings {
     readonly implement: typeof Implement.Implement
     readonly review: typeof Review.Review
   }
-  readonly policy: Policy.Policy
-  readonly attempts: number
 }
 
-export const layer = ({ attempts, policy, roles }: Settings) =>
+export const layer = ({ roles }: Settings) =>
   IssueToChange.toLayer(
-    Effect.fnUntraced(function* ({ base, into, item, repository }) {
+    Effect.fnUntraced(function* ({ attempts, base, into, item, policy, repository }) {
       const run = yield* Run.Run
       const place = { id: run.id, repository, base, branch: `millwright/${run.id}` }
       const clean = { ...place, fresh: true }

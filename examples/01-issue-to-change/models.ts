@@ -1,5 +1,6 @@
 /** Which model answers: a real one when there is a key, and otherwise a rehearsed one on loopback. */
 import * as AnthropicModel from "@millwright/core/adapters/AnthropicModel"
+import * as GenAiPrices from "@millwright/core/adapters/GenAiPrices"
 import * as OpenAiModel from "@millwright/core/adapters/OpenAiModel"
 import * as Model from "@millwright/core/Model"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
@@ -19,7 +20,7 @@ export interface Keys {
 }
 
 /** The model that is used when none is named. */
-const defaults = { anthropic: "claude-sonnet-5-5", openAi: "gpt-5" }
+export const defaults = { anthropic: "claude-sonnet-5-5", openAi: "gpt-5" }
 
 /**
  * Makes the model, and says in one line which one it is. A real one is probed, free of charge: a bad key, an unknown
@@ -44,9 +45,11 @@ export const make = Effect.fnUntraced(function* (
       line: `The model is ${model.name} of Anthropic${keys.anthropicUrl ? ` at ${keys.anthropicUrl}` : ""}.`
     }
   }
-  if (keys.openAi !== undefined) {
+  // A server of one's own often wants no key; the protocol wants one.
+  const openAi = keys.openAi ?? (keys.openAiUrl ? Redacted.make("none") : undefined)
+  if (openAi !== undefined) {
     const model = yield* OpenAiModel.make({
-      apiKey: keys.openAi,
+      apiKey: openAi,
       model: options.model ?? defaults.openAi,
       ...(keys.openAiUrl && { baseUrl: keys.openAiUrl })
     })
@@ -80,8 +83,21 @@ export const make = Effect.fnUntraced(function* (
     model,
     line:
       "The model is REHEARSED: a loopback server plays a script over Anthropic's wire protocol. " +
-      "Set ANTHROPIC_API_KEY (or OPENAI_BASE_URL and OPENAI_API_KEY) for a real one."
+      "Set ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL for a real one."
   }
+})
+
+/** Refuses a model that a limit in money could not be held against, before anything is spent. */
+export const priced = Effect.fnUntraced(function* ({ name, provider }: Model.Model, usd: number) {
+  const usage = { input: 1_000, cacheRead: 0, cacheWrite: 0, output: 1_000 }
+  const cost = GenAiPrices.price({ model: name, provider, usage })
+  if (cost._tag === "Known") return
+  return yield* new Intake.IntakeError({
+    reason: "Unpriced",
+    message:
+      `The limit of ${usd} US dollars can not be held: ${cost.why}. Give a limit in tokens in its place, as in ` +
+      `\`--tokens 2000000\`, or name another model with --model.`
+  })
 })
 
 /** The model, for every tier. */

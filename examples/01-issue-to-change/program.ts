@@ -10,7 +10,6 @@ import * as Line from "@millwright/core/Line"
 import * as Policy from "@millwright/core/Policy"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Status from "@millwright/core/Status"
-import type * as WorkItem from "@millwright/core/WorkItem"
 import * as Sandbox from "@millwright/sandbox/Sandbox"
 import * as Cause from "effect/Cause"
 import * as Argument from "effect/cli/Argument"
@@ -38,20 +37,29 @@ import * as Skills from "./skills.ts"
 import * as Summary from "./summary.ts"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const command = "pnpm quickstart"
+const command = "npx -y pnpm@12.18.0 quickstart"
 
 const flags = {
   repo: Flag.Directory("repo", { mustExist: false }).pipe(
-    Flag.withDescription("The repository to work in. Default: a small demo repository, made on the spot"),
+    Flag.withDescription(
+      "The repository to work in; a run in it needs --issue. Default: a small demo repository, made on the spot"
+    ),
     Flag.optional
   ),
   issue: Flag.File("issue", { mustExist: false }).pipe(
-    Flag.withDescription("The issue, a Markdown file. Default: the bug of the demo repository"),
+    Flag.withDescription("The issue, a Markdown file. Default, without --repo: the bug of the demo repository"),
     Flag.optional
   ),
-  model: Flag.String("model").pipe(Flag.withDescription("The model, as its provider names it"), Flag.optional),
+  model: Flag.String("model").pipe(
+    Flag.withDescription(
+      `The model, as its provider names it. Default: ${Models.defaults.anthropic}, and ${Models.defaults.openAi} over the OpenAI protocol`
+    ),
+    Flag.optional
+  ),
   skills: Flag.Directory("skills", { mustExist: false }).pipe(
-    Flag.withDescription("A folder with skills of your own: triage/SKILL.md, spec/…, implement/…, review/…"),
+    Flag.withDescription(
+      "A folder with skills of your own: triage/SKILL.md, spec/…, implement/…, review/…. Default: the bundled ones"
+    ),
     Flag.optional
   ),
   attempts: Flag.Int("attempts").pipe(
@@ -59,7 +67,7 @@ const flags = {
       (attempts) => attempts >= 1,
       (attempts) => `${attempts} attempts are none. Give 1 or more`
     ),
-    Flag.withDescription("How often the work may be tried before the item is parked"),
+    Flag.withDescription("How often a new run may try the work before the item is parked. Default: 3"),
     Flag.withDefault(3)
   ),
   budget: Flag.Finite("budget").pipe(
@@ -67,15 +75,29 @@ const flags = {
       (usd) => usd > 0,
       (usd) => `${usd} US dollars buy nothing. Give more than 0`
     ),
-    Flag.withDescription("The most that a run may cost, in US dollars"),
+    Flag.withDescription("The most that a run may cost, in US dollars. Default: 5"),
     Flag.withDefault(5)
   ),
+  tokens: Flag.Int("tokens").pipe(
+    Flag.filter(
+      (tokens) => tokens > 0,
+      (tokens) => `${tokens} tokens are none. Give 1 or more`
+    ),
+    Flag.withDescription(
+      "The most that a run may use, in tokens; then there is no limit in money. Default: --budget holds"
+    ),
+    Flag.optional
+  ),
   review: Flag.Boolean("review").pipe(
-    Flag.withDescription("Ask a person before any change is delivered, whatever the policy says"),
+    Flag.withDescription("Ask a person before a new run delivers any change, whatever the policy says. Default: no"),
+    Flag.withDefault(false)
+  ),
+  fresh: Flag.Boolean("fresh").pipe(
+    Flag.withDescription("Begin a new run, also when one of this issue is not over. Default: go on with that one"),
     Flag.withDefault(false)
   ),
   rehearsal: Flag.File("rehearsal").pipe(
-    Flag.withDescription("The script that is played when there is no key"),
+    Flag.withDescription("The script that is played when there is no key. Default: that of the demo"),
     Flag.withDefault(here("./rehearsal.json"))
   )
 }
@@ -84,7 +106,13 @@ const root = Command.make("quickstart").pipe(Command.withSharedFlags(flags))
 
 /** The small demo change may ship by itself; in any other repository source code is a matter for a person. */
 const policyFor = ({ isDemo, review }: { readonly isDemo: boolean; readonly review: boolean }): Policy.Policy => {
-  if (review) return { rules: [], maxLines: 0, maxFiles: 0 }
+  if (review) {
+    return {
+      rules: [{ name: "asked for with --review", paths: ["**"], class: "HumanReview" }],
+      maxLines: Number.MAX_SAFE_INTEGER,
+      maxFiles: Number.MAX_SAFE_INTEGER
+    }
+  }
   return isDemo
     ? {
         ...Policy.careful,
@@ -111,46 +139,58 @@ const office = Effect.fnUntraced(function* (repository: string) {
 const found = Effect.gen(function* () {
   const files = yield* FileSystem.FileSystem
   const { isDemo, target } = yield* locate((yield* root).repo)
-  if (isDemo && !(yield* files.exists(target))) return { repository: target, layer: Option.none() }
+  if (isDemo && !(yield* files.exists(target))) return { isDemo, repository: target, layer: Option.none() }
   const repository = yield* Git.root(target)
   const { layer, store } = yield* office(repository)
-  return { repository, layer: (yield* files.exists(store)) ? Option.some(layer) : Option.none() }
+  return { isDemo, repository, layer: (yield* files.exists(store)) ? Option.some(layer) : Option.none() }
 })
 
 type Settings = Command.Command.Config.Infer<typeof flags>
 
-const run = ({ attempts, budget, issue, model, rehearsal, repo, review, skills }: Settings, keys: Models.Keys) =>
+const run = (
+  { attempts, budget, fresh, issue, model, rehearsal, repo, review, skills, tokens }: Settings,
+  keys: Models.Keys
+) =>
   Effect.gen(function* () {
     const path = yield* Path.Path
+    if (Option.isSome(repo) && Option.isNone(issue)) {
+      return yield* new Intake.IntakeError({
+        reason: "NoIssue",
+        message:
+          `There is a repository, ${repo.value}, and no issue to work on. Name a Markdown file with a heading that ` +
+          `says what is wrong or wanted: \`--repo ${repo.value} --issue issue.md\`.`
+      })
+    }
     const roles = yield* Skills.roles(Option.getOrUndefined(skills))
     const { isDemo, target } = yield* locate(repo)
     const own = isDemo ? undefined : yield* Intake.repository(target)
     const reference = path.resolve(Option.getOrElse(issue, () => here("./issues/lost-remainder.md")))
     const item = yield* Intake.issue(target, reference)
     const selected = yield* Models.make(keys, { model: Option.getOrUndefined(model), rehearsal })
+    if (Option.isNone(tokens)) yield* Models.priced(selected.model, budget)
     // Only now, so that bad input leaves nothing behind.
     const made = own ?? (yield* Effect.flatMap(Demo.repository(here("./demo"), target), Intake.repository))
     const { base, into, root: repository } = made
     yield* Console.log(`${selected.line}\nRepository ${repository}\n`)
-    const settings = { roles, attempts, policy: policyFor({ isDemo, review }) }
-    const floor = Factory.floor({ model: selected.model, settings, limits: { usd: budget, time: "2 hours" } })
-    const answer: Summary.Commands["answer"] = (verb, gate) =>
-      [command, ...(isDemo ? [] : ["--repo", repository]), verb, gate].map(quoted).join(" ")
-    yield* work({ item, repository, base, into }, { again: again(), answer }).pipe(
+    const spendable = Option.match(tokens, { onNone: () => ({ usd: budget }), onSome: (tokens) => ({ tokens }) })
+    const floor = Factory.floor({
+      model: selected.model,
+      settings: { roles },
+      limits: { ...spendable, time: "2 hours" }
+    })
+    const payload = { item, repository, base, into, attempts, policy: policyFor({ isDemo, review }) }
+    yield* work(payload, { fresh, commands: { again: again(), answer: answerIn(repository, isDemo) } }).pipe(
       Effect.provide(floor.pipe(Layer.provideMerge((yield* office(repository)).layer))),
       Effect.provideService(Progress.Progress, Follow.tools(console.log))
     )
   }).pipe(Effect.scoped)
 
-/** Goes on with a run of this item that is not over and that nobody else runs; otherwise starts one. */
+type Payload = Parameters<typeof IssueToChange.start>[0]
+
+/** Goes on with the last run of this item that is not over and that nobody else runs; otherwise starts one. */
 const work = (
-  payload: {
-    readonly item: WorkItem.WorkItem
-    readonly repository: string
-    readonly base: string
-    readonly into: string
-  },
-  commands: Summary.Commands
+  payload: Payload,
+  { commands, fresh }: { readonly commands: Summary.Commands; readonly fresh: boolean }
 ) =>
   Effect.gen(function* () {
     const journal = yield* Journal.Journal
@@ -159,9 +199,9 @@ const work = (
       () => 0,
       (_, { seq }) => seq
     )
-    const open = (yield* Status.runs(IssueToChange.name)).filter(
-      (run) => run.item === payload.item.id && !Status.isEnded(run)
-    )
+    const open = (yield* Status.runs(IssueToChange.name))
+      .filter((run) => !fresh && run.item === payload.item.id && !Status.isEnded(run))
+      .toReversed()
     const free = yield* Effect.findFirst(open, (status) => Effect.map(Line.isRunElsewhere(status), (yes) => !yes))
     const run = Option.isSome(free) ? free.value.run : yield* IssueToChange.start(payload)
     yield* Effect.forkScoped(Follow.follow(run, before, console.log))
@@ -175,7 +215,7 @@ const work = (
   }).pipe(Effect.scoped)
 
 /** Removes the workspaces of this item's runs that are over. Their branches stay, and what is still in use is left. */
-const tidy = Effect.fnUntraced(function* ({ item, repository }: { item: WorkItem.WorkItem; repository: string }) {
+const tidy = Effect.fnUntraced(function* ({ item, repository }: Payload) {
   const sandbox = yield* Sandbox.Sandbox
   const over = (yield* Status.runs(IssueToChange.name)).filter((run) => run.item === item.id && Status.isEnded(run))
   yield* Effect.forEach(over, ({ run }) => Effect.ignore(sandbox.discard({ id: run, repository })), { discard: true })
@@ -198,8 +238,12 @@ const settle = Effect.fnUntraced(function* (run: string) {
 })
 
 const ask = Effect.fnUntraced(function* (run: string, id: string) {
-  const kind = (yield* Gate.list(run)).get(id)?.opened.kind
-  yield* settleGate(id, kind === "answer" ? yield* reply : (yield* agree) ? { _tag: "Approve" } : yield* refusal)
+  const opened = (yield* Gate.list(run)).get(id)?.opened
+  if (opened !== undefined) yield* Console.log(`\n${Summary.asked(opened)}\n`)
+  yield* settleGate(
+    id,
+    opened?.kind === "answer" ? yield* reply : (yield* agree) ? { _tag: "Approve" } : yield* refusal
+  )
 })
 
 const answered = Effect.fnUntraced(function* (id: string) {
@@ -212,25 +256,34 @@ const answered = Effect.fnUntraced(function* (id: string) {
 
 const agree = Prompt.run(Prompt.Confirm({ message: "Yes?" }))
 const reply = Effect.map(Prompt.run(Prompt.String({ message: "Answer" })), (text) => ({ _tag: "Reply" as const, text }))
-const refusal = Effect.map(Prompt.run(Prompt.String({ message: "What should be different?" })), (note) => ({
-  _tag: "Reject" as const,
-  note
-}))
+const refusal = Effect.map(
+  Prompt.run(
+    Prompt.String({
+      message: "What should be different?",
+      validate: (why) =>
+        why.trim() === "" ? Effect.fail("Say why: the work is done again with it") : Effect.succeed(why)
+    })
+  ),
+  (note) => ({ _tag: "Reject" as const, note })
+)
 
 const settleGate = (gate: string, answer: Gate.Answer) =>
   Gate.settle(gate, answer, { actor: Actor.human(userInfo().username) })
 
+/** The office of the repository that `--repo` names, where something has run. */
+const used = Effect.gen(function* () {
+  const { layer, repository } = yield* found
+  if (Option.isSome(layer)) return layer.value
+  return yield* new Intake.IntakeError({
+    reason: "NothingRan",
+    message: `Nothing has run in ${repository} yet, so no gate is open there. Name the repository of the run with --repo.`
+  })
+})
+
 /** Answers a gate of the repository that `--repo` names. */
 const answering = (gate: string, answer: Gate.Answer) =>
   Effect.gen(function* () {
-    const { layer, repository } = yield* found
-    if (Option.isNone(layer)) {
-      return yield* new Intake.IntakeError({
-        reason: "NothingRan",
-        message: `Nothing has run in ${repository} yet, so no gate is open there. Name the repository of the run with --repo.`
-      })
-    }
-    yield* settleGate(gate, answer).pipe(Effect.provide(layer.value))
+    yield* settleGate(gate, answer).pipe(Effect.provide(yield* used))
     yield* Console.log(
       "Answered. A process that waits for it goes on; if there is none, run the command again that began the run."
     )
@@ -243,27 +296,66 @@ const approve = Command.make("approve", { gate, note }, ({ gate, note }) =>
   answering(gate, { _tag: "Approve", note })
 ).pipe(Command.withDescription("Say yes at a gate"))
 const reject = Command.make("reject", { gate, note }, ({ gate, note }) =>
-  answering(gate, { _tag: "Reject", note })
-).pipe(Command.withDescription("Say no at a gate"))
+  note.trim() === ""
+    ? new Gate.GateError({
+        reason: "WrongAnswer",
+        message: `A no needs its reason, for the work is done again with it. Say what should be different: reject ${gate} --note "why".`
+      })
+    : answering(gate, { _tag: "Reject", note })
+).pipe(Command.withDescription("Say no at a gate; --note says why, and is needed"))
 const answer = Command.make("answer", { gate, text: Argument.String("text") }, ({ gate, text }) =>
   answering(gate, { _tag: "Reply", text })
 ).pipe(Command.withDescription("Answer a question"))
 
+const show = Command.make("show", { gate }, ({ gate: id }) =>
+  Effect.gen(function* () {
+    const gates = yield* Gate.list().pipe(Effect.provide(yield* used))
+    const gate = gates.get(id)
+    if (gate !== undefined) return yield* Console.log(Summary.asked(gate.opened))
+    return yield* new Intake.IntakeError({
+      reason: "NoSuchGate",
+      message: `There is no gate "${id}". The gates: ${[...gates.keys()].join(", ") || "none"}.`
+    })
+  })
+).pipe(Command.withDescription("Print what a gate asks, and what to read before it is answered"))
+
 const list = Command.make("runs", {}, () =>
   Effect.gen(function* () {
-    const { layer, repository } = yield* found
-    const runs = Option.isNone(layer) ? [] : yield* Status.runs(IssueToChange.name).pipe(Effect.provide(layer.value))
-    yield* Console.log(
-      runs.length === 0
-        ? `No runs in ${repository}.`
-        : runs.map((run) => `${run.run.padEnd(40)}${run._tag.padEnd(10)}${run.title}`).join("\n")
-    )
+    const { isDemo, layer, repository } = yield* found
+    const lines = Option.isNone(layer)
+      ? []
+      : yield* listed({ answer: answerIn(repository, isDemo) }).pipe(Effect.provide(layer.value))
+    yield* Console.log(lines.length === 0 ? `No runs in ${repository}.` : lines.join("\n"))
   })
-).pipe(Command.withDescription("List the runs of a repository"))
+).pipe(Command.withDescription("List the runs of a repository, and how the open gates are answered"))
 
-const again = () => [command, ...process.argv.slice(2)].map(quoted).join(" ")
+/** Every run in a line, and below it what it asks. */
+const listed = Effect.fnUntraced(function* (commands: Pick<Summary.Commands, "answer">) {
+  const gates = yield* Gate.list()
+  const blocks = yield* Effect.forEach(yield* Status.runs(IssueToChange.name), (run) =>
+    Effect.gen(function* () {
+      const isLeft = run._tag === "Running" && !(yield* Line.isRunElsewhere(run))
+      const asked = run.openGates.flatMap((id) => {
+        const opened = run._tag === "Waiting" ? gates.get(id)?.opened : undefined
+        return opened === undefined ? [] : [`Waiting       ${opened.question}`, ...Summary.answers(opened, commands)]
+      })
+      const line = `${run.run.padEnd(40)}${(isLeft ? "Interrupted" : run._tag).padEnd(13)}${run.title}`
+      return [line, ...asked.map((text) => `  ${text}`)]
+    })
+  )
+  return blocks.flat()
+})
 
-/** A word as a shell takes it; the command itself is two words and stays. */
+/** What was typed, but to go on with the run and not to begin another one. */
+const again = () =>
+  [command, ...process.argv.slice(2).filter((word) => !/^--fresh(?:=|$)/.test(word))].map(quoted).join(" ")
+
+const answerIn =
+  (repository: string, isDemo: boolean): Summary.Commands["answer"] =>
+  (verb, gate) =>
+    [command, ...(isDemo ? [] : ["--repo", repository]), verb, gate].map(quoted).join(" ")
+
+/** A word as a shell takes it; the command itself is several words and stays. */
 const quoted = (word: string) =>
   word === command || /^[\w./:=@-][\w./:=@#-]*$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
@@ -303,9 +395,10 @@ export const main = (args: ReadonlyArray<string>): void => {
   const cli = root.pipe(
     Command.withHandler((settings) => run(settings, keys)),
     Command.withDescription(
-      "Carries an issue through triage, code, validation, review and policy to a change on a branch"
+      "Carries an issue through triage, code, validation, review and policy to a change on a branch. " +
+        "Exit codes: 0 delivered or parked, 1 stalled or failed, 2 bad input, 3 waiting for a person"
     ),
-    Command.withSubcommands([approve, reject, answer, list])
+    Command.withSubcommands([show, approve, reject, answer, list])
   )
   Command.runWith(cli, { version: "0.0.0" })(args).pipe(
     Effect.catchCause(explain),

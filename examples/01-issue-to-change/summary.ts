@@ -9,6 +9,8 @@ import type * as Policy from "@millwright/core/Policy"
 import type * as PullRequest from "@millwright/core/PullRequest"
 import type * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 
 interface Row {
   readonly duration: number
@@ -67,8 +69,22 @@ const step = (account: Account, event: FactoryEvent.FactoryEvent): Account => {
 /** What a person types to go on with a run, and to answer one of its gates. */
 export interface Commands {
   readonly again: string
-  readonly answer: (verb: "approve" | "reject" | "answer", gate: string) => string
+  readonly answer: (verb: "show" | "approve" | "reject" | "answer", gate: string) => string
 }
+
+type Opened = Gate.Gate["opened"]
+
+/** What a gate asks, and what to read first. Models wrote most of it, so nothing in it may steer a terminal. */
+export const asked = ({ context, question }: Pick<Opened, "context" | "question">): string =>
+  (context === "" ? question : `${question}\n\n${context}`).replaceAll(/(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu, "\ufffd")
+
+/** How a gate is read and answered. */
+export const answers = ({ gate, kind }: Pick<Opened, "gate" | "kind">, { answer }: Pick<Commands, "answer">) => [
+  `Read it       ${answer("show", gate)}`,
+  ...(kind === "approve"
+    ? [`Say yes       ${answer("approve", gate)}`, `Say no        ${answer("reject", gate)} --note "why"`]
+    : [`Answer        ${answer("answer", gate)} "your answer"`])
+]
 
 /** The summary of a run, and what a person may want to do next. */
 export const of = Effect.fnUntraced(function* (run: string, commands: Commands) {
@@ -139,9 +155,24 @@ const interventions = (gates: ReadonlyArray<Gate.Gate>): ReadonlyArray<string> =
           `Intervention  ${opened.name} (${opened.cause}): ${
             answered === undefined
               ? "open"
-              : `${Actor.label(answered.by)} answered ${JSON.stringify(answered.answer)} after ${seconds(answered.waited)}`
+              : `${Actor.label(answered.by)} after ${seconds(answered.waited)}: ${said(answered.answer)}`
           }`
       )
+
+const Said = Schema.Union([
+  Schema.Struct({ approved: Schema.Boolean, note: Schema.String }),
+  Schema.Struct({ text: Schema.String })
+])
+
+/** What a person answered, in their words. */
+const said = (answer: Schema.Json): string =>
+  Option.match(Schema.decodeUnknownOption(Said)(answer), {
+    onNone: () => JSON.stringify(answer),
+    onSome: (said) =>
+      "text" in said
+        ? said.text
+        : `${said.approved ? "approved" : "rejected"}${said.note === "" ? "" : `: ${said.note}`}`
+  })
 
 const verdict = (given: Verdict.Verdict | undefined): ReadonlyArray<string> =>
   given === undefined
@@ -179,12 +210,7 @@ const ending = (
         .filter(({ answered }) => answered === undefined)
         .flatMap(({ opened }) => [
           `Waiting       ${opened.question}`,
-          ...(opened.kind === "approve"
-            ? [
-                `Say yes       ${commands.answer("approve", opened.gate)}`,
-                `Say no        ${commands.answer("reject", opened.gate)} --note "why"`
-              ]
-            : [`Answer        ${commands.answer("answer", opened.gate)} "your answer"`]),
+          ...answers(opened, commands),
           `Then go on    ${commands.again}`
         ])
     default:

@@ -1,10 +1,10 @@
 /**
  * A line that waits for a person, over several processes:
  *
- *     pnpm example 03                        starts the line, or goes on with it; ends when a person is asked
- *     pnpm example 03 approve ID             says yes, from another process
- *     pnpm example 03 reject ID --note WHY   says no; the line asks again with the next window
- *     pnpm example 03 --reset                forgets everything
+ *     npx -y pnpm@12.18.0 example 03                        starts the line, or goes on with it; ends when a person is asked
+ *     npx -y pnpm@12.18.0 example 03 approve ID             says yes, from another process
+ *     npx -y pnpm@12.18.0 example 03 reject ID --note WHY   says no; the line asks again with the next window
+ *     npx -y pnpm@12.18.0 example 03 --reset                forgets everything
  *
  * Exit codes: 0 it did what it shall (waiting for a person included), 2 bad input, 1 anything else.
  */
@@ -53,7 +53,7 @@ const flags = {
 
 /** The command that a person goes on with, for a POSIX shell. */
 const commandOf = (folder: string) =>
-  folder === usual ? "pnpm example 03" : `pnpm example 03 --folder '${folder.replaceAll("'", "'\\''")}'`
+  `npx -y pnpm@12.18.0 example 03${folder === usual ? "" : ` --folder '${folder.replaceAll("'", "'\\''")}'`}`
 
 const root = Command.make("example-03", {
   reset: Flag.Boolean("reset").pipe(Flag.withDescription("Forget everything"), Flag.withDefault(false))
@@ -109,8 +109,13 @@ const approve = Command.make("approve", { gate, note }, ({ gate, note }) =>
   answering(gate, { _tag: "Approve", note })
 ).pipe(Command.withDescription("Say yes at a gate"))
 const reject = Command.make("reject", { gate, note }, ({ gate, note }) =>
-  answering(gate, { _tag: "Reject", note })
-).pipe(Command.withDescription("Say no at a gate"))
+  note.trim() === ""
+    ? new Gate.GateError({
+        reason: "WrongAnswer",
+        message: `A no needs its reason, for it stands in the report. Say what should be different: reject ${gate} --note "why".`
+      })
+    : answering(gate, { _tag: "Reject", note })
+).pipe(Command.withDescription("Say no at a gate; --note says why, and is needed"))
 
 const cli = root.pipe(
   Command.withHandler(({ folder, reset }) => (reset ? forget(folder) : work(folder))),

@@ -153,7 +153,7 @@ describe("the quickstart goes on", () => {
         assert.strictEqual(code, 130, stdout + stderr)
         assert.include(
           stderr,
-          `go on with: pnpm quickstart --repo ${quickstart.repository} --issue ${Quickstart.issues.bug}`,
+          `go on with: npx -y pnpm@12.18.0 quickstart --repo ${quickstart.repository} --issue ${Quickstart.issues.bug}`,
           "it does not say how to go on"
         )
         assertSound(quickstart.repository)

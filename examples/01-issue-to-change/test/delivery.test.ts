@@ -160,7 +160,7 @@ describe("the quickstart delivers", { concurrent: true }, () => {
         assert.strictEqual(last.code, 0, last.stdout + last.stderr)
         assert.match(
           last.stdout,
-          /Intervention +spec .*"approved":false.*say what a week is/,
+          /^Intervention +spec .*: rejected: say what a week is$/m,
           "the refusal is no intervention in the summary"
         )
 
@@ -187,12 +187,49 @@ describe("the quickstart delivers", { concurrent: true }, () => {
         const first = yield* quickstart.run(args)
         assert.strictEqual(first.code, 3, first.stdout + first.stderr)
         const { gate } = delivered(first.stdout)
+        const shown = yield* quickstart.run([...at, "show", gate])
+        assert.match(shown.stdout, /^Ship 2 changed file[^]*^diff --git /m, "`show` prints no question and no patch")
+        const listed = yield* quickstart.run([...at, "runs"])
+        assert.match(
+          listed.stdout,
+          /^lost-remainder-\S+ +Waiting[^]* approve \S+:merge$/m,
+          "`runs` hides the open gate"
+        )
         const answered = yield* quickstart.run([...at, "approve", gate])
         assert.strictEqual(answered.code, 0, answered.stderr)
         const last = yield* quickstart.run(args)
         assert.strictEqual(last.code, 0, last.stdout + last.stderr)
         assert.match(last.stdout, /^▶ goes on from the last finished stage$/m)
         Quickstart.assertNothingTwice(yield* Quickstart.journal(quickstart.repository))
+      }),
+    30_000
+  )
+
+  it.live(
+    "as it was asked for when the run began, whoever goes on with it",
+    () =>
+      Effect.gen(function* () {
+        const quickstart = yield* Quickstart.make
+        const asked = yield* quickstart.run(["--budget", "0.001", "--review", "--attempts", "2"])
+        assert.strictEqual(asked.code, 1, asked.stdout + asked.stderr)
+        const resumed = yield* quickstart.run([])
+        assert.strictEqual(resumed.code, 3, `the review that was asked for is forgotten: ${resumed.stdout}`)
+        const { gate } = delivered(resumed.stdout)
+        assert.strictEqual((yield* quickstart.run(["reject", gate, "--note", "smaller"])).code, 0)
+        const left = yield* quickstart.run(["runs"])
+        assert.match(
+          left.stdout,
+          /^lost-remainder-\S+ +Interrupted +format/m,
+          "`runs` says that a run runs which no process runs"
+        )
+        const parked = yield* quickstart.run([])
+        assert.match(parked.stdout, /^Parked +.* in 2 attempts/m, "the attempts that were asked for are forgotten")
+        const again = yield* quickstart.run(["--budget", "0.001"])
+        assert.strictEqual(again.code, 1, again.stdout + again.stderr)
+        const fresh = yield* quickstart.run(["--fresh", "--tokens", "1"])
+        assert.match(fresh.stdout, /^Stalled +The run has used \d+ of 1 tokens/m, "there is no limit in tokens")
+        assert.match(fresh.stdout, /^Go on with +npx -y pnpm@12\.18\.0 quickstart --tokens 1$/m)
+        assert.match(fresh.stdout, /^Run lost-remainder-\S+\.3:/m, "--fresh went on with a run that is not over")
       }),
     30_000
   )
@@ -210,7 +247,7 @@ describe("the quickstart delivers", { concurrent: true }, () => {
         yield* left.type("\u0003")
         const { code: waiting, stdout: said } = yield* left.ended
         assert.strictEqual(waiting, 3, `Ctrl-C at a question leaves it open: ${said}`)
-        assert.match(said, /^Say yes +pnpm quickstart --repo /m, "it does not say how to answer later")
+        assert.match(said, /^Say yes +npx -y pnpm@12\.18\.0 quickstart --repo /m, "it does not say how to answer later")
         const program = yield* quickstart.start(args, { terminal: "yes" })
         assert(yield* program.said("Yes?"), program.output())
         const events = yield* Quickstart.journal(quickstart.repository)

@@ -149,6 +149,31 @@ const refusals: ReadonlyArray<Refusal> = [
     says: ["--budget", "finite number"]
   },
   {
+    what: "a model without a known price",
+    args: (quickstart) => own(quickstart, "--model", "nobody-knows"),
+    says: ["5 US dollars", "nobody-knows", "--tokens"]
+  },
+  {
+    what: "no tokens",
+    args: (quickstart) => own(quickstart, "--tokens", "0"),
+    says: ["--tokens", "Give 1 or more"]
+  },
+  {
+    what: "a repository of one's own without an issue",
+    args: (quickstart) => at(quickstart.repository),
+    says: ["/repository", "no issue", "--issue"]
+  },
+  {
+    what: "a no without a reason",
+    args: ({ repository }) => at(repository, "reject", "some:gate"),
+    says: ["A no needs its reason", "--note"]
+  },
+  {
+    what: "a no with an empty reason",
+    args: ({ repository }) => at(repository, "reject", "some:gate", "--note", " "),
+    says: ["A no needs its reason", "--note"]
+  },
+  {
     what: "an unknown gate",
     args: ({ repository }) => at(repository, "approve", "no-such:gate"),
     says: ["no gate is open", "--repo"]
@@ -193,6 +218,7 @@ describe("the quickstart refuses, and changes nothing:", { concurrent: true }, (
       const gate = Quickstart.only(before, "GateOpened")[0]?.fact.gate ?? ""
       for (const words of [
         ["approve", "no-such:gate"],
+        ["show", "no-such:gate"],
         ["answer", gate, "yes"]
       ]) {
         const { code, stderr } = yield* quickstart.run(at(quickstart.repository, ...words))
@@ -213,6 +239,8 @@ describe("the quickstart refuses, and changes nothing:", { concurrent: true }, (
       const before = Quickstart.digest(quickstart.folder)
       const wanted: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
         [["--help"], "--budget"],
+        [["--help"], "3 waiting for a person"],
+        [["show", "--help"], "<gate>"],
         [["approve", "--help"], "<gate>"],
         [["reject", "--help"], "--note"],
         [["answer", "--help"], "<text>"],

@@ -32,6 +32,7 @@ describe("03-human-gates", () => {
   it("waits, is answered from another process, and goes on in a third", () => {
     const asked = run()
     assert.strictEqual(asked.code, 0, asked.text)
+    assert.include(asked.text, "Say yes       npx -y pnpm@12.18.0 example 03 ", "what it says can not be typed")
     assert.include(asked.text, `approve ${first}`, "it says how to answer")
     assert.isFalse(existsSync(announcement()), "nothing is announced before a person has said yes")
 
@@ -72,6 +73,11 @@ describe("03-human-gates", () => {
     const unknown = run("approve", "no-such-gate")
     assert.strictEqual(unknown.code, 2, unknown.text)
     assert.include(unknown.text, first, "it names the gate that is open")
+    for (const empty of [[], ["--note", " "]]) {
+      const unfounded = run("reject", first, ...empty)
+      assert.strictEqual(unfounded.code, 2, unfounded.text)
+      assert.include(unfounded.text, "A no needs its reason", "it does not say what is missing")
+    }
     assert.strictEqual(run("approve", first).code, 0)
     assert.strictEqual(run("approve", first).code, 0, "the same answer again changes nothing")
     const other = run("reject", first, "--note", "no")
