@@ -26,8 +26,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import { fileURLToPath } from "node:url"
+import * as Environment from "../01-issue-to-change/environment.ts"
 import * as Models from "../01-issue-to-change/models.ts"
 import * as History from "./history.ts"
 import * as Notes from "./notes.ts"
@@ -35,20 +35,7 @@ import * as ReleaseNotes from "./role.ts"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** Keys leave the environment before anything runs: no child process can show what is not there. */
-const takeKeys = () => {
-  const secrets = Redaction.fromEnvironment(process.env)
-  const take = (name: string) => (process.env[name] ? Redacted.make(process.env[name], { label: name }) : undefined)
-  const keys: Models.Keys = {
-    anthropic: take("ANTHROPIC_API_KEY"),
-    anthropicUrl: process.env["ANTHROPIC_BASE_URL"],
-    openAi: take("OPENAI_API_KEY"),
-    openAiUrl: process.env["OPENAI_BASE_URL"]
-  }
-  for (const name of Object.keys(process.env)) if (Redaction.secretName.test(name)) delete process.env[name]
-  return { keys, secrets }
-}
-const { keys, secrets } = takeKeys()
+const { keys, secrets } = Environment.take(process.env)
 
 /** The repository that was asked for, or one made on the spot that goes away again. */
 const subject = Effect.fnUntraced(function* (repo: Option.Option<string>, from: Option.Option<string>) {

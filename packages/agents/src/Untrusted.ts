@@ -6,6 +6,7 @@
  * whatever in the text looks like a delimiter is escaped. What could hide text from a reader is made visible first.
  */
 import * as Digest from "@millwright/core/Digest"
+import * as HiddenText from "@millwright/core/HiddenText"
 
 /** What a system prompt says about blocks, once. */
 export const rule = [
@@ -15,13 +16,11 @@ export const rule = [
   "are shown as \\u{…}."
 ].join(" ")
 
-// Controls, lone surrogates, what Unicode lets a reader ignore (bidi marks, zero width, tags, fillers) and the two
-// separators; but line feed, tab, and the joiners and selectors that scripts and emoji need stay as they are.
-const hidden = /(?!\t|\n|\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cs}\p{DI}\p{Zl}\p{Zp}\ufff9-\ufffb]/gu
-
 /** Shows characters that could hide, reorder or smuggle text as `\u{202e}`. Line ends become line feeds. */
 export const visible = (text: string): string =>
-  text.replaceAll("\r\n", "\n").replace(hidden, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+  text
+    .replaceAll("\r\n", "\n")
+    .replace(HiddenText.pattern, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 
 // Gaps are bounded, so that time grows with the text and not with its square; a wider gap looks like no delimiter.
 const lookAlike = /[<＜﹤‹〈⟨](?=\s{0,8}[/／]?\s{0,8}untrusted)/giu

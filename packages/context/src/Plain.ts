@@ -1,10 +1,8 @@
 /** Plain text from a repository: nothing in it hides, reorders or ends a line that it should not. */
+import * as HiddenText from "@millwright/core/HiddenText"
 
-// The same characters that `Untrusted.visible` of the agents shows; here they must not grow, since the size is bounded.
-const hidden = /(?!\t|\n|\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cs}\p{DI}\p{Zl}\p{Zp}\ufff9-\ufffb]/gu
-
-/** A text with line feeds at its line ends, and a mark in the place of what could hide. */
-export const text = (raw: string): string => raw.replaceAll("\r\n", "\n").replace(hidden, "\ufffd")
+/** A text with line feeds at its line ends, and a mark in the place of what could hide: it must not grow, since its size is bounded. */
+export const text = (raw: string): string => raw.replaceAll("\r\n", "\n").replace(HiddenText.pattern, "\ufffd")
 
 /** A file name in one line; one that is odd stands in quotes. */
 export const name = (raw: string): string => {

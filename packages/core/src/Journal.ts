@@ -11,6 +11,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Actor from "./Actor.ts"
@@ -61,6 +62,13 @@ export class Journal extends Context.Service<
   }
 >()("@millwright/core/Journal") {}
 
+/** Takes secrets out of entries, for whoever writes them. */
+export const scrub = (
+  entries: ReadonlyArray<FactoryEvent.Entry>,
+  secrets: ReadonlyArray<Redacted.Redacted<string>>
+): ReadonlyArray<FactoryEvent.Entry> =>
+  entries.map((entry) => ({ ...entry, fact: Redaction.scrubJson(entry.fact, secrets) }))
+
 const pageSize = 500
 
 /** Derives a journal from what an adapter gives. */
@@ -68,10 +76,7 @@ export const make = (primitive: Primitive): Journal["Service"] => {
   const lastOf = (events: ReadonlyArray<FactoryEvent.FactoryEvent>, seq: number) => events.at(-1)?.seq ?? seq
   return Journal.of({
     append: Effect.fnUntraced(function* (entries) {
-      const secrets = yield* Redaction.Secrets
-      return yield* primitive.append(
-        entries.map((entry) => ({ ...entry, fact: Redaction.scrubJson(entry.fact, secrets) }))
-      )
+      return yield* primitive.append(scrub(entries, yield* Redaction.Secrets))
     }),
     read: (range = {}) =>
       Stream.paginate(range.after ?? 0, (seq) =>

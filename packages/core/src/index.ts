@@ -39,6 +39,9 @@ export * as Git from "./Git.ts"
 /** The one commit that the host makes of what an agent left in a working tree. */
 export * as GitCommit from "./GitCommit.ts"
 
+/** Characters that can hide, reorder or smuggle text. */
+export * as HiddenText from "./HiddenText.ts"
+
 /** An **intervention**: a recorded moment in which a human was needed or stepped in. */
 export * as Intervention from "./Intervention.ts"
 

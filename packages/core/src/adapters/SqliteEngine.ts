@@ -18,7 +18,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Durable from "../Durable.ts"
 import * as ExecutionTable from "../ExecutionTable.ts"
-import type * as Journal from "../Journal.ts"
+import * as Journal from "../Journal.ts"
 import * as JournalTable from "../JournalTable.ts"
 import * as Redaction from "../Redaction.ts"
 import * as Runner from "../Runner.ts"
@@ -81,10 +81,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   /** Writes the facts that belong to a result in the result's transaction. */
   const flush = (prepare: Sqlite.Prepare, { outbox, secrets }: Facts) => {
     if (outbox === undefined) return
-    JournalTable.append(
-      prepare,
-      outbox.entries.map((entry) => ({ ...entry, fact: Redaction.scrubJson(entry.fact, secrets) }))
-    )
+    JournalTable.append(prepare, Journal.scrub(outbox.entries, secrets))
     outbox.isWritten = true
   }
 
