@@ -3,9 +3,6 @@
 /** What the claims about an engine have in common: a store of their own, lives of a process on it, and ways to look. */
 export * as DurableLab from "./DurableLab.ts"
 
-/** What every engine under a line holds to. */
-export * as DurableTest from "./DurableTest.ts"
-
 /** What an engine promises to a workflow: its waits, its children, its clocks, and how it ends. */
 export * as ExecutionClaims from "./ExecutionClaims.ts"
 
@@ -38,3 +35,6 @@ export * as StageClaims from "./StageClaims.ts"
 
 /** What every validator holds to. */
 export * as ValidatorTest from "./ValidatorTest.ts"
+
+/** What every engine under a line holds to. */
+export * as WorkflowEngineTest from "./WorkflowEngineTest.ts"

@@ -14,12 +14,12 @@ import * as Line from "../../src/Line.ts"
 import * as Sqlite from "../../src/Sqlite.ts"
 import * as Stage from "../../src/Stage.ts"
 import * as Status from "../../src/Status.ts"
-import * as DurableTest from "../../src/testing/DurableTest.ts"
+import * as WorkflowEngineTest from "../../src/testing/WorkflowEngineTest.ts"
 import * as WorkItem from "../../src/WorkItem.ts"
 import { alone, events, item, journal, range, type Services, store, temporary, test } from "../FactoryStore.ts"
 import * as FactoryProcess from "../fixtures/FactoryProcess.ts"
 
-DurableTest.suite("SqliteEngine", (folder) =>
+WorkflowEngineTest.suite("SqliteEngine", (folder) =>
   Layer.merge(SqliteJournal.layer, SqliteEngine.layer()).pipe(
     // One process writes, so there is nothing to look for; under the clock of a test, days pass at once.
     Layer.provide(Sqlite.layer({ path: `${folder}/factory.db`, poll: "1 day" }))

@@ -2,7 +2,7 @@
  * What every engine under a line holds to. An adapter proves itself with one line:
  *
  * ```text
- * DurableTest.suite("MyEngine", (folder) => Layer.merge(MyEngine.layer({ folder }), MyJournal.layer({ folder })))
+ * WorkflowEngineTest.suite("MyEngine", (folder) => Layer.merge(MyEngine.layer({ folder }), MyJournal.layer({ folder })))
  * ```
  *
  * Every test has a folder of its own. The layer is built once for each life of a process: an engine that outlives its
