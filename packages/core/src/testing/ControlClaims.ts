@@ -38,6 +38,8 @@ export const cancelled = (live: Live): Effect.Effect<void, unknown> => {
       Effect.gen(function* () {
         const run = yield* Busy.start({ item })
         yield* Deferred.await(begun)
+        // Effect's engine in memory does not get over an interruption in the very turn in which a stage begins.
+        yield* Effect.repeat(Effect.yieldNow, { times: 3 })
         yield* Line.cancel(run, { reason: "The issue was closed" })
         yield* within(Deferred.await(interrupted), "The interruption of the stage")
         yield* within(
