@@ -15,6 +15,7 @@ import { existsSync, mkdirSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import * as GroupCommit from "./internal/GroupCommit.ts"
+import * as Topics from "./internal/Topics.ts"
 import * as Journal from "./Journal.ts"
 
 /** How the store is opened. */
@@ -41,6 +42,18 @@ export class Sqlite extends Context.Service<
      */
     readonly write: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
     readonly read: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
+    /** Says inside of a `write` what it changes, for those who wait for that. */
+    readonly touch: (topic: string) => void
+    /**
+     * Waits until a look finds something. It looks at once, after each change of the topic, and after every change of
+     * another process.
+     */
+    readonly until: <A>(
+      topic: string,
+      look: (prepare: Prepare) => A | undefined
+    ) => Effect.Effect<A, Journal.JournalError>
+    /** Looks now whether another process wrote, and not only at the next poll. */
+    readonly refresh: Effect.Effect<void>
     /** Grows with every change, of this process or of another. Read it before you look, then wait for it to grow. */
     readonly version: Effect.Effect<number>
     readonly awaitPast: (version: number) => Effect.Effect<void>
@@ -102,7 +115,20 @@ const make = Effect.fnUntraced(function* (options: Options) {
     return statement
   }
 
-  const group = GroupCommit.make(db)
+  const topics = Topics.make()
+  let touched = new Set<string>()
+  const group = GroupCommit.make(db, {
+    // What was written is told to all who wait, also when whoever wrote it is being interrupted.
+    committed: () => {
+      if (isBroken) broken = Deferred.makeUnsafe()
+      isBroken = false
+      grow()
+      const changed = touched
+      touched = new Set()
+      topics.change(changed)
+    },
+    isBusy
+  })
   yield* Effect.addFinalizer(() => Effect.sync(group.flush))
   let broken = Deferred.makeUnsafe<never, Journal.JournalError>()
   let isBroken = false
@@ -114,17 +140,6 @@ const make = Effect.fnUntraced(function* (options: Options) {
     next = Deferred.makeUnsafe<void>()
     Deferred.doneUnsafe(passed, Effect.void)
   }
-  /** What was written is told to all who wait, also when whoever wrote it is being interrupted. */
-  const write = <A>(run: () => A) =>
-    Effect.uninterruptible(
-      Effect.tap(group.write(run), () =>
-        Effect.sync(() => {
-          if (isBroken) broken = Deferred.makeUnsafe()
-          isBroken = false
-          grow()
-        })
-      )
-    )
   const fail = (error: Journal.JournalError) =>
     Effect.suspend(() => {
       isBroken = true
@@ -132,23 +147,43 @@ const make = Effect.fnUntraced(function* (options: Options) {
     })
   const dataVersion = () => prepare("pragma data_version").get()?.["data_version"]
   let seen = dataVersion()
-  yield* Effect.sync(() => {
+  const refresh = Effect.sync(() => {
     const now = dataVersion()
     if (now === seen) return
     seen = now
     grow()
-  }).pipe(Effect.repeat(Schedule.spaced(options.poll ?? Duration.millis(50))), Effect.forkScoped)
+    topics.changeAll()
+  })
+  yield* refresh.pipe(Effect.repeat(Schedule.spaced(options.poll ?? Duration.millis(50))), Effect.forkScoped)
 
   return Sqlite.of({
     path: options.path,
     write: (run) =>
-      write(() => run(prepare)).pipe(
-        Effect.mapError((cause) => toError(options.path, cause)),
-        Effect.retry(patience),
-        // A fact that does not fit its schema breaks nothing but itself.
-        Effect.tapError((error) => (isSqliteError(error.cause) ? fail(error) : Effect.void))
+      Effect.catch(
+        group.write(() => run(prepare)),
+        (cause) => {
+          const error = toError(options.path, cause)
+          // A fact that does not fit its schema breaks nothing but itself.
+          return isSqliteError(error.cause) ? Effect.andThen(fail(error), Effect.fail(error)) : Effect.fail(error)
+        }
       ),
     read: (run) => attempt(() => run(prepare)),
+    touch: (topic) => void touched.add(topic),
+    until: (topic, look) =>
+      Effect.callback((resume) => {
+        const isFound = () => {
+          try {
+            const found = look(prepare)
+            if (found === undefined) return false
+            resume(Effect.succeed(found))
+          } catch (cause) {
+            resume(Effect.fail(toError(options.path, cause)))
+          }
+          return true
+        }
+        return isFound() ? undefined : Effect.sync(topics.listen(topic, isFound))
+      }),
+    refresh,
     version: Effect.sync(() => version),
     awaitPast: (past) => Effect.suspend(() => (version > past ? Effect.void : Deferred.await(next))),
     failure: Effect.suspend(() => Deferred.await(broken))

@@ -81,7 +81,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   /** Writes the facts that belong to a result in the result's transaction. */
   const flush = (prepare: Sqlite.Prepare, { outbox, secrets }: Facts) => {
     if (outbox === undefined) return
-    JournalTable.append(prepare, Journal.scrub(outbox.entries, secrets))
+    JournalTable.append(sqlite, prepare, Journal.scrub(outbox.entries, secrets))
     outbox.isWritten = true
   }
 

@@ -10,10 +10,15 @@ export const layer: Layer.Layer<Journal.Journal, never, Sqlite> = Layer.effect(
   Journal.Journal,
   Effect.gen(function* () {
     const sqlite = yield* Sqlite
+    const next = (range: Journal.Range, limit: number) =>
+      sqlite.until(JournalTable.topic(range), (prepare) => {
+        const found = JournalTable.readAfter(prepare, range, limit)
+        return found.length === 0 ? undefined : found
+      })
     return Journal.make({
       append: (entries) =>
         Effect.flatMap(
-          sqlite.write((prepare) => JournalTable.append(prepare, entries)),
+          sqlite.write((prepare) => JournalTable.append(sqlite, prepare, entries)),
           JournalTable.parse
         ),
       readAfter: (range, limit) =>
@@ -21,13 +26,8 @@ export const layer: Layer.Layer<Journal.Journal, never, Sqlite> = Layer.effect(
           sqlite.read((prepare) => JournalTable.readAfter(prepare, range, limit)),
           JournalTable.parse
         ),
-      awaitAfter: Effect.fnUntraced(function* (range) {
-        while (true) {
-          const version = yield* sqlite.version
-          if (yield* sqlite.read((prepare) => JournalTable.reaches(prepare, range))) return
-          yield* sqlite.awaitPast(version)
-        }
-      })
+      awaitAfter: (range) => Effect.asVoid(next(range, 1)),
+      nextAfter: (range, limit) => Effect.flatMap(next(range, limit), JournalTable.parse)
     })
   })
 )
