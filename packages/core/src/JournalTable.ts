@@ -43,7 +43,7 @@ const stored = (event: FactoryEvent.FactoryEvent): string => {
 }
 
 /** What changes when events of a range are appended; what a follower of the range waits for. */
-export const topic = ({ run }: Pick<Journal.Range, "run">): string => (run === undefined ? "journal" : `journal/${run}`)
+export const topic = ({ run }: { readonly run?: string | undefined }): string => (run === undefined ? "journal" : `journal/${run}`)
 
 /** Appends entries inside of a running transaction. Answers with the stored text of the event that stands for each. */
 export const append = (
@@ -72,7 +72,7 @@ export const stands = (prepare: Sqlite.Prepare, key: string): boolean =>
 /** Reads at most `limit` stored events of a range. */
 export const readAfter = (
   prepare: Sqlite.Prepare,
-  { after = 0, run }: Journal.Range,
+  { after = 0, run }: { readonly after?: number; readonly run?: string | undefined },
   limit: number
 ): ReadonlyArray<string> =>
   (run === undefined

@@ -46,11 +46,12 @@ export class Sqlite extends Context.Service<
     readonly touch: (topic: string) => void
     /**
      * Waits until a look finds something. It looks at once, after each change of the topic, and after every change of
-     * another process.
+     * another process. Whoever has seen all there was at a `version` need not look again at once.
      */
     readonly until: <A>(
       topic: string,
-      look: (prepare: Prepare) => A | undefined
+      look: (prepare: Prepare, version: number) => A | undefined,
+      seen?: number
     ) => Effect.Effect<A, Journal.JournalError>
     /** Looks now whether another process wrote, and not only at the next poll. */
     readonly refresh: Effect.Effect<void>
@@ -169,11 +170,11 @@ const make = Effect.fnUntraced(function* (options: Options) {
       ),
     read: (run) => attempt(() => run(prepare)),
     touch: (topic) => void touched.add(topic),
-    until: (topic, look) =>
+    until: (topic, look, seen) =>
       Effect.callback((resume) => {
         const isFound = () => {
           try {
-            const found = look(prepare)
+            const found = look(prepare, version)
             if (found === undefined) return false
             resume(Effect.succeed(found))
           } catch (cause) {
@@ -181,7 +182,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
           }
           return true
         }
-        return isFound() ? undefined : Effect.sync(topics.listen(topic, isFound))
+        return seen !== version && isFound() ? undefined : Effect.sync(topics.listen(topic, isFound))
       }),
     refresh,
     version: Effect.sync(() => version),

@@ -115,7 +115,7 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
     const step = options.retry === undefined ? undefined : yield* Schedule.toStep(options.retry)
     const started = yield* Clock.currentTimeMillis
     for (let attempt = 1; ; attempt++) {
-      yield* Journal.record({ _tag: "StageStarted", attempt })
+      yield* begin(attempt)
       // The facts of this stage are its own: what it starts or answers has others.
       const work = Effect.provideService(Budget.enforce(within(effect)), Durable.Outbox, undefined)
       const exit = yield* Effect.exit(Effect.flatMap(work, (value) => keep(options.success, value, stage)))
@@ -152,6 +152,29 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
       () => Durable.suspend
     )
   )
+
+/**
+ * Records that an attempt begins. A store that writes in the order in which it is asked to need not be waited for: what
+ * the work records and comes to follows, and mostly shares the commit. When it can not be written, the work stops at once.
+ */
+const begin = (attempt: number) =>
+  Effect.gen(function* () {
+    const started = Journal.record({ _tag: "StageStarted", attempt })
+    const { atomicFacts } = yield* Durable.Supports
+    if (!atomicFacts) return void (yield* started)
+    const instance = yield* Durable.WorkflowEngine.WorkflowInstance
+    yield* Effect.withFiber((work) =>
+      started.pipe(
+        Effect.catch(() =>
+          Effect.sync(() => {
+            instance.suspended = true
+            work.interruptUnsafe(work.id)
+          })
+        ),
+        Effect.forkDetach({ startImmediately: true })
+      )
+    )
+  })
 
 /** What the result will be when it is read back, secrets taken out. Fails while it can still be mended: before it is stored. */
 const keep = <Success extends Schema.Constraint>(

@@ -3,17 +3,26 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Journal from "../Journal.ts"
 import * as JournalTable from "../JournalTable.ts"
-import { Sqlite } from "../Sqlite.ts"
+import { type Prepare, Sqlite } from "../Sqlite.ts"
 
 /** The journal of a store. */
 export const layer: Layer.Layer<Journal.Journal, never, Sqlite> = Layer.effect(
   Journal.Journal,
   Effect.gen(function* () {
     const sqlite = yield* Sqlite
-    const next = (range: Journal.Range, limit: number) =>
-      sqlite.until(JournalTable.topic(range), (prepare) => {
-        const found = JournalTable.readAfter(prepare, range, limit)
-        return found.length === 0 ? undefined : found
+    /** Where a follower saw all there was, and when: it need not look there again before something changes. */
+    let end: { readonly run: string | undefined; readonly after: number; readonly version: number } | undefined
+    const next = ({ after = 0, run }: Journal.Range, limit: number) =>
+      Effect.gen(function* () {
+        const look = (prepare: Prepare, version: number) => {
+          const texts = JournalTable.readAfter(prepare, { after, run }, limit)
+          return texts.length === 0 ? undefined : { texts, version }
+        }
+        const seen = end?.run === run && end?.after === after ? end.version : undefined
+        const { texts, version } = yield* sqlite.until(JournalTable.topic({ run }), look, seen)
+        const events = yield* JournalTable.parse(texts)
+        if (texts.length < limit) end = { run, after: events.at(-1)?.seq ?? after, version }
+        return events
       })
     return Journal.make({
       append: (entries) =>
@@ -27,7 +36,7 @@ export const layer: Layer.Layer<Journal.Journal, never, Sqlite> = Layer.effect(
           JournalTable.parse
         ),
       awaitAfter: (range) => Effect.asVoid(next(range, 1)),
-      nextAfter: (range, limit) => Effect.flatMap(next(range, limit), JournalTable.parse)
+      nextAfter: next
     })
   })
 )
