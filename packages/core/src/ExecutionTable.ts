@@ -129,14 +129,13 @@ export const activity = (prepare: Sqlite.Prepare, key: readonly [execution: stri
     prepare("select result from activities where execution = ? and name = ? and attempt = ?").get(...key)?.["result"]
   )
 
-/** Stores the result of an attempt of an activity. */
+/** Stores the result of an attempt of an activity; the first one stands. Answers whether this was the first. */
 export const finish = (
   prepare: Sqlite.Prepare,
   key: readonly [execution: string, name: string, attempt: number],
   result: string
-): void => {
-  prepare("insert into activities values (?, ?, ?, ?) on conflict do nothing").run(...key, result)
-}
+): boolean =>
+  prepare("insert into activities values (?, ?, ?, ?) on conflict do nothing").run(...key, result).changes === 1
 
 /** The stored answer of a deferred. */
 export const deferred = (prepare: Sqlite.Prepare, execution: string, name: string) =>

@@ -81,8 +81,9 @@ const pageSize = 500
 /** Derives a journal from what an adapter gives. */
 export const make = (primitive: Primitive): Journal["Service"] => {
   const lastOf = (events: ReadonlyArray<FactoryEvent.FactoryEvent>, seq: number) => events.at(-1)?.seq ?? seq
-  const { nextAfter = (range, limit) => Effect.andThen(primitive.awaitAfter(range), primitive.readAfter(range, limit)) } =
-    primitive
+  const {
+    nextAfter = (range, limit) => Effect.andThen(primitive.awaitAfter(range), primitive.readAfter(range, limit))
+  } = primitive
   return Journal.of({
     append: Effect.fnUntraced(function* (entries) {
       return yield* primitive.append(scrub(entries, yield* Redaction.Secrets))
@@ -96,7 +97,10 @@ export const make = (primitive: Primitive): Journal["Service"] => {
       ),
     follow: (range = {}) =>
       Stream.paginate(range.after ?? 0, (seq) =>
-        Effect.map(nextAfter({ ...range, after: seq }, pageSize), (events) => [events, Option.some(lastOf(events, seq))])
+        Effect.map(nextAfter({ ...range, after: seq }, pageSize), (events) => [
+          events,
+          Option.some(lastOf(events, seq))
+        ])
       ),
     next: (range = {}) => nextAfter(range, pageSize)
   })
@@ -109,9 +113,7 @@ export const Origin = Context.Reference<FactoryEvent.Origin>("@millwright/core/J
 
 /** Makes an entry of a fact: with the time of the clock and the origin that is in force. */
 export const entry = (fact: FactoryEvent.Fact, key?: string): Effect.Effect<FactoryEvent.Entry> =>
-  Effect.flatMap(Origin, (origin) =>
-    Effect.map(Clock.currentTimeMillis, (at) => ({ ...origin, at, fact, key }))
-  )
+  Effect.flatMap(Origin, (origin) => Effect.map(Clock.currentTimeMillis, (at) => ({ ...origin, at, fact, key })))
 
 /** Appends one fact with the origin that is in force. */
 export const record = (

@@ -43,7 +43,8 @@ const stored = (event: FactoryEvent.FactoryEvent): string => {
 }
 
 /** What changes when events of a range are appended; what a follower of the range waits for. */
-export const topic = ({ run }: { readonly run?: string | undefined }): string => (run === undefined ? "journal" : `journal/${run}`)
+export const topic = ({ run }: { readonly run?: string | undefined }): string =>
+  run === undefined ? "journal" : `journal/${run}`
 
 /** Appends entries inside of a running transaction. Answers with the stored text of the event that stands for each. */
 export const append = (
@@ -90,16 +91,16 @@ export const parse = (
   })
 
 const parseOne = (text: string): Effect.Effect<FactoryEvent.FactoryEvent, Journal.JournalError> =>
-    decode(text).pipe(
-      Effect.mapError((cause) => {
-        const version = /"version":(\d+)/.exec(text)?.[1]
-        const isNewer = version !== undefined && Number(version) > FactoryEvent.version
-        return new Journal.JournalError({
-          reason: isNewer ? "Newer" : "Corrupt",
-          message: isNewer
-            ? `The journal holds an event of version ${version}; this package knows ${FactoryEvent.version}. Upgrade it.`
-            : `The journal holds an event that can not be read: ${text.slice(0, 200)}. Restore the store from a back-up.`,
-          cause
-        })
+  decode(text).pipe(
+    Effect.mapError((cause) => {
+      const version = /"version":(\d+)/.exec(text)?.[1]
+      const isNewer = version !== undefined && Number(version) > FactoryEvent.version
+      return new Journal.JournalError({
+        reason: isNewer ? "Newer" : "Corrupt",
+        message: isNewer
+          ? `The journal holds an event of version ${version}; this package knows ${FactoryEvent.version}. Upgrade it.`
+          : `The journal holds an event that can not be read: ${text.slice(0, 200)}. Restore the store from a back-up.`,
+        cause
       })
-    )
+    })
+  )

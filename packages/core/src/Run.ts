@@ -44,5 +44,7 @@ export const numbering = (): Run["Service"]["next"] => {
 /** The run, when the code that asks stands in a line and between its stages. Inside of a stage nothing is durable. */
 export const betweenStages: Effect.Effect<Option.Option<Run["Service"]>> = Effect.contextWith(
   (context: Context.Context<never>) =>
-    Effect.succeed(Context.get(context, Journal.Origin).stage === null ? Context.getOption(context, Run) : Option.none())
+    Effect.succeed(
+      Context.get(context, Journal.Origin).stage === null ? Context.getOption(context, Run) : Option.none()
+    )
 )

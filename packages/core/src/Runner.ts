@@ -5,7 +5,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { randomUUID } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import * as Bell from "./internal/Bell.ts"
@@ -29,7 +29,7 @@ export const layer: Layer.Layer<Runner, Journal.JournalError, Sqlite.Sqlite> = L
   Runner,
   Effect.gen(function* () {
     const { path, refresh } = yield* Sqlite.Sqlite
-    const id = randomUUID()
+    const id = randomBytes(8).toString("hex")
     const file = (runner: string) => join(`${path}-runners`, `${runner}.lock`)
     yield* Effect.acquireRelease(
       Effect.try({

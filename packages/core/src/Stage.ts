@@ -111,18 +111,21 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
 ) =>
   Effect.gen(function* () {
     const origin = yield* Journal.Origin
+    const { atomicFacts } = yield* Durable.Supports
+    // A result stands once, and so do the facts in its transaction.
+    const key = atomicFacts ? undefined : `${origin.line}/${origin.run}/${stage}/ended`
     const isDeclared = options.error === undefined ? () => false : Schema.is(options.error)
     const step = options.retry === undefined ? undefined : yield* Schedule.toStep(options.retry)
     const started = yield* Clock.currentTimeMillis
     for (let attempt = 1; ; attempt++) {
-      yield* begin(attempt)
+      yield* begin(attempt, atomicFacts)
       // The facts of this stage are its own: what it starts or answers has others.
       const work = Effect.provideService(Budget.enforce(within(effect)), Durable.Outbox, undefined)
       const exit = yield* Effect.exit(Effect.flatMap(work, (value) => keep(options.success, value, stage)))
       // A clock may be set back.
       const duration = Math.max(0, (yield* Clock.currentTimeMillis) - started)
       if (Exit.isSuccess(exit)) {
-        outbox.entries.push(yield* Journal.entry({ _tag: "StageFinished", attempt, duration }, key(origin, stage)))
+        outbox.entries.push(yield* Journal.entry({ _tag: "StageFinished", attempt, duration }, key))
         return exit.value
       }
       const isInterrupted = Cause.hasInterruptsOnly(exit.cause)
@@ -131,7 +134,7 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
       const error = isInterrupted ? interruptedFault(stage) : Cause.squash(exit.cause)
       const fault = Fault.record(error)
       if (isDeclared(error)) {
-        outbox.entries.push(yield* Journal.entry({ _tag: "StageFailed", attempt, duration, fault }, key(origin, stage)))
+        outbox.entries.push(yield* Journal.entry({ _tag: "StageFailed", attempt, duration, fault }, key))
         return yield* exit
       }
       const now = yield* Clock.currentTimeMillis
@@ -157,24 +160,24 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
  * Records that an attempt begins. A store that writes in the order in which it is asked to need not be waited for: what
  * the work records and comes to follows, and mostly shares the commit. When it can not be written, the work stops at once.
  */
-const begin = (attempt: number) =>
-  Effect.gen(function* () {
-    const started = Journal.record({ _tag: "StageStarted", attempt })
-    const { atomicFacts } = yield* Durable.Supports
-    if (!atomicFacts) return void (yield* started)
-    const instance = yield* Durable.WorkflowEngine.WorkflowInstance
-    yield* Effect.withFiber((work) =>
-      started.pipe(
-        Effect.catch(() =>
-          Effect.sync(() => {
-            instance.suspended = true
-            work.interruptUnsafe(work.id)
-          })
-        ),
-        Effect.forkDetach({ startImmediately: true })
+const begin = (attempt: number, isInOrder: boolean) => {
+  const started = Journal.record({ _tag: "StageStarted", attempt })
+  if (!isInOrder) return Effect.asVoid(started)
+  return Effect.flatMap(Durable.WorkflowEngine.WorkflowInstance, (instance) =>
+    Effect.withFiber((work) => {
+      const stop = Effect.sync(() => {
+        instance.suspended = true
+        work.interruptUnsafe(work.id)
+      })
+      return Effect.asVoid(
+        Effect.forkDetach(
+          Effect.catch(started, () => stop),
+          { startImmediately: true }
+        )
       )
-    )
-  })
+    })
+  )
+}
 
 /** What the result will be when it is read back, secrets taken out. Fails while it can still be mended: before it is stored. */
 const keep = <Success extends Schema.Constraint>(
@@ -186,6 +189,8 @@ const keep = <Success extends Schema.Constraint>(
     // The schemas of a stage need no services.
     const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<Success["Type"], unknown>
     const encoded = yield* Schema.encodeEffect(codec)(value)
+    // `Schema.Any` lets pass what no text can hold, such as an object that refers to itself.
+    yield* Effect.try({ try: () => JSON.stringify(encoded), catch: (error) => error as Error })
     const clean = Redaction.scrubJson(encoded, yield* Redaction.Secrets)
     return yield* Schema.decodeUnknownEffect(codec)(clean ?? null)
   }).pipe(
@@ -206,9 +211,6 @@ const interruptedFault = (stage: string) =>
     reason: "Interrupted",
     message: `The stage "${stage}" was interrupted by something that it ran itself. Resume the run to try it again.`
   })
-
-const key = (origin: { readonly line: string | null; readonly run: string | null }, stage: string) =>
-  `${origin.line}/${origin.run}/${stage}/ended`
 
 /** Records that a line stops here until somebody mends the fault and resumes it, and stops it. */
 const giveUp = (failed: { readonly attempt: number; readonly duration: number; readonly fault: Fault.Recorded }) =>

@@ -49,16 +49,19 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const { live, owner, scope, start, startIfPossible, stop, wakes } = ownership
   const wakeUps = WakeUps.make(store, ownership, () => engine)
 
-  /** Starts what this process owns; another process is told of what was written. */
-  const call = (row: ExecutionTable.Row | undefined, go: Effect.Effect<void>) => {
-    if (row === undefined) return Effect.void
-    if (row.runner === null || row.runner === runner.id || !runner.isAlive(row.runner)) return go
-    return Effect.sync(() => runner.ring(row.runner ?? ""))
+  /** Whether another living process has an execution. That one is told that it was woken. */
+  const isTold = ({ runner: other }: ExecutionTable.Row): boolean => {
+    if (other === null || other === runner.id || !runner.isAlive(other)) return false
+    runner.ring(other)
+    return true
   }
+
+  /** Runs what was woken, here or where it belongs. */
+  const goOn = (row: ExecutionTable.Row | undefined) => (row === undefined || isTold(row) ? Effect.void : start(row.id))
 
   const interrupt = Effect.fnUntraced(function* (executionId: string, how: ExecutionTable.Interrupted) {
     const row = yield* write((prepare) => ExecutionTable.interrupt(prepare, executionId, how))
-    yield* call(row, stop(executionId, how))
+    if (row !== undefined && !isTold(row)) yield* stop(executionId, how)
   })
 
   const engine: Durable.WorkflowEngine.WorkflowEngine["Service"] = WorkflowEngine.makeUnsafe({
@@ -89,12 +92,12 @@ const make = Effect.fnUntraced(function* (options: Options) {
         const parent = call.detached === true ? null : (call.parent?.executionId ?? null)
         const row = { id: call.executionId, workflow: workflow._tag, payload, parent, runner: runner.id }
         const isNew = ExecutionTable.insert(prepare, row)
-        if (isNew) flush(prepare, written)
+        if (isNew) flush(prepare, written, isNew)
         return isNew ? ({ ...row, status: "running", wake: 0, interrupted: 0, result: null } as const) : undefined
       })
       // Whatever happens to the caller, an execution that is stored as running is run.
       const fresh = yield* Effect.uninterruptible(
-        Effect.tap(insert, (fresh) => (fresh === undefined ? Effect.void : start(call.executionId, fresh)))
+        Effect.tap(insert, (row) => (row === undefined ? Effect.void : start(row.id, row)))
       )
       if (call.discard) return undefined as never
       // Whoever waits for an execution whose process is gone takes it over: nobody else would go on with it.
@@ -105,16 +108,18 @@ const make = Effect.fnUntraced(function* (options: Options) {
       return Option.getOrElse(result, () => new Workflow.Suspended({})) as never
     }),
     awaitComplete: (_workflow, executionId) =>
-      store.until(Ownership.completed(executionId), (prepare) => {
-        const row = ExecutionTable.find(prepare, executionId)
-        return row === undefined || row.status === "complete" ? true : undefined
-      }).pipe(Effect.asVoid),
+      store
+        .until(Ownership.completed(executionId), (prepare) => {
+          const row = ExecutionTable.find(prepare, executionId)
+          return row === undefined || row.status === "complete" ? true : undefined
+        })
+        .pipe(Effect.asVoid),
     poll: (_workflow, executionId) => resultOf(executionId),
     interrupt: (_workflow, executionId) => interrupt(executionId, 1),
     interruptUnsafe: (_workflow, executionId) => interrupt(executionId, 2),
     resume: Effect.fnUntraced(function* (_workflow, executionId) {
       const row = yield* write((prepare) => ExecutionTable.wake(prepare, executionId))
-      yield* call(row, start(executionId))
+      yield* goOn(row)
     }),
     activityExecute: Effect.fnUntraced(function* (activity, attempt) {
       const instance = yield* WorkflowEngine.WorkflowInstance
@@ -139,12 +144,13 @@ const make = Effect.fnUntraced(function* (options: Options) {
       )
       if (result._tag === "Suspended") return result
       const encoded = Redaction.scrub(yield* StoredExit.encode(result.exit), written.secrets)
-      yield* write((prepare) => {
-        ExecutionTable.finish(prepare, key, encoded)
-        flush(prepare, written)
+      const stands = yield* write((prepare) => {
+        const isFirst = ExecutionTable.finish(prepare, key, encoded)
+        flush(prepare, written, isFirst)
+        return isFirst ? encoded : (ExecutionTable.activity(prepare, key) ?? encoded)
       })
       run?.stored.add(name)
-      return new Workflow.Complete({ exit: yield* StoredExit.decode(encoded) })
+      return new Workflow.Complete({ exit: yield* StoredExit.decode(stands) })
     }),
     deferredResult: Effect.fnUntraced(function* (deferred) {
       const instance = yield* WorkflowEngine.WorkflowInstance
@@ -156,15 +162,14 @@ const make = Effect.fnUntraced(function* (options: Options) {
       const encoded = yield* StoredExit.encode(done.exit)
       const { isFirst, row } = yield* write((prepare) => {
         const isFirst = ExecutionTable.answer(prepare, [done.executionId, done.deferredName], encoded)
-        if (isFirst) flush(prepare, written)
-        else if (written.outbox !== undefined) written.outbox.isWritten = true
+        flush(prepare, written, isFirst)
         return { isFirst, row: isFirst ? ExecutionTable.wake(prepare, done.executionId) : undefined }
       })
       if (!isFirst) return
-      const canStart = row !== undefined && registered.has(row.workflow) && (row.runner === runner.id || options.adopt !== false)
+      const isOurs = row?.runner === runner.id || options.adopt !== false
       const wake = Effect.andThen(
         wakes.deferredDone(done.executionId, done.deferredName),
-        call(row, canStart ? start(done.executionId) : Effect.void)
+        row !== undefined && isOurs && registered.has(row.workflow) ? goOn(row) : Effect.sync(() => row && isTold(row))
       )
       const instance = yield* Effect.serviceOption(WorkflowEngine.WorkflowInstance)
       const isOwn = Option.isSome(instance) && instance.value.executionId === done.executionId

@@ -58,10 +58,10 @@ export const make = (sqlite: Sqlite.Sqlite["Service"]) => {
     touch: sqlite.touch,
     until: <A>(topic: string, look: (prepare: Sqlite.Prepare) => A | undefined) =>
       Effect.orDie(sqlite.until(topic, look)),
-    /** Writes the facts that belong to a result in the result's transaction. */
-    flush: (prepare: Sqlite.Prepare, { outbox, secrets }: Facts): void => {
+    /** Writes the facts that belong to a result in its transaction, or none when another result stands. */
+    flush: (prepare: Sqlite.Prepare, { outbox, secrets }: Facts, isFirst: boolean): void => {
       if (outbox === undefined) return
-      JournalTable.append(sqlite, prepare, Journal.scrub(outbox.entries, secrets))
+      if (isFirst) JournalTable.append(sqlite, prepare, Journal.scrub(outbox.entries, secrets))
       outbox.isWritten = true
     },
     /** The result of an execution, or that it waits; none while it runs. */

@@ -37,7 +37,7 @@ export const make = Effect.fnUntraced(function* (
   const live = new Map<string, Live>()
   const wakes = WorkflowEngine.makeDeferredState()
 
-  /** Runs an execution, or once more when it runs already. `fresh` is one that this process just stored as its own. */
+  /** Runs an execution, or once more when it runs already. `fresh` is one that this process just made. */
   const start = (executionId: string, fresh?: ExecutionTable.Row): Effect.Effect<void> =>
     Effect.uninterruptible(
       Effect.suspend(() => {
@@ -59,18 +59,20 @@ export const make = Effect.fnUntraced(function* (
       })
     )
 
+  const claim = ({ id, runner: from }: ExecutionTable.Row) =>
+    write((prepare) => {
+      if (from !== runner.id) store.touch(clocks)
+      return ExecutionTable.claim(prepare, id, owner)
+    })
+
   /** Claims an execution and forks its run. Answers `false` when it is not for this process to run. */
   const begin = Effect.fnUntraced(function* (executionId: string, run: Live, fresh: ExecutionTable.Row | undefined) {
     const found = fresh ?? (yield* find(executionId))
     const entry = found === undefined ? undefined : registered.get(found.workflow)
-    if (entry === undefined) return false
-    const payload = yield* Effect.orDie(Schema.decodeUnknownEffect(entry.payload)(JSON.parse(found?.payload ?? "null")))
-    const row =
-      fresh ??
-      (yield* write((prepare) => {
-        if (found?.runner !== runner.id) store.touch(clocks)
-        return ExecutionTable.claim(prepare, executionId, owner)
-      }))
+    if (found === undefined || entry === undefined) return false
+    const payload = yield* Effect.orDie(Schema.decodeUnknownEffect(entry.payload)(JSON.parse(found.payload)))
+    const isClaimed = found.runner === runner.id && found.status === "running"
+    const row = isClaimed ? found : yield* claim(found)
     if (row === undefined) return false
     if (fresh === undefined) {
       run.stored = new Set(yield* read((prepare) => ExecutionTable.finished(prepare, executionId)))
@@ -86,6 +88,8 @@ export const make = Effect.fnUntraced(function* (
       Effect.provideService(Durable.Outbox, undefined),
       (effect) => wakes.trackRun(instance, effect),
       Effect.onExit((exit) => settle(row, entry, exit)),
+      // Whoever interrupts it interrupts the code; what that comes to is stored.
+      Effect.uninterruptible,
       Effect.forkIn(runs)
     )
     return true
@@ -108,14 +112,13 @@ export const make = Effect.fnUntraced(function* (
       return Effect.withFiber((fiber) => Effect.interruptible(Fiber.interrupt(fiber)))
     })
 
+  /** Stores how far a run came. It counts as running here until that is written, so that nobody begins another one. */
   const settle = (
     row: ExecutionTable.Row,
     entry: EngineStore.Registered,
     exit: Exit.Exit<Durable.Workflow.Result<unknown, unknown>>
   ) =>
     Effect.gen(function* () {
-      const again = live.get(row.id)?.again ?? false
-      live.delete(row.id)
       if (Exit.isFailure(exit)) return
       const result = exit.value
       if (result._tag === "Complete") {
@@ -129,8 +132,10 @@ export const make = Effect.fnUntraced(function* (
         return
       }
       const isSuspended = yield* write((prepare) => ExecutionTable.suspend(prepare, row.id, row.wake))
+      const again = live.get(row.id)?.again === true
+      live.delete(row.id)
       if (again || !isSuspended) yield* Effect.forkIn(start(row.id), scope)
-    }).pipe(Effect.uninterruptible)
+    }).pipe(Effect.ensuring(Effect.sync(() => live.delete(row.id))))
 
   /** Tells a run here that it shall stop, and stops it when that is meant at once. */
   const stop = Effect.fnUntraced(function* (executionId: string, how: ExecutionTable.Interrupted) {
@@ -168,8 +173,7 @@ export const make = Effect.fnUntraced(function* (
         Effect.logError(`The execution ${executionId} can not be taken up. Resume it by name to see why.`, cause)
       ),
     /** Whether the process of an execution is gone. */
-    isOrphan: (executionId: string) =>
-      isRunBy(executionId, (owner) => owner === null || !runner.isAlive(owner)),
+    isOrphan: (executionId: string) => isRunBy(executionId, (owner) => owner === null || !runner.isAlive(owner)),
     /** Whether another living process has an execution. */
     isRunElsewhere: (executionId: string) =>
       isRunBy(executionId, (owner) => owner !== null && owner !== runner.id && runner.isAlive(owner))

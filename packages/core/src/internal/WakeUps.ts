@@ -40,7 +40,11 @@ export const make = (
     return news.length === 0 && isSame(clock, sleeping?.clock) ? undefined : { news, clock }
   }
 
-  const heed = Effect.fnUntraced(function* ({ id, interrupted, wake }: ReturnType<typeof ExecutionTable.running>[number]) {
+  const heed = Effect.fnUntraced(function* ({
+    id,
+    interrupted,
+    wake
+  }: ReturnType<typeof ExecutionTable.running>[number]) {
     // A stage that can not be interrupted must not keep the others waiting.
     if (live.has(id)) return void (yield* Effect.forkIn(stop(id, interrupted), scope, { startImmediately: true }))
     yield* startIfPossible(id)
