@@ -27,7 +27,10 @@ export interface Options {
    * process is killed.
    */
   readonly synchronous?: "FULL" | "NORMAL"
-  /** How often another process's writes are looked for. Default 50 ms. */
+  /**
+   * How often another process's writes are looked for. Default 50 ms. In a store where nothing happens it is five times
+   * as long: what wakes an execution is told to its process at once.
+   */
   readonly poll?: Duration.Input
 }
 
@@ -155,7 +158,16 @@ const make = Effect.fnUntraced(function* (options: Options) {
     grow()
     topics.changeAll()
   })
-  yield* refresh.pipe(Effect.repeat(Schedule.spaced(options.poll ?? Duration.millis(50))), Effect.forkScoped)
+  const poll = Duration.toMillis(Duration.fromInputUnsafe(options.poll ?? 50))
+  yield* Effect.gen(function* () {
+    let quiet = 0
+    while (true) {
+      const before = version
+      yield* Effect.sleep(quiet < patienceInQuiet ? poll : poll * 5)
+      yield* refresh
+      quiet = version === before ? quiet + 1 : 0
+    }
+  }).pipe(Effect.forkScoped)
 
   return Sqlite.of({
     path: options.path,
@@ -195,6 +207,9 @@ const open = (options: Options): DatabaseSync => {
   mkdirSync(dirname(options.path), { recursive: true })
   return new DatabaseSync(options.path, { timeout: 1_000 })
 }
+
+/** After so many looks in which nothing had changed, it is quiet. */
+const patienceInQuiet = 20
 
 /** A store that is locked is tried again for half a minute: a run that gave up would stand still. */
 const patience = {
