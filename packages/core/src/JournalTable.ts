@@ -13,7 +13,7 @@ const decode = Schema.decodeUnknownEffect(Journal.Json)
  * encoded as it is: no field of a fact has another shape in JSON.
  */
 const recent = new Map<string, FactoryEvent.FactoryEvent>()
-const limits = { events: 2_000, text: 4_000 }
+const limits = { events: 1_000, text: 2_000 }
 
 const remember = (text: string, event: FactoryEvent.FactoryEvent): void => {
   if (text.length > limits.text) return

@@ -36,6 +36,8 @@ export const make = Effect.fnUntraced(function* (
   const runs = yield* Scope.make()
   const live = new Map<string, Live>()
   const wakes = WorkflowEngine.makeDeferredState()
+  /** Executions that could not be started, by the wake that was tried: they are tried again at the next one. */
+  const tried = new Map<string, number>()
 
   /** Runs an execution, or once more when it runs already. `fresh` is one that this process just made. */
   const start = (executionId: string, fresh?: ExecutionTable.Row): Effect.Effect<void> =>
@@ -77,6 +79,7 @@ export const make = Effect.fnUntraced(function* (
     if (fresh === undefined) {
       run.stored = new Set(yield* read((prepare) => ExecutionTable.finished(prepare, executionId)))
     }
+    tried.delete(executionId)
     const instance = WorkflowEngine.WorkflowInstance.initial(entry.workflow, executionId)
     run.instance = instance
     // It may have been asked to stop since it was claimed.
@@ -164,6 +167,7 @@ export const make = Effect.fnUntraced(function* (
     owner,
     live,
     scope,
+    tried,
     wakes,
     start,
     stop,

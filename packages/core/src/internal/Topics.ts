@@ -8,7 +8,7 @@ export const make = () => {
   const waiting = new Map<string, Set<Listener>>()
   const tell = (topic: string, listeners: Set<Listener>) => {
     // Whoever is woken may begin to wait again at once, for the next change.
-    for (const listener of [...listeners]) if (listener()) listeners.delete(listener)
+    for (const listener of Array.from(listeners)) if (listener()) listeners.delete(listener)
     if (listeners.size === 0) waiting.delete(topic)
   }
   return {
@@ -30,7 +30,7 @@ export const make = () => {
     },
     /** Tells everybody: what changed is not known. */
     changeAll: (): void => {
-      for (const [topic, listeners] of [...waiting]) tell(topic, listeners)
+      for (const [topic, listeners] of Array.from(waiting)) tell(topic, listeners)
     }
   }
 }

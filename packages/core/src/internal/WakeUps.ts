@@ -20,13 +20,11 @@ const together = 200
 /** Wakes executions of a store that this process owns. */
 export const make = (
   store: EngineStore.EngineStore,
-  { live, owner, scope, startIfPossible, stop }: Ownership.Ownership,
+  { live, owner, scope, startIfPossible, stop, tried }: Ownership.Ownership,
   engine: () => Durable.WorkflowEngine.WorkflowEngine["Service"]
 ) => {
   /** The clock that is slept for, and for how long still. */
   let sleeping: { readonly clock: Clock; readonly left: number } | undefined
-  /** Executions that could not be started, by the wake that was tried: they are tried again at the next one. */
-  const tried = new Map<string, number>()
 
   const isNews = ({ id, interrupted, wake }: Pick<ExecutionTable.Row, "id" | "interrupted" | "wake">) => {
     const run = live.get(id)
@@ -48,8 +46,7 @@ export const make = (
     // A stage that can not be interrupted must not keep the others waiting.
     if (live.has(id)) return void (yield* Effect.forkIn(stop(id, interrupted), scope, { startImmediately: true }))
     yield* startIfPossible(id)
-    if (live.has(id)) tried.delete(id)
-    else tried.set(id, wake)
+    if (!live.has(id)) tried.set(id, wake)
   })
 
   const goOff = Effect.fnUntraced(function* (clock: Clock) {
