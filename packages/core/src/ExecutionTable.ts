@@ -114,6 +114,10 @@ export const interrupt = (prepare: Sqlite.Prepare, id: string, how: Interrupted)
   return wake(prepare, id)
 }
 
+/** Whether an execution was asked to stop. */
+export const isInterrupted = (prepare: Sqlite.Prepare, id: string): boolean =>
+  prepare("select 1 from executions where id = ? and interrupted > 0").get(id) !== undefined
+
 /** The activities of an execution that have a stored result. */
 export const finished = (prepare: Sqlite.Prepare, execution: string): ReadonlyArray<string> =>
   prepare("select name, attempt from activities where execution = ?")

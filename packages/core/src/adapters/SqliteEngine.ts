@@ -147,6 +147,8 @@ const make = Effect.fnUntraced(function* (options: Options) {
       const stands = yield* write((prepare) => {
         const isFirst = ExecutionTable.finish(prepare, key, encoded)
         flush(prepare, written, isFirst)
+        // Before the next step begins, whoever asked until now is heard.
+        if (run?.interrupted === 0 && ExecutionTable.isInterrupted(prepare, instance.executionId)) run.interrupted = 1
         return isFirst ? encoded : (ExecutionTable.activity(prepare, key) ?? encoded)
       })
       run?.stored.add(name)
