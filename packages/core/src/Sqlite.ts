@@ -15,6 +15,7 @@ import { existsSync, mkdirSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import * as GroupCommit from "./internal/GroupCommit.ts"
+import * as Topics from "./internal/Topics.ts"
 import * as Journal from "./Journal.ts"
 
 /** How the store is opened. */
@@ -26,7 +27,10 @@ export interface Options {
    * process is killed.
    */
   readonly synchronous?: "FULL" | "NORMAL"
-  /** How often another process's writes are looked for. Default 50 ms. */
+  /**
+   * How often another process's writes are looked for. Default 50 ms. In a store where nothing happens it is five times
+   * as long: what wakes an execution is told to its process at once.
+   */
   readonly poll?: Duration.Input
 }
 
@@ -41,6 +45,19 @@ export class Sqlite extends Context.Service<
      */
     readonly write: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
     readonly read: <A>(run: (prepare: Prepare) => A) => Effect.Effect<A, Journal.JournalError>
+    /** Says inside of a `write` what it changes, for those who wait for that. */
+    readonly touch: (topic: string) => void
+    /**
+     * Waits until a look finds something. It looks at once, after each change of the topic, and after every change of
+     * another process. Whoever has seen all there was at a `version` need not look again at once.
+     */
+    readonly until: <A>(
+      topic: string,
+      look: (prepare: Prepare, version: number) => A | undefined,
+      seen?: number
+    ) => Effect.Effect<A, Journal.JournalError>
+    /** Looks now whether another process wrote, and not only at the next poll. */
+    readonly refresh: Effect.Effect<void>
     /** Grows with every change, of this process or of another. Read it before you look, then wait for it to grow. */
     readonly version: Effect.Effect<number>
     readonly awaitPast: (version: number) => Effect.Effect<void>
@@ -102,7 +119,20 @@ const make = Effect.fnUntraced(function* (options: Options) {
     return statement
   }
 
-  const group = GroupCommit.make(db)
+  const topics = Topics.make()
+  let touched = new Set<string>()
+  const group = GroupCommit.make(db, {
+    // What was written is told to all who wait, also when whoever wrote it is being interrupted.
+    committed: () => {
+      if (isBroken) broken = Deferred.makeUnsafe()
+      isBroken = false
+      grow()
+      const changed = touched
+      touched = new Set()
+      topics.change(changed)
+    },
+    isBusy
+  })
   yield* Effect.addFinalizer(() => Effect.sync(group.flush))
   let broken = Deferred.makeUnsafe<never, Journal.JournalError>()
   let isBroken = false
@@ -114,17 +144,6 @@ const make = Effect.fnUntraced(function* (options: Options) {
     next = Deferred.makeUnsafe<void>()
     Deferred.doneUnsafe(passed, Effect.void)
   }
-  /** What was written is told to all who wait, also when whoever wrote it is being interrupted. */
-  const write = <A>(run: () => A) =>
-    Effect.uninterruptible(
-      Effect.tap(group.write(run), () =>
-        Effect.sync(() => {
-          if (isBroken) broken = Deferred.makeUnsafe()
-          isBroken = false
-          grow()
-        })
-      )
-    )
   const fail = (error: Journal.JournalError) =>
     Effect.suspend(() => {
       isBroken = true
@@ -132,23 +151,52 @@ const make = Effect.fnUntraced(function* (options: Options) {
     })
   const dataVersion = () => prepare("pragma data_version").get()?.["data_version"]
   let seen = dataVersion()
-  yield* Effect.sync(() => {
+  const refresh = Effect.sync(() => {
     const now = dataVersion()
     if (now === seen) return
     seen = now
     grow()
-  }).pipe(Effect.repeat(Schedule.spaced(options.poll ?? Duration.millis(50))), Effect.forkScoped)
+    topics.changeAll()
+  })
+  const poll = Duration.toMillis(Duration.fromInputUnsafe(options.poll ?? 50))
+  yield* Effect.gen(function* () {
+    let quiet = 0
+    while (true) {
+      const before = version
+      yield* Effect.sleep(quiet < patienceInQuiet ? poll : poll * 5)
+      yield* refresh
+      quiet = version === before ? quiet + 1 : 0
+    }
+  }).pipe(Effect.forkScoped)
 
   return Sqlite.of({
     path: options.path,
     write: (run) =>
-      write(() => run(prepare)).pipe(
-        Effect.mapError((cause) => toError(options.path, cause)),
-        Effect.retry(patience),
-        // A fact that does not fit its schema breaks nothing but itself.
-        Effect.tapError((error) => (isSqliteError(error.cause) ? fail(error) : Effect.void))
+      Effect.catch(
+        group.write(() => run(prepare)),
+        (cause) => {
+          const error = toError(options.path, cause)
+          // A fact that does not fit its schema breaks nothing but itself.
+          return isSqliteError(error.cause) ? Effect.andThen(fail(error), Effect.fail(error)) : Effect.fail(error)
+        }
       ),
     read: (run) => attempt(() => run(prepare)),
+    touch: (topic) => void touched.add(topic),
+    until: (topic, look, seen) =>
+      Effect.callback((resume) => {
+        const isFound = () => {
+          try {
+            const found = look(prepare, version)
+            if (found === undefined) return false
+            resume(Effect.succeed(found))
+          } catch (cause) {
+            resume(Effect.fail(toError(options.path, cause)))
+          }
+          return true
+        }
+        return seen !== version && isFound() ? undefined : Effect.sync(topics.listen(topic, isFound))
+      }),
+    refresh,
     version: Effect.sync(() => version),
     awaitPast: (past) => Effect.suspend(() => (version > past ? Effect.void : Deferred.await(next))),
     failure: Effect.suspend(() => Deferred.await(broken))
@@ -159,6 +207,9 @@ const open = (options: Options): DatabaseSync => {
   mkdirSync(dirname(options.path), { recursive: true })
   return new DatabaseSync(options.path, { timeout: 1_000 })
 }
+
+/** After so many looks in which nothing had changed, it is quiet. */
+const patienceInQuiet = 20
 
 /** A store that is locked is tried again for half a minute: a run that gave up would stand still. */
 const patience = {

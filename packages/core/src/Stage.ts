@@ -172,12 +172,15 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
   { effect, outbox, run, stage }: Step<Success["Type"], E, R>
 ) =>
   Effect.gen(function* () {
-    const key = yield* admit(run, stage)
+    yield* admit(run, stage)
+    const { atomicFacts } = yield* Durable.Supports
+    // A result stands once, and so do the facts in its transaction.
+    const key = atomicFacts ? undefined : yield* Run.key(run, `${stage}/ended`)
     const isDeclared = options.error === undefined ? () => false : Schema.is(options.error)
     const pauseAfter = yield* Retry.stepper(options.retry)
     const started = yield* Clock.currentTimeMillis
     for (let attempt = 1; ; attempt++) {
-      yield* Journal.record({ _tag: "StageStarted", attempt })
+      yield* begin(attempt, atomicFacts)
       const visit = Number(/#(\d+)$/.exec(stage)?.[1] ?? 1)
       const effort =
         visit > (options.visits ?? Infinity) ? tooMany(stage, visit) : inTime(within(effect), options.timeout, stage)
@@ -228,6 +231,29 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
     )
   )
 
+/**
+ * Records that an attempt begins. A store that writes in the order in which it is asked to need not be waited for: what
+ * the work records and comes to follows, and mostly shares the commit. When it can not be written, the work stops at once.
+ */
+const begin = (attempt: number, isInOrder: boolean) => {
+  const started = Journal.record({ _tag: "StageStarted", attempt })
+  if (!isInOrder) return Effect.asVoid(started)
+  return Effect.flatMap(Durable.WorkflowEngine.WorkflowInstance, (instance) =>
+    Effect.withFiber((work) => {
+      const stop = Effect.sync(() => {
+        instance.suspended = true
+        work.interruptUnsafe(work.id)
+      })
+      return Effect.asVoid(
+        Effect.forkDetach(
+          Effect.catch(started, () => stop),
+          { startImmediately: true }
+        )
+      )
+    })
+  )
+}
+
 /** What the result will be when it is read back, secrets taken out. Fails while it can still be mended: before it is stored. */
 const keep = <Success extends Schema.Constraint>(
   schema: Success,
@@ -238,6 +264,8 @@ const keep = <Success extends Schema.Constraint>(
     // The schemas of a stage need no services.
     const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<Success["Type"], unknown>
     const encoded = yield* Schema.encodeEffect(codec)(value)
+    // `Schema.Any` lets pass what no text can hold, such as an object that refers to itself.
+    yield* Effect.try({ try: () => JSON.stringify(encoded), catch: (error) => error as Error })
     const clean = Redaction.scrubJson(encoded, yield* Redaction.Secrets)
     return yield* Schema.decodeUnknownEffect(codec)(clean ?? null)
   }).pipe(
@@ -286,24 +314,19 @@ const tooMany = (stage: string, visit: number) =>
 
 /**
  * Lets a stage begin whose result is not there. A run that did other things at this place before, with other code, must
- * not go on as if nothing had happened. Answers with the journal's key of the stage's end.
+ * not go on as if nothing had happened.
  */
 const admit = (run: Run.Run["Service"], stage: string) =>
   Effect.gen(function* () {
-    const { isCancelled } = yield* run.life.past
-    if (!(yield* Unchecked)) {
-      // Whoever cancelled the run may not have lived to tell the engine.
-      if (isCancelled) return yield* Durable.suspend
-      const missing = yield* Run.missing(run)
-      if (missing !== undefined && !(yield* run.life.past).began.has(stage)) {
-        return yield* giveUp({
-          attempt: 1,
-          duration: 0,
-          fault: Fault.record(LineControl.codeChanged(run, `"${stage}"`, missing))
-        })
-      }
-    }
-    return yield* Run.key(run, `${stage}/ended`)
+    const { began, isCancelled, last } = yield* run.life.past
+    if (yield* Unchecked) return
+    // Whoever cancelled the run may not have lived to tell the engine.
+    if (isCancelled) return yield* Durable.suspend
+    if (last === undefined || run.life.asked.has(last) || began.has(stage)) return
+    const missing = yield* Run.missing(run)
+    if (missing === undefined) return
+    const fault = Fault.record(LineControl.codeChanged(run, `"${stage}"`, missing))
+    return yield* giveUp({ attempt: 1, duration: 0, fault })
   })
 
 /** Records that a line stops here until somebody mends the fault and resumes it, and stops it. */
