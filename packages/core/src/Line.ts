@@ -11,9 +11,9 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { randomUUID } from "node:crypto"
 import * as Durable from "./Durable.ts"
 import * as Fault from "./Fault.ts"
+import * as Identity from "./Identity.ts"
 import * as Journal from "./Journal.ts"
 import * as Run from "./Run.ts"
 import * as Status from "./Status.ts"
@@ -180,7 +180,7 @@ interface Start {
 
 /** Starts a run under the next free name of its item, over all lines; two processes never get the same. */
 const begin = Effect.fnUntraced(function* (item: WorkItem.WorkItem, { execute, executionOf, line }: Start) {
-  const start = randomUUID()
+  const start = (yield* Identity.Fresh)()
   const { atomicFacts } = yield* Durable.Supports
   const journal = yield* Journal.Journal
   for (let number = 1; ; number++) {
