@@ -42,6 +42,9 @@ export * as GitCommit from "./GitCommit.ts"
 /** Characters that can hide, reorder or smuggle text. */
 export * as HiddenText from "./HiddenText.ts"
 
+/** Names that nobody else has: how they are made, in one place, so that a simulation can make the same ones again. */
+export * as Identity from "./Identity.ts"
+
 /** An **intervention**: a recorded moment in which a human was needed or stepped in. */
 export * as Intervention from "./Intervention.ts"
 
@@ -92,6 +95,9 @@ export * as Validator from "./Validator.ts"
 
 /** A **verdict**: the judgement of a change against its contract, per assertion, with the evidence by digest. */
 export * as Verdict from "./Verdict.ts"
+
+/** To **watch** is to see where runs stand while they go on: statuses and progress as a stream over the journal, whoever writes it, this process or another. */
+export * as Watch from "./Watch.ts"
 
 /** A **work item**: an issue, task or incident that the factory may change software for. */
 export * as WorkItem from "./WorkItem.ts"

@@ -30,11 +30,17 @@ export * as ProbeClaims from "./ProbeClaims.ts"
 /** The **provider twin**: a loopback server that answers as the Anthropic and OpenAI APIs do, from a script that is data. */
 export * as ProviderTwin from "./ProviderTwin.ts"
 
+/** A **simulation** runs a line with scripted roles in virtual time: a night is over in a moment, people answer when the script says, and the same script gives the same journal, byte for byte. */
+export * as Simulation from "./Simulation.ts"
+
 /** What an engine promises to the stages of a line: once, in order, stored, and mended where they failed. */
 export * as StageClaims from "./StageClaims.ts"
 
 /** What every validator holds to. */
 export * as ValidatorTest from "./ValidatorTest.ts"
+
+/** **Virtual time**: a clock that stands still while anything can run, and jumps to the next sleep that is due when nothing can. */
+export * as VirtualTime from "./VirtualTime.ts"
 
 /** What every engine under a line holds to. */
 export * as WorkflowEngineTest from "./WorkflowEngineTest.ts"
