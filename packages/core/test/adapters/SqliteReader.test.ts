@@ -1,13 +1,17 @@
 import { assert, describe } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { execFileSync } from "node:child_process"
-import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SqliteReader from "../../src/adapters/SqliteReader.ts"
 import * as Journal from "../../src/Journal.ts"
+import * as JournalTest from "../../src/testing/JournalTest.ts"
 import { alone, events, journal, range, test } from "../FactoryStore.ts"
 
 const told = (body: string) => ({
@@ -27,7 +31,24 @@ const count = (path: string) => Effect.map(alone(events, reader(path)), (all) =>
 const filesOf = (path: string) =>
   readdirSync(dirname(path)).map((name) => [name, statSync(join(dirname(path), name)).mtimeMs])
 
-describe("SqliteReader", () => {
+// A journal that is written by the one and read by the other, in every way that a journal is read.
+JournalTest.suite(
+  "SqliteReader",
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "reader-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+      )
+      const path = join(folder, "factory.db")
+      const { append } = Context.get(yield* Layer.build(Layer.fresh(journal(path))), Journal.Journal)
+      const looking = Context.get(yield* Layer.build(reader(path)), Journal.Journal)
+      return Layer.succeed(Journal.Journal, { ...looking, append })
+    })
+  )
+)
+
+describe("SqliteReader on a store", () => {
   test("reads a store and leaves it as it is", (path) =>
     Effect.gen(function* () {
       yield* written(path, ...range(1_200).map(String))
