@@ -54,15 +54,15 @@ export const step = (progress: Progress | undefined, event: FactoryEvent.Factory
   const status = Status.step(progress?.status, event)
   if (status === undefined) return undefined
   const before = event.fact._tag === "LineStarted" ? undefined : progress
-  const stages = stagesAfter(before ?? nothing, event)
-  const isOver = Status.isEnded(status)
+  const { openStages, ...counts } = stagesAfter(before ?? nothing, event)
   return {
     status,
     seq: event.seq,
     startedAt: before?.startedAt ?? event.at,
     changedAt: event.at,
-    ...stages,
-    openStages: isOver ? [] : stages.openStages,
+    ...counts,
+    // What is open is for the status to say; when it began stands here.
+    openStages: openStages.filter(({ stage }) => status.openStages.includes(stage)),
     spent: Budget.count(before?.spent ?? unspent, event.fact)
   }
 }
@@ -76,7 +76,6 @@ const stagesAfter = (
   { attempts, openStages, stagesDone }: Stages,
   { at, fact, stage }: FactoryEvent.FactoryEvent
 ): Stages => {
-  if (fact._tag === "LineResumed") return { attempts, openStages: [], stagesDone }
   // A gate is opened in a stage of its own, and what a person is asked stands in the status.
   if (stage === null || (stage.startsWith("gate-") && stage.endsWith("-open")))
     return { attempts, openStages, stagesDone }
@@ -99,6 +98,33 @@ const stagesAfter = (
 /** The progress of a run now; `undefined` when the journal has never heard of it. */
 export const progress = (name: string): Effect.Effect<Progress | undefined, Journal.JournalError, Journal.Journal> =>
   Journal.fold<Progress | undefined>(undefined, step, name)
+
+/** How far every run has come, in the order in which they were started. */
+export const all = (
+  filter: Filter = {}
+): Effect.Effect<ReadonlyArray<Progress>, Journal.JournalError, Journal.Journal> =>
+  Effect.map(
+    Effect.suspend(() =>
+      Journal.fold(new Map<string, Progress>(), (known, event) => {
+        take(known, filter, event)
+        return known
+      })
+    ),
+    (known) => [...known.values()]
+  )
+
+/** Keeps the progress of the run that an event is of. Answers with it when it is one of those that are asked for. */
+const take = (
+  known: Map<string, Progress>,
+  { item, line }: Filter,
+  event: FactoryEvent.FactoryEvent
+): Progress | undefined => {
+  if (event.run === null || (line !== undefined && event.line !== line)) return undefined
+  if (item !== undefined && event.item !== item) return undefined
+  const now = step(known.get(event.run), event)
+  if (now !== undefined) known.set(event.run, now)
+  return now
+}
 
 /**
  * Everything that happens to a run, as its progress after each event. Ends when the run is over. Fails with `NoSuchRun`
@@ -162,11 +188,8 @@ export const runs = (
         yield* Stream.runForEach(journal.read({ after: seen }), (event) =>
           Effect.sync(() => {
             seen = event.seq
-            if (event.run === null || !isWanted(filter, event)) return
-            const now = step(known.get(event.run), event)
-            if (now === undefined) return
-            known.set(event.run, now)
-            if (event.seq > after) names.add(event.run)
+            const now = take(known, filter, event)
+            if (now !== undefined && event.seq > after) names.add(now.status.run)
           })
         )
         return { seq: seen, changed: [...names].flatMap((name) => known.get(name) ?? []) }
@@ -178,6 +201,3 @@ export const runs = (
       )
     })
   )
-
-const isWanted = ({ item, line }: Filter, event: FactoryEvent.FactoryEvent): boolean =>
-  (line === undefined || event.line === line) && (item === undefined || event.item === item)
