@@ -240,7 +240,7 @@ export const rewind = Effect.fnUntraced(function* (
     Effect.provideService(rewriting.forget(now.execution, isKept(kept)), Durable.Outbox, outbox)
   )
   // The journal knows that a run stopped a moment before the engine does.
-  const patience = now._tag === "Running" ? 0 : 100
+  const patience = now._tag === "Running" && now.openStages.length > 0 ? 0 : 100
   const isForgotten = yield* Effect.repeat(forget, {
     until: (isForgotten) => isForgotten,
     schedule: Schedule.spaced("10 millis"),
