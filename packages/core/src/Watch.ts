@@ -21,16 +21,16 @@ export interface OpenStage {
   readonly attempt: number
 }
 
-/** How far a run has come. Times are in milliseconds since 1970, UTC. Stages that open gates are not counted. */
+/** How far a run has come. Times are in milliseconds since 1970, UTC. Stages that only open a wait are not counted. */
 export interface Progress {
   readonly status: Status.Status
   /** The place in the journal that this holds for. Give it as `after` to go on from here. */
   readonly seq: number
   readonly startedAt: number
   readonly changedAt: number
-  /** Stages that ended. */
-  readonly stagesDone: number
-  readonly openStages: ReadonlyArray<OpenStage>
+  /** Stages that finished, in the order in which they did. */
+  readonly done: ReadonlyArray<string>
+  readonly open: ReadonlyArray<OpenStage>
   /** How often a stage was begun, each attempt counted. */
   readonly attempts: number
   /** Tokens and money, and milliseconds in stages that ended. */
@@ -54,44 +54,44 @@ export const step = (progress: Progress | undefined, event: FactoryEvent.Factory
   const status = Status.step(progress?.status, event)
   if (status === undefined) return undefined
   const before = event.fact._tag === "LineStarted" ? undefined : progress
-  const { openStages, ...counts } = stagesAfter(before ?? nothing, event)
+  const { attempts, done, open } = stagesAfter(before ?? nothing, event)
   return {
     status,
     seq: event.seq,
     startedAt: before?.startedAt ?? event.at,
     changedAt: event.at,
-    ...counts,
+    attempts,
+    done,
     // What is open is for the status to say; when it began stands here.
-    openStages: openStages.filter(({ stage }) => status.openStages.includes(stage)),
+    open: open.filter(({ stage }) => status.openStages.includes(stage)),
     spent: Budget.count(before?.spent ?? unspent, event.fact)
   }
 }
 
-type Stages = Pick<Progress, "attempts" | "openStages" | "stagesDone">
+type Stages = Pick<Progress, "attempts" | "done" | "open">
 
-const nothing: Stages = { attempts: 0, openStages: [], stagesDone: 0 }
+const nothing: Stages = { attempts: 0, done: [], open: [] }
 const unspent: Budget.Spent = { bill: Usage.emptyBill, time: 0 }
 
-const stagesAfter = (
-  { attempts, openStages, stagesDone }: Stages,
-  { at, fact, stage }: FactoryEvent.FactoryEvent
-): Stages => {
-  // A gate is opened in a stage of its own, and what a person is asked stands in the status.
-  if (stage === null || (stage.startsWith("gate-") && stage.endsWith("-open")))
-    return { attempts, openStages, stagesDone }
-  const others = openStages.filter((open) => open.stage !== stage)
+/** A gate and a sleep are opened in a stage of their own, which is over at once; what is waited for is not. */
+const isWait = (stage: string) => /(?:^|\/)(?:gate|sleep)-.*-open$/.test(stage)
+
+const stagesAfter = (before: Stages, { at, fact, stage }: FactoryEvent.FactoryEvent): Stages => {
+  const { attempts, done, open } = before
+  if (fact._tag === "LineRewound") return { attempts, open, done: done.filter((each) => !fact.dropped.includes(each)) }
+  if (stage === null || isWait(stage)) return before
+  const others = open.filter((each) => each.stage !== stage)
   switch (fact._tag) {
     case "StageStarted": {
-      const known = fact.attempt > 1 ? openStages.find((open) => open.stage === stage) : undefined
-      const open = { stage, since: known?.since ?? at, attempt: fact.attempt }
-      return { attempts: attempts + 1, openStages: [...others, open], stagesDone }
+      const since = fact.attempt > 1 ? open.find((each) => each.stage === stage)?.since : undefined
+      return { attempts: attempts + 1, done, open: [...others, { stage, since: since ?? at, attempt: fact.attempt }] }
     }
     case "StageFinished":
-      return { attempts, openStages: others, stagesDone: stagesDone + 1 }
+      return { attempts, done: [...done, stage], open: others }
     case "StageFailed":
-      return { attempts, openStages: others, stagesDone }
+      return { attempts, done, open: others }
     default:
-      return { attempts, openStages, stagesDone }
+      return before
   }
 }
 

@@ -73,13 +73,13 @@ describe("Watch.run", () => {
       const seen = yield* Stream.runCollect(Watch.run("a.1"))
       assert.strictEqual(seen.length, 10, "one progress for each event")
       assert.deepStrictEqual(
-        seen[3]?.openStages,
+        seen[3]?.open,
         [{ stage: "look", since: 110, attempt: 2 }],
         "a second attempt is of the stage that began before"
       )
       const asked = seen[7]
       assert.strictEqual(asked?.status._tag, "Waiting")
-      assert.deepStrictEqual(asked?.openStages, [], "what opens a gate is no stage of the work")
+      assert.deepStrictEqual(asked?.open, [], "what opens a gate is no stage of the work")
       const last = seen.at(-1)
       assert.strictEqual(last?.status._tag, "Finished")
       assert.deepStrictEqual(
@@ -89,8 +89,8 @@ describe("Watch.run", () => {
           seq: 10,
           startedAt: 100,
           changedAt: 140,
-          stagesDone: 1,
-          openStages: [],
+          done: ["look"],
+          open: [],
           attempts: 3,
           spent: {
             bill: { usd: 0.25, calls: 1, unpriced: 0, usage: { input: 10, cacheRead: 0, cacheWrite: 0, output: 5 } },
@@ -112,7 +112,7 @@ describe("Watch.run", () => {
       })
       yield* append(entry("a.1", finished))
       assert.deepStrictEqual(
-        (yield* Fiber.join(rest)).map(({ seq, stagesDone, status }) => [seq, stagesDone, status._tag]),
+        (yield* Fiber.join(rest)).map(({ done, seq, status }) => [seq, done.length, status._tag]),
         [
           [3, 0, "Running"],
           [4, 1, "Running"],
@@ -124,6 +124,28 @@ describe("Watch.run", () => {
         yield* Stream.runCollect(Watch.run("a.1", { after: 6 })),
         [],
         "a run that is over has nothing more to show, and the stream ends"
+      )
+    })
+  )
+
+  test(
+    "forgets what a run that goes back forgets, also when the run was over",
+    Effect.gen(function* () {
+      yield* append(entry("a.1", started), entry("a.1", begun(), { stage: "x" }), entry("a.1", done, { stage: "x" }))
+      yield* append(entry("a.1", begun(), { stage: "y" }), entry("a.1", done, { stage: "y" }), entry("a.1", finished))
+      yield* append(entry("a.1", { _tag: "LineRewound", before: "y", dropped: ["y"], gates: [] }))
+      const watching = yield* Effect.forkChild(Stream.runCollect(Watch.run("a.1", { after: 6 })), {
+        startImmediately: true
+      })
+      yield* append(entry("a.1", begun(), { stage: "y" }), entry("a.1", finished))
+      assert.deepStrictEqual(
+        (yield* Fiber.join(watching)).map(({ done, open, status }) => [status._tag, done, open.length]),
+        [
+          ["Running", ["x"], 0],
+          ["Running", ["x"], 1],
+          ["Finished", ["x"], 0]
+        ],
+        "a run that goes on after its end is followed to the next one"
       )
     })
   )
@@ -203,7 +225,7 @@ describe("Watch.runs", () => {
       told: Schema.Array(
         Schema.Struct({
           run: Schema.Literals(["a.1", "a.2", "b.1"]),
-          stage: Schema.NullOr(Schema.Literals(["x", "y", "gate-go-open"])),
+          stage: Schema.NullOr(Schema.Literals(["x", "y", "b/gate-go-open"])),
           fact: FactoryEvent.Fact
         })
       ).check(Schema.isMinLength(1), Schema.isMaxLength(60)),

@@ -103,7 +103,7 @@ export const run = <
 >(
   line: Line.Line<Name, Payload, Success, Error>,
   options: Options<Schema.Struct.Type<Payload>, E, E2>
-): Effect.Effect<Report, E | E2 | Gate.GateError | Journal.JournalError> =>
+): Effect.Effect<Report, E | E2 | Gate.GateError | Line.LineError | Journal.JournalError> =>
   Effect.gen(function* () {
     const {
       answers = () => undefined,
@@ -200,13 +200,13 @@ const desk = Effect.fnUntraced(function* (answers: (asked: Asked) => Reply | und
   )
 })
 
-const holdUps = ({ openStages, status }: Watch.Progress): ReadonlyArray<HeldUp> => {
+const holdUps = ({ open, status }: Watch.Progress): ReadonlyArray<HeldUp> => {
   const { run } = status
   if (Status.isEnded(status)) return []
   if (status._tag === "Stalled") return [{ run, by: "Fault", what: status.fault.message }]
   const found: ReadonlyArray<HeldUp> = [
     ...status.openGates.map((what) => ({ run, by: "Gate" as const, what })),
-    ...openStages.map(({ stage }) => ({ run, by: "Stage" as const, what: stage }))
+    ...open.map(({ stage }) => ({ run, by: "Stage" as const, what: stage }))
   ]
   return found.length > 0 ? found : [{ run, by: "Unknown", what: "it waits between its stages for what does not come" }]
 }
