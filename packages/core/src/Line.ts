@@ -28,11 +28,46 @@ import * as Run from "./Run.ts"
 import * as Stage from "./Stage.ts"
 import type * as WorkItem from "./WorkItem.ts"
 
-export { parallel } from "./internal/Branches.ts"
-export { ChildStopped } from "./internal/Child.ts"
-export { cancel, isRunElsewhere, list, resume, rewind, settled, status } from "./internal/LineControl.ts"
-export { Expired, LineError, Parked } from "./internal/LineError.ts"
-export { Again, again, rework } from "./internal/Rework.ts"
+export {
+  /** Runs branches side by side, until enough of them have a result. */
+  parallel
+} from "./internal/Branches.ts"
+export {
+  /** A child was cancelled, or put aside from outside. */
+  ChildStopped
+} from "./internal/Child.ts"
+export {
+  /** Stops a run for good: undoes what it did, and cancels its children. */
+  cancel,
+  /** Whether another living process runs a run. */
+  isRunElsewhere,
+  /** The runs that fit a filter, in the order in which they were started. */
+  list,
+  /** Takes a run up again: one whose process is gone, or one that stalled. */
+  resume,
+  /** Makes a run forget a stage and what began after it, and go on from there. */
+  rewind,
+  /** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
+  settled,
+  /** Where a run stands. */
+  status
+} from "./internal/LineControl.ts"
+export {
+  /** A part of a line was not done in the time that it was given. */
+  Expired,
+  /** A call that a line does not take. */
+  LineError,
+  /** A line put its item aside, with the reason and what would take it up again. */
+  Parked
+} from "./internal/LineError.ts"
+export {
+  /** The work has to be done again, with this as its context. */
+  Again,
+  /** Goes back: the next attempt gets this as its context. */
+  again,
+  /** Does work until it is good, or until it makes no sense to go on. */
+  rework
+} from "./internal/Rework.ts"
 
 /** The fields of a line's payload. The work item that it carries is always there. */
 export type Fields = { readonly item: typeof WorkItem.WorkItem } & Schema.Struct.Fields
