@@ -2,11 +2,9 @@
  * A mission: an orchestrator that has features built one after the other, milestone by milestone, and has each milestone
  * judged by three validators. What they find is mended, and they judge again. Every piece of work is a run of its own.
  */
-import * as Fault from "@millwright/core/Fault"
 import * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
 import * as Stage from "@millwright/core/Stage"
-import * as Status from "@millwright/core/Status"
 import * as Simulation from "@millwright/core/testing/Simulation"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Effect from "effect/Effect"
@@ -40,7 +38,11 @@ const Work = Line.make("Work", { payload, success: Done })
 const Validate = Line.make("Validate", { payload, success: Done })
 const FixUp = Line.make("FixUp", { payload, success: Done })
 const Review = Line.make("Review", { payload, success: Done })
-export const Mission = Line.make("Mission", { payload, success: Schema.Struct({ milestones: Schema.Int }) })
+export const Mission = Line.make("Mission", {
+  payload,
+  success: Schema.Struct({ milestones: Schema.Int }),
+  error: Schema.Union([Line.Parked, Line.ChildStopped])
+})
 
 /** How long a role works, in minutes, and how many thousand tokens a minute of it takes. */
 const roles = [
@@ -76,24 +78,9 @@ const findingsOf = ({ id }: WorkItem.WorkItem): number => {
   return milestones[Number(milestone) - 1]?.findings ?? 0
 }
 
-class MissionError extends Fault.Class<MissionError>()("MissionError", { ChildStopped: false }) {}
-
-/** Has a piece of work done in a run of its own, and waits for it. Begun again after a crash, it finds that run. */
+/** Has a piece of work done in a run of its own, and waits for it. */
 const child = (line: (typeof roles)[number]["line"], id: string) =>
-  Stage.run(
-    { name: id, success: Done },
-    Effect.gen(function* () {
-      const known = yield* Status.of(`${id}.1`)
-      const run =
-        known?.run ?? (yield* line.start({ item: { id, title: id, body: "", labels: [], source: "mission" } }))
-      const status = yield* Line.settled(run)
-      if (status._tag === "Finished") return yield* Effect.orDie(line.result(status.result))
-      return yield* new MissionError({
-        reason: "ChildStopped",
-        message: `The run ${run} is ${status._tag}, and the mission waits for it. Mend it, and resume the mission.`
-      })
-    })
-  )
+  line.child({ item: { id, title: id, body: "", labels: [], source: "mission" } }, { name: id })
 
 const mission = Mission.toLayer(
   Effect.fnUntraced(function* ({ item }) {

@@ -12,9 +12,11 @@ import { userInfo } from "node:os"
 /** An answer that is not complete. */
 export class AnswerError extends Fault.Class<AnswerError>()("AnswerError", { NoReason: false, NoAnswer: false }) {}
 
+/** The person at this terminal. */
+export const me = (): Actor.Actor => Actor.human(userInfo().username)
+
 /** Answers a gate as the person at this terminal. */
-export const settle = (gate: string, answer: Gate.Answer) =>
-  Gate.settle(gate, answer, { actor: Actor.human(userInfo().username) })
+export const settle = (gate: string, answer: Gate.Answer) => Gate.settle(gate, answer, { actor: me() })
 
 /** What a program does with an answer. */
 export type Deliver<E, R> = (gate: string, answer: Gate.Answer) => Effect.Effect<void, E, R>

@@ -1,6 +1,7 @@
 /** The `line` command: what it understands. `line --help` says it to a person. */
 import * as Fault from "@millwright/core/Fault"
 import type * as Gate from "@millwright/core/Gate"
+import * as Line from "@millwright/core/Line"
 import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
 import * as Argument from "effect/cli/Argument"
@@ -13,7 +14,6 @@ import * as Answering from "./answering.ts"
 import * as Ending from "./ending.ts"
 import * as Looking from "./looking.ts"
 import * as RunLine from "./run-line.ts"
-import * as Steering from "./steering.ts"
 import * as Store from "./store.ts"
 
 const root = Command.make("line").pipe(
@@ -37,9 +37,15 @@ const asked = {
   line: Flag.String("line").pipe(Flag.withDescription("Only runs of this line"), Flag.optional),
   item: Flag.String("item").pipe(Flag.withDescription("Only runs of this work item"), Flag.optional)
 }
-const tags = ["Running", "Waiting", "Stalled", "Finished", "Parked", "Failed"] as const satisfies ReadonlyArray<
-  Status.Status["_tag"]
->
+const tags = [
+  "Running",
+  "Waiting",
+  "Stalled",
+  "Finished",
+  "Parked",
+  "Cancelled",
+  "Failed"
+] as const satisfies ReadonlyArray<Status.Status["_tag"]>
 
 /** Looks at the store that is meant. */
 const look = <E, R>(use: (printing: Looking.Printing) => Effect.Effect<void, E, R>) =>
@@ -123,28 +129,28 @@ const tail = Command.make(
 const cancel = Command.make(
   "cancel",
   { run, reason: Flag.String("reason").pipe(Flag.withDescription("Why; it stands in the journal")) },
-  ({ reason, run }) => steer(run, () => ({ run, said: "Cancelled." }), Steering.cancel(run, reason))
+  ({ reason, run }) => steer(run, () => ({ run, said: "Cancelled." }), Line.cancel(run, { reason, by: Answering.me() }))
 ).pipe(
   Command.withDescription("Stop a run for good"),
   Command.withExamples([example('cancel issue-1.1 --reason "a duplicate of issue-0"', "Stop it, and say why")])
 )
 
 const resume = Command.make("resume", { run }, ({ run }) =>
-  steer(run, () => ({ run, said: "Resumed. A process that has the line goes on with it." }), Steering.resume(run))
+  steer(run, () => ({ run, said: "Resumed. A process that has the line goes on with it." }), Line.resume(run))
 ).pipe(
   Command.withDescription("Take a run up again that stalled, or whose process is gone"),
   Command.withExamples([example("resume issue-1.1", "Go on from the last finished stage")])
 )
 
 const rewind = Command.make("rewind", { run, before }, ({ before, run }) =>
-  steer(run, () => ({ run, said: `Rewound to before ${before}.` }), Steering.rewind(run, before))
+  steer(run, () => ({ run, said: `Rewound to before ${before}.` }), Line.rewind(run, { before, by: Answering.me() }))
 ).pipe(
   Command.withDescription("Make a run forget a stage and everything after it, and go on from there"),
   Command.withExamples([example("rewind issue-1.1 --before review", "Do the review again, and what follows")])
 )
 
 const fork = Command.make("fork", { run, before }, ({ before, run }) =>
-  steer(run, (forked: string) => ({ run: forked, said: `Started ${forked}.` }), Steering.fork(run, before))
+  steer(run, (forked: string) => ({ run: forked, said: `Started ${forked}.` }), Line.fork(run, { before }))
 ).pipe(
   Command.withDescription("Start another run with what this one did before a stage"),
   Command.withExamples([example("fork issue-1.1 --before implement", "Try another way beside the first")])

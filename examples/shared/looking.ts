@@ -73,15 +73,18 @@ export const show = (run: string, { json, print }: Printing) =>
   })
 
 const page = (progress: Watch.Progress, gates: ReadonlyArray<Gate.Gate>, now: number): ReadonlyArray<string> => {
-  const { attempts, openStages, spent, stagesDone, startedAt, status } = progress
+  const { attempts, done, open, spent, startedAt, status } = progress
   const row = (name: string, text: string) => `${name.padEnd(10)}${text}`
   return [
     row("Run", `${status.run}: ${Text.oneLine(status.title)}`),
     row("Line", Text.oneLine(status.line)),
     row("Status", `${status._tag}${came(status)}`),
     row("Started", `${new Date(startedAt).toISOString()}, ${RunLine.duration(now - startedAt)} ago`),
-    row("Stages", `${stagesDone} done, begun ${attempts} times`),
-    ...openStages.map(({ attempt, since, stage }) =>
+    row(
+      "Stages",
+      `${done.length} done in ${attempts} attempts${done.length === 0 ? "" : `: ${done.map(Text.oneLine).join(", ")}`}`
+    ),
+    ...open.map(({ attempt, since, stage }) =>
       row("", `${Text.oneLine(stage)}, attempt ${attempt}, for ${RunLine.duration(now - since)}`)
     ),
     row(
@@ -112,6 +115,7 @@ const came = (status: Status.Status): string => {
     case "Finished":
       return `: ${Text.fit(Text.oneLine(JSON.stringify(status.result)), 400)}`
     case "Parked":
+    case "Cancelled":
       return `: ${Text.oneLine(status.reason)}`
     case "Stalled":
     case "Failed":

@@ -33,16 +33,16 @@ export const text = (progress: Watch.Progress, now: number): string =>
     .trimEnd()
 
 /** What it does, waits for, or came to. */
-const where = ({ changedAt, openStages, startedAt, status }: Watch.Progress, now: number): string => {
+const where = ({ changedAt, open, startedAt, status }: Watch.Progress, now: number): string => {
   switch (status._tag) {
     case "Waiting":
       return `for ${status.openGates.map(Text.oneLine).join(", ")}, ${duration(now - changedAt)}`
     case "Stalled":
       return `${status.stage === null ? "" : `${Text.oneLine(status.stage)}: `}${Text.fit(Text.oneLine(status.fault.message), 60)}`
     case "Running":
-      return openStages.length === 0
+      return open.length === 0
         ? "between stages"
-        : openStages
+        : open
             .map(
               ({ attempt, since, stage }) =>
                 `${Text.oneLine(stage)}${attempt > 1 ? ` (attempt ${attempt})` : ""} ${duration(now - since)}`
@@ -53,12 +53,12 @@ const where = ({ changedAt, openStages, startedAt, status }: Watch.Progress, now
   }
 }
 
-const counts = ({ attempts, spent, stagesDone }: Watch.Progress): string => {
+const counts = ({ attempts, done, spent }: Watch.Progress): string => {
   const { bill } = spent
   const tokens = Usage.total(bill.usage)
   return [
-    `${stagesDone} ${stagesDone === 1 ? "stage" : "stages"}`,
-    ...(attempts > stagesDone + 1 ? [`${attempts} attempts`] : []),
+    `${done.length} ${done.length === 1 ? "stage" : "stages"}`,
+    ...(attempts > done.length + 1 ? [`${attempts} attempts`] : []),
     ...(bill.calls === 0 ? [] : [`${tokens} tokens`, money(bill)])
   ].join(", ")
 }

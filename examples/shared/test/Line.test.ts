@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Line from "@millwright/core/Line"
 import { spawnSync } from "node:child_process"
 import { chmodSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -284,15 +283,28 @@ describe.skipIf(!hasTerminal)("line tail in a terminal (needs script(1))", () =>
   })
 })
 
-describe.skipIf(!("cancel" in Line))("line, steering (needs Line.cancel)", () => {
+describe("line, steering", () => {
   it("cancels, rewinds and forks", async () => {
     await left("a", "b")
     const cancelled = await json("cancel", "a.1", "--reason", "a duplicate")
     assert.strictEqual(cancelled.status._tag, "Cancelled")
     assert.strictEqual(cancelled.status.reason, "a duplicate")
-    assert.include(await refused("cancel", "a.1", "--reason", "again"), "over")
-    assert.strictEqual((await json("rewind", "b.1", "--before", "plan")).stagesDone, 0)
+    assert.strictEqual((await json("cancel", "a.1", "--reason", "again")).status.reason, "a duplicate")
+    assert.include(await refused("resume", "a.1"), "over")
+    assert.notStrictEqual((await json("resume", "b.1")).status._tag, "Stalled")
+    assert.strictEqual((await json("fork", "b.1", "--before", "gate-plan-open")).status.run, "b.2")
+    assert.strictEqual((await json("rewind", "b.1", "--before", "plan")).done.length, 0)
     await refused("rewind", "b.1", "--before", "no-such-stage")
-    assert.strictEqual((await json("fork", "b.1", "--before", "plan")).status.run, "b.2")
+    const { runs } = await json("list", "--item", "b")
+    assert.deepStrictEqual(
+      runs.map(({ status }: { status: { run: string } }) => status.run),
+      ["b.1", "b.2"]
+    )
+  }, 60_000)
+
+  it("stops a run that another process has", async () => {
+    const factory = await living("a")
+    assert.strictEqual((await json("cancel", "a.1", "--reason", "not now")).status._tag, "Cancelled")
+    assert.strictEqual((await factory.ended).code, 0, "its process did not see that it is over")
   }, 60_000)
 })
