@@ -7,10 +7,15 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
 import { userInfo } from "node:os"
 
 /** An answer that is not complete. */
-export class AnswerError extends Fault.Class<AnswerError>()("AnswerError", { NoReason: false, NoAnswer: false }) {}
+export class AnswerError extends Fault.Class<AnswerError>()("AnswerError", {
+  NoReason: false,
+  NoAnswer: false,
+  NotJson: false
+}) {}
 
 /** The person at this terminal. */
 export const me = (): Actor.Actor => Actor.human(userInfo().username)
@@ -52,7 +57,15 @@ export const answer = <E, R>(deliver: Deliver<E, R>) =>
           message: `Give the answer either in words or as JSON: answer ${gate} "your answer", or --json-answer '{"size": 3}'.`
         })
       }
-      return yield* deliver(gate, Option.isSome(text) ? { _tag: "Reply", text: text.value } : yield* given(value))
+      return yield* deliver(
+        gate,
+        Option.isSome(text)
+          ? { _tag: "Reply", text: text.value }
+          : yield* given(
+              gate,
+              Option.getOrElse(value, () => "")
+            )
+      )
     })
   ).pipe(Command.withDescription("Answer a question, in words or as JSON"))
 
@@ -62,10 +75,20 @@ const value = Flag.String("json-answer").pipe(
   Flag.optional
 )
 
-const given = (value: Option.Option<string>) =>
-  Effect.fail(
-    new AnswerError({
+const given = Effect.fnUntraced(function* (gate: string, json: string) {
+  if (!("ask" in Gate)) {
+    return yield* new AnswerError({
       reason: "NoAnswer",
-      message: `No gate of this version asks for a value. Answer in words.`
+      message: "No gate of this version asks for a value. Answer in words."
     })
-  )
+  }
+  const value = yield* Effect.try({
+    try: (): Schema.Json => JSON.parse(json),
+    catch: (cause) =>
+      new AnswerError({
+        reason: "NotJson",
+        message: `The answer to ${gate} is no JSON: ${String(cause)}. Put it in quotes, as in --json-answer '{"size": 3}'.`
+      })
+  })
+  return { _tag: "Give", value } as unknown as Gate.Answer // a case that comes with `Gate.ask`
+})
