@@ -150,7 +150,13 @@ const undoable = <A, E, R, R2>(
           stage
         })
       })
-    ).pipe(Effect.orDie, Effect.provideService(Unchecked, true))
+    ).pipe(
+      Effect.orDie,
+      Effect.provideService(Unchecked, true),
+      // The fibre that undoes may be one that is being interrupted, and a stage in it would be too.
+      Effect.forkDetach({ startImmediately: true }),
+      Effect.flatMap(Fiber.join)
+    )
   ).pipe(Effect.provideContext(standing.execution))
 
 interface Step<A, E, R> {
