@@ -1,8 +1,8 @@
 /** The `line` command: what it understands. `line --help` says it to a person. */
-import * as Fault from "@millwright/core/Fault"
+import type * as Fault from "@millwright/core/Fault"
 import type * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
-import * as Status from "@millwright/core/Status"
+import type * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"

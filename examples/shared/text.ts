@@ -10,7 +10,7 @@ export const oneLine = (text: string): string => plain(text).replaceAll(/\s+/g, 
 /** How many columns a character takes; of what terminals differ in, the most. */
 const widthOf = (character: string): number => {
   const code = character.codePointAt(0) ?? 0
-  if (/^[\p{M}\u200c\u200d\ufe0e\ufe0f]/u.test(character)) return 0
+  if (/^(?:\p{M}|\p{Default_Ignorable_Code_Point})/u.test(character)) return 0
   return code < 0x1100 || (code >= 0x2000 && code < 0x2e80) ? 1 : 2
 }
 

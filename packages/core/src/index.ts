@@ -42,9 +42,6 @@ export * as GitCommit from "./GitCommit.ts"
 /** Characters that can hide, reorder or smuggle text. */
 export * as HiddenText from "./HiddenText.ts"
 
-/** Names that nobody else has: how they are made, in one place, so that a simulation can make the same ones again. */
-export * as Identity from "./Identity.ts"
-
 /** An **intervention**: a recorded moment in which a human was needed or stepped in. */
 export * as Intervention from "./Intervention.ts"
 

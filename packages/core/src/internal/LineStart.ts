@@ -5,7 +5,7 @@ import * as Actor from "../Actor.ts"
 import * as Digest from "../Digest.ts"
 import * as Durable from "../Durable.ts"
 import type * as FactoryEvent from "../FactoryEvent.ts"
-import * as Identity from "../Identity.ts"
+import * as Identity from "./Identity.ts"
 import * as Journal from "../Journal.ts"
 import { LineError } from "./LineError.ts"
 

@@ -3,6 +3,6 @@ import * as Context from "effect/Context"
 import { randomUUID } from "node:crypto"
 
 /** Makes a name that is unique over all processes. Only a simulation gives another way, in which names come again. */
-export const Fresh = Context.Reference<() => string>("@millwright/core/Identity/Fresh", {
+export const Fresh = Context.Reference<() => string>("@millwright/core/internal/Identity/Fresh", {
   defaultValue: () => () => randomUUID()
 })
