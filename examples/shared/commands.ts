@@ -15,6 +15,7 @@ import * as Ending from "./ending.ts"
 import * as Looking from "./looking.ts"
 import * as RunLine from "./run-line.ts"
 import * as Store from "./store.ts"
+import * as Text from "./text.ts"
 
 const root = Command.make("line").pipe(
   Command.withSharedFlags({
@@ -63,7 +64,7 @@ const act = <E, R>(use: Effect.Effect<{ readonly run: string; readonly said: str
     yield* Effect.gen(function* () {
       const { run, said } = yield* use
       const progress = yield* Watch.progress(run)
-      if (json) return yield* Console.log(JSON.stringify({ ...progress }))
+      if (json) return yield* Console.log(Text.json(progress ?? { run }))
       const now = yield* Clock.currentTimeMillis
       yield* Console.log(progress === undefined ? said : `${said}\n${RunLine.text(progress, now)}`)
     }).pipe(Effect.provide(Store.acting(path)))

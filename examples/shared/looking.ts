@@ -42,7 +42,7 @@ export const list = (asked: Asked & { readonly status: Option.Option<Status.Stat
     const now = yield* Clock.currentTimeMillis
     yield* printing.print(
       printing.json
-        ? JSON.stringify({ runs })
+        ? Text.json({ runs })
         : runs.length === 0
           ? "No runs."
           : runs.map((progress) => RunLine.text(progress, now)).join("\n")
@@ -69,7 +69,7 @@ export const show = (run: string, { json, print }: Printing) =>
     const progress = yield* known(run)
     const gates = [...(yield* Gate.list(run)).values()]
     const now = yield* Clock.currentTimeMillis
-    yield* print(json ? JSON.stringify({ ...progress, gates }) : page(progress, gates, now).join("\n"))
+    yield* print(json ? Text.json({ ...progress, gates }) : page(progress, gates, now).join("\n"))
   })
 
 const page = (progress: Watch.Progress, gates: ReadonlyArray<Gate.Gate>, now: number): ReadonlyArray<string> => {
@@ -141,7 +141,7 @@ export const tail = (
     const told = (progress: Watch.Progress) =>
       `${new Date(progress.changedAt).toISOString().slice(0, 19)}  ${RunLine.text(progress, progress.changedAt)}`
     yield* Stream.runForEach(changes, ({ changed }) =>
-      print(changed.map((progress) => (json ? JSON.stringify(progress) : told(progress))).join("\n"))
+      print(changed.map((progress) => (json ? Text.json(progress) : told(progress))).join("\n"))
     )
   })
 

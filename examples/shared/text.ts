@@ -7,6 +7,15 @@ export const plain = (text: string): string => text.replaceAll(HiddenText.patter
 /** What somebody else wrote, in one line. */
 export const oneLine = (text: string): string => plain(text).replaceAll(/\s+/g, " ").trim()
 
+/** A value as JSON in one line, with nothing in it that steers a terminal; it reads back the same. */
+export const json = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(HiddenText.pattern, (hidden) =>
+    hidden
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join("")
+  )
+
 /** How many columns a character takes; of what terminals differ in, the most. */
 const widthOf = (character: string): number => {
   const code = character.codePointAt(0) ?? 0

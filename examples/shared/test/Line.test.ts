@@ -8,6 +8,7 @@ import { stripVTControlCharacters } from "node:util"
 import { afterEach, beforeEach } from "vitest"
 import * as Text from "../text.ts"
 import * as Child from "./Child.ts"
+import { hostile } from "./factory.ts"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const main = here("../line.ts")
@@ -61,7 +62,10 @@ const refused = async (...args: ReadonlyArray<string>) => {
 describe("line, beside a process that runs", () => {
   it("lists, shows, answers and follows a run to its end", async () => {
     const factory = await living("a")
-    const { runs } = await json("list")
+    const listed = await done("list", "--json")
+    assert.notInclude(listed, "\u202e", "JSON in a terminal could steer it")
+    const { runs } = JSON.parse(listed)
+    assert.strictEqual(runs[0].status.title, hostile, "the title is not what it was")
     assert.deepStrictEqual(
       runs.map(({ status }: { status: { run: string; _tag: string } }) => [status.run, status._tag]),
       [["a.1", "Waiting"]]
@@ -247,7 +251,9 @@ describe.skipIf(!hasTerminal)("line tail in a terminal (needs script(1))", () =>
     const drawn = pictures(stdout)
     assert.isAbove(drawn.length, 1, stdout)
     for (const picture of drawn) {
-      assert.notMatch(picture, /\u001b\[2J|\u001b\]|\u202e/, "a title steered the terminal")
+      for (const steering of ["\u001b[2J", "\u001b]", "\u202e"]) {
+        assert.notInclude(picture, steering, "a title steered the terminal")
+      }
       for (const each of stripVTControlCharacters(picture).split(/\r?\n/)) {
         assert.isBelow(Text.width(each.replace("\r", "")), 40, `wider than the terminal: ${each}`)
       }
