@@ -38,10 +38,12 @@ export const cancelled = (live: Live): Effect.Effect<void, unknown> => {
       Effect.gen(function* () {
         const run = yield* Busy.start({ item })
         yield* Deferred.await(begun)
+        // Effect's engine in memory does not get over an interruption in the very turn in which a stage begins.
+        yield* Effect.repeat(Effect.yieldNow, { times: 3 })
         yield* Line.cancel(run, { reason: "The issue was closed" })
         yield* within(Deferred.await(interrupted), "The interruption of the stage")
         yield* within(
-          Effect.repeat(count("StageUndone first"), { until: (times) => times === 1 }),
+          Effect.repeat(Effect.andThen(Effect.yieldNow, count("StageUndone first")), { until: (times) => times === 1 }),
           "The undoing of the first stage"
         )
         const status = yield* Line.status(run)
@@ -85,7 +87,10 @@ export const branches = (live: Live): Effect.Effect<void, unknown> => {
       code,
       Effect.gen(function* () {
         const run = yield* Split.start({ item })
-        yield* within(Effect.repeat(Gate.list(run), { until: (gates) => gates.size === 1 }), "The gate")
+        yield* within(
+          Effect.repeat(Effect.andThen(Effect.yieldNow, Gate.list(run)), { until: (gates) => gates.size === 1 }),
+          "The gate"
+        )
         yield* Gate.settle(`${run}:both/asked/what`, { _tag: "Reply", text: "this" }, ada)
         yield* Deferred.succeed(answered, undefined)
         const status = yield* within(Effect.repeat(Line.settled(run), { until: Status.isEnded }), "The end of the run")
@@ -118,7 +123,7 @@ export const children = (live: Live): Effect.Effect<void, unknown> => {
   const waiting = (parent: string) =>
     Effect.map(
       within(
-        Effect.repeat(Status.runs("Inner"), {
+        Effect.repeat(Effect.andThen(Effect.yieldNow, Status.runs("Inner")), {
           until: (all) => all.some((run) => run.parent?.run === parent && run._tag === "Waiting")
         }),
         "The child"
