@@ -63,7 +63,9 @@ describe("line, beside a process that runs", () => {
   it("lists, shows, answers and follows a run to its end", async () => {
     const factory = await living("a")
     const listed = await done("list", "--json")
-    assert.notInclude(listed, "\u202e", "JSON in a terminal could steer it")
+    for (const printed of [listed, await done("list"), await done("show", "a.1")]) {
+      assert.notMatch(printed, /[\p{Cc}\p{Bidi_Control}](?<!\n)/u, "what was printed could steer a terminal")
+    }
     const { runs } = JSON.parse(listed)
     assert.strictEqual(runs[0].status.title, hostile, "the title is not what it was")
     assert.deepStrictEqual(
