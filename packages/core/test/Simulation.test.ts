@@ -63,7 +63,7 @@ describe("Simulation", () => {
       const report = yield* simulate(() =>
         Effect.gen(function* () {
           yield* stage("night", Effect.as(Effect.sleep("8 hours"), 1))
-          yield* sleeper("fortnight", "14 days")
+          yield* Line.sleep("fortnight", "14 days")
           yield* stage("morning", Effect.as(Effect.sleep("1 hour"), 2))
           return yield* stage("when", Clock.currentTimeMillis)
         })
@@ -75,8 +75,9 @@ describe("Simulation", () => {
       const ended = report.events.flatMap(({ fact, stage }) =>
         fact._tag === "StageFinished" ? [[stage, fact.duration]] : []
       )
-      assert.deepStrictEqual(ended.slice(0, 2), [
+      assert.deepStrictEqual(ended.slice(0, 3), [
         ["night", 8 * 3_600_000],
+        ["sleep-fortnight-open", 0],
         ["morning", 3_600_000]
       ])
     })
@@ -132,6 +133,20 @@ describe("Simulation", () => {
 
       const fault = yield* simulate(() => stage("bad", new Broken({ reason: "Broken", message: "It broke. Mend it." })))
       assert.deepStrictEqual(fault.heldUp, [{ run: "issue-1.1", by: "Fault", what: "It broke. Mend it." }])
+
+      const Parent = Line.make("Parent", { payload: { item: WorkItem.WorkItem }, success: Schema.Unknown })
+      const family = yield* Simulation.run(Parent, {
+        code: Layer.merge(
+          Parent.toLayer(({ item }) => Effect.catchTag(Sample.child({ item }), "ChildStopped", Effect.die)),
+          Sample.toLayer(() => Gate.answer("words", { question: "Which?", cause: "c" }))
+        ),
+        services: memory,
+        payloads: [{ item }]
+      })
+      assert.deepStrictEqual(
+        family.heldUp.map(({ by, run, what }) => `${by} ${run === "issue-1.1" ? what : what.replace(run, "child")}`),
+        [`Child ${family.runs[1]?.status.run}`, "Gate child:words"]
+      )
 
       const deferred = Durable.DurableDeferred.make("nobody")
       const between = yield* simulate(() =>

@@ -64,11 +64,11 @@ export interface Options<Payload, E, E2> {
 export interface HeldUp {
   readonly run: string
   /**
-   * `Gate`: nobody answers it. `Stage`: it began, and nothing is left that could settle it. `Fault`: somebody has to mend
-   * it. `Unknown`: the run waits between its stages for what does not come.
+   * `Gate`: nobody answers it. `Stage`: it began, and nothing is left that could settle it. `Child`: it is held up itself.
+   * `Fault`: somebody has to mend it. `Unknown`: the run waits between its stages for what does not come.
    */
-  readonly by: "Gate" | "Stage" | "Fault" | "Unknown"
-  /** The id of the gate, the name of the stage, or the message of the fault. */
+  readonly by: "Gate" | "Stage" | "Child" | "Fault" | "Unknown"
+  /** The id of the gate, the name of the stage or of the child's run, or the message of the fault. */
   readonly what: string
 }
 
@@ -165,7 +165,7 @@ export const run = <
       end: end ?? "Busy",
       events: [...events],
       runs: all,
-      heldUp: end === "HeldUp" ? all.flatMap(holdUps) : [],
+      heldUp: end === "HeldUp" ? all.flatMap((progress) => holdUps(progress, all)) : [],
       elapsed: time.clock.currentTimeMillisUnsafe() - startAt,
       spent: all.reduce((sum, { spent }) => together(sum, spent), unspent),
       jumps
@@ -200,11 +200,13 @@ const desk = Effect.fnUntraced(function* (answers: (asked: Asked) => Reply | und
   )
 })
 
-const holdUps = ({ open, status }: Watch.Progress): ReadonlyArray<HeldUp> => {
+const holdUps = ({ open, status }: Watch.Progress, all: ReadonlyArray<Watch.Progress>): ReadonlyArray<HeldUp> => {
   const { run } = status
   if (Status.isEnded(status)) return []
   if (status._tag === "Stalled") return [{ run, by: "Fault", what: status.fault.message }]
+  const children = all.filter((other) => other.status.parent?.run === run && !Status.isEnded(other.status))
   const found: ReadonlyArray<HeldUp> = [
+    ...children.map((child) => ({ run, by: "Child" as const, what: child.status.run })),
     ...status.openGates.map((what) => ({ run, by: "Gate" as const, what })),
     ...open.map(({ stage }) => ({ run, by: "Stage" as const, what: stage }))
   ]
@@ -228,6 +230,7 @@ const endings: Record<Report["end"], string> = {
 const reasons: Record<HeldUp["by"], (what: string) => string> = {
   Gate: (what) => `nobody answers the gate "${what}". Let the script answer it, or give the gate a limit of time.`,
   Stage: (what) => `nothing is left that could settle the stage "${what}". Look at what it waits for.`,
+  Child: (what) => `its child "${what}" is not over.`,
   Fault: (what) => `it stalled: ${what}`,
   Unknown: (what) => `${what}.`
 }
