@@ -96,5 +96,8 @@ export * as Validator from "./Validator.ts"
 /** A **verdict**: the judgement of a change against its contract, per assertion, with the evidence by digest. */
 export * as Verdict from "./Verdict.ts"
 
+/** To **watch** is to see where runs stand while they go on: statuses and progress as a stream over the journal, whoever writes it, this process or another. */
+export * as Watch from "./Watch.ts"
+
 /** A **work item**: an issue, task or incident that the factory may change software for. */
 export * as WorkItem from "./WorkItem.ts"
