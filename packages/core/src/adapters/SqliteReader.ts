@@ -45,7 +45,8 @@ const make = Effect.fnUntraced(function* ({ path, poll = Duration.millis(100) }:
         JournalTable.parse
       ),
     awaitAfter: Effect.fnUntraced(function* (range) {
-      while (!(yield* read((prepare) => JournalTable.reaches(prepare, range)))) yield* Effect.sleep(poll)
+      while ((yield* read((prepare) => JournalTable.readAfter(prepare, range, 1))).length === 0)
+        yield* Effect.sleep(poll)
     })
   })
 })
