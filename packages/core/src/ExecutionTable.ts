@@ -1,4 +1,6 @@
 /** The engine's tables in a store: executions, finished activities, answered deferreds, clocks. */
+import * as BlobTable from "./internal/BlobTable.ts"
+import * as StoredSize from "./internal/StoredSize.ts"
 import type * as Sqlite from "./Sqlite.ts"
 
 /** One execution of a workflow, as it is stored. */
@@ -15,22 +17,28 @@ export interface Row {
   readonly result: string | null
 }
 
-const row = (found: Record<string, unknown> | undefined): Row | undefined =>
+const row = (prepare: Sqlite.Prepare, found: Record<string, unknown> | undefined): Row | undefined => {
   // The columns are what the table's definition says.
-  found as Row | undefined
+  const stored = found as Row | undefined
+  if (stored === undefined) return undefined
+  const payload = BlobTable.resolve(prepare, stored.payload)
+  return { ...stored, payload, result: stored.result === null ? null : BlobTable.resolve(prepare, stored.result) }
+}
 
 /** The execution with this id. */
 export const find = (prepare: Sqlite.Prepare, id: string): Row | undefined =>
-  row(prepare("select * from executions where id = ?").get(id))
+  row(prepare, prepare("select * from executions where id = ?").get(id))
 
 /** Makes an execution that is not there yet. */
 export const insert = (
   prepare: Sqlite.Prepare,
   fresh: Pick<Row, "id" | "workflow" | "payload" | "parent" | "runner">
 ): void => {
+  StoredSize.refuseTooLarge(fresh.payload, `What a run of ${fresh.workflow} is started with`)
+  const payload = BlobTable.refer(prepare, fresh.id, fresh.payload)
   prepare(
     "insert into executions (id, workflow, payload, parent, runner, status) values (?, ?, ?, ?, ?, 'running') on conflict do nothing"
-  ).run(fresh.id, fresh.workflow, fresh.payload, fresh.parent, fresh.runner)
+  ).run(fresh.id, fresh.workflow, payload, fresh.parent, fresh.runner)
 }
 
 /** Takes an execution that nobody alive runs, or that this runner has already. Answers with it when that worked. */
@@ -53,13 +61,13 @@ export const adoptable = (prepare: Sqlite.Prepare, workflow: string): ReadonlyAr
      and (status = 'running' or wake > 0 or exists (select 1 from clocks c where c.execution = e.id)) order by id`
   )
     .all(workflow)
-    .flatMap((found) => row(found) ?? [])
+    .flatMap((found) => row(prepare, found) ?? [])
 
 /** Executions of this runner that were woken while they were suspended. */
 export const woken = (prepare: Sqlite.Prepare, runner: string): ReadonlyArray<Row> =>
   prepare("select * from executions where runner = ? and status = 'suspended' and wake > 0")
     .all(runner)
-    .flatMap((found) => row(found) ?? [])
+    .flatMap((found) => row(prepare, found) ?? [])
 
 /** Stores that a run stopped to wait, unless it was woken since it began. Answers whether it did. */
 export const suspend = (prepare: Sqlite.Prepare, id: string, wake: number): boolean =>
@@ -67,7 +75,11 @@ export const suspend = (prepare: Sqlite.Prepare, id: string, wake: number): bool
 
 /** Stores the result of an execution. */
 export const complete = (prepare: Sqlite.Prepare, id: string, result: string): void => {
-  prepare("update executions set status = 'complete', result = ?, runner = null where id = ?").run(result, id)
+  StoredSize.refuseTooLarge(result, `The result of the execution ${id}`)
+  prepare("update executions set status = 'complete', result = ?, runner = null where id = ?").run(
+    BlobTable.refer(prepare, id, result),
+    id
+  )
   prepare("delete from clocks where execution = ?").run(id)
 }
 
@@ -82,10 +94,15 @@ export const interrupt = (prepare: Sqlite.Prepare, id: string): void => {
 }
 
 /** The stored result of an attempt of an activity. */
-export const activity = (prepare: Sqlite.Prepare, key: readonly [execution: string, name: string, attempt: number]) =>
-  text(
-    prepare("select result from activities where execution = ? and name = ? and attempt = ?").get(...key)?.["result"]
+export const activity = (
+  prepare: Sqlite.Prepare,
+  key: readonly [execution: string, name: string, attempt: number]
+): string | undefined => {
+  const found = prepare("select result, packed from activities where execution = ? and name = ? and attempt = ?").get(
+    ...key
   )
+  return found === undefined ? undefined : BlobTable.unpack(prepare, found)
+}
 
 /** Stores the result of an attempt of an activity. */
 export const finish = (
@@ -93,19 +110,29 @@ export const finish = (
   key: readonly [execution: string, name: string, attempt: number],
   result: string
 ): void => {
-  prepare("insert into activities values (?, ?, ?, ?) on conflict do nothing").run(...key, result)
+  StoredSize.refuseTooLarge(result, `The result of the stage "${key[1]}"`)
+  const stored = BlobTable.pack(prepare, key[0], result)
+  prepare(
+    "insert into activities (execution, name, attempt, result, packed) values (?, ?, ?, ?, ?) on conflict do nothing"
+  ).run(...key, stored.result, stored.packed)
 }
 
 /** The stored answer of a deferred. */
-export const deferred = (prepare: Sqlite.Prepare, execution: string, name: string) =>
-  text(prepare("select exit from deferreds where execution = ? and name = ?").get(execution, name)?.["exit"])
+export const deferred = (prepare: Sqlite.Prepare, execution: string, name: string): string | undefined => {
+  const found = prepare("select exit from deferreds where execution = ? and name = ?").get(execution, name)
+  return found === undefined ? undefined : BlobTable.resolve(prepare, String(found["exit"]))
+}
 
 /** Stores the answer of a deferred; the first one stands. Answers whether this was the first. */
 export const answer = (
   prepare: Sqlite.Prepare,
   key: readonly [execution: string, name: string],
   exit: string
-): boolean => prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, exit).changes === 1
+): boolean => {
+  StoredSize.refuseTooLarge(exit, `The answer to "${key[1]}"`)
+  const stored = BlobTable.refer(prepare, key[0], exit)
+  return prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, stored).changes === 1
+}
 
 /** Stores when a clock is due, in milliseconds since 1970. The first time stands. */
 export const schedule = (
@@ -135,5 +162,3 @@ export const nextClock = (prepare: Sqlite.Prepare, runner: string): Clock | unde
 export const unschedule = (prepare: Sqlite.Prepare, clock: Clock): void => {
   prepare("delete from clocks where execution = ? and name = ?").run(clock.execution, clock.name)
 }
-
-const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)

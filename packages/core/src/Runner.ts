@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
+import * as KernelLock from "./internal/KernelLock.ts"
 import * as Journal from "./Journal.ts"
 import * as Sqlite from "./Sqlite.ts"
 
@@ -30,7 +31,7 @@ export const layer: Layer.Layer<Runner, Journal.JournalError, Sqlite.Sqlite> = L
     const file = (runner: string) => join(`${path}-runners`, `${runner}.lock`)
     yield* Effect.acquireRelease(
       Effect.try({
-        try: () => Sqlite.tryLock(file(id)),
+        try: () => KernelLock.take(file(id)),
         catch: (cause) =>
           new Journal.JournalError({
             reason: "NotWritable",
@@ -40,7 +41,7 @@ export const layer: Layer.Layer<Runner, Journal.JournalError, Sqlite.Sqlite> = L
       }),
       (lock) =>
         Effect.sync(() => {
-          lock?.release()
+          lock.release()
           rmSync(file(id), { force: true })
         })
     )
