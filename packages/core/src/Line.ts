@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
@@ -37,7 +38,9 @@ export class Parked extends Schema.TaggedError<Parked>()("Parked", {
 export class LineError extends Fault.Class<LineError>()("LineError", {
   NoSuchRun: false,
   /** The run is finished, failed or parked; there is nothing to resume. */
-  Ended: false
+  Ended: false,
+  /** The run was started before the schema of the line's payload was changed. */
+  NotReadable: false
 }) {}
 
 /** A durable pipeline for one work item. */
@@ -83,12 +86,18 @@ export const make = <
 ): Line<Name, Payload, Success, Error> => {
   const errorSchema = options.error ?? Parked
   const workflow = Durable.Workflow.make(name, {
-    payload: { run: Schema.String, input: Schema.Struct(options.payload) },
+    // The line reads its input itself, so that one that it can not read stalls the run and does not fail in the engine.
+    payload: { run: Schema.String, input: Schema.Json },
     // The constraint of the engine is wider than ours; the schemas are the same values.
     success: options.success as unknown as Schema.Codec<Success["Type"], unknown>,
     error: errorSchema as unknown as Schema.Codec<Error["Type"], unknown>,
     idempotencyKey: ({ run }) => run
   })
+  // The schemas of a payload need no services.
+  const inputs = Schema.toCodecJson(Schema.Struct(options.payload)) as unknown as Schema.Codec<
+    Schema.Struct.Type<Payload>,
+    unknown
+  >
   const result = Schema.toCodecJson(options.success) as unknown as Schema.Codec<Success["Type"], unknown>
   const isDeclared = Schema.is(errorSchema)
 
@@ -96,13 +105,15 @@ export const make = <
     name,
     toLayer: (code) =>
       workflow.toLayer((payload, executionId) => {
-        const input = payload.input as Schema.Struct.Type<Payload>
-        const item = itemOf(input)
-        const origin = { ...outside, line: name, run: payload.run, item: item.id }
+        const origin = { ...outside, line: name, run: payload.run, item: idOf(payload.input) }
         const ending = (fact: Parameters<typeof Journal.entry>[0]) =>
           Journal.record(fact, `${name}/${payload.run}/ended`)
         return Effect.gen(function* () {
           const execution = yield* Durable.execution
+          const input = yield* Effect.mapError(Schema.decodeUnknownEffect(inputs)(payload.input), (cause) =>
+            unreadable(payload.run, name, cause)
+          )
+          const item = itemOf(input)
           const run = Run.Run.of({ line: name, id: payload.run, item, execution, next: Run.numbering() })
           const success = yield* Effect.provideService(code(input), Run.Run, run)
           yield* ending({ _tag: "LineFinished", result: yield* Effect.orDie(toJson(result, success)) })
@@ -130,15 +141,11 @@ export const make = <
         )
       }) as never, // the engine's own requirements are spelt out in the interface
     start: Effect.fnUntraced(function* (payload) {
+      const input = yield* Effect.orDie(toJson(inputs, payload))
       return yield* begin(itemOf(payload), {
         line: name,
-        executionOf: (run) => workflow.executionId({ run, input: payload } as never),
-        execute: (run) =>
-          workflow.execute({ run, input: payload } as never, { discard: true }) as Effect.Effect<
-            string,
-            never,
-            Durable.Engine
-          >
+        executionOf: (run) => workflow.executionId({ run, input }),
+        execute: (run) => workflow.execute({ run, input }, { discard: true })
       })
     }),
     resume: Effect.fnUntraced(function* (run) {
@@ -168,6 +175,21 @@ const outside = { line: null, run: null, item: null, stage: null, actor: { _tag:
 
 /** Every payload has an item, by the constraint of {@link make}; its type is too generic for the compiler to see it. */
 const itemOf = (payload: unknown): WorkItem.WorkItem => (payload as { readonly item: WorkItem.WorkItem }).item
+
+/** The item of a stored payload, also of one that its line can not read. */
+const idOf = (input: Schema.Json): string | null => {
+  const item = Predicate.hasProperty(input, "item") ? input.item : null
+  return Predicate.hasProperty(item, "id") && typeof item.id === "string" ? item.id : null
+}
+
+const unreadable = (run: string, line: string, cause: Schema.SchemaError) =>
+  new LineError({
+    reason: "NotReadable",
+    message:
+      `What the run "${run}" was started with does not fit the payload of the line "${line}" any more: ` +
+      `${cause.message}. Put the schema back, or let it accept what was stored, and resume the run.`,
+    cause
+  })
 
 const toJson = <A>(codec: Schema.Codec<A, unknown>, value: A) =>
   Effect.map(Schema.encodeEffect(codec)(value), (encoded) => encoded as Schema.Json) // what a JSON codec encodes to

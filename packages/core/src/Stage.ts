@@ -19,6 +19,7 @@ import * as Schema from "effect/Schema"
 import * as Budget from "./Budget.ts"
 import * as Durable from "./Durable.ts"
 import * as Fault from "./Fault.ts"
+import * as StoredSize from "./internal/StoredSize.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
 import * as Run from "./Run.ts"
@@ -42,7 +43,11 @@ class StageError extends Fault.Class<StageError>()("StageError", {
   /** The result does not fit the schema of the stage. */
   NotStorable: false,
   /** Something that the stage ran interrupted itself. */
-  Interrupted: false
+  Interrupted: false,
+  /** The result is larger than what is stored. */
+  TooLarge: false,
+  /** The result was stored before the schema of the stage was changed. */
+  NotReadable: false
 }) {}
 
 /** Layers that the stages of an effect are built with. */
@@ -91,11 +96,10 @@ export const run = <Success extends Schema.Constraint, E, R, Error extends Schem
       execute: attempts(options, { stage, effect, outbox })
     })
     // The schemas of a stage need no services, and the errors that reach here are the declared ones.
-    return yield* Durable.withOutbox(outbox, Effect.provideContext(activity, execution)) as Effect.Effect<
-      Success["Type"],
-      E,
-      R | Journal.Journal
-    >
+    const readable = Effect.catchDefect(Effect.provideContext(activity, execution), (defect) =>
+      Effect.die(Schema.isSchemaError(defect) ? unreadable(stage, defect) : defect)
+    )
+    return yield* Durable.withOutbox(outbox, readable) as Effect.Effect<Success["Type"], E, R | Journal.Journal>
   })
 
 interface Step<A, E, R> {
@@ -163,11 +167,15 @@ const keep = <Success extends Schema.Constraint>(
     // The schemas of a stage need no services.
     const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<Success["Type"], unknown>
     const encoded = yield* Schema.encodeEffect(codec)(value)
+    if (StoredSize.isTooLarge(encoded)) {
+      const message = `The result of the stage "${stage}" is too large. ${StoredSize.mend}`
+      return yield* new StageError({ reason: "TooLarge", message })
+    }
     const clean = Redaction.scrubJson(encoded, yield* Redaction.Secrets)
     return yield* Schema.decodeUnknownEffect(codec)(clean ?? null)
   }).pipe(
-    Effect.mapError(
-      (cause) =>
+    Effect.catchTag("SchemaError", (cause) =>
+      Effect.fail(
         new StageError({
           reason: "NotStorable",
           message:
@@ -175,8 +183,19 @@ const keep = <Success extends Schema.Constraint>(
             `Mend the stage or its schema, and resume the run.`,
           cause
         })
+      )
     )
   )
+
+/** A result that is stored is never made again by itself, so what can not be read is for somebody to decide. */
+const unreadable = (stage: string, cause: Schema.SchemaError) =>
+  new StageError({
+    reason: "NotReadable",
+    message:
+      `The stored result of the stage "${stage}" does not fit its schema any more: ${cause.message}. ` +
+      `Put the schema back, or let it accept what was stored, and resume the run.`,
+    cause
+  })
 
 const interruptedFault = (stage: string) =>
   new StageError({
