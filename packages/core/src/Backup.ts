@@ -150,8 +150,9 @@ const copy = (source: string, draft: string, options: Options) =>
     })
   })
 
-/** A connection that sees the store as it is now, whatever is written meanwhile. Changes nothing. */
+/** A connection that sees the store as it is now, whatever is written meanwhile. */
 const snapshot = (source: string): DatabaseSync => {
+  StoreFile.refuseDamagedLog(source)
   const db = StoreCheck.connect(source)
   try {
     db.exec("begin")

@@ -34,7 +34,7 @@ export const open = (options: Options): DatabaseSync => {
   mkdirSync(dirname(path), { recursive: true })
   const check = options.check ?? (wasCut(path) ? "full" : "none")
   // Opening alone may change the log, so it is looked at before.
-  if (check !== "none" && !isRun(path)) refuseDamagedLog(path)
+  if (check !== "none") refuseDamagedLog(path)
   const file = identity(path)
   const found = file === undefined ? undefined : look(path, check)
   const db = StoreCheck.connect(path)
@@ -93,13 +93,14 @@ const refuseRun = (path: string) => {
 
 /** Whether whoever had the store last did not close it: a log or the lock of a runner is there, and nobody alive. */
 const wasCut = (path: string): boolean => {
-  const log = `${path}-wal`
   const locks = KernelLock.list(runnersOf(path))
   if (locks.some(KernelLock.isLocked)) return false
-  return locks.length > 0 || (existsSync(log) && statSync(log).size > 0)
+  return locks.length > 0 || WriteAheadLog.size(`${path}-wal`) > 0
 }
 
-const refuseDamagedLog = (path: string) => {
+/** Fails for a log with damage that commits follow. What a living process writes to is not looked at. */
+export const refuseDamagedLog = (path: string): void => {
+  if (isRun(path)) return
   const damage = WriteAheadLog.damage(`${path}-wal`)
   if (damage === undefined) return
   throw new Journal.JournalError({

@@ -3,7 +3,7 @@
  * not add up and forgets the rest, which is right for a process that was killed in the middle of a commit, and wrong
  * when commits stand behind the damage: then steps that are done would silently be done again.
  */
-import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs"
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs"
 
 const headerSize = 32
 const frameHeaderSize = 24
@@ -22,8 +22,25 @@ const add = (bytes: DataView, isLittle: boolean, [first, second]: Sum): Sum => {
 
 /** Says what is damaged in a log, `undefined` when nothing that was committed is lost. */
 export const damage = (path: string): string | undefined => {
-  if (!existsSync(path)) return undefined
-  const file = openSync(path, "r")
+  const found = find(path)
+  if (found === undefined) return undefined
+  // Somebody may be writing to it, and be read half-way; damage stays.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+  return find(path) === found ? found : undefined
+}
+
+/** The size of a log in bytes; 0 when there is none. Whoever closes the store last takes it away. */
+export const size = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+
+const find = (path: string): string | undefined => {
+  if (size(path) <= headerSize) return undefined
+  let file: number
+  try {
+    file = openSync(path, "r")
+  } catch (error) {
+    if (size(path) === 0) return undefined
+    throw error
+  }
   try {
     return look(file, fstatSync(file).size)
   } finally {
