@@ -304,8 +304,9 @@ describe("Backup.restore", () => {
         yield* Backup.make(path, copy)
         yield* alone(note("later"), journal(path))
         const found = new Set<number>()
+        const duration = yield* StoreProcess.takes(["restore", copy, join(dirname(path), "other.db")])
         for (const n of range(12)) {
-          yield* StoreProcess.killed(["restore", copy, path], n * 12)
+          yield* StoreProcess.killed(["restore", copy, path], (duration * n) / 10)
           assert.isTrue(Fs.existsSync(path), "there is no store any more")
           const count = (yield* notes(path)).length
           found.add(count)
@@ -315,7 +316,7 @@ describe("Backup.restore", () => {
           }
           if (count === 20) yield* alone(note("later"), journal(path))
         }
-        assert.strictEqual(found.size, 2, "every kill came at the same point")
+        assert.include([...found], 21, "every kill came too late")
       }),
     120_000
   )
