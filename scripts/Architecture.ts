@@ -18,7 +18,11 @@ export interface Seam {
 
 /** Modules that are unstable, or whose presence decides where the code can run. The first that matches holds. */
 export const seams: ReadonlyArray<Seam> = [
-  { module: "node:sqlite", files: ["core/Sqlite", "*/adapters/*"], why: "a release candidate of Node" },
+  {
+    module: "node:sqlite",
+    files: ["core/{Sqlite,Backup}", "core/internal/{Store*,KernelLock}", "*/adapters/*"],
+    why: "a release candidate of Node"
+  },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
   { module: "effect/cluster", files: ["*/adapters/*"], why: "tagged unstable" },
   { module: "effect/sql", files: ["*/adapters/*"], why: "tagged unstable" },

@@ -1,4 +1,6 @@
 /** The engine's tables in a store: executions, finished activities, answered deferreds, clocks. */
+import * as BlobTable from "./internal/BlobTable.ts"
+import * as StoredSize from "./internal/StoredSize.ts"
 import type * as Sqlite from "./Sqlite.ts"
 
 /** Whether an execution was asked to stop: not at all, where it waits next, or at once. */
@@ -18,22 +20,31 @@ export interface Row {
   readonly result: string | null
 }
 
-const row = (found: Record<string, unknown> | undefined): Row | undefined =>
+const row = (prepare: Sqlite.Prepare, found: Record<string, unknown> | undefined): Row | undefined => {
   // The columns are what the table's definition says.
-  found as Row | undefined
+  const stored = found as Row | undefined
+  if (stored === undefined) return undefined
+  const payload = BlobTable.resolve(prepare, stored.payload)
+  return { ...stored, payload, result: stored.result === null ? null : BlobTable.resolve(prepare, stored.result) }
+}
 
 /** The execution with this id. */
 export const find = (prepare: Sqlite.Prepare, id: string): Row | undefined =>
-  row(prepare("select * from executions where id = ?").get(id))
+  row(prepare, prepare("select * from executions where id = ?").get(id))
 
 /** Makes an execution that is not there yet. Answers whether it did. */
 export const insert = (
   prepare: Sqlite.Prepare,
   fresh: Pick<Row, "id" | "workflow" | "payload" | "parent" | "runner">
-): boolean =>
-  prepare(
-    "insert into executions (id, workflow, payload, parent, runner, status) values (?, ?, ?, ?, ?, 'running') on conflict do nothing"
-  ).run(fresh.id, fresh.workflow, fresh.payload, fresh.parent, fresh.runner).changes === 1
+): boolean => {
+  StoredSize.refuseTooLarge(fresh.payload, `What a run of ${fresh.workflow} is started with`)
+  const payload = BlobTable.refer(prepare, fresh.id, fresh.payload)
+  return (
+    prepare(
+      "insert into executions (id, workflow, payload, parent, runner, status) values (?, ?, ?, ?, ?, 'running') on conflict do nothing"
+    ).run(fresh.id, fresh.workflow, payload, fresh.parent, fresh.runner).changes === 1
+  )
+}
 
 /** A process, as the owner of executions. */
 export interface Owner {
@@ -93,7 +104,11 @@ export const suspend = (prepare: Sqlite.Prepare, id: string, wake: number): bool
 
 /** Stores the result of an execution. */
 export const complete = (prepare: Sqlite.Prepare, id: string, result: string): void => {
-  prepare("update executions set status = 'complete', result = ?, runner = null where id = ?").run(result, id)
+  StoredSize.refuseTooLarge(result, `The result of the execution ${id}`)
+  prepare("update executions set status = 'complete', result = ?, runner = null where id = ?").run(
+    BlobTable.refer(prepare, id, result),
+    id
+  )
   prepare("delete from clocks where execution = ?").run(id)
 }
 
@@ -103,6 +118,7 @@ export const complete = (prepare: Sqlite.Prepare, id: string, result: string): v
  */
 export const wake = (prepare: Sqlite.Prepare, id: string): Row | undefined =>
   row(
+    prepare,
     prepare(
       "update executions set wake = wake + 1, status = 'running' where id = ? and status <> 'complete' returning *"
     ).get(id)
@@ -128,29 +144,47 @@ export const finished = (prepare: Sqlite.Prepare, execution: string): ReadonlyAr
 export const activityKey = (name: string, attempt: number): string => `${attempt} ${name}`
 
 /** The stored result of an attempt of an activity. */
-export const activity = (prepare: Sqlite.Prepare, key: readonly [execution: string, name: string, attempt: number]) =>
-  text(
-    prepare("select result from activities where execution = ? and name = ? and attempt = ?").get(...key)?.["result"]
+export const activity = (
+  prepare: Sqlite.Prepare,
+  key: readonly [execution: string, name: string, attempt: number]
+): string | undefined => {
+  const found = prepare("select result, packed from activities where execution = ? and name = ? and attempt = ?").get(
+    ...key
   )
+  return found === undefined ? undefined : BlobTable.unpack(prepare, found)
+}
 
 /** Stores the result of an attempt of an activity; the first one stands. Answers whether this was the first. */
 export const finish = (
   prepare: Sqlite.Prepare,
   key: readonly [execution: string, name: string, attempt: number],
   result: string
-): boolean =>
-  prepare("insert into activities values (?, ?, ?, ?) on conflict do nothing").run(...key, result).changes === 1
+): boolean => {
+  StoredSize.refuseTooLarge(result, `The result of the stage "${key[1]}"`)
+  const stored = BlobTable.pack(prepare, key[0], result)
+  return (
+    prepare(
+      "insert into activities (execution, name, attempt, result, packed) values (?, ?, ?, ?, ?) on conflict do nothing"
+    ).run(...key, stored.result, stored.packed).changes === 1
+  )
+}
 
 /** The stored answer of a deferred. */
-export const deferred = (prepare: Sqlite.Prepare, execution: string, name: string) =>
-  text(prepare("select exit from deferreds where execution = ? and name = ?").get(execution, name)?.["exit"])
+export const deferred = (prepare: Sqlite.Prepare, execution: string, name: string): string | undefined => {
+  const found = prepare("select exit from deferreds where execution = ? and name = ?").get(execution, name)
+  return found === undefined ? undefined : BlobTable.resolve(prepare, String(found["exit"]))
+}
 
 /** Stores the answer of a deferred; the first one stands. Answers whether this was the first. */
 export const answer = (
   prepare: Sqlite.Prepare,
   key: readonly [execution: string, name: string],
   exit: string
-): boolean => prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, exit).changes === 1
+): boolean => {
+  StoredSize.refuseTooLarge(exit, `The answer to "${key[1]}"`)
+  const stored = BlobTable.refer(prepare, key[0], exit)
+  return prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, stored).changes === 1
+}
 
 /** Stores when a clock is due, in milliseconds since 1970. The first time stands. */
 export const schedule = (
@@ -192,5 +226,3 @@ export const dueClocks = (
 export const unschedule = (prepare: Sqlite.Prepare, clock: Clock): void => {
   prepare("delete from clocks where execution = ? and name = ?").run(clock.execution, clock.name)
 }
-
-const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as FactoryEvent from "./FactoryEvent.ts"
+import * as StoredSize from "./internal/StoredSize.ts"
 import * as Journal from "./Journal.ts"
 import type * as Sqlite from "./Sqlite.ts"
 
@@ -30,9 +31,11 @@ const stored = (event: FactoryEvent.FactoryEvent): string => {
   try {
     const encoded = encode(event)
     const text = JSON.stringify(encoded)
+    StoredSize.refuseTooLarge(text, `A fact ${event.fact._tag} of the run ${event.run}`)
     remember(text, encoded as FactoryEvent.FactoryEvent)
     return text
   } catch (cause) {
+    if (cause instanceof Journal.JournalError) throw cause
     const detail = cause instanceof Error ? cause.message : String(cause)
     throw new Journal.JournalError({
       reason: "NotWritable",

@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import * as Bell from "./internal/Bell.ts"
+import * as KernelLock from "./internal/KernelLock.ts"
 import * as Journal from "./Journal.ts"
 import * as Sqlite from "./Sqlite.ts"
 
@@ -33,7 +34,7 @@ export const layer: Layer.Layer<Runner, Journal.JournalError, Sqlite.Sqlite> = L
     const file = (runner: string) => join(`${path}-runners`, `${runner}.lock`)
     yield* Effect.acquireRelease(
       Effect.try({
-        try: () => Sqlite.tryLock(file(id)),
+        try: () => KernelLock.take(file(id)),
         catch: (cause) =>
           new Journal.JournalError({
             reason: "NotWritable",
@@ -43,7 +44,7 @@ export const layer: Layer.Layer<Runner, Journal.JournalError, Sqlite.Sqlite> = L
       }),
       (lock) =>
         Effect.sync(() => {
-          lock?.release()
+          lock.release()
           rmSync(file(id), { force: true })
         })
     )

@@ -21,6 +21,7 @@ import * as Budget from "./Budget.ts"
 import * as Durable from "./Durable.ts"
 import * as Fault from "./Fault.ts"
 import * as LineControl from "./internal/LineControl.ts"
+import * as StoredSize from "./internal/StoredSize.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
 import * as Retry from "./Retry.ts"
@@ -58,7 +59,11 @@ class StageError extends Fault.Class<StageError>()("StageError", {
   Interrupted: false,
   TimedOut: true,
   /** The line came to it more often than it may. */
-  TooManyVisits: false
+  TooManyVisits: false,
+  /** The result is larger than what is stored. */
+  TooLarge: false,
+  /** The result was stored before the schema of the stage was changed. */
+  NotReadable: false
 }) {}
 
 /** Whether stages may begin although the run did something else here before: the ones that find out, and the undoing. */
@@ -121,7 +126,10 @@ export const run: {
       interruptRetryPolicy: Schedule.recurs(0).pipe(Schedule.setInputType<Cause.Cause<unknown>>()),
       execute: attempts(options, { run: standing.value, stage, effect, outbox })
     })
-    const stored = Durable.withOutbox(outbox, Effect.provideContext(activity, execution))
+    const readable = Effect.catchDefect(Effect.provideContext(activity, execution), (defect) =>
+      Effect.die(Schema.isSchemaError(defect) ? unreadable(stage, defect) : defect)
+    )
+    const stored = Durable.withOutbox(outbox, readable)
     // The schemas of a stage need no services, and the errors that reach here are the declared ones.
     return (yield* undo === undefined
       ? stored
@@ -265,21 +273,33 @@ const keep = <Success extends Schema.Constraint>(
     const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<Success["Type"], unknown>
     const encoded = yield* Schema.encodeEffect(codec)(value)
     // `Schema.Any` lets pass what no text can hold, such as an object that refers to itself.
-    yield* Effect.try({ try: () => JSON.stringify(encoded), catch: (error) => error as Error })
+    yield* Effect.try({ try: () => JSON.stringify(encoded), catch: (cause) => notStorable(stage, cause) })
+    if (StoredSize.isTooLarge(encoded)) {
+      const message = `The result of the stage "${stage}" is too large. ${StoredSize.mend}`
+      return yield* new StageError({ reason: "TooLarge", message })
+    }
     const clean = Redaction.scrubJson(encoded, yield* Redaction.Secrets)
     return yield* Schema.decodeUnknownEffect(codec)(clean ?? null)
-  }).pipe(
-    Effect.mapError(
-      (cause) =>
-        new StageError({
-          reason: "NotStorable",
-          message:
-            `The result of the stage "${stage}" does not fit its schema and can not be stored: ${cause.message}. ` +
-            `Mend the stage or its schema, and resume the run.`,
-          cause
-        })
-    )
-  )
+  }).pipe(Effect.catchTag("SchemaError", (cause) => Effect.fail(notStorable(stage, cause))))
+
+const notStorable = (stage: string, cause: unknown) =>
+  new StageError({
+    reason: "NotStorable",
+    message:
+      `The result of the stage "${stage}" does not fit its schema and can not be stored: ` +
+      `${cause instanceof Error ? cause.message : String(cause)}. Mend the stage or its schema, and resume the run.`,
+    cause
+  })
+
+/** A result that is stored is never made again by itself, so what can not be read is for somebody to decide. */
+const unreadable = (stage: string, cause: Schema.SchemaError) =>
+  new StageError({
+    reason: "NotReadable",
+    message:
+      `The stored result of the stage "${stage}" does not fit its schema any more: ${cause.message}. ` +
+      `Put the schema back, or let it accept what was stored, and resume the run.`,
+    cause
+  })
 
 const interruptedFault = (stage: string) =>
   new StageError({

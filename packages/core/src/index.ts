@@ -3,6 +3,9 @@
 /** Who did a thing: a person, an agent in a role, or the factory's own code. */
 export * as Actor from "./Actor.ts"
 
+/** **Back-up** of a store while it is used, and its way back. */
+export * as Backup from "./Backup.ts"
+
 /** A **budget**: what one run of a line may use up, in tokens, money and time. */
 export * as Budget from "./Budget.ts"
 
@@ -68,6 +71,9 @@ export * as PullRequest from "./PullRequest.ts"
 
 /** Secrets never reach the journal. */
 export * as Redaction from "./Redaction.ts"
+
+/** **Retention**: takes runs that are over out of a store: their stored results, their facts, and large texts that nobody else refers to. */
+export * as Retention from "./Retention.ts"
 
 /** How faults are tried again, by the class of the failure. */
 export * as Retry from "./Retry.ts"

@@ -76,8 +76,12 @@ const copy = (
     runner: to.runner
   })
   if (!isNew) return false
+  prepare("insert into blob_uses select ?, digest from blob_uses where execution = ? on conflict do nothing").run(
+    to.execution,
+    from.id
+  )
   for (const [table, rest] of [
-    ["activities", "attempt, result"],
+    ["activities", "attempt, result, packed"],
     ["deferreds", "exit"]
   ] as const) {
     for (const name of namesIn(prepare, table, from.id)) {
