@@ -21,7 +21,7 @@ export const seams: ReadonlyArray<Seam> = [
   { module: "node:sqlite", files: ["core/Sqlite", "*/adapters/*"], why: "a release candidate of Node" },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
   { module: "effect/cluster", files: ["*/adapters/*"], why: "tagged unstable" },
-  { module: "effect/sql", files: ["*/adapters/*"], why: "tagged unstable" },
+  { module: "effect/sql", files: ["core/{Postgres,PostgresTable}", "core/internal/Signals", "*/adapters/*"], why: "tagged unstable" },
   {
     module: "effect/ai",
     files: [

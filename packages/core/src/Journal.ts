@@ -28,7 +28,9 @@ export class JournalError extends Fault.Class<JournalError>()("JournalError", {
   /** Written by a newer version of this package. */
   Newer: false,
   /** Another process holds it for longer than it may. */
-  Busy: true
+  Busy: true,
+  /** Its server can not be reached. */
+  Unreachable: true
 }) {}
 
 /** Events whose `seq` is greater than `after` (default 0: all), of one run or (default) of all. */

@@ -8,7 +8,8 @@ import type * as Sqlite from "./Sqlite.ts"
 const encode = Schema.encodeSync(Journal.Json)
 const decode = Schema.decodeUnknownEffect(Journal.Json)
 
-const stored = (event: FactoryEvent.FactoryEvent): string => {
+/** The text of an event. Throws a JournalError for one that does not fit its schema. */
+export const stored = (event: FactoryEvent.FactoryEvent): string => {
   try {
     return encode(event)
   } catch (cause) {
