@@ -181,7 +181,7 @@ interface Start {
 /** Starts a run under the next free name of its item, over all lines; two processes never get the same. */
 const begin = Effect.fnUntraced(function* (item: WorkItem.WorkItem, { execute, executionOf, line }: Start) {
   const start = randomUUID()
-  const { atomicFacts } = yield* Durable.Supports
+  const { atomicSignals } = yield* Durable.Supports
   const journal = yield* Journal.Journal
   for (let number = 1; ; number++) {
     const run = `${item.id}.${number}`
@@ -192,7 +192,7 @@ const begin = Effect.fnUntraced(function* (item: WorkItem.WorkItem, { execute, e
       run,
       item: item.id
     })
-    if (atomicFacts) {
+    if (atomicSignals) {
       // The engine writes the execution and its start together, or neither when there is one of that name.
       const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
       yield* Durable.storeFailure(Effect.provideService(execute(run), Durable.Outbox, outbox))

@@ -388,6 +388,6 @@ const make = Effect.fnUntraced(function* (options: Options) {
   return Context.make(WorkflowEngine.WorkflowEngine, engine).pipe(
     Context.add(Durable.Failure, sqlite.failure),
     Context.add(Durable.IsRunElsewhere, isRunElsewhere),
-    Context.add(Durable.Supports, { persistence: true, atomicFacts: true })
+    Context.add(Durable.Supports, { persistence: true, atomicFacts: true, atomicSignals: true })
   )
 })
