@@ -20,8 +20,12 @@ export interface Seam {
 export const seams: ReadonlyArray<Seam> = [
   { module: "node:sqlite", files: ["core/Sqlite", "*/adapters/*"], why: "a release candidate of Node" },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
-  { module: "effect/cluster", files: ["*/adapters/*"], why: "tagged unstable" },
-  { module: "effect/sql", files: ["core/{Postgres,PostgresTable}", "core/internal/Signals", "*/adapters/*"], why: "tagged unstable" },
+  { module: "effect/cluster", files: ["core/internal/ClusterStorage", "*/adapters/*"], why: "tagged unstable" },
+  {
+    module: "effect/sql",
+    files: ["core/{Postgres,PostgresTable}", "core/internal/ClusterStorage", "*/adapters/*"],
+    why: "tagged unstable"
+  },
   {
     module: "effect/ai",
     files: [

@@ -65,7 +65,7 @@ const schema = [
         return query select standing.seq, standing.event, false;
       else
         head := head + 1;
-        insert into millwright_journal (seq, key, run, event) values (head, keys[i], runs[i], events[i]);
+        insert into millwright_journal (seq, key, run, event) values (head, keys[i], nullif(runs[i], ''), events[i]);
         perform pg_notify('millwright_journal', case when octet_length(runs[i]) < 1000 then runs[i] else '' end);
         return query select head, events[i], true;
       end if;

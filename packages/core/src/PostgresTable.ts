@@ -4,13 +4,14 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { randomUUID } from "node:crypto"
 import * as FactoryEvent from "./FactoryEvent.ts"
-import * as Journal from "./Journal.ts"
+import type * as Journal from "./Journal.ts"
 import * as JournalTable from "./JournalTable.ts"
 
 /** Entries as they are stored. Each has a key, so that an append whose answer was lost can be sent again. */
 export interface Texts {
   readonly keys: ReadonlyArray<string>
-  readonly runs: ReadonlyArray<string | null>
+  /** Empty for a fact outside of a run: an array that holds only nulls has no type. */
+  readonly runs: ReadonlyArray<string>
   readonly events: ReadonlyArray<string>
 }
 
@@ -28,7 +29,7 @@ export const encode = (entries: ReadonlyArray<FactoryEvent.Entry>): Effect.Effec
   Effect.try({
     try: () => ({
       keys: entries.map(({ key }) => (key === undefined ? `~${randomUUID()}` : text(key))),
-      runs: entries.map(({ run }) => (run === null ? null : text(run))),
+      runs: entries.map(({ run }) => (run === null ? "" : text(run))),
       events: entries.map(({ key: _, ...rest }) =>
         JournalTable.stored({ version: FactoryEvent.version, seq: 0, ...rest })
       )

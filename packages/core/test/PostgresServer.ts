@@ -109,13 +109,20 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     }
     const bin = await programs(folder)
     await finish(join(bin, "initdb"), [
-      ...[`--pgdata=${data}`, "--username=millwright", `--pwfile=${join(folder, "password")}`],
-      ...["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]
+      `--pgdata=${data}`,
+      "--username=millwright",
+      `--pwfile=${join(folder, "password")}`,
+      "--auth=scram-sha-256",
+      "--encoding=UTF8",
+      "--locale=C",
+      "--no-sync"
     ])
     return bin
   })
   const settings = [
-    ...["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"],
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=200",
     ...(options.settings ?? ["fsync=off", "synchronous_commit=off", "full_page_writes=off"])
   ]
   let child: ChildProcess | undefined
@@ -131,8 +138,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     await gone
   })
   yield* Effect.acquireRelease(start, () => stop)
-  const url = (database: string) =>
-    Redacted.make(`postgres://millwright:${password}@127.0.0.1:${port}/${database}`)
+  const url = (database: string) => Redacted.make(`postgres://millwright:${password}@127.0.0.1:${port}/${database}`)
   const query = (sql: string, database = "postgres") =>
     Effect.scoped(
       Effect.flatMap(PgClient.PgClient, (client) => client.unsafe(sql)).pipe(

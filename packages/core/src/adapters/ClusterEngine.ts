@@ -7,6 +7,7 @@
  * move within a second or two; and results that were carried over from another store are not made again.
  */
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as ClusterWorkflowEngine from "effect/cluster/ClusterWorkflowEngine"
 import * as EntityId from "effect/cluster/EntityId"
 import type * as MessageStorage from "effect/cluster/MessageStorage"
@@ -132,11 +133,11 @@ const assemble = (
   delivers: Duration.Input | undefined
 ): Layer.Layer<Durable.Engine, Journal.JournalError, Postgres> =>
   Layer.suspend(() => {
-    const steps: ClusterStorage.Steps = new Map()
-    return Layer.effectContext(make({ steps, delivers })).pipe(
+    const made: ClusterStorage.Made = new Map()
+    return Layer.effectContext(make({ made, delivers })).pipe(
       Layer.provide(ClusterWorkflowEngine.layer),
       Layer.provide(sharding),
-      Layer.provide(ClusterStorage.messages(steps)),
+      Layer.provide(Layer.provide(ClusterStorage.messages(made), NodeCrypto.layerDigest)),
       Layer.provide(ClusterStorage.runners),
       Layer.provide(config),
       Layer.provide(RpcSerialization.layerSchemaBinary())
@@ -150,12 +151,12 @@ const payloadOf = (workflow: Durable.Workflow.Any) =>
   Schema.fromJsonString(Schema.toCodecJson(workflow.payloadSchema) as unknown as Schema.Codec<object, Schema.Json>)
 
 interface Role {
-  readonly steps: ClusterStorage.Steps
+  readonly made: ClusterStorage.Made
   /** How often signals that others left are looked for; a client does not look. */
   readonly delivers: Duration.Input | undefined
 }
 
-const make = Effect.fnUntraced(function* ({ delivers, steps }: Role) {
+const make = Effect.fnUntraced(function* ({ delivers, made }: Role) {
   const postgres = yield* Postgres
   const sharding = yield* Sharding.Sharding
   const runners = yield* RunnerStorage.RunnerStorage
@@ -165,8 +166,13 @@ const make = Effect.fnUntraced(function* ({ delivers, steps }: Role) {
 
   const start = (workflow: Durable.Workflow.Any, { body, execution }: Signals.Signal) =>
     Effect.flatMap(Effect.orDie(Schema.decodeEffect(payloadOf(workflow))(body)), (payload) =>
+      // The schemas of a workflow need no services.
       inner.execute(workflow as Started, { executionId: execution, payload: payload as never, discard: true })
-    )
+    ) as Effect.Effect<unknown>
+  const pollOf = inner.poll as (
+    workflow: Durable.Workflow.Any,
+    execution: string
+  ) => Effect.Effect<Option.Option<unknown>> // as above
   const answer = ({ body, execution, name, workflow }: Signals.Signal) =>
     Effect.flatMap(Effect.orDie(Schema.decodeEffect(StoredExit)(body)), (exit) =>
       inner.deferredDone(DurableDeferred.make(name, { success: Schema.Any, error: Schema.Any }), {
@@ -194,7 +200,11 @@ const make = Effect.fnUntraced(function* ({ delivers, steps }: Role) {
   }
 
   /** Writes a signal with the facts of the outbox, and delivers it. A store that fails is a defect to an engine. */
-  const send = Effect.fnUntraced(function* (signal: Signals.Signal, outbox: Durable.Outbox, workflow?: Durable.Workflow.Any) {
+  const send = Effect.fnUntraced(function* (
+    signal: Signals.Signal,
+    outbox: Durable.Outbox,
+    workflow?: Durable.Workflow.Any
+  ) {
     const entries = Journal.scrub(outbox.entries, yield* Redaction.Secrets)
     const isNew = yield* Effect.orDie(Signals.put(postgres, signal, entries))
     // A start whose facts stand already is somebody else's, under the same name; an answer that stands was delivered.
@@ -228,8 +238,11 @@ const make = Effect.fnUntraced(function* ({ delivers, steps }: Role) {
     resume: Effect.fnUntraced(function* (workflow, execution) {
       if (yield* Effect.orDie(Signals.release(postgres, execution))) return
       // The fact that a run stopped stands a moment before the run has stopped.
-      yield* inner.poll(workflow as Plain, execution).pipe(
-        Effect.repeat({ until: Option.isSome, schedule: Schedule.spaced("50 millis").pipe(Schedule.upTo({ duration: "5 seconds" })) })
+      yield* pollOf(workflow, execution).pipe(
+        Effect.repeat({
+          until: Option.isSome,
+          schedule: Schedule.spaced("50 millis").pipe(Schedule.upTo({ duration: "5 seconds" }))
+        })
       )
       yield* inner.resume(workflow, execution)
     }),
@@ -244,27 +257,25 @@ const make = Effect.fnUntraced(function* ({ delivers, steps }: Role) {
         if (past !== undefined) {
           if (outbox !== undefined) outbox.isWritten = true
           const exit = yield* Effect.orDie(Schema.decodeEffect(StoredExit)(past))
-          return new Workflow.Complete({ exit: yield* Effect.orDie(Schema.decodeEffect(activity.exitSchemaPartial)(exit)) })
+          return new Workflow.Complete({
+            exit: yield* Effect.orDie(Schema.decodeEffect(activity.exitSchemaPartial)(exit))
+          })
         }
         if (outbox === undefined) return yield* inner.activityExecute(activity, attempt)
         const secrets = yield* Redaction.Secrets
         const key = ClusterStorage.stepKey(instance.executionId, activity.name, attempt)
         const scrub = (entries: Durable.Outbox["entries"]) => Journal.scrub(entries, secrets)
         let isMade = false
-        const made: Activity = Object.create(activity, {
-          executeEncoded: {
-            value: Effect.suspend(() => {
-              isMade = true
-              return activity.executeEncoded
-            })
-          }
-        })
-        steps.set(key, { outbox, scrub })
-        const result = yield* Effect.ensuring(
-          inner.activityExecute(made, attempt),
-          Effect.sync(() => steps.delete(key))
+        const executeEncoded = Effect.ensuring(
+          activity.executeEncoded,
+          Effect.sync(() => {
+            isMade = true
+            made.set(key, { outbox, scrub })
+          })
         )
-        // What was not made now has its facts from when it was.
+        const watched: Activity = Object.create(activity, { executeEncoded: { value: executeEncoded } })
+        const result = yield* inner.activityExecute(watched, attempt)
+        // What was not made by this call has its facts from when it was.
         if (result._tag === "Complete" && !isMade) outbox.isWritten = true
         return result
       })) as typeof inner.activityExecute
@@ -284,7 +295,5 @@ const make = Effect.fnUntraced(function* ({ delivers, steps }: Role) {
 
 /** Any workflow, as the engine's own signature wants it. */
 type Started = Durable.Workflow.Workflow<string, Durable.Workflow.AnyStructSchema, Schema.Top, Schema.Top>
-/** The same, and that its schemas need no services. */
-type Plain = Durable.Workflow.Workflow<string, Durable.Workflow.AnyStructSchema, Schema.Codec<unknown, unknown>, Schema.Codec<unknown, unknown>>
 type Deferred = Durable.DurableDeferred.DurableDeferred<Schema.Constraint, Schema.Constraint>
 type Activity = Durable.Activity.Activity<Schema.Constraint, Schema.Constraint, never>

@@ -2,7 +2,6 @@
  * What the cluster keeps in PostgreSQL, with two things added: the facts of a step's result are written in the
  * transaction of the result, and a runner whose life lock is free is not among the runners any more.
  */
-import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as ClusterError from "effect/cluster/ClusterError"
 import * as MessageStorage from "effect/cluster/MessageStorage"
 import * as RunnerStorage from "effect/cluster/RunnerStorage"
@@ -10,8 +9,10 @@ import type * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Snowflake from "effect/cluster/Snowflake"
 import * as SqlMessageStorage from "effect/cluster/SqlMessageStorage"
 import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage"
+import type * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as SqlError from "effect/sql/SqlError"
@@ -22,21 +23,21 @@ import { isPassing, Postgres, toError } from "../Postgres.ts"
 import * as PostgresTable from "../PostgresTable.ts"
 import * as LifeLock from "./LifeLock.ts"
 
-/** The steps that this process waits for, by execution, name and attempt, with the outbox of their facts. */
-export type Steps = Map<string, Step>
+/** The steps whose results this process has made and not stored yet, by execution, name and attempt. */
+export type Made = Map<string, Facts>
 
-/** A step that this process waits for. */
-export interface Step {
+/** The facts of a result. */
+export interface Facts {
   readonly outbox: Durable.Outbox
   readonly scrub: (entries: Durable.Outbox["entries"]) => ReadonlyArray<FactoryEvent.Entry>
 }
 
-/** How a step is called in {@link Steps}. */
+/** How a step is called in {@link Made}. */
 export const stepKey = (execution: string, name: string, attempt: number): string =>
   JSON.stringify([execution, name, attempt])
 
 /** Messages and their replies. A read or a message is tried again for as long as the store is patient. */
-export const messages = (steps: Steps): Layer.Layer<MessageStorage.MessageStorage, never, Needs> =>
+export const messages = (made: Made): Layer.Layer<MessageStorage.MessageStorage, never, Needs | Digest.Digest> =>
   Layer.effect(
     MessageStorage.MessageStorage,
     Effect.gen(function* () {
@@ -51,10 +52,10 @@ export const messages = (steps: Steps): Layer.Layer<MessageStorage.MessageStorag
 
       /** Learns which request is that of a step. */
       const learn = (envelope: Envelope, id: string) => {
-        const payload = envelope._tag === "Request" && envelope.tag === "activity" ? Object(envelope.payload) : undefined
+        const payload =
+          envelope._tag === "Request" && envelope.tag === "activity" ? Object(envelope.payload) : undefined
         if (payload === undefined) return
-        const key = stepKey(envelope.address.entityId, payload.name, payload.attempt)
-        if (steps.has(key)) requests.set(id, key)
+        requests.set(id, stepKey(envelope.address.entityId, payload.name, payload.attempt))
       }
       const learned = <A extends { readonly envelope: Envelope }>(found: Effect.Effect<Array<A>, Failure>) =>
         Effect.tap(patient(found), (all) =>
@@ -68,19 +69,18 @@ export const messages = (steps: Steps): Layer.Layer<MessageStorage.MessageStorag
           Effect.tap(patient(storage.saveEnvelope(options)), (saved) =>
             Effect.sync(() => {
               if (options.envelope._tag !== "Request") return
-              learn(options.envelope, saved._tag === "Duplicate" ? String(saved.originalId) : options.envelope.requestId)
+              if (saved._tag === "Success") learn(options.envelope, options.envelope.requestId)
+              else if (Option.isNone(saved.lastReceivedReply)) learn(options.envelope, String(saved.originalId))
             })
           ),
         // Not patient: who has lost its shard meanwhile must not decide the result. The step runs again then.
         saveReply: Effect.fnUntraced(function* (reply) {
           const key = requests.get(reply.requestId) ?? ""
-          const step = steps.get(key)
+          const facts = made.get(key)
           const isResult =
             reply._tag === "WithExit" && reply.exit._tag === "Success" && Object(reply.exit.value)._tag === "Complete"
-          if (step === undefined || !isResult || step.outbox.isWritten || step.outbox.entries.length === 0) {
-            return yield* storage.saveReply(reply)
-          }
-          const texts = yield* PostgresTable.encode(step.scrub(step.outbox.entries)).pipe(
+          if (facts === undefined || !isResult) return yield* storage.saveReply(reply)
+          const texts = yield* PostgresTable.encode(facts.scrub(facts.outbox.entries)).pipe(
             Effect.mapError((cause) => new ClusterError.PersistenceError({ cause }))
           )
           yield* Effect.andThen(
@@ -90,7 +90,8 @@ export const messages = (steps: Steps): Layer.Layer<MessageStorage.MessageStorag
             postgres.sql.withTransaction,
             Effect.catchTag("SqlError", (cause) => Effect.fail(new ClusterError.PersistenceError({ cause })))
           )
-          step.outbox.isWritten = true
+          facts.outbox.isWritten = true
+          made.delete(key)
           requests.delete(reply.requestId)
         }),
         clearReplies: (requestId, options) => patient(storage.clearReplies(requestId, options)),
@@ -106,7 +107,7 @@ export const messages = (steps: Steps): Layer.Layer<MessageStorage.MessageStorag
         withTransaction: storage.withTransaction
       })
     })
-  ).pipe(Layer.provide([client, NodeCrypto.layerDigest, Snowflake.layerGenerator]))
+  ).pipe(Layer.provide([client, Snowflake.layerGenerator]))
 
 type Failure = ClusterError.PersistenceError
 type Needs = Postgres | ShardingConfig.ShardingConfig

@@ -30,7 +30,10 @@ export const hold = (
         ])
         yield* Effect.addFinalizer(() =>
           Effect.ignore(
-            connection.executeValues("select pg_advisory_unlock_all(), set_config('idle_session_timeout', '0', false)", [])
+            connection.executeValues(
+              "select pg_advisory_unlock_all(), set_config('idle_session_timeout', '0', false)",
+              []
+            )
           )
         )
         const taken = connection.executeValues("select pg_try_advisory_lock($1, hashtext($2))", [space, address])
