@@ -20,6 +20,7 @@ import * as SocketRunner from "effect/cluster/SocketRunner"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
@@ -256,7 +257,10 @@ const make = Effect.fnUntraced(function* ({ delivers, made }: Role) {
         const past = carried.get(instance)?.get(`${activity.name}/${attempt}`)
         if (past !== undefined) {
           if (outbox !== undefined) outbox.isWritten = true
-          const exit = yield* Effect.orDie(Schema.decodeEffect(StoredExit)(past))
+          const exit = Exit.map(
+            yield* Effect.orDie(Schema.decodeEffect(StoredExit)(past)),
+            (value: unknown) => value ?? null
+          )
           return new Workflow.Complete({
             exit: yield* Effect.orDie(Schema.decodeEffect(activity.exitSchemaPartial)(exit))
           })
