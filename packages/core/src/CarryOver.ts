@@ -68,7 +68,9 @@ export const run = Effect.fnUntraced(function* (store: string) {
 const nobodyRuns = (store: string): Effect.Effect<void, Journal.JournalError> =>
   Effect.suspend(() => {
     const locks = `${store}-runners`
-    const alive = existsSync(locks) ? readdirSync(locks).filter((file) => Sqlite.isLocked(join(locks, file))) : []
+    const alive = existsSync(locks)
+      ? readdirSync(locks).filter((file) => file.endsWith(".lock") && Sqlite.isLocked(join(locks, file)))
+      : []
     return alive.length === 0
       ? Effect.void
       : Effect.fail(
@@ -183,7 +185,7 @@ const never = -1
 /** The exit of a clock that went off. */
 const passed = Schema.encodeSync(
   Schema.fromJsonString(Schema.toCodecJson(Schema.Exit(Schema.Any, Schema.Any, Schema.Defect())))
-)(Exit.void)
+)(Exit.succeed(null))
 
 /** What tells this store from any other: its first event names the start of its first run, which is unique. */
 const identity = ([first]: ReadonlyArray<StoreContents.Event>): string => Digest.of(first?.event ?? "")
