@@ -123,7 +123,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=200",
-    ...(options.settings ?? ["fsync=off", "synchronous_commit=off", "full_page_writes=off"])
+    ...(options.settings ?? ["fsync=off", "full_page_writes=off"])
   ]
   let child: ChildProcess | undefined
   const start = Effect.promise(async () => {
