@@ -51,7 +51,7 @@ export const run = Effect.fnUntraced(function* (store: string) {
     })
   }
   yield* nobodyRuns(store)
-  const summary = yield* Effect.scoped(Effect.provide(carry(store), Sqlite.layer({ path: isThere ? store : moved })))
+  const summary = yield* Effect.scoped(Effect.provide(carry, Sqlite.layer({ path: isThere ? store : moved })))
   if (isThere) {
     yield* nobodyRuns(store)
     yield* Effect.sync(() => {
@@ -83,12 +83,11 @@ const nobodyRuns = (store: string): Effect.Effect<void, Journal.JournalError> =>
         )
   })
 
-const carry = Effect.fnUntraced(function* (store: string) {
+const carry = Effect.gen(function* () {
   const sqlite = yield* Sqlite.Sqlite
   const postgres = yield* Postgres
   const { sql } = postgres
-  const contents = yield* sqlite.read(StoreContents.read)
-  const { answers, clocks, events, executions, results } = contents
+  const { answers, clocks, events, executions, results } = yield* sqlite.read(StoreContents.read)
   const stalled = yield* stalledOf(events)
   const isStalled = (id: string) => stalled.has(id)
   const runs = executions.filter(({ parent }) => parent === null)

@@ -43,7 +43,11 @@ export const append = (
   sql: SqlClient.SqlClient,
   { events, keys, runs }: Texts
 ): Effect.Effect<ReadonlyArray<Row & { readonly is_new: boolean }>, SqlError.SqlError> =>
-  sql.unsafe("select seq, event, is_new from millwright_append($1::text[], $2::text[], $3::text[])", [keys, runs, events])
+  sql.unsafe("select seq, event, is_new from millwright_append($1::text[], $2::text[], $3::text[])", [
+    keys,
+    runs,
+    events
+  ])
 
 /** Reads at most `limit` stored events of a range. */
 export const readAfter = (

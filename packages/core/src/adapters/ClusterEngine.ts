@@ -38,7 +38,7 @@ const { DurableDeferred, Workflow, WorkflowEngine } = Durable
 
 /** How often a process looks, and for how long a silent one is believed. */
 export interface Options {
-  /** How often the database is looked at for what others wrote. Default 500 ms: a signal or a timer is at most so late. */
+  /** How often the database is looked at for what others wrote. Default 250 ms: a timer is about so late, and a signal when its notice was lost. */
   readonly poll?: Duration.Input
   /** How often runners that came or went are looked for. Default 1 second: a dead one's runs stand still for about as long. */
   readonly refresh?: Duration.Input
@@ -108,7 +108,7 @@ export const client = (options: Options = {}): Layer.Layer<Durable.Engine, Journ
   )
 
 const lease = Duration.seconds(15)
-const poll = Duration.millis(500)
+const poll = Duration.millis(250)
 
 const configOf = (options: Options, more: Partial<ShardingConfig.ShardingConfig["Service"]>) =>
   ShardingConfig.layer({

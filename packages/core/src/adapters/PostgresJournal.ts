@@ -42,7 +42,9 @@ export const layer: Layer.Layer<Journal.Journal, never, Postgres> = Layer.effect
           }
           waiting.add(wake)
           const isThere = yield* run(PostgresTable.readAfter(postgres.sql, range, 1)).pipe(
-            Effect.tap(({ length }) => (length > 0 ? Effect.void : Effect.timeoutOption(Deferred.await(woken), longestWait))),
+            Effect.tap(({ length }) =>
+              length > 0 ? Effect.void : Effect.timeoutOption(Deferred.await(woken), longestWait)
+            ),
             Effect.ensuring(Effect.sync(() => waiting.delete(wake)))
           )
           if (isThere.length > 0) return

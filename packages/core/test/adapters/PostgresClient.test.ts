@@ -4,10 +4,6 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import * as PostgresClient from "../../src/adapters/PostgresClient.ts"
 import * as PostgresJournal from "../../src/adapters/PostgresJournal.ts"
 import * as Journal from "../../src/Journal.ts"
@@ -15,6 +11,7 @@ import { Postgres } from "../../src/Postgres.ts"
 import { alone } from "../FactoryStore.ts"
 import * as PostgresServer from "../PostgresServer.ts"
 import * as ServedPostgres from "../ServedPostgres.ts"
+import * as SmallDisk from "../SmallDisk.ts"
 
 const server = ServedPostgres.forFile()
 
@@ -27,27 +24,6 @@ const says = (error: Journal.JournalError, reason: Journal.JournalError["reason"
   assert.include(error.message, text, "it says how to mend it")
   assert.notInclude(JSON.stringify({ ...error }) + error.message + String(error.stack), "pa55word")
 }
-
-/** A small disk below a folder, when this user may mount one. */
-const smallDisk = Effect.acquireRelease(
-  Effect.sync(() => {
-    const folder = mkdtempSync(join(tmpdir(), "small-disk-"))
-    const { status } = spawnSync("mount", [
-      "-t",
-      "tmpfs",
-      "-o",
-      "size=24m,uid=65534,gid=65534,mode=700",
-      "tmpfs",
-      folder
-    ])
-    return { folder, isMounted: status === 0 }
-  }),
-  ({ folder, isMounted }) =>
-    Effect.sync(() => {
-      if (isMounted) spawnSync("umount", ["-l", folder])
-      rmSync(folder, { recursive: true, force: true })
-    })
-)
 
 const comment = (body: string) => Journal.record({ _tag: "Commented", item: "item", body })
 
@@ -124,7 +100,7 @@ describe("PostgresClient", () => {
 
   it.live("says that the disk is full, waits for room as long as it is patient, and goes on", (context) =>
     Effect.gen(function* () {
-      const { folder, isMounted } = yield* smallDisk
+      const { folder, isMounted } = yield* SmallDisk.make
       if (!isMounted) return context.skip("this user may not mount a small file system")
       const running = yield* server.running
       yield* running.query(`create tablespace small location '${folder}'`)
@@ -133,16 +109,14 @@ describe("PostgresClient", () => {
       const journal = (patience: "300 millis" | "20 seconds") =>
         Layer.provide(PostgresJournal.layer, PostgresClient.layer({ url, patience }))
       yield* alone(comment("before"), journal("300 millis"))
-      const { bavail, bsize } = statfsSync(folder)
-      const ballast = join(folder, "ballast")
-      writeFileSync(ballast, Buffer.alloc(bavail * bsize))
+      const makeRoom = SmallDisk.fill(folder)
       const text = Array.from({ length: 40_000 }, (_, n) => `${n * n}`).join(" ")
       const full = yield* Effect.flip(alone(comment(text), journal("300 millis")))
       says(full, "NotWritable", "Make room")
       const waits = yield* Effect.forkChild(alone(comment(text), journal("20 seconds")), { startImmediately: true })
       yield* Effect.sleep("500 millis")
       assert.isUndefined(waits.pollUnsafe(), "it gave up, or wrote where no room is")
-      rmSync(ballast)
+      makeRoom()
       yield* Fiber.join(waits)
       yield* running.query("drop database full_disk")
       yield* running.query("drop tablespace small")
