@@ -21,7 +21,10 @@ export class Postgres extends Context.Service<
     /** Host, port and database, for messages. Holds no secret. */
     readonly server: string
     readonly sql: SqlClient.SqlClient
-    /** The payloads of a channel's notifications, from when the stream begins. Fails when its connection is lost. */
+    /**
+     * The payloads of a channel's notifications, and first an empty one when it begins to listen: what was notified before
+     * went by. Fails when its connection is lost.
+     */
     readonly listen: (channel: string) => Stream.Stream<string, SqlError.SqlError>
     /** How long a server that can not be reached, or has no room, is waited for. */
     readonly patience: Duration.Duration
@@ -111,8 +114,8 @@ export const patiently =
 
 /** Whether a failure goes away without a change of the statement: a lost connection, a full disk, a restart. */
 export const isPassing = (error: SqlError.SqlError): boolean => {
-  const code = codeOf(error) ?? ""
-  return error.reason.isRetryable || /^(53|57P|58)/.test(code) || isClosed(error)
+  const code = codeOf(error)
+  return error.reason.isRetryable || (code === undefined ? isClosed(error) : /^(53|57P|58)/.test(code))
 }
 
 /** What a failure of the server is to whoever uses the journal. The cause is left out: a driver may put anything there. */

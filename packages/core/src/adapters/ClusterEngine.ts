@@ -185,7 +185,12 @@ const make = Effect.fnUntraced(function* ({ delivers, made }: Role) {
     )
   /** Hands a signal to the cluster, which keeps it from there on. What fails stays, and a runner tries it again. */
   const deliver = (signal: Signals.Signal, workflow = registered.get(signal.workflow)) =>
-    (signal.name !== "" ? answer(signal) : workflow === undefined ? Effect.void : start(workflow, signal)).pipe(
+    Effect.suspend(() => {
+      if (signal.name !== "") return answer(signal)
+      return workflow === undefined
+        ? Effect.die(`${signal.workflow} is no line of this process`)
+        : start(workflow, signal)
+    }).pipe(
       Effect.andThen(Signals.remove(postgres, signal)),
       Effect.catchCause((cause) =>
         Effect.logWarning(`A signal of the execution ${signal.execution} is delivered later.`, cause)

@@ -34,7 +34,10 @@ export const layer = (options: Options): Layer.Layer<Postgres.Postgres, Journal.
         listen: (channel) =>
           Stream.unwrap(
             Effect.map(client.listen(channel), (notifications) =>
-              Stream.fromQueue(notifications).pipe(Stream.map(({ payload }) => payload))
+              Stream.concat(
+                Stream.make(""),
+                Stream.map(Stream.fromQueue(notifications), ({ payload }) => payload)
+              )
             )
           ),
         patience: Duration.fromInputUnsafe(options.patience ?? "30 seconds")

@@ -231,14 +231,14 @@ describe("ClusterEngine over processes", () => {
         yield* Effect.scoped(
           Effect.gen(function* () {
             yield* runnerProcess(url)
-            const runs = yield* start(3, { times: 40, millis: 5 })
+            const runs = yield* start(2, { times: 15, millis: 5 })
             const makeRoom = SmallDisk.fill(folder)
             const long = Array.from({ length: 40_000 }, (_, n) => `${n * n}`).join(" ")
             const entry = Journal.record({ _tag: "Commented", item: "item", body: long })
             yield* Effect.andThen(Effect.timeoutOption(entry, "1 second"), Effect.sync(makeRoom))
-            yield* Effect.forEach(runs, approve, { concurrency: 3 })
+            yield* Effect.forEach(runs, approve, { concurrency: 2 })
             yield* Effect.forEach(runs, end)
-            yield* isWhole(runs, 80)
+            yield* isWhole(runs, 30)
           }).pipe((body) => Effect.provide(body, Layer.fresh(office(url)), { local: true }))
         )
         yield* postgres.query("drop database small_disk (force)")
