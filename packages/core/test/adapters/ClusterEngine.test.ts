@@ -103,7 +103,7 @@ const until = (run: string, isIt: (status: Status.Status) => boolean) =>
       })
     ).pipe(
       Effect.timeoutOrElse({
-        duration: "40 seconds",
+        duration: "30 seconds",
         orElse: () => Effect.die(new Error(`The run ${run} stands still: ${JSON.stringify(status)}`))
       })
     )
@@ -186,7 +186,7 @@ describe("ClusterEngine over processes", () => {
 
   test("3 runners that are killed at random lose no run, and run no finished stage again", (url) =>
     Effect.gen(function* () {
-      const [runs, stages, kills] = [18, 12, 4]
+      const [runs, stages, kills] = [12, 8, 3]
       let runners = yield* Effect.forEach(range(3), () => runnerProcess(url), { concurrency: 3 })
       const names = yield* start(runs, { times: stages, millis: 40 })
       yield* Effect.forkScoped(Effect.forEach(names, approve, { concurrency: "unbounded" }))
