@@ -85,7 +85,7 @@ const test = (title: string, body: (url: Redacted.Redacted) => Effect.Effect<voi
       Effect.flatMap(server.database(), (url) =>
         Effect.scoped(Effect.provide(body(url), Layer.fresh(office(url)), { local: true }))
       ),
-    60_000
+    120_000
   )
 
 const start = (count: number, options: { readonly times: number; readonly millis: number }) =>
@@ -244,6 +244,6 @@ describe("ClusterEngine over processes", () => {
         yield* postgres.query("drop database small_disk (force)")
         yield* postgres.query("drop tablespace small")
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })
