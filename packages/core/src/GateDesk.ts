@@ -1,0 +1,194 @@
+/** The **desk** of the gates: where they are listed, and settled, from any process that can open the store. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Actor from "./Actor.ts"
+import * as Digest from "./Digest.ts"
+import * as Durable from "./Durable.ts"
+import type * as FactoryEvent from "./FactoryEvent.ts"
+import * as GateAnswer from "./GateAnswer.ts"
+import * as Intervention from "./Intervention.ts"
+import * as Journal from "./Journal.ts"
+import * as Redaction from "./Redaction.ts"
+import * as Status from "./Status.ts"
+
+/** A gate, as the journal knows it. */
+export interface Gate {
+  readonly opened: GateAnswer.Opened
+  readonly openedAt: number
+  readonly origin: FactoryEvent.Origin
+  /** The same, as the ledger of interventions has it: with reminders and escalations. */
+  readonly intervention: Intervention.Intervention
+  readonly answered: NonNullable<Intervention.Intervention["answered"]> | undefined
+}
+
+/** A gate after one more event, which is one of it. */
+const advance = (gate: Gate | undefined, event: FactoryEvent.FactoryEvent): Gate | undefined => {
+  const intervention = Intervention.advance(gate?.intervention, event)
+  if (intervention === undefined) return undefined
+  if (gate !== undefined) return { ...gate, intervention, answered: intervention.answered ?? undefined }
+  if (event.fact._tag !== "GateOpened") return undefined
+  const { actor, at, fact, item, line, run, stage } = event
+  return { opened: fact, openedAt: at, origin: { actor, item, line, run, stage }, intervention, answered: undefined }
+}
+
+const seen = (gates: Map<string, Gate>, event: FactoryEvent.FactoryEvent): Map<string, Gate> => {
+  const id = Intervention.gateOf(event.fact)
+  const gate = id === undefined ? undefined : advance(gates.get(id), event)
+  return id === undefined || gate === undefined ? gates : gates.set(id, gate)
+}
+
+/** Every gate of a run, or of all runs, by id. */
+export const list = (run?: string): Effect.Effect<ReadonlyMap<string, Gate>, Journal.JournalError, Journal.Journal> =>
+  Effect.suspend(() => Journal.fold(new Map<string, Gate>(), seen, run))
+
+/** Every gate that waits for an answer now, the longest waiting one first. */
+export const open: Effect.Effect<ReadonlyArray<Gate>, Journal.JournalError, Journal.Journal> = Effect.suspend(() =>
+  Journal.fold({ gates: new Map<string, Gate>(), runs: new Map<string, Status.Status>() }, (state, event) => {
+    seen(state.gates, event)
+    const status = event.run === null ? undefined : Status.step(state.runs.get(event.run), event)
+    if (event.run !== null && status !== undefined) state.runs.set(event.run, status)
+    return state
+  })
+).pipe(
+  Effect.map(({ gates, runs }) => {
+    const isOver = ({ origin }: Gate) => {
+      const status = runs.get(origin.run ?? "")
+      return status !== undefined && Status.isEnded(status)
+    }
+    return [...gates.values()].filter((gate) => gate.answered === undefined && !isOver(gate))
+  })
+)
+
+/** A gate and its run, as the journal shows them up to an event. */
+export interface Sight {
+  readonly gate: Gate | undefined
+  readonly status: Status.Status | undefined
+  readonly seq: number
+}
+
+/** Looks at the gate of this id, which begins with the name of its run. What was seen before is not read again. */
+export const look = (
+  id: string,
+  before: Sight = { gate: undefined, status: undefined, seq: 0 }
+): Effect.Effect<Sight, Journal.JournalError, Journal.Journal> =>
+  Effect.flatMap(Journal.Journal, (journal) =>
+    Stream.runFold(
+      journal.read({ run: id.slice(0, Math.max(0, id.indexOf(":"))), after: before.seq }),
+      () => before,
+      ({ gate, status }, event) => ({
+        gate: Intervention.gateOf(event.fact) === id ? advance(gate, event) : gate,
+        status: Status.step(status, event),
+        seq: event.seq
+      })
+    )
+  )
+
+/** Who answers, and how. */
+export interface Answerer {
+  readonly actor: Actor.Actor
+  /** How long the human worked on it, where that was measured. */
+  readonly activeMinutes?: number
+  /** The way that the answer came: `webhook`. */
+  readonly via?: string
+}
+
+/**
+ * Answers a gate. The line goes on in whichever process runs it, or when it is resumed. The first answer stands; the same
+ * one again changes nothing.
+ */
+export const settle = (
+  id: string,
+  answer: GateAnswer.Answer,
+  by: Answerer
+): Effect.Effect<void, GateAnswer.GateError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
+  Effect.gen(function* () {
+    // The line gets what the journal holds, so a secret is in neither.
+    const given = Redaction.scrubJson(answer, yield* Redaction.Secrets)
+    const sight = yield* look(id)
+    if (sight.gate === undefined) return yield* unknown(id)
+    yield* GateAnswer.check(sight.gate.opened, given)
+    const { atomicFacts } = yield* Durable.Supports
+    if (sight.gate.answered !== undefined) {
+      yield* standing(sight.gate, given)
+      if (atomicFacts) return
+    } else if (sight.status !== undefined && Status.isEnded(sight.status)) {
+      return yield* new GateAnswer.GateError({
+        reason: "Closed",
+        message: `The run "${sight.gate.origin.run}" is over and did not wait for the gate "${id}". Nothing was recorded.`
+      })
+    }
+    // Another process may have been faster; then its answer stands.
+    yield* standing(yield* deliver(sight, { answer: GateAnswer.stored(given), by }), given)
+  })
+
+/**
+ * Gives a line what was said at a gate, or what was said before: the first one stands, in the journal and in the line.
+ * Answers with the gate as it is then.
+ */
+export const deliver = (
+  sight: Sight,
+  said: { readonly answer: Schema.Json; readonly by: Answerer; readonly timedOut?: true }
+): Effect.Effect<Gate, Journal.JournalError, Durable.Engine | Journal.Journal> =>
+  Effect.gen(function* () {
+    const { gate } = sight
+    if (gate === undefined) return yield* Effect.die("An answer for a gate that is not there")
+    const id = gate.opened.gate
+    const { activeMinutes, actor, via } = said.by
+    const fact: GateAnswer.Answered = {
+      _tag: "GateAnswered",
+      gate: id,
+      answer: said.answer,
+      by: actor,
+      waited: Math.max(0, (yield* Clock.currentTimeMillis) - gate.openedAt),
+      activeMinutes: activeMinutes ?? null,
+      ...(said.timedOut && { timedOut: true }),
+      ...(via !== undefined && { via })
+    }
+    const entry = yield* Journal.entry(fact, `gate/${id}/answered`)
+    const outbox: Durable.Outbox = { entries: [{ ...entry, ...gate.origin, actor }], isWritten: false }
+    const { atomicFacts } = yield* Durable.Supports
+    if (!atomicFacts) {
+      // The journal decides which answer is first, and every caller delivers that one: the last may have died before it did.
+      yield* (yield* Journal.Journal).append(outbox.entries)
+      outbox.isWritten = true
+    }
+    const now = atomicFacts ? sight : yield* look(id, sight)
+    const done = Durable.DurableDeferred.succeed(Durable.DurableDeferred.make("", { success: GateAnswer.Delivered }), {
+      token: Durable.DurableDeferred.Token.make(gate.opened.token),
+      value: yield* GateAnswer.delivered({ ...fact, ...now.gate?.answered })
+    })
+    yield* Durable.storeFailure(Durable.withOutbox(outbox, done))
+    return (yield* look(id, now)).gate ?? gate
+  })
+
+const unknown = Effect.fnUntraced(function* (id: string) {
+  const ids = (yield* open).map(({ opened }) => opened.gate)
+  const more = ids.length > 20 ? `, and ${ids.length - 20} more` : ""
+  return yield* new GateAnswer.GateError({
+    reason: "NoSuchGate",
+    message: `There is no gate "${id}". ${
+      ids.length === 0 ? "No gate is open." : `Open gates: ${ids.slice(0, 20).join(", ")}${more}.`
+    }`
+  })
+})
+
+/** Fails unless this is the answer that stands. */
+const standing = ({ answered, opened }: Gate, given: GateAnswer.Answer): Effect.Effect<void, GateAnswer.GateError> => {
+  if (answered !== undefined && Digest.ofJson(answered.answer) === Digest.ofJson(GateAnswer.stored(given))) {
+    return Effect.void
+  }
+  if (answered?.timedOut === true && answered.answer === null) {
+    return new GateAnswer.GateError({
+      reason: "Closed",
+      message: `The time of the gate "${opened.gate}" ran out, and the line went on without an answer.`
+    })
+  }
+  const who =
+    answered === undefined ? "somebody else" : answered.timedOut === true ? "its time-out" : Actor.label(answered.by)
+  return new GateAnswer.GateError({
+    reason: "AlreadyAnswered",
+    message: `The gate "${opened.gate}" was answered by ${who} before, and differently. The first answer stands.`
+  })
+}
