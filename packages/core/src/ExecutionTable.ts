@@ -105,7 +105,13 @@ export const answer = (
   prepare: Sqlite.Prepare,
   key: readonly [execution: string, name: string],
   exit: string
-): boolean => prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, exit).changes === 1
+): boolean => {
+  const isFirst =
+    prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, exit).changes === 1
+  // What a clock would say is said; it must not keep its execution among those that have something to do.
+  if (isFirst) prepare("delete from clocks where execution = ? and name = ?").run(...key)
+  return isFirst
+}
 
 /** Stores when a clock is due, in milliseconds since 1970. The first time stands. */
 export const schedule = (

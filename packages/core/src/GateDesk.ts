@@ -104,7 +104,6 @@ export const settle = (
   by: Answerer
 ): Effect.Effect<void, GateAnswer.GateError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
   Effect.gen(function* () {
-    // The line gets what the journal holds, so a secret is in neither.
     const given = Redaction.scrubJson(answer, yield* Redaction.Secrets)
     const sight = yield* look(id)
     if (sight.gate === undefined) return yield* unknown(id)
@@ -136,10 +135,11 @@ export const deliver = (
     if (gate === undefined) return yield* Effect.die("An answer for a gate that is not there")
     const id = gate.opened.gate
     const { activeMinutes, actor, via } = said.by
+    // The line gets what the journal holds, so a secret is in neither.
     const fact: GateAnswer.Answered = {
       _tag: "GateAnswered",
       gate: id,
-      answer: said.answer,
+      answer: Redaction.scrubJson(said.answer, yield* Redaction.Secrets),
       by: actor,
       waited: Math.max(0, (yield* Clock.currentTimeMillis) - gate.openedAt),
       activeMinutes: activeMinutes ?? null,
