@@ -39,7 +39,9 @@ export {
 } from "./GateAnswer.ts"
 export {
   /** A gate, as the journal knows it. */
-  type Gate,
+  type Gate
+} from "./GateSight.ts"
+export {
   /** Every gate of a run, or of all runs, by id. */
   list,
   /** Answers a gate. */

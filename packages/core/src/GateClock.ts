@@ -15,6 +15,7 @@ import * as Actor from "./Actor.ts"
 import * as Durable from "./Durable.ts"
 import * as GateDesk from "./GateDesk.ts"
 import * as GatePlan from "./GatePlan.ts"
+import * as GateSight from "./GateSight.ts"
 import * as Journal from "./Journal.ts"
 import type * as Run from "./Run.ts"
 
@@ -108,7 +109,7 @@ const due = (waiting: Waiting, index: number, opened: number) => {
 
 /** Answers as the host, unless somebody was faster. */
 const expire = ({ fallback, id }: Waiting) =>
-  Effect.flatMap(GateDesk.look(id), (sight) =>
+  Effect.flatMap(GateSight.look(id), (sight) =>
     GateDesk.deliver(sight, { answer: fallback, by: { actor: Actor.host }, timedOut: true })
   )
 

@@ -2,88 +2,42 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
 import * as Durable from "./Durable.ts"
-import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as GateAnswer from "./GateAnswer.ts"
-import * as Intervention from "./Intervention.ts"
+import * as GateSight from "./GateSight.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
 import * as Status from "./Status.ts"
 
-/** A gate, as the journal knows it. */
-export interface Gate {
-  readonly opened: GateAnswer.Opened
-  readonly openedAt: number
-  readonly origin: FactoryEvent.Origin
-  /** The same, as the ledger of interventions has it: with reminders and escalations. */
-  readonly intervention: Intervention.Intervention
-  readonly answered: NonNullable<Intervention.Intervention["answered"]> | undefined
-}
-
-/** A gate after one more event, which is one of it. */
-const advance = (gate: Gate | undefined, event: FactoryEvent.FactoryEvent): Gate | undefined => {
-  const intervention = Intervention.advance(gate?.intervention, event)
-  if (intervention === undefined) return undefined
-  if (gate !== undefined) return { ...gate, intervention, answered: intervention.answered ?? undefined }
-  if (event.fact._tag !== "GateOpened") return undefined
-  const { actor, at, fact, item, line, run, stage } = event
-  return { opened: fact, openedAt: at, origin: { actor, item, line, run, stage }, intervention, answered: undefined }
-}
-
-const seen = (gates: Map<string, Gate>, event: FactoryEvent.FactoryEvent): Map<string, Gate> => {
-  const id = Intervention.gateOf(event.fact)
-  const gate = id === undefined ? undefined : advance(gates.get(id), event)
-  return id === undefined || gate === undefined ? gates : gates.set(id, gate)
-}
-
 /** Every gate of a run, or of all runs, by id. */
-export const list = (run?: string): Effect.Effect<ReadonlyMap<string, Gate>, Journal.JournalError, Journal.Journal> =>
-  Effect.suspend(() => Journal.fold(new Map<string, Gate>(), seen, run))
+export const list = (
+  run?: string
+): Effect.Effect<ReadonlyMap<string, GateSight.Gate>, Journal.JournalError, Journal.Journal> =>
+  Effect.suspend(() => Journal.fold(new Map<string, GateSight.Gate>(), GateSight.step, run))
 
 /** Every gate that waits for an answer now, the longest waiting one first. */
-export const open: Effect.Effect<ReadonlyArray<Gate>, Journal.JournalError, Journal.Journal> = Effect.suspend(() =>
-  Journal.fold({ gates: new Map<string, Gate>(), runs: new Map<string, Status.Status>() }, (state, event) => {
-    seen(state.gates, event)
-    const status = event.run === null ? undefined : Status.step(state.runs.get(event.run), event)
-    if (event.run !== null && status !== undefined) state.runs.set(event.run, status)
-    return state
-  })
+export const open: Effect.Effect<ReadonlyArray<GateSight.Gate>, Journal.JournalError, Journal.Journal> = Effect.suspend(
+  () =>
+    Journal.fold(
+      { gates: new Map<string, GateSight.Gate>(), runs: new Map<string, Status.Status>() },
+      (state, event) => {
+        GateSight.step(state.gates, event)
+        const status = event.run === null ? undefined : Status.step(state.runs.get(event.run), event)
+        if (event.run !== null && status !== undefined) state.runs.set(event.run, status)
+        return state
+      }
+    )
 ).pipe(
   Effect.map(({ gates, runs }) => {
-    const isOver = ({ origin }: Gate) => {
+    const isOver = ({ origin }: GateSight.Gate) => {
       const status = runs.get(origin.run ?? "")
       return status !== undefined && Status.isEnded(status)
     }
     return [...gates.values()].filter((gate) => gate.answered === undefined && !isOver(gate))
   })
 )
-
-/** A gate and its run, as the journal shows them up to an event. */
-export interface Sight {
-  readonly gate: Gate | undefined
-  readonly status: Status.Status | undefined
-  readonly seq: number
-}
-
-/** Looks at the gate of this id, which begins with the name of its run. What was seen before is not read again. */
-export const look = (
-  id: string,
-  before: Sight = { gate: undefined, status: undefined, seq: 0 }
-): Effect.Effect<Sight, Journal.JournalError, Journal.Journal> =>
-  Effect.flatMap(Journal.Journal, (journal) =>
-    Stream.runFold(
-      journal.read({ run: id.slice(0, Math.max(0, id.indexOf(":"))), after: before.seq }),
-      () => before,
-      ({ gate, status }, event) => ({
-        gate: Intervention.gateOf(event.fact) === id ? advance(gate, event) : gate,
-        status: Status.step(status, event),
-        seq: event.seq
-      })
-    )
-  )
 
 /** Who answers, and how. */
 export interface Answerer {
@@ -105,7 +59,7 @@ export const settle = (
 ): Effect.Effect<void, GateAnswer.GateError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
   Effect.gen(function* () {
     const given = Redaction.scrubJson(answer, yield* Redaction.Secrets)
-    const sight = yield* look(id)
+    const sight = yield* GateSight.look(id)
     if (sight.gate === undefined) return yield* unknown(id)
     yield* GateAnswer.check(sight.gate.opened, given)
     const { atomicFacts } = yield* Durable.Supports
@@ -127,9 +81,9 @@ export const settle = (
  * Answers with the gate as it is then.
  */
 export const deliver = (
-  sight: Sight,
+  sight: GateSight.Sight,
   said: { readonly answer: Schema.Json; readonly by: Answerer; readonly timedOut?: true }
-): Effect.Effect<Gate, Journal.JournalError, Durable.Engine | Journal.Journal> =>
+): Effect.Effect<GateSight.Gate, Journal.JournalError, Durable.Engine | Journal.Journal> =>
   Effect.gen(function* () {
     const { gate } = sight
     if (gate === undefined) return yield* Effect.die("An answer for a gate that is not there")
@@ -154,13 +108,13 @@ export const deliver = (
       yield* (yield* Journal.Journal).append(outbox.entries)
       outbox.isWritten = true
     }
-    const now = atomicFacts ? sight : yield* look(id, sight)
+    const now = atomicFacts ? sight : yield* GateSight.look(id)
     const done = Durable.DurableDeferred.succeed(Durable.DurableDeferred.make("", { success: GateAnswer.Delivered }), {
       token: Durable.DurableDeferred.Token.make(gate.opened.token),
       value: yield* GateAnswer.delivered({ ...fact, ...now.gate?.answered })
     })
     yield* Durable.storeFailure(Durable.withOutbox(outbox, done))
-    return (yield* look(id, now)).gate ?? gate
+    return (yield* GateSight.look(id)).gate ?? gate
   })
 
 const unknown = Effect.fnUntraced(function* (id: string) {
@@ -175,7 +129,10 @@ const unknown = Effect.fnUntraced(function* (id: string) {
 })
 
 /** Fails unless this is the answer that stands. */
-const standing = ({ answered, opened }: Gate, given: GateAnswer.Answer): Effect.Effect<void, GateAnswer.GateError> => {
+const standing = (
+  { answered, opened }: GateSight.Gate,
+  given: GateAnswer.Answer
+): Effect.Effect<void, GateAnswer.GateError> => {
   if (answered !== undefined && Digest.ofJson(answered.answer) === Digest.ofJson(GateAnswer.stored(given))) {
     return Effect.void
   }
