@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as JsonSchema from "effect/JsonSchema"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as Actor from "./Actor.ts"
@@ -30,6 +31,12 @@ export interface Misfit {
   readonly field: string
   readonly problem: string
 }
+
+/** The field that a wrong answer is wrong at, where it is one. */
+export const fieldOf = ({ cause }: GateError): string | undefined =>
+  Predicate.hasProperty(cause, "field") && Predicate.isString(cause.field) && cause.field !== ""
+    ? cause.field
+    : undefined
 
 /** What is answered: yes or no with a note, a text, or a value of the schema that is asked for, as JSON. */
 export const Answer = Schema.TaggedUnion({
