@@ -172,7 +172,9 @@ const answer = Effect.fnUntraced(function* (gate: string, bytes: Uint8Array) {
   const { activeMinutes, answer, by } = yield* Schema.decodeUnknownEffect(Body)(json).pipe(
     Effect.mapError((error) => {
       const { field, problem } = GateAnswer.misfit(error)
-      return new Refusal(400, { reason: "Body", message: `The body does not fit at ${field}: ${problem}`, field })
+      return field === ""
+        ? new Refusal(400, { reason: "Body", message: `The body does not fit: ${problem}.` })
+        : new Refusal(400, { reason: "Body", message: `The body does not fit at "${field}": ${problem}.`, field })
     })
   )
   yield* found(gate)
