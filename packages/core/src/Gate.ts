@@ -119,6 +119,7 @@ export function approve<const Expiry extends GatePlan.Timeout<Decision> | undefi
   name: string,
   question: Asked<Expiry>
 ): Effect.Effect<Approved, Rejected | Failure<Expiry>, Journal.Journal>
+/** Waits until a human says yes; what it was said to comes back with it. */
 export function approve(
   name: string,
   question: Asked<GatePlan.Timeout<Decision> | undefined> & { readonly subject?: unknown }

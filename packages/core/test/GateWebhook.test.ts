@@ -212,7 +212,10 @@ describe("GateWebhook", () => {
           ],
           ["another body", { gate, body: approve("red"), headers: signed }],
           ["another gate", { gate: other, body, headers: signed }],
-          ["another method", { gate, headers: signed }],
+          [
+            "another method",
+            { gate, headers: GateWebhook.sign(secret, { timestamp: now, method: "POST", gate, body: "" }) }
+          ],
           ["a list with the signature of a gate", { headers: signed }]
         ]
         for (const [what, request] of cases) {
