@@ -205,7 +205,7 @@ const work = (
     const free = yield* Effect.findFirst(open, (status) => Effect.map(Line.isRunElsewhere(status), (yes) => !yes))
     const run = Option.isSome(free) ? free.value.run : yield* IssueToChange.start(payload)
     yield* Effect.forkScoped(Follow.follow(run, before, console.log))
-    if (Option.isSome(free)) yield* IssueToChange.resume(run)
+    if (Option.isSome(free)) yield* Line.resume(run)
     const status = yield* settle(run).pipe(
       Effect.onInterrupt(() => Console.error(`\nInterrupted. What was finished is kept; go on with: ${commands.again}`))
     )

@@ -27,6 +27,7 @@ import * as Durable from "./Durable.ts"
 import * as GateAnswer from "./GateAnswer.ts"
 import * as GateClock from "./GateClock.ts"
 import * as GatePlan from "./GatePlan.ts"
+import * as Wait from "./internal/Wait.ts"
 import * as Journal from "./Journal.ts"
 import * as Run from "./Run.ts"
 import * as Stage from "./Stage.ts"
@@ -223,8 +224,10 @@ const wait = <A>(gate: Kind<A>, question: Waited) =>
     }
     const run = standing.value
     const key = run.next(`gate-${gate.name}`)
-    const id = `${run.id}:${key.slice("gate-".length)}`
-    const deferred = Durable.DurableDeferred.make(key, { success: Schema.Union([gate.schema, GateAnswer.Expired]) })
+    const id = `${run.id}:${key.replace(/(^|\/)gate-/, "$1")}`
+    const opened = yield* Run.key(run, `gate/${id}/opened`)
+    const schema = Schema.Union([gate.schema, GateAnswer.Expired])
+    const deferred = Durable.DurableDeferred.make(key, { success: schema })
     const fact = yield* factOf(gate, question, {
       gate: id,
       token: yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
@@ -240,18 +243,16 @@ const wait = <A>(gate: Kind<A>, question: Waited) =>
     const opening = yield* Stage.run(
       { name: `${key}-open`, success: Opening },
       Effect.gen(function* () {
-        const { at } = yield* Journal.record(fact, `gate/${id}/opened`)
+        const { at } = yield* Journal.record(fact, opened)
         yield* GateClock.set(waiting, 0, at)
         return { at, subject: fact.subject ?? null }
       })
     )
-    if (opening !== null) {
-      if (opening.subject !== (fact.subject ?? null)) return yield* otherSubject(id)
-      yield* GateClock.tend(waiting, opening.at)
-    }
+    if (opening !== null && opening.subject !== (fact.subject ?? null)) return yield* otherSubject(id)
     // Branches beside this one begin before the run stops to wait, so that their gates open now and not one after another.
     yield* Effect.yieldNow
-    const said = yield* Effect.provideContext(Durable.DurableDeferred.await(deferred), run.execution)
+    const answered = Wait.answer(run, key, schema)
+    const said = yield* opening === null ? answered : GateClock.tend(waiting, opening.at, answered)
     return isExpired(said) ? yield* new TimedOut({ gate: id }) : said
   })
 

@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -17,7 +18,7 @@ import * as GateDesk from "./GateDesk.ts"
 import * as GatePlan from "./GatePlan.ts"
 import * as GateSight from "./GateSight.ts"
 import * as Journal from "./Journal.ts"
-import type * as Run from "./Run.ts"
+import * as Run from "./Run.ts"
 
 /** A gate of a line that waits. */
 export interface Waiting {
@@ -50,30 +51,31 @@ export const set = (waiting: Waiting, index: number, opened: number): Effect.Eff
   })
 
 /**
- * Does what became due while no process lived, and sees to the rest of the plan while this one does. What is here only
- * decides whether somebody is told; whoever opened the gate waits for the answer.
+ * Waits, and meanwhile does what is due at a gate that was opened then. What became due while no process lived is done
+ * first.
  */
-export const tend = (waiting: Waiting, opened: number) =>
+export const tend = <A, E, R>(waiting: Waiting, opened: number, wait: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const { plan } = waiting
     let next = 0
     while (next < plan.length && (yield* look(waiting, clockOf(waiting, next).deferred))) {
       next = yield* due(waiting, next, opened)
     }
-    if (next >= plan.length) return
-    if (yield* look(waiting, waiting.deferred)) return yield* stop(waiting, next)
+    if (next >= plan.length) return yield* wait
     // Only where another branch keeps the run busy does this live long enough to do anything: a durable clock can not be
     // heard there without stopping that branch.
-    yield* Effect.forkChild(watch(waiting, next, opened))
-  })
-
-const watch = (waiting: Waiting, first: number, opened: number) =>
-  Effect.gen(function* () {
-    for (let next = first; next < waiting.plan.length;) {
-      const now = yield* Clock.currentTimeMillis
-      yield* Effect.sleep(Math.max(0, opened + (waiting.plan[next]?.at ?? 0) - now))
-      next = yield* due(waiting, next, opened)
-    }
+    const watch = Effect.gen(function* () {
+      while (next < plan.length) {
+        const now = yield* Clock.currentTimeMillis
+        yield* Effect.sleep(Math.max(0, opened + (plan[next]?.at ?? 0) - now))
+        next = yield* due(waiting, next, opened)
+      }
+    })
+    const watching = yield* Effect.forkChild(watch)
+    const said = yield* wait
+    yield* Fiber.interrupt(watching)
+    if (next < plan.length) yield* stop(waiting, next)
+    return said
   })
 
 /** Does once what is due at a step, and answers with the next one. */
@@ -93,7 +95,8 @@ const due = (waiting: Waiting, index: number, opened: number) => {
         yield* expire(waiting)
         return plan.length
       }
-      yield* Journal.record({ _tag: "GateReminded", gate: id, level, to }, `gate/${id}/reminded/${at + 1}`)
+      const told = yield* Run.key(run, `gate/${id}/reminded/${at + 1}`)
+      yield* Journal.record({ _tag: "GateReminded", gate: id, level, to }, told)
       yield* set(waiting, at + 1, opened)
       return at + 1
     }).pipe(

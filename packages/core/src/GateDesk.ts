@@ -35,7 +35,9 @@ export const open: Effect.Effect<ReadonlyArray<GateSight.Gate>, Journal.JournalE
       const status = runs.get(origin.run ?? "")
       return status !== undefined && Status.isEnded(status)
     }
-    return [...gates.values()].filter((gate) => gate.answered === undefined && !isOver(gate))
+    return [...gates.values()].filter(
+      (gate) => gate.answered === undefined && gate.intervention.withdrawn !== true && !isOver(gate)
+    )
   })
 )
 
@@ -63,14 +65,15 @@ export const settle = (
     if (sight.gate === undefined) return yield* unknown(id)
     yield* GateAnswer.check(sight.gate.opened, given)
     const { atomicFacts } = yield* Durable.Supports
-    if (sight.gate.answered !== undefined) {
+    if (sight.gate.answered !== undefined && sight.gate.intervention.withdrawn !== true) {
       yield* standing(sight.gate, given)
       if (atomicFacts) return
     } else if (sight.status !== undefined && Status.isEnded(sight.status)) {
-      return yield* new GateAnswer.GateError({
-        reason: "Closed",
-        message: `The run "${sight.gate.origin.run}" is over and did not wait for the gate "${id}". Nothing was recorded.`
-      })
+      return yield* closed(`The run "${sight.gate.origin.run}" is over and did not wait for the gate "${id}"`)
+    } else if (sight.gate.intervention.withdrawn === true) {
+      return yield* closed(
+        `The run "${sight.gate.origin.run}" went back before the gate "${id}", and has not asked again`
+      )
     }
     // Another process may have been faster; then its answer stands.
     yield* standing(yield* deliver(sight, { answer: GateAnswer.stored(given), by }), given)
@@ -100,7 +103,7 @@ export const deliver = (
       ...(said.timedOut && { timedOut: true }),
       ...(via !== undefined && { via })
     }
-    const entry = yield* Journal.entry(fact, `gate/${id}/answered`)
+    const entry = yield* Journal.entry(fact, `gate/${id}/answered@${gate.openedSeq}`)
     const outbox: Durable.Outbox = { entries: [{ ...entry, ...gate.origin, actor }], isWritten: false }
     const { atomicFacts } = yield* Durable.Supports
     if (!atomicFacts) {
@@ -116,6 +119,8 @@ export const deliver = (
     yield* Durable.storeFailure(Durable.withOutbox(outbox, done))
     return (yield* GateSight.look(id)).gate ?? gate
   })
+
+const closed = (why: string) => new GateAnswer.GateError({ reason: "Closed", message: `${why}. Nothing was recorded.` })
 
 const unknown = Effect.fnUntraced(function* (id: string) {
   const ids = (yield* open).map(({ opened }) => opened.gate)

@@ -12,27 +12,38 @@ import * as Status from "./Status.ts"
 export interface Gate {
   readonly opened: GateAnswer.Opened
   readonly openedAt: number
+  /** The place of its opening in the journal: a run that went back asks once more. */
+  readonly openedSeq: number
   readonly origin: FactoryEvent.Origin
   /** The same, as the ledger of interventions has it: with reminders and escalations. */
   readonly intervention: Intervention.Intervention
   readonly answered: NonNullable<Intervention.Intervention["answered"]> | undefined
 }
 
-/** A gate after one more event, which is one of it. */
+/** A gate after one more event that tells of it. */
 const advance = (gate: Gate | undefined, event: FactoryEvent.FactoryEvent): Gate | undefined => {
   const intervention = Intervention.advance(gate?.intervention, event)
-  if (intervention === undefined) return undefined
-  if (gate !== undefined) return { ...gate, intervention, answered: intervention.answered ?? undefined }
-  if (event.fact._tag !== "GateOpened") return undefined
-  const { actor, at, fact, item, line, run, stage } = event
-  return { opened: fact, openedAt: at, origin: { actor, item, line, run, stage }, intervention, answered: undefined }
+  if (intervention === undefined || intervention === gate?.intervention) return gate
+  const answered = intervention.answered ?? undefined
+  if (event.fact._tag !== "GateOpened") return gate && { ...gate, intervention, answered }
+  const { actor, at, fact, item, line, run, seq, stage } = event
+  return {
+    opened: fact,
+    openedAt: at,
+    openedSeq: seq,
+    origin: { actor, item, line, run, stage },
+    intervention,
+    answered
+  }
 }
 
 /** The gates after one more event. Changes the map. */
 export const step = (gates: Map<string, Gate>, event: FactoryEvent.FactoryEvent): Map<string, Gate> => {
-  const id = Intervention.gateOf(event.fact)
-  const gate = id === undefined ? undefined : advance(gates.get(id), event)
-  return id === undefined || gate === undefined ? gates : gates.set(id, gate)
+  for (const id of Intervention.gatesOf(event.fact)) {
+    const gate = advance(gates.get(id), event)
+    if (gate !== undefined) gates.set(id, gate)
+  }
+  return gates
 }
 
 /** A gate and its run, as they are now. */

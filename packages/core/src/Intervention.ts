@@ -27,6 +27,8 @@ export const Intervention = Schema.Struct({
   level: Schema.Natural,
   /** Whom the last escalation names. */
   to: Schema.NullOr(Schema.String),
+  /** The run went back to before this, so what was said counts no more; it may be asked again. */
+  withdrawn: Schema.optionalKey(Schema.Literal(true)),
   answered: Schema.NullOr(
     Schema.Struct({
       by: Actor.Actor,
@@ -52,20 +54,23 @@ export type Ledger = ReadonlyMap<string, Intervention>
 /** The ledger before anything happened. */
 export const empty: Ledger = new Map()
 
-/** The gate that a fact tells of, if it tells of one. */
-export const gateOf = (fact: FactoryEvent.Fact): string | undefined =>
-  fact._tag === "GateOpened" || fact._tag === "GateReminded" || fact._tag === "GateAnswered" ? fact.gate : undefined
+/** The gates that a fact tells of. */
+export const gatesOf = (fact: FactoryEvent.Fact): ReadonlyArray<string> => {
+  if (fact._tag === "LineRewound") return fact.gates
+  return fact._tag === "GateOpened" || fact._tag === "GateReminded" || fact._tag === "GateAnswered" ? [fact.gate] : []
+}
 
 /**
- * One intervention after one more event of its gate; the only place that knows what gate facts mean. The first opening and
- * the first answer stand, and a reminder that crossed the answer is none.
+ * One intervention after one more event that tells of its gate; the only place that knows what gate facts mean. The first
+ * opening and the first answer stand until the run goes back, and a reminder that crossed the answer is none.
  */
 export const advance = (
   known: Intervention | undefined,
   { at, fact, item, line, run }: FactoryEvent.FactoryEvent
 ): Intervention | undefined => {
-  if (known === undefined) {
-    if (fact._tag !== "GateOpened") return undefined
+  if (fact._tag === "LineRewound") return known && { ...known, withdrawn: true }
+  if (known === undefined || known.withdrawn === true) {
+    if (fact._tag !== "GateOpened") return known
     const { cause, gate: id, kind, name, question } = fact
     const unanswered = { reminders: 0, level: 0, to: null, answered: null }
     return { id, line, run, item, name, kind, cause, question, openedAt: at, ...unanswered }
@@ -79,11 +84,12 @@ export const advance = (
   return { ...known, answered }
 }
 
-/** The ledger after one more event. */
-export const step = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger => {
-  const id = gateOf(event.fact)
-  if (id === undefined) return ledger
-  const known = ledger.get(id)
-  const next = advance(known, event)
-  return next === undefined || next === known ? ledger : new Map(ledger).set(id, next)
-}
+/** The ledger after one more event. What was withdrawn and asked again stays, under its id and the time it was opened at. */
+export const step = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =>
+  gatesOf(event.fact).reduce((ledger, id) => {
+    const known = ledger.get(id)
+    const next = advance(known, event)
+    if (next === undefined || next === known) return ledger
+    const isAgain = known?.withdrawn === true && next.withdrawn !== true
+    return new Map(isAgain ? [...ledger, [`${id}@${known.openedAt}`, known] as const] : ledger).set(id, next)
+  }, ledger)

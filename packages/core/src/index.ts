@@ -69,7 +69,10 @@ export * as PullRequest from "./PullRequest.ts"
 /** Secrets never reach the journal. */
 export * as Redaction from "./Redaction.ts"
 
-/** The run of a line that a piece of code belongs to, and the numbering of its steps. */
+/** How faults are tried again, by the class of the failure. */
+export * as Retry from "./Retry.ts"
+
+/** The run of a line that a piece of code belongs to, the numbering of its steps, and what it did in earlier lives. */
 export * as Run from "./Run.ts"
 
 /** Who runs an execution. */

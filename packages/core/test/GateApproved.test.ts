@@ -49,7 +49,7 @@ describe("Gate.approve with a subject", () => {
         code,
         Effect.gen(function* () {
           yield* Gate.settle(`${run}:spec`, { _tag: "Approve", note: "go" }, ada)
-          yield* Approving.resume(run)
+          yield* Line.resume(run)
           yield* Effect.repeat(Line.settled(run), { until: ({ openGates }) => openGates.includes(`${run}:more`) })
         })
       )
@@ -58,7 +58,7 @@ describe("Gate.approve with a subject", () => {
         code,
         Effect.gen(function* () {
           yield* Gate.settle(`${run}:more`, { _tag: "Reply", text: "on" }, ada)
-          yield* Approving.resume(run)
+          yield* Line.resume(run)
           const status = yield* ended(run)
           return status._tag === "Finished" ? status.result : status
         })
@@ -95,11 +95,11 @@ describe("Gate.approve with a subject", () => {
         code,
         Effect.gen(function* () {
           yield* Gate.settle(`${run}:spec`, { _tag: "Approve" }, ada)
-          yield* Approving.resume(run)
+          yield* Line.resume(run)
           const status = yield* Effect.repeat(Line.settled(run), { until: ({ _tag }) => _tag !== "Waiting" })
           assert.include(status._tag === "Stalled" ? status.fault : {}, { reason: "OtherSubject" })
           title = "shown"
-          yield* Approving.resume(run)
+          yield* Line.resume(run)
           assert.include(yield* ended(run), { _tag: "Finished" }, "mended code goes on with the approval that stands")
         })
       )

@@ -7,6 +7,7 @@ import * as Actor from "../src/Actor.ts"
 import * as SqliteEngine from "../src/adapters/SqliteEngine.ts"
 import * as SqliteJournal from "../src/adapters/SqliteJournal.ts"
 import * as Gate from "../src/Gate.ts"
+import * as Intervention from "../src/Intervention.ts"
 import * as Line from "../src/Line.ts"
 import * as Sqlite from "../src/Sqlite.ts"
 import * as Stage from "../src/Stage.ts"
@@ -123,6 +124,41 @@ describe("A gate whose time is measured", () => {
     )
   })
 
+  test("asks, reminds and is answered once more when its run goes back", (path) => {
+    const code = Timed.toLayer(() =>
+      Effect.map(Gate.answer("go", { ...question, remind: "20 millis" }), (text) => [text])
+    )
+    const said = (run: string, text: string) => Gate.settle(`${run}:go`, { _tag: "Reply", text }, ada)
+    const isReminded = (run: string) =>
+      Effect.repeat(Gate.list(run), { until: (gates) => (gates.get(`${run}:go`)?.intervention.reminders ?? 0) > 0 })
+    return live(
+      path,
+      code,
+      Effect.gen(function* () {
+        const run = yield* Timed.start({ item })
+        yield* isReminded(run)
+        yield* said(run, "first")
+        yield* ended(run)
+        yield* Line.rewind(run, { before: "gate-go-open" })
+        yield* Effect.repeat(Line.settled(run), { until: ({ openGates }) => openGates.length === 1 })
+        assert.strictEqual((yield* Gate.list(run)).get(`${run}:go`)?.answered, undefined, "the old answer still stands")
+        yield* isReminded(run)
+        yield* said(run, "second")
+        assert.deepInclude(yield* ended(run), { _tag: "Finished", result: ["second"] })
+        const ledger = (yield* events).reduce(Intervention.step, Intervention.empty)
+        const answers = [...ledger.values()].map(({ answered, withdrawn }) => [answered?.answer, withdrawn])
+        assert.sameDeepMembers(
+          answers,
+          [
+            [{ text: "first" }, true],
+            [{ text: "second" }, undefined]
+          ],
+          "both were interventions"
+        )
+      })
+    )
+  })
+
   test("is answered although the version that opened it kept no time", (path) => {
     const code = Timed.toLayer(() => Effect.map(Gate.answer("go", question), (text) => [text]))
     const patient = Timed.toLayer(() =>
@@ -148,7 +184,7 @@ describe("A gate whose time is measured", () => {
         patient,
         Effect.gen(function* () {
           yield* Gate.settle(`${run}:go`, { _tag: "Reply", text: "yes" }, ada)
-          yield* Timed.resume(run)
+          yield* Line.resume(run)
           assert.deepInclude(yield* ended(run), { _tag: "Finished", result: ["yes"] })
         })
       )
