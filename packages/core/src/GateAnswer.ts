@@ -94,9 +94,9 @@ export const check = (opened: Opened, given: Answer): Effect.Effect<void, GateEr
     const { gate, kind, question } = opened
     const refuse = (message: string, misfit: Misfit = { field: "", problem: message }) =>
       new GateError({ reason: "WrongAnswer", message, cause: misfit })
-    const given_ = kindOf[given._tag]
-    if (given_ !== kind) {
-      return yield* refuse(`The gate "${gate}" asks for ${asksFor[kind]}, not for ${came[given_]}: ${question}`)
+    const givenKind = kindOf[given._tag]
+    if (givenKind !== kind) {
+      return yield* refuse(`The gate "${gate}" asks for ${asksFor[kind]}, not for ${came[givenKind]}: ${question}`)
     }
     if (given._tag === "Reject" && given.note.trim() === "") {
       const problem = "A no needs a note that says what should be different"
