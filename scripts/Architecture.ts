@@ -18,7 +18,11 @@ export interface Seam {
 
 /** Modules that are unstable, or whose presence decides where the code can run. The first that matches holds. */
 export const seams: ReadonlyArray<Seam> = [
-  { module: "node:sqlite", files: ["core/Sqlite", "*/adapters/*"], why: "a release candidate of Node" },
+  {
+    module: "node:sqlite",
+    files: ["core/{Sqlite,Backup}", "core/internal/{Store*,KernelLock}", "*/adapters/*"],
+    why: "a release candidate of Node"
+  },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
   { module: "effect/cluster", files: ["*/adapters/*"], why: "tagged unstable" },
   { module: "effect/sql", files: ["*/adapters/*"], why: "tagged unstable" },
@@ -37,7 +41,13 @@ export const seams: ReadonlyArray<Seam> = [
 ]
 
 /** Floor 2: the few machines. Data, ports and adapters never import one. Globs below `packages/`, as above. */
-export const kernels: ReadonlyArray<string> = ["core/Line", "core/Gate{,Desk,Clock,Webhook}", "agents/Role", "agents/roles/*"]
+export const kernels: ReadonlyArray<string> = [
+  "core/Line",
+  "core/Gate{,Desk,Clock,Webhook}",
+  "core/Watch",
+  "agents/Role",
+  "agents/roles/*"
+]
 
 /** Modules from outside that every floor may import, beside `effect/*` and `node:*`. */
 export const everywhere: ReadonlyArray<string> = []

@@ -45,7 +45,10 @@ export const execution: Effect.Effect<Context.Context<Execution>, never, Executi
 export interface Supports {
   /** What was run survives the process: another one that opens the same store goes on with it. */
   readonly persistence: boolean
-  /** The engine shares a store with the journal, and writes the facts of an {@link Outbox} in the result's transaction. */
+  /**
+   * The engine shares a store with the journal, writes the facts of an {@link Outbox} in the result's transaction, and
+   * writes everything in the order in which it was asked to.
+   */
   readonly atomicFacts: boolean
 }
 

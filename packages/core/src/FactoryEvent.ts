@@ -120,7 +120,9 @@ export const Fact = Schema.TaggedUnion({
   ChangeClassified: { decision: Policy.Decision },
   ChangeDelivered: { pullRequest: PullRequest.PullRequest },
   Commented: { item: Schema.String, body: Schema.String },
-  BudgetHit: { dimension: Schema.String, limit: Schema.Finite, spent: Schema.Finite }
+  BudgetHit: { dimension: Schema.String, limit: Schema.Finite, spent: Schema.Finite },
+  /** The run is over and so many of its facts were taken out of the journal. It stands where the run's start stood. */
+  RunPruned: { title: Schema.String, facts: Schema.Natural }
 })
 /** One thing that happened. */
 export type Fact = typeof Fact.Type

@@ -157,7 +157,9 @@ export const branch = (run: Run["Service"], name: string): Run["Service"] => {
 }
 
 /** The run, when the code that asks stands in a line and between its stages. Inside of a stage nothing is durable. */
-export const betweenStages: Effect.Effect<Option.Option<Run["Service"]>> = Effect.gen(function* () {
-  const { stage } = yield* Journal.Origin
-  return stage === null ? yield* Effect.serviceOption(Run) : Option.none()
-})
+export const betweenStages: Effect.Effect<Option.Option<Run["Service"]>> = Effect.contextWith(
+  (context: Context.Context<never>) =>
+    Effect.succeed(
+      Context.get(context, Journal.Origin).stage === null ? Context.getOption(context, Run) : Option.none()
+    )
+)

@@ -3,6 +3,9 @@
 /** Who did a thing: a person, an agent in a role, or the factory's own code. */
 export * as Actor from "./Actor.ts"
 
+/** **Back-up** of a store while it is used, and its way back. */
+export * as Backup from "./Backup.ts"
+
 /** A **budget**: what one run of a line may use up, in tokens, money and time. */
 export * as Budget from "./Budget.ts"
 
@@ -69,6 +72,9 @@ export * as PullRequest from "./PullRequest.ts"
 /** Secrets never reach the journal. */
 export * as Redaction from "./Redaction.ts"
 
+/** **Retention**: takes runs that are over out of a store: their stored results, their facts, and large texts that nobody else refers to. */
+export * as Retention from "./Retention.ts"
+
 /** How faults are tried again, by the class of the failure. */
 export * as Retry from "./Retry.ts"
 
@@ -95,6 +101,9 @@ export * as Validator from "./Validator.ts"
 
 /** A **verdict**: the judgement of a change against its contract, per assertion, with the evidence by digest. */
 export * as Verdict from "./Verdict.ts"
+
+/** To **watch** is to see where runs stand while they go on: statuses and progress as a stream over the journal, whoever writes it, this process or another. */
+export * as Watch from "./Watch.ts"
 
 /** A **work item**: an issue, task or incident that the factory may change software for. */
 export * as WorkItem from "./WorkItem.ts"

@@ -1,11 +1,11 @@
 /** Starting a run: under a name that nobody else has, exactly once for an idempotency key. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { randomUUID } from "node:crypto"
 import * as Actor from "../Actor.ts"
 import * as Digest from "../Digest.ts"
 import * as Durable from "../Durable.ts"
 import type * as FactoryEvent from "../FactoryEvent.ts"
+import * as Identity from "./Identity.ts"
 import * as Journal from "../Journal.ts"
 import { LineError } from "./LineError.ts"
 
@@ -29,7 +29,7 @@ export interface Start {
 export const begin = Effect.fnUntraced(function* (start: Start) {
   const { atomicFacts } = yield* Durable.Supports
   const journal = yield* Journal.Journal
-  const id = start.key ?? randomUUID()
+  const id = start.key ?? (yield* Identity.Fresh)()
   for (let number = 1; ; number++) {
     const run = `${start.item.id}.${start.key === undefined ? number : Digest.short(Digest.of(start.key))}`
     const execution = yield* Durable.named(start.line).executionId({ run, input: undefined })

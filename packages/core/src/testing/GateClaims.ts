@@ -80,7 +80,8 @@ export const reminded = (live: Live): Effect.Effect<void, unknown> => {
       assert.strictEqual(asked?.answered?.timedOut, true, "it is visible that no human answered")
       assert.deepStrictEqual(asked?.answered?.by, Actor.host)
       const reminders = asked?.reminders ?? 0
-      assert.isTrue(reminders > 7 && reminders <= 12, `${reminders} reminders: 10 and 2 escalations at the most`)
+      // Where days pass faster than an engine writes, only the newest is told.
+      assert.isTrue(reminders >= 7 && reminders <= 12, `${reminders} reminders: 10 and 2 escalations at the most`)
       assert.strictEqual(yield* count("GateReminded"), reminders, "each is a fact once")
       assert.strictEqual(yield* count("GateAnswered gate-go-open"), 1)
     })
