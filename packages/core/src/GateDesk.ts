@@ -64,10 +64,10 @@ export const settle = (
     const sight = yield* GateSight.look(id)
     if (sight.gate === undefined) return yield* unknown(id)
     yield* GateAnswer.check(sight.gate.opened, given)
-    const { atomicFacts } = yield* Durable.Supports
+    const { atomicSignals } = yield* Durable.Supports
     if (sight.gate.answered !== undefined && sight.gate.intervention.withdrawn !== true) {
       yield* standing(sight.gate, given)
-      if (atomicFacts) return
+      if (atomicSignals) return
     } else if (sight.status !== undefined && Status.isEnded(sight.status)) {
       return yield* closed(`The run "${sight.gate.origin.run}" is over and did not wait for the gate "${id}"`)
     } else if (sight.gate.intervention.withdrawn === true) {
@@ -105,13 +105,13 @@ export const deliver = (
     }
     const entry = yield* Journal.entry(fact, `gate/${id}/answered@${gate.openedSeq}`)
     const outbox: Durable.Outbox = { entries: [{ ...entry, ...gate.origin, actor }], isWritten: false }
-    const { atomicFacts } = yield* Durable.Supports
-    if (!atomicFacts) {
+    const { atomicSignals } = yield* Durable.Supports
+    if (!atomicSignals) {
       // The journal decides which answer is first, and every caller delivers that one: the last may have died before it did.
       yield* (yield* Journal.Journal).append(outbox.entries)
       outbox.isWritten = true
     }
-    const now = atomicFacts ? sight : yield* GateSight.look(id)
+    const now = atomicSignals ? sight : yield* GateSight.look(id)
     const done = Durable.DurableDeferred.succeed(Durable.DurableDeferred.make("", { success: GateAnswer.Delivered }), {
       token: Durable.DurableDeferred.Token.make(gate.opened.token),
       value: yield* GateAnswer.delivered({ ...fact, ...now.gate?.answered })

@@ -30,7 +30,9 @@ export class JournalError extends Fault.Class<JournalError>()("JournalError", {
   /** Another process holds it for longer than it may. */
   Busy: true,
   /** A text is larger than what is stored. */
-  TooLarge: false
+  TooLarge: false,
+  /** Its server can not be reached. */
+  Unreachable: true
 }) {}
 
 /** Events whose `seq` is greater than `after` (default 0: all), of one run or (default) of all. */

@@ -27,7 +27,8 @@ const remember = (text: string, event: FactoryEvent.FactoryEvent): void => {
   }
 }
 
-const stored = (event: FactoryEvent.FactoryEvent): string => {
+/** The text of an event. Throws a JournalError for one that does not fit its schema. */
+export const stored = (event: FactoryEvent.FactoryEvent): string => {
   try {
     const encoded = encode(event)
     const text = JSON.stringify(encoded)

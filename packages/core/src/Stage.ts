@@ -181,14 +181,14 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
 ) =>
   Effect.gen(function* () {
     yield* admit(run, stage)
-    const { atomicFacts } = yield* Durable.Supports
-    // A result stands once, and so do the facts in its transaction.
-    const key = atomicFacts ? undefined : yield* Run.key(run, `${stage}/ended`)
+    const { atomicFacts, inOrder } = yield* Durable.Supports
+    // In a store that takes one result, the facts in its transaction stand once by themselves.
+    const key = atomicFacts && inOrder ? undefined : yield* Run.key(run, `${stage}/ended`)
     const isDeclared = options.error === undefined ? () => false : Schema.is(options.error)
     const pauseAfter = yield* Retry.stepper(options.retry)
     const started = yield* Clock.currentTimeMillis
     for (let attempt = 1; ; attempt++) {
-      yield* begin(attempt, atomicFacts)
+      yield* begin(attempt, inOrder)
       const visit = Number(/#(\d+)$/.exec(stage)?.[1] ?? 1)
       const effort =
         visit > (options.visits ?? Infinity) ? tooMany(stage, visit) : inTime(within(effect), options.timeout, stage)

@@ -9,6 +9,9 @@ export * as Backup from "./Backup.ts"
 /** A **budget**: what one run of a line may use up, in tokens, money and time. */
 export * as Budget from "./Budget.ts"
 
+/** Carries the runs of a store in SQLite over to PostgreSQL, where runners of a cluster go on with them: no finished stage runs again, open gates can be answered there, clocks go off at the time that they were set to, and what is stalled waits there to be resumed. */
+export * as CarryOver from "./CarryOver.ts"
+
 /** A **change**: what lies between two commits, as git's objects tell it and nobody's description. */
 export * as Change from "./Change.ts"
 
@@ -62,6 +65,12 @@ export * as Model from "./Model.ts"
 
 /** **Policy**: pure rules from facts about a change to one of three decisions. */
 export * as Policy from "./Policy.ts"
+
+/** The PostgreSQL seam: one pool of connections to a database that holds the journal and the cluster engine's tables. */
+export * as Postgres from "./Postgres.ts"
+
+/** The journal's table in PostgreSQL: what the journal and the engine write facts with, in whose transaction it may be. */
+export * as PostgresTable from "./PostgresTable.ts"
 
 /** What a model call costs. */
 export * as Pricing from "./Pricing.ts"

@@ -194,6 +194,11 @@ const make = Effect.fnUntraced(function* (options: Options) {
     Context.add(Durable.History, History.make(store, ownership)),
     Context.add(Durable.Failure, sqlite.failure),
     Context.add(Durable.IsRunElsewhere, ownership.isRunElsewhere),
-    Context.add(Durable.Supports, { persistence: true, atomicFacts: true })
+    Context.add(Durable.Supports, {
+      persistence: true,
+      atomicFacts: true,
+      inOrder: true,
+      atomicSignals: true
+    })
   )
 })
