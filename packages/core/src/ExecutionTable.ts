@@ -183,7 +183,11 @@ export const answer = (
 ): boolean => {
   StoredSize.refuseTooLarge(exit, `The answer to "${key[1]}"`)
   const stored = BlobTable.refer(prepare, key[0], exit)
-  return prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, stored).changes === 1
+  const isFirst =
+    prepare("insert into deferreds values (?, ?, ?) on conflict do nothing").run(...key, stored).changes === 1
+  // What a clock would say is said; it must not keep its execution among those that have something to do.
+  if (isFirst) prepare("delete from clocks where execution = ? and name = ?").run(...key)
+  return isFirst
 }
 
 /** Stores when a clock is due, in milliseconds since 1970. The first time stands. */

@@ -89,19 +89,30 @@ export const Fact = Schema.TaggedUnion({
     name: Schema.String,
     /** What an answer is delivered with, to whichever process runs the line. */
     token: Schema.String,
-    kind: Schema.Literals(["approve", "answer"]),
+    kind: Schema.Literals(["approve", "answer", "ask"]),
     question: Schema.String,
     /** What the asked person should read first, bounded. */
     context: Schema.String,
-    cause: Schema.String
+    cause: Schema.String,
+    /** The JSON Schema (2020-12) of the value that is asked for, where it is not too large to be kept. */
+    schema: Schema.optionalKey(Schema.Json),
+    /** What shall be approved, by its digest. */
+    subject: Schema.optionalKey(Digest.Digest)
   },
+  /** Nobody has answered yet, and somebody is told so. `level` counts the escalations, `to` is whom the last one names. */
+  GateReminded: { gate: Schema.String, level: Schema.Natural, to: Schema.NullOr(Schema.String) },
   /** `waited` is measured; `active` is minutes of work, measured or not known. */
   GateAnswered: {
     gate: Schema.String,
+    /** `null` when the time ran out and there is no answer for that case. */
     answer: Schema.Json,
     by: Actor.Actor,
     waited: Milliseconds,
-    activeMinutes: Schema.NullOr(Schema.Finite)
+    activeMinutes: Schema.NullOr(Schema.Finite),
+    /** No human answered in time. */
+    timedOut: Schema.optionalKey(Schema.Literal(true)),
+    /** The way that the answer came, where it was not given in a program: `webhook`. */
+    via: Schema.optionalKey(Schema.String)
   },
   ContractFrozen: { contract: Digest.Digest, assertions: Schema.Natural },
   VerdictGiven: { verdict: Verdict.Verdict },

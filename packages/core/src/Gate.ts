@@ -3,21 +3,51 @@
  * ask anybody.
  *
  * A gate is answered from anywhere: the same process, another one, after a restart. The first answer stands; the same
- * answer once more changes nothing, another one is an error.
+ * answer once more changes nothing, another one is an error. A question may remind, escalate, and come to an end:
+ *
+ * ```ts
+ * import * as Gate from "@millwright/core/Gate"
+ *
+ * const window = Gate.choose("window", {
+ *   options: ["tonight", "next week"],
+ *   question: "When may the database be down?",
+ *   cause: "downtime",
+ *   remind: "4 hours",
+ *   escalate: [{ after: "1 day", to: "lead" }],
+ *   timeout: { after: "3 days", answer: "next week" }
+ * })
+ * ```
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
+import * as Digest from "./Digest.ts"
 import * as Durable from "./Durable.ts"
-import type * as FactoryEvent from "./FactoryEvent.ts"
-import * as Fault from "./Fault.ts"
+import * as GateAnswer from "./GateAnswer.ts"
+import * as GateClock from "./GateClock.ts"
+import * as GatePlan from "./GatePlan.ts"
 import * as Wait from "./internal/Wait.ts"
 import * as Journal from "./Journal.ts"
-import * as Redaction from "./Redaction.ts"
 import * as Run from "./Run.ts"
 import * as Stage from "./Stage.ts"
-import * as Status from "./Status.ts"
+
+export {
+  /** An answer that can not be taken, or a question that can not be asked. */
+  GateError,
+  /** What is answered: yes or no with a note, a text, or a value of the schema that is asked for. */
+  type Answer
+} from "./GateAnswer.ts"
+export {
+  /** A gate, as the journal knows it. */
+  type Gate
+} from "./GateSight.ts"
+export {
+  /** Every gate of a run, or of all runs, by id. */
+  list,
+  /** Answers a gate. */
+  settle
+} from "./GateDesk.ts"
 
 /** What a human is asked with. */
 export interface Question {
@@ -28,10 +58,34 @@ export interface Question {
   readonly cause: string
 }
 
-/** A human said yes. */
-export const Approved = Schema.Struct({ by: Actor.Actor, note: Schema.String })
-/** A human said yes. */
-export type Approved = typeof Approved.Type
+/** A question that keeps itself in mind. `Expiry` is the type of its time-out, `undefined` for one that waits for ever. */
+export type Asked<Expiry> = Question & GatePlan.Patience & { readonly timeout?: Expiry }
+
+/** A yes or a no. */
+export type Decision = Extract<GateAnswer.Answer, { readonly _tag: "Approve" | "Reject" }>
+
+/** The class is not exported: what is made of it was made here, where somebody had said yes. */
+class Yes<out Subject> {
+  readonly #subject: Subject
+  /** Who said yes; the host where a time-out did. */
+  readonly by: Actor.Actor
+  readonly note: string
+  constructor(subject: Subject, said: { readonly by: Actor.Actor; readonly note: string }) {
+    this.#subject = subject
+    this.by = said.by
+    this.note = said.note
+  }
+  /** What was approved. */
+  get subject(): Subject {
+    return this.#subject
+  }
+}
+
+/**
+ * What somebody said yes to, who said it, and the note. Only a gate makes one: a stage that takes an `Approved<Spec>` can
+ * not be given a spec that nobody approved.
+ */
+export type Approved<Subject = void> = Yes<Subject>
 
 /** A human said no. `note` says what should be different. */
 export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { by: Actor.Actor, note: Schema.String }) {
@@ -40,47 +94,128 @@ export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { by: A
   }
 }
 
-/** An answer that can not be taken. */
-export class GateError extends Fault.Class<GateError>()("GateError", {
-  NoSuchGate: false,
-  /** It was answered before, and differently. */
-  AlreadyAnswered: false,
-  /** The answer is not of the kind that the gate asks for. */
-  WrongAnswer: false,
-  /** The run is over and did not wait for the answer. */
-  Closed: false,
-  /** A gate stands in a line, between its stages. */
-  NotInALine: false
-}) {}
+/** Nobody answered in time, and there is no answer for that case. */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", { gate: Schema.String }) {
+  override get message() {
+    return `Nobody answered the gate "${this.gate}" in time`
+  }
+}
 
-const Decided = Schema.Struct({ approved: Schema.Boolean, note: Schema.String, by: Actor.Actor })
-const Replied = Schema.Struct({ text: Schema.String, by: Actor.Actor })
+/** What a time-out adds to the errors of a gate: nothing, where it has an answer. */
+export type Late<Expiry> = Expiry extends undefined
+  ? never
+  : Expiry extends { readonly answer: unknown }
+    ? never
+    : TimedOut
 
-/** What is answered: yes or no with a note, or a text. */
-export type Answer =
-  | { readonly _tag: "Approve"; readonly note?: string }
-  | { readonly _tag: "Reject"; readonly note: string }
-  | { readonly _tag: "Reply"; readonly text: string }
+type Failure<Expiry> = GateAnswer.GateError | Journal.JournalError | Late<Expiry>
 
+/** Waits until a human says yes to a subject. A no is an error that the line has to handle. */
+export function approve<Subject, const Expiry extends GatePlan.Timeout<Decision> | undefined = undefined>(
+  name: string,
+  question: Asked<Expiry> & { readonly subject: Subject }
+): Effect.Effect<Approved<Subject>, Rejected | Failure<Expiry>, Journal.Journal>
 /** Waits until a human says yes. A no is an error that the line has to handle. */
-export const approve = (name: string, question: Question) =>
-  Effect.gen(function* () {
-    const { approved, by, note } = yield* wait({ name, kind: "approve", schema: Decided }, question)
-    return approved ? ({ by, note } satisfies Approved) : yield* new Rejected({ by, note })
+export function approve<const Expiry extends GatePlan.Timeout<Decision> | undefined = undefined>(
+  name: string,
+  question: Asked<Expiry>
+): Effect.Effect<Approved, Rejected | Failure<Expiry>, Journal.Journal>
+/** Waits until a human says yes; what it was said to comes back with it. */
+export function approve(
+  name: string,
+  question: Asked<GatePlan.Timeout<Decision> | undefined> & { readonly subject?: unknown }
+) {
+  return Effect.gen(function* () {
+    const said = yield* wait({ name, kind: "approve", schema: GateAnswer.Decided }, question)
+    return said.approved ? new Yes(question.subject, said) : yield* new Rejected({ by: said.by, note: said.note })
   })
+}
 
 /** Waits until a human has answered in words. */
-export const answer = (name: string, question: Question) =>
-  Effect.map(wait({ name, kind: "answer", schema: Replied }, question), ({ text }) => text)
+export const answer = <const Expiry extends GatePlan.Timeout<string> | undefined = undefined>(
+  name: string,
+  question: Asked<Expiry>
+): Effect.Effect<string, Failure<Expiry>, Journal.Journal> =>
+  Effect.gen(function* () {
+    const timeout = yield* timeoutOf<string>(question.timeout, (text) => Effect.succeed({ _tag: "Reply", text }))
+    const { text } = yield* wait({ name, kind: "answer", schema: GateAnswer.Replied }, { ...question, timeout })
+    return text
+  }).pipe(inTime<Expiry>())
 
-const wait = <A>(
-  gate: { readonly name: string; readonly kind: "approve" | "answer"; readonly schema: Schema.Codec<A, unknown> },
-  question: Question
-) =>
+/**
+ * Waits until a human has given a value of a schema. Whoever asks for the answer finds the JSON Schema in the fact, and an
+ * answer that does not fit is refused there; one that only the line itself can refuse is asked for once more.
+ */
+export const ask = <A, const Expiry extends GatePlan.Timeout<NoInfer<A>> | undefined = undefined>(
+  name: string,
+  question: Asked<Expiry> & { readonly schema: Schema.Codec<A, unknown> }
+): Effect.Effect<A, Failure<Expiry>, Journal.Journal> =>
+  Effect.gen(function* () {
+    const codec = Schema.toCodecJson(question.schema)
+    const timeout = yield* timeoutOf<A>(question.timeout, (given) =>
+      Effect.mapBoth(Schema.encodeEffect(codec)(given), {
+        onSuccess: (value) => ({ _tag: "Give", value: value as Schema.Json }), // what a JSON codec encodes to
+        onFailure: (error) => bad(name, `The answer of its time-out does not fit its schema: ${error.message}`)
+      })
+    )
+    const gate = { name, kind: "ask", schema: GateAnswer.Given, form: GateAnswer.schemaOf(question.schema) } as const
+    let again = ""
+    while (true) {
+      const { value } = yield* wait(gate, { ...question, question: question.question + again, timeout })
+      const decoded = yield* Effect.result(Schema.decodeUnknownEffect(codec)(value))
+      if (Result.isSuccess(decoded)) return decoded.success
+      const { field, problem } = GateAnswer.misfit(decoded.failure)
+      again = `\n\nThe last answer can not be used${field === "" ? "" : `, at ${field}`}: ${problem}. Please answer again.`
+    }
+  }).pipe(inTime<Expiry>())
+
+/** Waits until a human has chosen one of these. */
+export const choose = <
+  const Option extends string,
+  const Expiry extends GatePlan.Timeout<NoInfer<Option>> | undefined = undefined
+>(
+  name: string,
+  { options, ...question }: Asked<Expiry> & { readonly options: ReadonlyArray<Option> }
+): Effect.Effect<Option, Failure<Expiry>, Journal.Journal> =>
+  ask<Option, Expiry>(name, { ...question, schema: Schema.Literals(options) })
+
+/** A time-out that has an answer never fails: the type says what the code of {@link wait} does. */
+const inTime =
+  <Expiry>() =>
+  <A, E, R>(effect: Effect.Effect<A, E | TimedOut, R>) =>
+    effect as Effect.Effect<A, E | Late<Expiry>, R>
+
+const bad = (name: string, problem: string) =>
+  new GateAnswer.GateError({ reason: "BadQuestion", message: `The gate "${name}" can not be opened. ${problem}.` })
+
+/** The time-out of a question, with its answer as any gate can be given one. */
+const timeoutOf = <A>(
+  timeout: GatePlan.Timeout<A> | undefined,
+  answerOf: (given: A) => Effect.Effect<GateAnswer.Answer, GateAnswer.GateError>
+): Effect.Effect<GatePlan.Timeout<GateAnswer.Answer> | undefined, GateAnswer.GateError> =>
+  timeout?.answer === undefined
+    ? Effect.succeed(timeout && { after: timeout.after })
+    : Effect.map(answerOf(timeout.answer), (answer) => ({ after: timeout.after, answer }))
+
+interface Kind<A> {
+  readonly name: string
+  readonly kind: GateAnswer.Opened["kind"]
+  readonly schema: Schema.Codec<A, unknown>
+  /** The JSON Schema of a value that is asked for. */
+  readonly form?: Schema.Json | undefined
+}
+
+type Waited = Question &
+  GatePlan.Patience & {
+    readonly timeout?: GatePlan.Timeout<GateAnswer.Answer> | undefined
+    readonly subject?: unknown
+  }
+
+const wait = <A>(gate: Kind<A>, question: Waited) =>
   Effect.gen(function* () {
     const standing = yield* Run.betweenStages
     if (standing._tag === "None") {
-      return yield* new GateError({
+      return yield* new GateAnswer.GateError({
         reason: "NotInALine",
         message:
           `The gate "${gate.name}" was opened outside of a line, or inside of a stage, where nothing can wait ` +
@@ -91,171 +226,62 @@ const wait = <A>(
     const key = run.next(`gate-${gate.name}`)
     const id = `${run.id}:${key.replace(/(^|\/)gate-/, "$1")}`
     const opened = yield* Run.key(run, `gate/${id}/opened`)
-    const deferred = Durable.DurableDeferred.make(key, { success: gate.schema })
-    const token = yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
-    yield* Stage.run(
-      { name: `${key}-open`, success: Schema.Void },
-      Effect.asVoid(
-        Journal.record(
-          {
-            _tag: "GateOpened",
-            gate: id,
-            name: gate.name,
-            token,
-            kind: gate.kind,
-            question: question.question,
-            context: (question.context ?? "").slice(0, 16_000),
-            cause: question.cause
-          },
-          opened
-        )
-      )
+    const schema = Schema.Union([gate.schema, GateAnswer.Expired])
+    const deferred = Durable.DurableDeferred.make(key, { success: schema })
+    const fact = yield* factOf(gate, question, {
+      gate: id,
+      token: yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
+    })
+    const plan = GatePlan.make(question, question.timeout)
+    if (typeof plan === "string") return yield* bad(gate.name, plan)
+    const { answer } = question.timeout ?? {}
+    if (answer !== undefined) {
+      yield* Effect.mapError(GateAnswer.check(fact, answer), ({ message }) => bad(gate.name, message))
+    }
+    const fallback = answer === undefined ? null : GateAnswer.stored(answer)
+    const waiting = { run, id, key, deferred, plan, fallback }
+    const opening = yield* Stage.run(
+      { name: `${key}-open`, success: Opening },
+      Effect.gen(function* () {
+        const { at } = yield* Journal.record(fact, opened)
+        yield* GateClock.set(waiting, 0, at)
+        return { at, subject: fact.subject ?? null }
+      })
     )
+    if (opening !== null && opening.subject !== (fact.subject ?? null)) return yield* otherSubject(id)
     // Branches beside this one begin before the run stops to wait, so that their gates open now and not one after another.
     yield* Effect.yieldNow
-    return yield* Wait.answer(run, key, gate.schema)
+    const answered = Wait.answer(run, key, schema)
+    const said = yield* opening === null ? answered : GateClock.tend(waiting, opening.at, answered)
+    return isExpired(said) ? yield* new TimedOut({ gate: id }) : said
   })
 
-/** A gate, as the journal knows it. */
-export interface Gate {
-  readonly opened: Opened
-  readonly openedAt: number
-  readonly openedSeq: number
-  readonly origin: FactoryEvent.Origin
-  readonly answered: Extract<FactoryEvent.Fact, { readonly _tag: "GateAnswered" }> | undefined
-}
+/** When a gate was opened, and what for. An earlier version kept nothing. */
+const Opening = Schema.NullOr(Schema.Struct({ at: Schema.Natural, subject: Schema.NullOr(Digest.Digest) }))
 
-type Opened = Extract<FactoryEvent.Fact, { readonly _tag: "GateOpened" }>
+const isExpired = Schema.is(GateAnswer.Expired)
 
-/** Every gate of a run, or of all runs, by id. */
-export const list = (run?: string): Effect.Effect<ReadonlyMap<string, Gate>, Journal.JournalError, Journal.Journal> =>
-  Effect.suspend(() => Journal.fold(new Map<string, Gate>(), seen, run))
-
-const seen = (gates: Map<string, Gate>, event: FactoryEvent.FactoryEvent): Map<string, Gate> => {
-  if (event.fact._tag === "GateOpened") {
-    const { actor, item, line, run, stage } = event
-    return gates.set(event.fact.gate, {
-      opened: event.fact,
-      openedAt: event.at,
-      openedSeq: event.seq,
-      origin: { actor, item, line, run, stage },
-      answered: undefined
-    })
-  }
-  const gate = event.fact._tag === "GateAnswered" ? gates.get(event.fact.gate) : undefined
-  return gate === undefined || event.fact._tag !== "GateAnswered"
-    ? gates
-    : gates.set(event.fact.gate, { ...gate, answered: event.fact })
-}
-
-/** The gate of this id, which begins with the name of its run. */
-const find = (id: string) => Effect.map(list(id.slice(0, Math.max(0, id.indexOf(":")))), (gates) => gates.get(id))
-
-/**
- * Answers a gate. The line goes on in whichever process runs it, or when it is resumed. `activeMinutes` is how long the
- * human worked on it, where that was measured.
- */
-export const settle = (
-  id: string,
-  answer: Answer,
-  by: { readonly actor: Actor.Actor; readonly activeMinutes?: number }
-): Effect.Effect<void, GateError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
-  Effect.gen(function* () {
-    // The line gets what the journal holds, so a secret is in neither.
-    const given = Redaction.scrubJson(answer, yield* Redaction.Secrets)
-    const gate = yield* find(id)
-    if (gate === undefined) {
-      const open = (yield* Status.runs()).flatMap(({ openGates }) => openGates)
-      return yield* new GateError({
-        reason: "NoSuchGate",
-        message: `There is no gate "${id}". ${
-          open.length === 0 ? "No gate is open." : `Open gates: ${open.join(", ")}.`
-        }`
-      })
-    }
-    const { kind, token } = gate.opened
-    if ((given._tag === "Reply") !== (kind === "answer")) {
-      return yield* new GateError({
-        reason: "WrongAnswer",
-        message:
-          kind === "answer"
-            ? `The gate "${id}" asks for an answer in words, not for yes or no: ${gate.opened.question}`
-            : `The gate "${id}" asks for yes or no, not for words: ${gate.opened.question}`
-      })
-    }
-    const { atomicSignals } = yield* Durable.Supports
-    if (gate.answered !== undefined) {
-      yield* standing(gate, given)
-      if (atomicSignals) return
-    } else if (yield* isOver(gate)) {
-      // The answer that ended the run may have come since the gate was read.
-      const last = yield* find(id)
-      if (last?.answered !== undefined) return yield* standing(last, given)
-      return yield* new GateError({
-        reason: "Closed",
-        message: `The run "${gate.origin.run}" is over and did not wait for the gate "${id}". Nothing was recorded.`
-      })
-    }
-    const now = yield* Clock.currentTimeMillis
-    const outbox: Durable.Outbox = { entries: [], isWritten: false }
-    outbox.entries.push({
-      ...(yield* Effect.provideService(
-        Journal.entry(
-          {
-            _tag: "GateAnswered",
-            gate: id,
-            answer: stored(given),
-            by: by.actor,
-            waited: Math.max(0, now - gate.openedAt),
-            activeMinutes: by.activeMinutes ?? null
-          },
-          // A run that went back asks once more.
-          `gate/${id}/answered@${gate.openedSeq}`
-        ),
-        Journal.Origin,
-        { ...gate.origin, actor: by.actor }
-      ))
-    })
-    const done =
-      given._tag === "Reply"
-        ? complete(Replied, token, { text: given.text, by: by.actor })
-        : complete(Decided, token, { approved: given._tag === "Approve", note: given.note ?? "", by: by.actor })
-    if (!atomicSignals) {
-      // The journal decides which answer is first, and every caller delivers that one: the last may have died before it did.
-      yield* (yield* Journal.Journal).append(outbox.entries)
-      outbox.isWritten = true
-      const first = yield* find(id)
-      if (first?.answered !== undefined) yield* standing(first, given)
-    }
-    yield* Durable.storeFailure(Durable.withOutbox(outbox, done))
-    // Another process may have been faster; then its answer stands.
-    const after = yield* find(id)
-    if (after?.answered !== undefined) yield* standing(after, given)
-  })
-
-const isOver = ({ origin }: Gate) =>
-  Effect.map(
-    origin.run === null ? Effect.undefined : Status.of(origin.run),
-    (status) => status !== undefined && Status.isEnded(status)
-  )
-
-const complete = <A>(schema: Schema.Codec<A, unknown>, token: string, value: A) =>
-  Durable.DurableDeferred.succeed(Durable.DurableDeferred.make("", { success: schema }), {
-    token: Durable.DurableDeferred.Token.make(token),
-    value
-  })
-
-const stored = (given: Answer): Schema.Json =>
-  given._tag === "Reply" ? { text: given.text } : { approved: given._tag === "Approve", note: given.note ?? "" }
-
-const standing = (gate: Gate, given: Answer): Effect.Effect<void, GateError> =>
-  JSON.stringify(gate.answered?.answer) === JSON.stringify(stored(given))
-    ? Effect.void
-    : Effect.fail(
-        new GateError({
-          reason: "AlreadyAnswered",
-          message: `The gate "${gate.opened.gate}" was answered by ${
-            gate.answered === undefined ? "somebody else" : Actor.label(gate.answered.by)
-          } before, and differently. The first answer stands.`
+const factOf = Effect.fnUntraced(function* <A>(
+  { form, kind, name }: Kind<A>,
+  { cause, context = "", question, subject }: Waited,
+  opened: { readonly gate: string; readonly token: string }
+) {
+  const digest =
+    subject === undefined
+      ? undefined
+      : yield* Effect.try({
+          try: () => Digest.ofJson(subject),
+          catch: (error) => bad(name, `Its subject can not be written as JSON: ${String(error)}`)
         })
-      )
+  const asked = { name, kind, question, context: context.slice(0, 16_000), cause }
+  const more = { ...(form !== undefined && { schema: form }), ...(digest !== undefined && { subject: digest }) }
+  return { _tag: "GateOpened", ...opened, ...asked, ...more } satisfies GateAnswer.Opened
+})
+
+const otherSubject = (id: string) =>
+  new GateAnswer.GateError({
+    reason: "OtherSubject",
+    message:
+      `What shall be approved at the gate "${id}" is not what was asked about when it was opened. The code of a line ` +
+      `makes the same subject in every replay: take it from the result of a stage.`
+  })

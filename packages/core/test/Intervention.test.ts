@@ -60,6 +60,26 @@ describe("Intervention", () => {
     assert.deepStrictEqual([...ledger(twice)], [...ledger(once)])
   })
 
+  it("counts reminders, and knows the last escalation; a reminder that crossed the answer is none", () => {
+    const reminded = (seq: number, level: number, to: string | null) =>
+      event(seq, { _tag: "GateReminded", gate: "a", level, to })
+    const told = [opened(1, "a"), reminded(2, 0, null), reminded(3, 1, "lead")]
+    assert.include(ledger(told).get("a"), { reminders: 2, level: 1, to: "lead" })
+    const crossed = ledger([...told, answered(5, "a", true), reminded(6, 2, "on call")]).get("a")
+    assert.include(crossed, { reminders: 2, level: 1, to: "lead" })
+    assert.strictEqual(ledger([reminded(1, 0, null)]).size, 0, "a gate that was never opened was reminded of")
+  })
+
+  it("tells a human's answer from a time-out, and how it came", () => {
+    const last = (more: { readonly timedOut?: true; readonly via?: string }) => {
+      const { fact, ...rest } = answered(5, "a", true)
+      return ledger([opened(1, "a"), { ...rest, fact: { ...fact, ...more } as FactoryEvent.Fact }]).get("a")?.answered
+    }
+    assert.include(last({ timedOut: true }), { timedOut: true })
+    assert.include(last({ via: "webhook" }), { via: "webhook" })
+    assert.doesNotHaveAnyKeys(last({}), ["timedOut", "via"])
+  })
+
   it("knows nothing of an answer to a gate that was never opened", () => {
     assert.strictEqual(ledger([answered(1, "a", true)]).size, 0)
   })

@@ -14,6 +14,7 @@ import type * as Layer from "effect/Layer"
 import * as ControlClaims from "./ControlClaims.ts"
 import * as DurableLab from "./DurableLab.ts"
 import * as ExecutionClaims from "./ExecutionClaims.ts"
+import * as GateClaims from "./GateClaims.ts"
 import * as LineClaims from "./LineClaims.ts"
 import * as StageClaims from "./StageClaims.ts"
 
@@ -44,6 +45,18 @@ export const suite = (name: string, layer: (folder: string) => Layer.Layer<Durab
         () => DurableLab.inFolder(layer, ExecutionClaims.clock),
         30_000
       )
+    })
+    describe("gates whose time is measured", () => {
+      // Under the clock of a test.
+      const timed = (title: string, body: (live: DurableLab.Live) => Effect.Effect<void, unknown>) =>
+        it.effect(title, () => DurableLab.inFolder(layer, body), 30_000)
+
+      timed("remind, ask others, and are answered by the host in the end", GateClaims.reminded)
+      timed("fail the line when nobody answers in time, and it is undone", GateClaims.timedOut)
+      timed("leave no clock behind once they are answered", GateClaims.quiet)
+      timed("remind beside a stage that takes long, which goes on", GateClaims.beside)
+      timed("tell what is newest after a time without a process", GateClaims.unattended)
+      timed("have one answer when a human and the time-out come together", GateClaims.crossed)
     })
     describe("ends", () => {
       test("of a failed line undo its finished stages, the last one first", LineClaims.compensated)
