@@ -4,6 +4,17 @@ import * as Backlog from "../src/Backlog.ts"
 import * as BacklogItem from "../src/BacklogItem.ts"
 import * as FactoryEvent from "../src/FactoryEvent.ts"
 
+/** Numbers from 0 to 1 that are the same for the same seed. */
+export const random = (seed: number) => {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
 /** A backlog without a journal. */
 export const make = (options: Backlog.Options = {}) => {
   const backlog = Result.getOrThrow(Backlog.make(options))
@@ -70,6 +81,8 @@ interface Known {
   readonly since: number
   state: "waiting" | "delayed" | "parked" | "claimed" | "done" | "closed"
   until: number
+  /** Dependencies that were done while it waited for them. */
+  readonly met: Set<string>
   /** Has been counted as ready in its group. */
   isIn: boolean
 }
@@ -92,8 +105,8 @@ export class Reference {
     return since + (this.options.lead ?? 20) * (item.priority - 1)
   }
 
-  private isReady({ item, state }: Known) {
-    return state === "waiting" && item.after.every((id) => this.items.get(id)?.state === "done")
+  private isReady({ item, met, state }: Known) {
+    return state === "waiting" && item.after.every((id) => met.has(id))
   }
 
   /** A group that has something to do again has saved up no turns. */
@@ -135,10 +148,11 @@ export class Reference {
     }
   }
 
-  queue(item: BacklogItem.Item) {
+  queue(item: BacklogItem.Item, again: boolean) {
+    if (again) this.items.delete(item.id)
     const known = this.items.get(item.id)
-    if (known?.state === "done" || known?.state === "closed") return
-    if (known !== undefined && !known.isIn) this.items.set(item.id, { ...known, item })
+    const met = new Set(item.after.filter((id) => this.items.get(id)?.state === "done"))
+    if (known !== undefined && !known.isIn) this.items.set(item.id, { ...known, item, met })
     else {
       // What was ready leaves its group for a moment.
       if (known !== undefined) {
@@ -150,6 +164,7 @@ export class Reference {
         since: known?.since ?? this.virtual,
         state: "waiting",
         until: Infinity,
+        met,
         isIn: false
       })
     }
@@ -185,6 +200,10 @@ export class Reference {
     if (known === undefined) return
     known.state = state
     known.until = until
+    if (state === "done") {
+      // One at a time, in the order in which they came to wait, as each may wake its group.
+      for (const other of this.items.values()) if (other.item.after.includes(id)) other.met.add(id)
+    }
     this.settle()
   }
 }
