@@ -77,7 +77,7 @@ const work = (folder: string) =>
       const [known] = yield* Status.runs(Maintenance.name)
       const run = known?.run ?? (yield* Maintenance.start({ item }))
       // What a person has answered, and what a killed process left, goes on by itself; a fault waits to be asked.
-      if (known?._tag === "Stalled") yield* Maintenance.resume(run)
+      if (known?._tag === "Stalled") yield* Line.resume(run)
       const status = yield* Line.settled(run)
       yield* Console.log(yield* Report.of(status, commandOf(folder)))
       yield* Report.verify(status, announcement)

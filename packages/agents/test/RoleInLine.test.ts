@@ -91,7 +91,7 @@ describe("a role in a line", () => {
           const run = yield* Sorting.start({ item })
           assert.strictEqual((yield* Line.settled(run))._tag, "Stalled")
           isMended = true
-          yield* Sorting.resume(run)
+          yield* Line.resume(run)
           const status = yield* Line.settled(run)
           assert.deepStrictEqual(
             status._tag === "Finished" && (yield* Sorting.result(status.result)),
@@ -125,7 +125,7 @@ describe("a role in a line", () => {
         yield* Effect.gen(function* () {
           const run = yield* Sorting.start({ item })
           assert.strictEqual((yield* Line.settled(run))._tag, "Stalled")
-          yield* Sorting.resume(run)
+          yield* Line.resume(run)
           assert.strictEqual((yield* Line.settled(run))._tag, "Finished")
         }).pipe(Effect.provide(code), Effect.provideService(Harness.Harness, harness))
         assert.lengthOf(yield* requests, 2)

@@ -11,6 +11,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Journal from "./Journal.ts"
 
@@ -62,6 +63,40 @@ export interface Outbox {
   readonly entries: Array<FactoryEvent.Entry>
   isWritten: boolean
 }
+
+/** What an execution remembers, to be read and rewritten while nobody runs it. */
+export interface History {
+  /**
+   * Makes an execution forget every step and wait but the kept ones, takes its end back, and writes the facts of the
+   * {@link Outbox} with that. It goes on when it is resumed. Answers `false`, and changes nothing, when it is being run.
+   */
+  readonly forget: (execution: string, isKept: (step: string) => boolean) => Effect.Effect<boolean>
+  /**
+   * Makes a new execution that remembers the kept steps and waits of another one, and runs it. Writes the facts of the
+   * {@link Outbox} with that, or neither when one of them, or the execution, stands already.
+   */
+  readonly fork: (execution: string, to: Copy) => Effect.Effect<void>
+}
+
+/** An execution that is made from another one. */
+export interface Copy {
+  readonly execution: string
+  /** The run that it belongs to, in the place of the other's. */
+  readonly run: string
+  readonly isKept: (step: string) => boolean
+}
+
+/** The engine's histories; `undefined` when what an engine remembers can not be rewritten. */
+export const History = Context.Reference<History | undefined>("@millwright/core/Durable/History", {
+  defaultValue: () => undefined
+})
+
+/** The workflow of a line, for whoever knows no more than its name: to wake, stop or find an execution. */
+export const named = (line: string) =>
+  Workflow.make(line, {
+    payload: { run: Schema.String, input: Schema.Unknown },
+    idempotencyKey: ({ run }) => run
+  })
 
 /** The outbox of the result that is being made. Engines read it; stages and gates fill it. */
 export const Outbox = Context.Reference<Outbox | undefined>("@millwright/core/Durable/Outbox", {

@@ -21,11 +21,28 @@ const Milliseconds = Schema.Natural
 /** One thing that happened. Times are in milliseconds, sizes in bytes. */
 export const Fact = Schema.TaggedUnion({
   /** `execution` is the engine's name for the run, `start` is unique to the call that started it. */
-  LineStarted: { title: Schema.String, execution: Schema.String, start: Schema.String },
+  LineStarted: {
+    title: Schema.String,
+    execution: Schema.String,
+    start: Schema.String,
+    /** The run, and the stage of it, that started this one as a child and waits for its end. */
+    parent: Schema.optionalKey(Schema.Struct({ run: Schema.String, stage: Schema.String })),
+    /** The run that this one was forked from, and the first of its stages that this one has not taken over. */
+    forkOf: Schema.optionalKey(Schema.Struct({ run: Schema.String, before: Schema.String }))
+  },
   /** A process took the line up again after the one that ran it was gone, or after a fault was mended. */
   LineResumed: {},
   LineFinished: { result: Schema.Json },
-  LineParked: { reason: Schema.String },
+  /** `unblockWhen` says what would take the item up again; `reviewAfter` is how long to leave it at least. */
+  LineParked: {
+    reason: Schema.String,
+    unblockWhen: Schema.optionalKey(Schema.String),
+    reviewAfter: Schema.optionalKey(Milliseconds)
+  },
+  /** Somebody stopped the run. It begins no further stage, and what it did is undone where it says how. */
+  LineCancelled: { reason: Schema.String },
+  /** The run forgot these stages and gates, and goes on before the first of them. What was recorded of them is history. */
+  LineRewound: { before: Schema.String, dropped: Schema.Array(Schema.String), gates: Schema.Array(Schema.String) },
   /** The line ended in an error that it declares. */
   LineFailed: { fault: Fault.Recorded },
   /** A fault that nobody handled. The line keeps its finished stages and can be resumed. */
@@ -34,6 +51,10 @@ export const Fact = Schema.TaggedUnion({
   StageFinished: { attempt: Schema.Natural, duration: Milliseconds },
   StageRetried: { attempt: Schema.Natural, fault: Fault.Recorded, delay: Milliseconds },
   StageFailed: { attempt: Schema.Natural, duration: Milliseconds, fault: Fault.Recorded },
+  /** Of branches side by side, these were enough. `dropped` are stages of the others that were stopped without a result. */
+  BranchesJoined: { key: Schema.String, enough: Schema.Array(Schema.String), dropped: Schema.Array(Schema.String) },
+  /** What a stage did was undone after its line had failed; `fault` says why that did not work. */
+  StageUndone: { fault: Schema.NullOr(Fault.Recorded) },
   /** What a role ran with, so that the run can be told from one with another skill or model. */
   RoleStarted: {
     role: Schema.String,

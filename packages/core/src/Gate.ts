@@ -12,6 +12,7 @@ import * as Actor from "./Actor.ts"
 import * as Durable from "./Durable.ts"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Fault from "./Fault.ts"
+import * as Wait from "./internal/Wait.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
 import * as Run from "./Run.ts"
@@ -88,7 +89,8 @@ const wait = <A>(
     }
     const run = standing.value
     const key = run.next(`gate-${gate.name}`)
-    const id = `${run.id}:${key.slice("gate-".length)}`
+    const id = `${run.id}:${key.replace(/(^|\/)gate-/, "$1")}`
+    const opened = yield* Run.key(run, `gate/${id}/opened`)
     const deferred = Durable.DurableDeferred.make(key, { success: gate.schema })
     const token = yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
     yield* Stage.run(
@@ -105,19 +107,20 @@ const wait = <A>(
             context: (question.context ?? "").slice(0, 16_000),
             cause: question.cause
           },
-          `gate/${id}/opened`
+          opened
         )
       )
     )
     // Branches beside this one begin before the run stops to wait, so that their gates open now and not one after another.
     yield* Effect.yieldNow
-    return yield* Effect.provideContext(Durable.DurableDeferred.await(deferred), run.execution)
+    return yield* Wait.answer(run, key, gate.schema)
   })
 
 /** A gate, as the journal knows it. */
 export interface Gate {
   readonly opened: Opened
   readonly openedAt: number
+  readonly openedSeq: number
   readonly origin: FactoryEvent.Origin
   readonly answered: Extract<FactoryEvent.Fact, { readonly _tag: "GateAnswered" }> | undefined
 }
@@ -134,6 +137,7 @@ const seen = (gates: Map<string, Gate>, event: FactoryEvent.FactoryEvent): Map<s
     return gates.set(event.fact.gate, {
       opened: event.fact,
       openedAt: event.at,
+      openedSeq: event.seq,
       origin: { actor, item, line, run, stage },
       answered: undefined
     })
@@ -205,7 +209,8 @@ export const settle = (
             waited: Math.max(0, now - gate.openedAt),
             activeMinutes: by.activeMinutes ?? null
           },
-          `gate/${id}/answered`
+          // A run that went back asks once more.
+          `gate/${id}/answered@${gate.openedSeq}`
         ),
         Journal.Origin,
         { ...gate.origin, actor: by.actor }

@@ -6,39 +6,36 @@
  * stage, a role or a gate, so that a replay after a crash takes the same way.
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { randomUUID } from "node:crypto"
+import * as Actor from "./Actor.ts"
 import * as Durable from "./Durable.ts"
+import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Fault from "./Fault.ts"
+import * as Branches from "./internal/Branches.ts"
+import * as Child from "./internal/Child.ts"
+import type { ChildStopped } from "./internal/Child.ts"
+import * as LineControl from "./internal/LineControl.ts"
+import { Expired, LineError, Parked } from "./internal/LineError.ts"
+import * as LineStart from "./internal/LineStart.ts"
+import * as Wait from "./internal/Wait.ts"
 import * as Journal from "./Journal.ts"
 import * as Run from "./Run.ts"
-import * as Status from "./Status.ts"
+import * as Stage from "./Stage.ts"
 import type * as WorkItem from "./WorkItem.ts"
+
+export { parallel } from "./internal/Branches.ts"
+export { ChildStopped } from "./internal/Child.ts"
+export { cancel, isRunElsewhere, list, resume, rewind, settled, status } from "./internal/LineControl.ts"
+export { Expired, LineError, Parked } from "./internal/LineError.ts"
+export { Again, again, rework } from "./internal/Rework.ts"
 
 /** The fields of a line's payload. The work item that it carries is always there. */
 export type Fields = { readonly item: typeof WorkItem.WorkItem } & Schema.Struct.Fields
-
-/** A line put this item aside, with the reason and what would take it up again. */
-export class Parked extends Schema.TaggedError<Parked>()("Parked", {
-  item: Schema.String,
-  reason: Schema.String,
-  unblockWhen: Schema.NullOr(Schema.String)
-}) {
-  override get message() {
-    return this.unblockWhen === null ? this.reason : `${this.reason} (until: ${this.unblockWhen})`
-  }
-}
-
-/** A call that a line does not take. */
-export class LineError extends Fault.Class<LineError>()("LineError", {
-  NoSuchRun: false,
-  /** The run is finished, failed or parked; there is nothing to resume. */
-  Ended: false
-}) {}
 
 /** A durable pipeline for one work item. */
 export interface Line<
@@ -59,14 +56,22 @@ export interface Line<
     never,
     Durable.Engine | Journal.Journal | Exclude<R, Run.Run | Durable.Execution | Scope.Scope>
   >
-  /** Starts a new run and answers with its name. Completes as soon as the run is stored. */
+  /**
+   * Starts a new run and answers with its name. Completes as soon as the run is stored. Calls with the same `key` start
+   * one run, from whichever process they come, and all answer with it.
+   */
   readonly start: (
-    payload: Schema.Struct.Type<Payload>
-  ) => Effect.Effect<string, Journal.JournalError, Durable.Engine | Journal.Journal>
-  /** Takes a run up again: one whose process is gone, or one that stalled. What runs elsewhere stays there. */
-  readonly resume: (
-    run: string
-  ) => Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal>
+    payload: Schema.Struct.Type<Payload>,
+    options?: { readonly key?: string }
+  ) => Effect.Effect<string, LineError | Journal.JournalError, Durable.Engine | Journal.Journal>
+  /**
+   * Runs this line as a child of the line that it is called in, and waits for its end. The parent keeps its finished
+   * stages whatever the child waits for. Fails with what the child fails with, or with {@link ChildStopped}.
+   */
+  readonly child: (
+    payload: Schema.Struct.Type<Payload>,
+    options?: { readonly name?: string }
+  ) => Effect.Effect<Success["Type"], Error["Type"] | ChildStopped | LineError | Journal.JournalError, Journal.Journal>
   /** Decodes the result of a finished run. */
   readonly result: (stored: unknown) => Effect.Effect<Success["Type"], Schema.SchemaError>
 }
@@ -91,6 +96,23 @@ export const make = <
   })
   const result = Schema.toCodecJson(options.success) as unknown as Schema.Codec<Success["Type"], unknown>
   const isDeclared = Schema.is(errorSchema)
+  const input = Schema.toCodecJson(Schema.Struct(options.payload)) as unknown as Schema.Codec<unknown, unknown>
+  const valid = (payload: unknown) =>
+    Effect.mapError(
+      Schema.encodeEffect(input)(payload),
+      (cause) =>
+        new LineError({
+          reason: "InvalidPayload",
+          message: `The line ${name} can not be started with this payload: ${cause.message}. Mend the payload.`,
+          cause
+        })
+    )
+  const executeIn = (run: string, payload: unknown) =>
+    workflow.execute({ run, input: payload } as never, { discard: true }) as Effect.Effect<
+      string,
+      never,
+      Durable.Engine
+    >
 
   return {
     name,
@@ -98,28 +120,39 @@ export const make = <
       workflow.toLayer((payload, executionId) => {
         const input = payload.input as Schema.Struct.Type<Payload>
         const item = itemOf(input)
-        const origin = { ...outside, line: name, run: payload.run, item: item.id }
-        const ending = (fact: Parameters<typeof Journal.entry>[0]) =>
-          Journal.record(fact, `${name}/${payload.run}/ended`)
+        const origin = { line: name, run: payload.run, item: item.id, stage: null, actor: Actor.host } as const
         return Effect.gen(function* () {
           const execution = yield* Durable.execution
-          const run = Run.Run.of({ line: name, id: payload.run, item, execution, next: Run.numbering() })
-          const success = yield* Effect.provideService(code(input), Run.Run, run)
-          yield* ending({ _tag: "LineFinished", result: yield* Effect.orDie(toJson(result, success)) })
-          return success
+          const life = yield* Run.live(payload.run)
+          const run = Run.Run.of({ line: name, id: payload.run, item, execution, next: Run.numbering(), life })
+          const ending = (fact: FactoryEvent.Fact) =>
+            Effect.flatMap(Run.key(run, "ended"), (key) => Journal.record(fact, key))
+          return yield* Effect.provideService(code(input), Run.Run, run).pipe(
+            Effect.tap(
+              Effect.fnUntraced(function* (success) {
+                const missing = yield* Run.missing(run)
+                if (missing !== undefined) return yield* LineControl.codeChanged(run, "its end", missing)
+                yield* ending({ _tag: "LineFinished", result: yield* Effect.orDie(toJson(result, success)) })
+              })
+            ),
+            Effect.catchCause((cause) => {
+              if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+              const error = Cause.squash(cause)
+              if (isDeclared(error)) {
+                const { reviewAfter, unblockWhen } = error instanceof Parked ? error : {}
+                const fact =
+                  error instanceof Parked
+                    ? LineControl.parked({ reason: error.reason, unblockWhen: unblockWhen ?? undefined, reviewAfter })
+                    : ({ _tag: "LineFailed", fault: Fault.record(error) } as const)
+                return Effect.andThen(ending(fact), Effect.fail(error))
+              }
+              return Effect.andThen(
+                Journal.record({ _tag: "LineStalled", fault: Fault.record(error) }),
+                Durable.suspend
+              )
+            })
+          )
         }).pipe(
-          Effect.catchCause((cause) => {
-            if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
-            const error = Cause.squash(cause)
-            if (isDeclared(error)) {
-              const fact =
-                error instanceof Parked
-                  ? ({ _tag: "LineParked", reason: error.message } as const)
-                  : ({ _tag: "LineFailed", fault: Fault.record(error) } as const)
-              return Effect.andThen(ending(fact), Effect.fail(error))
-            }
-            return Effect.andThen(Journal.record({ _tag: "LineStalled", fault: Fault.record(error) }), Durable.suspend)
-          }),
           // A journal that can not be written leaves nothing behind; the engine tells whoever waits.
           Effect.catchIf(
             (error): error is Journal.JournalError => error instanceof Journal.JournalError,
@@ -129,42 +162,31 @@ export const make = <
           Effect.annotateLogs({ line: name, run: payload.run, execution: executionId })
         )
       }) as never, // the engine's own requirements are spelt out in the interface
-    start: Effect.fnUntraced(function* (payload) {
-      return yield* begin(itemOf(payload), {
-        line: name,
-        executionOf: (run) => workflow.executionId({ run, input: payload } as never),
-        execute: (run) =>
-          workflow.execute({ run, input: payload } as never, { discard: true }) as Effect.Effect<
-            string,
-            never,
-            Durable.Engine
-          >
-      })
+    start: Effect.fnUntraced(function* (payload, options) {
+      yield* valid(payload)
+      const execute = (run: string) => executeIn(run, payload)
+      return yield* LineStart.begin({ line: name, item: itemOf(payload), key: options?.key, execute })
     }),
-    resume: Effect.fnUntraced(function* (run) {
-      const status = yield* Status.of(run)
-      if (status === undefined) {
-        return yield* new LineError({
-          reason: "NoSuchRun",
-          message: `There is no run "${run}" in this journal. List the runs, or check which store the program opens.`
-        })
-      }
-      if (Status.isEnded(status)) {
-        return yield* new LineError({
-          reason: "Ended",
-          message: `The run "${run}" is over (${status._tag}). Start a new one for the same item.`
-        })
-      }
-      yield* Journal.record({ _tag: "LineResumed" }).pipe(
-        Effect.provideService(Journal.Origin, { ...outside, line: name, run, item: status.item })
-      )
-      yield* workflow.resume(status.execution)
+    child: Effect.fnUntraced(function* (payload, options) {
+      const run = yield* Child.standing(name)
+      yield* valid(payload)
+      const started = yield* Child.start(run, {
+        name: options?.name ?? name,
+        begin: (relation, key) =>
+          LineStart.begin({
+            line: name,
+            item: itemOf(payload),
+            key,
+            relation,
+            execute: (run) => executeIn(run, payload)
+          })
+      })
+      const ended = workflow.execute({ run: started, input: payload } as never)
+      return yield* Child.end(run, started, ended as Effect.Effect<Success["Type"], Error["Type"], Durable.Execution>)
     }),
     result: (stored) => Schema.decodeUnknownEffect(result)(stored)
   }
 }
-
-const outside = { line: null, run: null, item: null, stage: null, actor: { _tag: "Host" } } as const
 
 /** Every payload has an item, by the constraint of {@link make}; its type is too generic for the compiler to see it. */
 const itemOf = (payload: unknown): WorkItem.WorkItem => (payload as { readonly item: WorkItem.WorkItem }).item
@@ -172,95 +194,72 @@ const itemOf = (payload: unknown): WorkItem.WorkItem => (payload as { readonly i
 const toJson = <A>(codec: Schema.Codec<A, unknown>, value: A) =>
   Effect.map(Schema.encodeEffect(codec)(value), (encoded) => encoded as Schema.Json) // what a JSON codec encodes to
 
-interface Start {
-  readonly line: string
-  readonly executionOf: (run: string) => Effect.Effect<string>
-  readonly execute: (run: string) => Effect.Effect<string, never, Durable.Engine>
-}
+/** Starts a run that takes over what another one did before a stage, and does the rest anew. Answers with its name. */
+export const fork = (
+  run: string,
+  { before }: { readonly before: string }
+): Effect.Effect<string, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
+  Effect.flatMap(LineControl.forkOf(run, before), LineStart.begin)
 
-/** Starts a run under the next free name of its item, over all lines; two processes never get the same. */
-const begin = Effect.fnUntraced(function* (item: WorkItem.WorkItem, { execute, executionOf, line }: Start) {
-  const start = randomUUID()
-  const { atomicFacts } = yield* Durable.Supports
-  const journal = yield* Journal.Journal
-  for (let number = 1; ; number++) {
-    const run = `${item.id}.${number}`
-    const fact = { _tag: "LineStarted", title: item.title, execution: yield* executionOf(run), start } as const
-    const entry = yield* Effect.provideService(Journal.entry(fact, `${run}/started`), Journal.Origin, {
-      ...outside,
-      line,
-      run,
-      item: item.id
-    })
-    if (atomicFacts) {
-      // The engine writes the execution and its start together, or neither when there is one of that name.
-      const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
-      yield* Durable.storeFailure(Effect.provideService(execute(run), Durable.Outbox, outbox))
-      if (outbox.isWritten) return run
-    } else {
-      const [event] = yield* journal.append([entry])
-      if (event?.fact._tag !== "LineStarted" || event.fact.start !== start) continue
-      yield* execute(run)
-      return run
-    }
-  }
-})
-
-/** Whether another living process runs this run. What nobody runs can be resumed here. */
-export const isRunElsewhere = (status: Status.Status): Effect.Effect<boolean> =>
-  Effect.flatMap(Durable.IsRunElsewhere, (isRunElsewhere) => isRunElsewhere(status.execution))
-
-/** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
-export const settled = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
-  Effect.gen(function* () {
-    const failure = yield* Durable.Failure
-    return yield* Effect.raceFirst(Status.settled(run), failure)
-  }).pipe(
-    Effect.flatMap(
-      Option.match({
-        onNone: () =>
-          Effect.fail(new LineError({ reason: "NoSuchRun", message: `There is no run "${run}" in this journal.` })),
-        onSome: Effect.succeed
-      })
-    )
+/**
+ * Puts the item aside. In a line, with its item: the line ends here, and says why and what would take the item up again.
+ * From outside, with the name of a run: stops the run for the same reason.
+ */
+export const park: {
+  (item: WorkItem.WorkItem, why: Aside): Effect.Effect<never, Parked>
+  (
+    run: string,
+    why: Aside & LineControl.Why
+  ): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal>
+} = ((what: WorkItem.WorkItem | string, why: Aside & LineControl.Why) => {
+  if (typeof what === "string") return LineControl.setAside(what, why)
+  const { reason, reviewAfter, unblockWhen = null } = LineControl.parked(why)
+  return Effect.fail(
+    new Parked({ item: what.id, reason, unblockWhen, ...(reviewAfter !== undefined && { reviewAfter }) })
   )
+}) as never // an implementation of both signatures
 
-/** Puts the item aside. The line ends here, and says why and what would take the item up again. */
-export const park = (
-  item: WorkItem.WorkItem,
-  why: { readonly reason: string; readonly unblockWhen?: string }
-): Effect.Effect<never, Parked> =>
-  Effect.fail(new Parked({ item: item.id, reason: why.reason, unblockWhen: why.unblockWhen ?? null }))
-
-/** The work has to be done again, with this as its context. */
-export class Again<out Feedback> {
-  readonly _tag = "Again"
-  readonly feedback: Feedback
-  constructor(feedback: Feedback) {
-    this.feedback = feedback
-  }
+/** Why an item is put aside, what would take it up again, and how long to leave it at least. */
+export interface Aside {
+  readonly reason: string
+  readonly unblockWhen?: string
+  readonly reviewAfter?: Duration.Input
 }
 
-/** Goes back: the next attempt of the {@link rework} around gets the feedback. */
-export const again = <Feedback>(feedback: Feedback): Effect.Effect<Again<Feedback>> =>
-  Effect.succeed(new Again(feedback))
-
-/** Does work until it is good, at most `attempts` times. The failure of one attempt is the context of the next. */
-export const rework = <A, Feedback, E, R>(
-  options: { readonly attempts: number },
-  work: (feedback: Feedback | undefined, attempt: number) => Effect.Effect<A | Again<Feedback>, E, R>
-): Effect.Effect<A, E | Parked, R> =>
+/**
+ * Whether a run takes the way of the new code at a place where the code of a line has changed. A run that came by here
+ * with the old code answers `false` for ever, any other `true`.
+ */
+export const patched = (name: string): Effect.Effect<boolean, never, Journal.Journal> =>
   Effect.gen(function* () {
-    let feedback: Feedback | undefined
-    for (let attempt = 1; attempt <= options.attempts; attempt++) {
-      const result = yield* work(feedback, attempt)
-      if (!(result instanceof Again)) return result
-      feedback = result.feedback
-    }
-    const run = yield* Effect.serviceOption(Run.Run)
-    return yield* new Parked({
-      item: Option.match(run, { onNone: () => "", onSome: ({ item }) => item.id }),
-      reason: `The work was not accepted in ${options.attempts} attempts`,
-      unblockWhen: "somebody looks at the last verdict and changes the item, the contract or the limit of attempts"
-    })
+    const standing = yield* Run.betweenStages
+    if (Option.isNone(standing)) return true
+    const isNew = Effect.map(Effect.orDie(Run.missing(standing.value)), (missing) => missing === undefined)
+    return yield* Stage.run({ name: `patched-${name}`, success: Schema.Boolean }, isNew).pipe(
+      Effect.provideService(Stage.Unchecked, true)
+    )
+  })
+
+/** Waits for a time in which the run needs no process. Goes on at once when the time has passed since it first came here. */
+export const sleep = (name: string, duration: Duration.Input): Effect.Effect<void, LineError, Journal.Journal> =>
+  Effect.gen(function* () {
+    const run = yield* Child.standing(name)
+    const key = run.next(`sleep-${name}`)
+    yield* Stage.run({ name: `${key}-open`, success: Schema.Void }, Effect.void)
+    yield* Wait.pass(run, key, Duration.fromInputUnsafe(duration))
+  })
+
+/**
+ * Gives a part of a line, whatever it waits for, a time to be done in. It is kept by the host, over restarts. What is not
+ * done then is stopped, and the line has to handle {@link Expired}.
+ */
+export const within = <A, E, R>(
+  { after, name }: { readonly name: string; readonly after: Duration.Input },
+  part: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | Expired | LineError, R | Journal.Journal> =>
+  Effect.gen(function* () {
+    const time = Effect.andThen(sleep("time", after), Effect.succeed(undefined))
+    const joined = yield* Branches.parallel(name, { part: Effect.result(part), time }, { join: "first" })
+    if (joined.branch === "part") return yield* Effect.fromResult(joined.value)
+    return yield* new Expired({ name, after: Duration.toMillis(Duration.fromInputUnsafe(after)) })
   })

@@ -1,8 +1,10 @@
-/** The run of a line that a piece of code belongs to, and the numbering of its steps. */
+/** The run of a line that a piece of code belongs to, the numbering of its steps, and what it did in earlier lives. */
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Durable from "./Durable.ts"
+import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Journal from "./Journal.ts"
 import type * as WorkItem from "./WorkItem.ts"
 
@@ -20,8 +22,113 @@ export class Run extends Context.Service<
      * steps of one name must never share one.
      */
     readonly next: (name: string) => string
+    readonly life: Life
   }
 >()("@millwright/core/Run") {}
+
+/** One passage of a process through the code of a run, from its beginning. */
+export interface Life {
+  /** What the journal knew when this life began to do something new; read once. */
+  readonly past: Effect.Effect<Past, Journal.JournalError, Journal.Journal>
+  /** The keys of the steps that this life has come by. */
+  readonly asked: Set<string>
+  /** The keys of the stages that this life is in. */
+  readonly open: ReadonlySet<string>
+  readonly enter: (stage: string) => void
+  readonly leave: (stage: string) => void
+  /** Completes when this life has left the last stage that it is in. */
+  readonly idle: Effect.Effect<void>
+}
+
+/** What earlier lives of a run did. */
+export interface Past {
+  /** Which branches were enough, by the key of their parallel part. */
+  readonly joined: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Which version of its history the run is in: the place of the rewind that it began with, 0 for the first. */
+  readonly epoch: number
+  /** The keys of the stages that began, the one that began last at the end. */
+  readonly began: ReadonlySet<string>
+  /** The key of the stage that began last. */
+  readonly last: string | undefined
+  readonly isCancelled: boolean
+}
+
+/** What a run did until now. */
+export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, Journal.Journal> =>
+  Effect.suspend(() => {
+    const began = new Set<string>()
+    const joined = new Map<string, ReadonlyArray<string>>()
+    const take = (now: Pick<Past, "epoch" | "isCancelled">, { fact, seq, stage }: FactoryEvent.FactoryEvent) => {
+      switch (fact._tag) {
+        case "StageStarted":
+          // A stage that begins once more is the last one again.
+          began.delete(stage ?? "")
+          began.add(stage ?? "")
+          return now
+        case "BranchesJoined":
+          joined.set(fact.key, fact.enough)
+          return now
+        case "LineCancelled":
+          return { ...now, isCancelled: true }
+        case "LineRewound":
+          for (const dropped of fact.dropped) began.delete(dropped)
+          for (const key of joined.keys()) {
+            if (fact.dropped.some((stage) => stage.startsWith(`${key}/`))) joined.delete(key)
+          }
+          return { epoch: seq, isCancelled: false }
+        default:
+          return now
+      }
+    }
+    return Effect.map(Journal.fold({ epoch: 0, isCancelled: false }, take, run), (now) => ({
+      ...now,
+      began,
+      joined,
+      last: [...began].at(-1)
+    }))
+  })
+
+/** A new life of a run. */
+export const live = (run: string): Effect.Effect<Life> =>
+  Effect.map(Effect.cached(pastOf(run)), (past) => {
+    const open = new Set<string>()
+    let idle = Deferred.makeUnsafe<void>()
+    return {
+      past,
+      asked: new Set<string>(),
+      open,
+      enter: (stage) => void open.add(stage),
+      leave: (stage) => {
+        if (!open.delete(stage) || open.size > 0) return
+        Deferred.doneUnsafe(idle, Effect.void)
+        idle = Deferred.makeUnsafe()
+      },
+      idle: Effect.suspend(() => (open.size === 0 ? Effect.void : Deferred.await(idle)))
+    }
+  })
+
+/**
+ * A stage that the run began before and that this life has not come by, although it is about to do something new: then
+ * its code is not what it was. Answers `undefined` in the usual case.
+ */
+export const missing = ({
+  life
+}: Run["Service"]): Effect.Effect<string | undefined, Journal.JournalError, Journal.Journal> =>
+  Effect.gen(function* () {
+    const { last } = yield* life.past
+    const isMissing = () => last !== undefined && !life.asked.has(last)
+    // Branches side by side do not come by their old stages in the order of old: let them all pass first.
+    for (let quiet = 0; isMissing() && quiet < 50; quiet++) {
+      const { size } = life.asked
+      yield* Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 5)))
+      if (life.asked.size > size) quiet = 0
+    }
+    return isMissing() ? last : undefined
+  })
+
+/** The journal's key of something that happens once in a run, unless the run is rewound. */
+export const key = (run: Run["Service"], what: string): Effect.Effect<string, Journal.JournalError, Journal.Journal> =>
+  Effect.map(run.life.past, ({ epoch }) => `${run.line}/${run.id}/${what}${epoch === 0 ? "" : `@${epoch}`}`)
 
 /** Numbers the steps of one run of the line's code; a replay starts from the beginning again. */
 export const numbering = (): Run["Service"]["next"] => {
@@ -39,6 +146,12 @@ export const numbering = (): Run["Service"]["next"] => {
     taken.add(key)
     return key
   }
+}
+
+/** The same run for a branch of it, whose steps have keys of their own whatever the branches beside it do. */
+export const branch = (run: Run["Service"], name: string): Run["Service"] => {
+  const next = numbering()
+  return { ...run, next: (step) => `${name}/${next(step)}` }
 }
 
 /** The run, when the code that asks stands in a line and between its stages. Inside of a stage nothing is durable. */

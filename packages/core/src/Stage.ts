@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -19,8 +20,10 @@ import * as Schema from "effect/Schema"
 import * as Budget from "./Budget.ts"
 import * as Durable from "./Durable.ts"
 import * as Fault from "./Fault.ts"
+import * as LineControl from "./internal/LineControl.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
+import * as Retry from "./Retry.ts"
 import * as Run from "./Run.ts"
 
 /** How a stage is stored and retried. */
@@ -34,16 +37,32 @@ export interface Options<Success extends Schema.Constraint, Error extends Schema
   readonly success: Success
   /** Errors that are results of the work. Default: none. */
   readonly error?: Error
-  /** How retryable faults are tried again before the line stalls. Default: not. */
-  readonly retry?: Schedule.Schedule<unknown>
+  /** How retryable faults are tried again before the line stalls: one schedule, or one for each class. Default: not. */
+  readonly retry?: Retry.Policy
+  /**
+   * How long one attempt may take. It is kept by the host: also where the stage ignores that it is interrupted. Then what
+   * it started may still be at work when the next attempt begins.
+   */
+  readonly timeout?: Duration.Input
+  /** How often the line may come to a stage of this name; a loop that does not end stalls there. Default: no limit. */
+  readonly visits?: number
 }
+
+/** What takes back what a stage did, when its line fails or is cancelled after it. At least once, the last stage first. */
+export type Undo<A, R> = (value: A) => Effect.Effect<unknown, unknown, R>
 
 class StageError extends Fault.Class<StageError>()("StageError", {
   /** The result does not fit the schema of the stage. */
   NotStorable: false,
   /** Something that the stage ran interrupted itself. */
-  Interrupted: false
+  Interrupted: false,
+  TimedOut: true,
+  /** The line came to it more often than it may. */
+  TooManyVisits: false
 }) {}
+
+/** Whether stages may begin although the run did something else here before: the ones that find out, and the undoing. */
+export const Unchecked = Context.Reference<boolean>("@millwright/core/Stage/Unchecked", { defaultValue: () => false })
 
 /** Layers that the stages of an effect are built with. */
 const Layers = Context.Reference<ReadonlyArray<Layer.Layer<never, Fault.Fault>>>("@millwright/core/Stage/Layers", {
@@ -72,15 +91,27 @@ const within = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | F
   )
 
 /** Runs an effect as a stage of the line that it stands in. */
-export const run = <Success extends Schema.Constraint, E, R, Error extends Schema.Constraint = Schema.Never>(
+export const run: {
+  <Success extends Schema.Constraint, E, R, Error extends Schema.Constraint = Schema.Never>(
+    options: Options<Success, Error>,
+    effect: Effect.Effect<Success["Type"], E, R>
+  ): Effect.Effect<Success["Type"], E, R | Journal.Journal>
+  <Success extends Schema.Constraint, E, R, R2, Error extends Schema.Constraint = Schema.Never>(
+    options: Options<Success, Error>,
+    effect: Effect.Effect<Success["Type"], E, R>,
+    undo: Undo<Success["Type"], R2>
+  ): Effect.Effect<Success["Type"], E, R | R2 | Journal.Journal>
+} = <Success extends Schema.Constraint, E, R, R2, Error extends Schema.Constraint = Schema.Never>(
   options: Options<Success, Error>,
-  effect: Effect.Effect<Success["Type"], E, R>
-): Effect.Effect<Success["Type"], E, R | Journal.Journal> =>
+  effect: Effect.Effect<Success["Type"], E, R>,
+  undo?: Undo<Success["Type"], R2>
+): Effect.Effect<Success["Type"], E, R | R2 | Journal.Journal> =>
   Effect.gen(function* () {
     const standing = yield* Run.betweenStages
     if (Option.isNone(standing)) return yield* effect
-    const { execution, next } = standing.value
+    const { execution, life, next } = standing.value
     const stage = next(options.name)
+    life.asked.add(stage)
     const outbox: Durable.Outbox = { entries: [], isWritten: false }
     const activity = Durable.Activity.make({
       name: stage,
@@ -88,17 +119,42 @@ export const run = <Success extends Schema.Constraint, E, R, Error extends Schem
       error: options.error,
       // An interrupted stage is not tried again here: whoever interrupted it wants it to stop.
       interruptRetryPolicy: Schedule.recurs(0).pipe(Schedule.setInputType<Cause.Cause<unknown>>()),
-      execute: attempts(options, { stage, effect, outbox })
+      execute: attempts(options, { run: standing.value, stage, effect, outbox })
     })
+    const stored = Durable.withOutbox(outbox, Effect.provideContext(activity, execution))
     // The schemas of a stage need no services, and the errors that reach here are the declared ones.
-    return yield* Durable.withOutbox(outbox, Effect.provideContext(activity, execution)) as Effect.Effect<
-      Success["Type"],
-      E,
-      R | Journal.Journal
-    >
-  })
+    return (yield* undo === undefined
+      ? stored
+      : undoable(stored, { undo, run: standing.value, stage })) as Success["Type"]
+  }) as Effect.Effect<Success["Type"], E, R | R2 | Journal.Journal>
+
+/** Undoes a stage when the line fails later. That is a stage too, so it is done once, and goes on after a crash. */
+const undoable = <A, E, R, R2>(
+  effect: Effect.Effect<A, E, R>,
+  {
+    run: standing,
+    stage,
+    undo
+  }: { readonly undo: Undo<A, R2>; readonly run: Run.Run["Service"]; readonly stage: string }
+) =>
+  Durable.Workflow.withCompensation(effect, (value) =>
+    run(
+      { name: `undo-${stage}`, success: Schema.Void },
+      Effect.gen(function* () {
+        const exit = yield* Effect.exit(undo(value))
+        // What can not be undone must not keep the others from being undone.
+        const fault = Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+        const origin = yield* Journal.Origin
+        yield* Effect.provideService(Journal.record({ _tag: "StageUndone", fault }), Journal.Origin, {
+          ...origin,
+          stage
+        })
+      })
+    ).pipe(Effect.orDie, Effect.provideService(Unchecked, true))
+  ).pipe(Effect.provideContext(standing.execution))
 
 interface Step<A, E, R> {
+  readonly run: Run.Run["Service"]
   readonly stage: string
   readonly effect: Effect.Effect<A, E, R>
   readonly outbox: Durable.Outbox
@@ -107,22 +163,25 @@ interface Step<A, E, R> {
 /** Tries a stage until it has a result, an error that it declares, or nothing that a retry could mend. */
 const attempts = <Success extends Schema.Constraint, Error extends Schema.Constraint, E, R>(
   options: Options<Success, Error>,
-  { effect, outbox, stage }: Step<Success["Type"], E, R>
+  { effect, outbox, run, stage }: Step<Success["Type"], E, R>
 ) =>
   Effect.gen(function* () {
-    const origin = yield* Journal.Origin
+    const key = yield* admit(run, stage)
     const isDeclared = options.error === undefined ? () => false : Schema.is(options.error)
-    const step = options.retry === undefined ? undefined : yield* Schedule.toStep(options.retry)
+    const pauseAfter = yield* Retry.stepper(options.retry)
     const started = yield* Clock.currentTimeMillis
     for (let attempt = 1; ; attempt++) {
       yield* Journal.record({ _tag: "StageStarted", attempt })
+      const visit = Number(/#(\d+)$/.exec(stage)?.[1] ?? 1)
+      const effort =
+        visit > (options.visits ?? Infinity) ? tooMany(stage, visit) : inTime(within(effect), options.timeout, stage)
       // The facts of this stage are its own: what it starts or answers has others.
-      const work = Effect.provideService(Budget.enforce(within(effect)), Durable.Outbox, undefined)
+      const work = Effect.provideService(Budget.enforce(effort), Durable.Outbox, undefined)
       const exit = yield* Effect.exit(Effect.flatMap(work, (value) => keep(options.success, value, stage)))
       // A clock may be set back.
       const duration = Math.max(0, (yield* Clock.currentTimeMillis) - started)
       if (Exit.isSuccess(exit)) {
-        outbox.entries.push(yield* Journal.entry({ _tag: "StageFinished", attempt, duration }, key(origin, stage)))
+        outbox.entries.push(yield* Journal.entry({ _tag: "StageFinished", attempt, duration }, key))
         return exit.value
       }
       const isInterrupted = Cause.hasInterruptsOnly(exit.cause)
@@ -131,14 +190,16 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
       const error = isInterrupted ? interruptedFault(stage) : Cause.squash(exit.cause)
       const fault = Fault.record(error)
       if (isDeclared(error)) {
-        outbox.entries.push(yield* Journal.entry({ _tag: "StageFailed", attempt, duration, fault }, key(origin, stage)))
+        outbox.entries.push(yield* Journal.entry({ _tag: "StageFailed", attempt, duration, fault }, key))
         return yield* exit
       }
       const now = yield* Clock.currentTimeMillis
-      const again = fault.retryable && step !== undefined ? yield* Effect.option(step(now, error)) : Option.none()
-      if (Option.isNone(again)) return yield* giveUp({ attempt, duration, fault })
-      const [, pause] = again.value
-      const delay = Math.max(Math.ceil(Duration.toMillis(pause)), Fault.isFault(error) ? (error.retryAfter ?? 0) : 0)
+      const pause = yield* pauseAfter(now, error)
+      if (Option.isNone(pause)) return yield* giveUp({ attempt, duration, fault })
+      const delay = Math.max(
+        Math.ceil(Duration.toMillis(pause.value)),
+        Fault.isFault(error) ? (error.retryAfter ?? 0) : 0
+      )
       if (!Number.isSafeInteger(delay)) return yield* giveUp({ attempt, duration, fault })
       yield* Journal.record({ _tag: "StageRetried", attempt, fault, delay })
       yield* Effect.sleep(delay)
@@ -146,6 +207,14 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
   }).pipe(
     (self) =>
       Effect.flatMap(Journal.Origin, (origin) => Effect.provideService(self, Journal.Origin, { ...origin, stage })),
+    (self) =>
+      Effect.suspend(() => {
+        run.life.enter(stage)
+        return Effect.ensuring(
+          self,
+          Effect.sync(() => run.life.leave(stage))
+        )
+      }),
     // A journal that can not be written leaves nothing behind; the engine tells whoever waits.
     Effect.catchIf(
       (error): error is Journal.JournalError => error instanceof Journal.JournalError,
@@ -184,8 +253,52 @@ const interruptedFault = (stage: string) =>
     message: `The stage "${stage}" was interrupted by something that it ran itself. Resume the run to try it again.`
   })
 
-const key = (origin: { readonly line: string | null; readonly run: string | null }, stage: string) =>
-  `${origin.line}/${origin.run}/${stage}/ended`
+const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, timeout: Duration.Input | undefined, stage: string) => {
+  if (timeout === undefined) return effect
+  const after = Duration.format(Duration.fromInputUnsafe(timeout))
+  const expired = Effect.andThen(
+    Effect.sleep(timeout),
+    new StageError({
+      reason: "TimedOut",
+      message: `The stage "${stage}" was not done after ${after}. Give it more time, or find out what it waits for.`
+    })
+  )
+  // Of a fibre of its own, which nobody waits for: what ignores interruption must not hold up the line.
+  return Effect.raceFirst(
+    Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) =>
+      Effect.onInterrupt(Fiber.join(fiber), () => Effect.forkDetach(Fiber.interrupt(fiber)))
+    ),
+    expired
+  )
+}
+
+const tooMany = (stage: string, visit: number) =>
+  new StageError({
+    reason: "TooManyVisits",
+    message: `The line comes to "${stage}" for the ${visit}th time, which is more than it may. Look at why its loop does not end.`
+  })
+
+/**
+ * Lets a stage begin whose result is not there. A run that did other things at this place before, with other code, must
+ * not go on as if nothing had happened. Answers with the journal's key of the stage's end.
+ */
+const admit = (run: Run.Run["Service"], stage: string) =>
+  Effect.gen(function* () {
+    const { isCancelled } = yield* run.life.past
+    if (!(yield* Unchecked)) {
+      // Whoever cancelled the run may not have lived to tell the engine.
+      if (isCancelled) return yield* Durable.suspend
+      const missing = yield* Run.missing(run)
+      if (missing !== undefined && !(yield* run.life.past).began.has(stage)) {
+        return yield* giveUp({
+          attempt: 1,
+          duration: 0,
+          fault: Fault.record(LineControl.codeChanged(run, `"${stage}"`, missing))
+        })
+      }
+    }
+    return yield* Run.key(run, `${stage}/ended`)
+  })
 
 /** Records that a line stops here until somebody mends the fault and resumes it, and stops it. */
 const giveUp = (failed: { readonly attempt: number; readonly duration: number; readonly fault: Fault.Recorded }) =>

@@ -14,6 +14,8 @@ export interface Known {
   readonly item: string
   readonly title: string
   readonly execution: string
+  /** The run, and the stage of it, that started this one as its child. */
+  readonly parent: { readonly run: string; readonly stage: string } | null
   readonly openGates: ReadonlyArray<string>
   /** Stages that began and did not end. */
   readonly openStages: ReadonlyArray<string>
@@ -28,13 +30,17 @@ export type Status =
   | (Known & { readonly _tag: "Stalled"; readonly fault: Fault.Recorded; readonly stage: string | null })
   | (Known & { readonly _tag: "Finished"; readonly result: Schema.Json })
   | (Known & { readonly _tag: "Parked"; readonly reason: string })
+  | (Known & { readonly _tag: "Cancelled"; readonly reason: string })
   | (Known & { readonly _tag: "Failed"; readonly fault: Fault.Recorded })
 
 /** Whether a run is over for good. */
 export const isEnded = (status: Status): boolean =>
-  status._tag === "Finished" || status._tag === "Parked" || status._tag === "Failed"
+  status._tag !== "Running" && status._tag !== "Waiting" && status._tag !== "Stalled"
 
-/** The status after one more event of the run. A run that is over stays over; one that stalled, until it goes on there. */
+/**
+ * The status after one more event of the run. A run that is over stays over until it is rewound; one that stalled, until
+ * it goes on there.
+ */
 export const step = (status: Status | undefined, event: FactoryEvent.FactoryEvent): Status | undefined => {
   const { fact } = event
   if (fact._tag === "LineStarted") {
@@ -45,12 +51,17 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       item: event.item ?? "",
       title: fact.title,
       execution: fact.execution,
+      parent: fact.parent ?? null,
       openGates: [],
       openStages: []
     }
   }
-  if (status === undefined || isEnded(status)) return status
+  if (status === undefined) return status
   const known = knownOf(status)
+  if (fact._tag === "LineRewound") {
+    return onward({ ...known, openStages: [], openGates: known.openGates.filter((gate) => !fact.gates.includes(gate)) })
+  }
+  if (isEnded(status)) return status
   const proceed = (next: Known): Status =>
     // Stages beside the one that failed go on, and mend nothing.
     status._tag === "Stalled" &&
@@ -65,6 +76,8 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       return { ...known, _tag: "Finished", result: fact.result, openStages: [], openGates: [] }
     case "LineParked":
       return { ...known, _tag: "Parked", reason: fact.reason, openStages: [], openGates: [] }
+    case "LineCancelled":
+      return { ...known, _tag: "Cancelled", reason: fact.reason, openStages: [], openGates: [] }
     case "LineFailed":
       return { ...known, _tag: "Failed", fault: fact.fault, openStages: [], openGates: [] }
     case "LineStalled":
@@ -73,6 +86,8 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       return proceed({ ...known, openStages: [...without(known.openStages, event.stage), event.stage ?? ""] })
     case "StageFinished":
       return proceed({ ...known, openStages: without(known.openStages, event.stage) })
+    case "BranchesJoined":
+      return proceed({ ...known, openStages: known.openStages.filter((stage) => !fact.dropped.includes(stage)) })
     case "StageFailed":
       return { ...status, openStages: without(known.openStages, event.stage) }
     case "GateOpened":
@@ -84,12 +99,13 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
   }
 }
 
-const knownOf = ({ execution, item, line, openGates, openStages, run, title }: Known): Known => ({
+const knownOf = ({ execution, item, line, openGates, openStages, parent, run, title }: Known): Known => ({
   execution,
   item,
   line,
   openGates,
   openStages,
+  parent,
   run,
   title
 })

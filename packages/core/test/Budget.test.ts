@@ -123,7 +123,7 @@ describe("Budget", () => {
           path,
           limited(spending(60, 60, 60), { tokens }),
           Effect.gen(function* () {
-            yield* Spender.resume(run)
+            yield* Line.resume(run)
             return stalledBy(yield* Line.settled(run))
           })
         )
@@ -186,7 +186,7 @@ describe("Budget", () => {
           const status = yield* Effect.repeat(Line.settled(run), { until: ({ _tag }) => _tag !== "Waiting" })
           assert.strictEqual(stalledBy(status), "TimeSpent")
           assert.strictEqual(ran, 1, "waiting for a human cost time")
-          yield* Spender.resume(run)
+          yield* Line.resume(run)
           assert.strictEqual(stalledBy(yield* Line.settled(run)), "TimeSpent")
           return run
         })
@@ -195,7 +195,7 @@ describe("Budget", () => {
         path,
         limited(code, { time: "200 millis" }),
         Effect.gen(function* () {
-          yield* Spender.resume(run)
+          yield* Line.resume(run)
           assert.strictEqual(stalledBy(yield* Line.settled(run)), "TimeSpent")
         })
       )
@@ -240,7 +240,7 @@ describe("Budget", () => {
         path,
         limited(code, { time: "10 seconds" }),
         Effect.gen(function* () {
-          yield* Spender.resume(run)
+          yield* Line.resume(run)
           assert.strictEqual(stalledBy(yield* Line.settled(run)), "Finished")
         })
       )

@@ -129,14 +129,14 @@ describe("Line", () => {
         assert.strictEqual(stalled._tag, "Stalled")
         assert.strictEqual(stalled._tag === "Stalled" && stalled.fault.message, "the tap is closed")
         isMended = true
-        yield* Shaky.resume(run)
+        yield* Line.resume(run)
         const status = yield* Line.settled(run)
         assert.strictEqual(status._tag === "Finished" && status.result, "one two")
         assert.strictEqual(ran, 1, "a finished stage ran again")
         assert.strictEqual(yield* countOf("StageStarted", "second"), 2)
-        const again = yield* Effect.flip(Shaky.resume(run))
+        const again = yield* Effect.flip(Line.resume(run))
         assert.strictEqual(again._tag === "LineError" && again.reason, "Ended")
-        const nobody = yield* Effect.flip(Shaky.resume("nobody.1"))
+        const nobody = yield* Effect.flip(Line.resume("nobody.1"))
         assert.strictEqual(nobody._tag === "LineError" && nobody.reason, "NoSuchRun")
       }).pipe(Effect.provide(code.pipe(Layer.provideMerge(store(path)))))
     })
@@ -232,7 +232,7 @@ describe("Line", () => {
         assert.strictEqual(other._tag === "GateError" && other.reason, "AlreadyAnswered")
         yield* inProcess(
           Effect.gen(function* () {
-            yield* Asked.resume(run)
+            yield* Line.resume(run)
             const waiting = yield* Effect.repeat(Line.settled(run), {
               until: (status) => status.openGates.includes("issue-1.1:merge")
             })

@@ -86,7 +86,7 @@ describe("Stage.run", () => {
         assert.include(yield* Line.settled(run), { _tag: "Stalled", stage: "broken" })
         assert.strictEqual(tries, 1, "a fault that is not retryable was tried again")
         reason = "Often"
-        yield* Given.resume(run)
+        yield* Line.resume(run)
         assert.strictEqual((yield* Line.settled(run))._tag, "Stalled")
         assert.strictEqual(tries, 4, "two retries are two more tries")
         assert.strictEqual(yield* count("StageRetried"), 2)
@@ -156,7 +156,7 @@ describe("Stage.run", () => {
         const run = yield* Strict.start({ item })
         assert.include(yield* Line.settled(run), { _tag: "Stalled", stage: "token" })
         result = "ghp_short"
-        yield* Strict.resume(run)
+        yield* Line.resume(run)
         assert.include(yield* ended(run), { _tag: "Finished", result })
       })
     )
@@ -202,7 +202,7 @@ describe("Stage.run", () => {
         assert.include(status, { _tag: "Stalled", stage: null })
         assert.include(status._tag === "Stalled" ? status.fault.message : "", "Expected string")
         result = "42"
-        yield* Odd.resume(run)
+        yield* Line.resume(run)
         assert.include(yield* ended(run), { _tag: "Finished", result: "42" })
       })
     )
@@ -316,7 +316,7 @@ describe("Stage.provide", () => {
         assert.strictEqual(status._tag === "Stalled" && status.fault.message, "The sandbox does not open.")
         assert.deepStrictEqual(opened, ["+outer", "-outer"])
         isMended = true
-        yield* Closed.resume(run)
+        yield* Line.resume(run)
         assert.include(yield* ended(run), { _tag: "Finished", result: "open" })
       })
     )

@@ -97,6 +97,7 @@ describe("Status.step", () => {
     assert.deepStrictEqual(over, {
       _tag: "Finished",
       result: 1,
+      parent: null,
       run: "r",
       line: "L",
       item: "i",

@@ -18,6 +18,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Durable from "../Durable.ts"
 import * as ExecutionTable from "../ExecutionTable.ts"
+import * as ExecutionHistory from "../internal/ExecutionHistory.ts"
 import * as Journal from "../Journal.ts"
 import * as JournalTable from "../JournalTable.ts"
 import * as Redaction from "../Redaction.ts"
@@ -128,7 +129,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
       Effect.provideService(WorkflowEngine.WorkflowEngine, engine),
       Effect.provideService(Durable.Outbox, undefined),
       (effect) => wakes.trackRun(instance, effect),
-      Effect.onExit((exit) => settle(row, entry, exit)),
+      Effect.onExit((exit) => settle({ row, entry, run }, exit)),
       Effect.forkIn(runs)
     )
     return true
@@ -152,13 +153,10 @@ const make = Effect.fnUntraced(function* (options: Options) {
     })
 
   const settle = (
-    row: ExecutionTable.Row,
-    entry: Registered,
+    { entry, row, run }: { readonly row: ExecutionTable.Row; readonly entry: Registered; readonly run: Live },
     exit: Exit.Exit<Durable.Workflow.Result<unknown, unknown>>
   ) =>
     Effect.gen(function* () {
-      const again = live.get(row.id)?.again ?? false
-      live.delete(row.id)
       if (Exit.isFailure(exit)) return
       const result = exit.value
       if (result._tag === "Complete") {
@@ -171,8 +169,13 @@ const make = Effect.fnUntraced(function* (options: Options) {
         return
       }
       const isSuspended = yield* write((prepare) => ExecutionTable.suspend(prepare, row.id, row.wake))
-      if (again || !isSuspended) yield* Effect.forkIn(start(row.id), scope)
-    }).pipe(Effect.uninterruptible)
+      live.delete(row.id)
+      if (run.again || !isSuspended) yield* Effect.forkIn(start(row.id), scope)
+    }).pipe(
+      // Until its end is stored, the execution is one that runs here.
+      Effect.ensuring(Effect.sync(() => live.get(row.id) === run && live.delete(row.id))),
+      Effect.uninterruptible
+    )
 
   const resultOf = Effect.fnUntraced(function* (executionId: string) {
     const row = yield* read((prepare) => ExecutionTable.find(prepare, executionId))
@@ -385,7 +388,37 @@ const make = Effect.fnUntraced(function* (options: Options) {
       (row) => row !== undefined && row.runner !== null && row.runner !== runner.id && runner.isAlive(row.runner)
     )
 
+  const history: Durable.History = {
+    forget: Effect.fnUntraced(function* (executionId, isKept) {
+      const written = yield* facts
+      return yield* write((prepare) => {
+        const row = ExecutionTable.find(prepare, executionId)
+        if (row === undefined) return false
+        const isRun = row.runner === runner.id ? live.has(row.id) : row.runner !== null && runner.isAlive(row.runner)
+        if (row.status === "running" && isRun) return false
+        ExecutionHistory.forget(prepare, executionId, isKept)
+        flush(prepare, written)
+        return true
+      })
+    }),
+    fork: Effect.fnUntraced(function* (executionId, to) {
+      const written = yield* facts
+      const insert = write((prepare) => {
+        const from = ExecutionTable.find(prepare, executionId)
+        const isTaken = written.outbox?.entries.some(
+          ({ key }) => key !== undefined && JournalTable.stands(prepare, key)
+        )
+        if (from === undefined || isTaken === true) return false
+        if (!ExecutionHistory.copy(prepare, from, { ...to, runner: runner.id })) return false
+        flush(prepare, written)
+        return true
+      })
+      yield* Effect.uninterruptible(Effect.tap(insert, (isNew) => (isNew ? start(to.execution) : Effect.void)))
+    })
+  }
+
   return Context.make(WorkflowEngine.WorkflowEngine, engine).pipe(
+    Context.add(Durable.History, history),
     Context.add(Durable.Failure, sqlite.failure),
     Context.add(Durable.IsRunElsewhere, isRunElsewhere),
     Context.add(Durable.Supports, { persistence: true, atomicFacts: true })

@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Gate from "../Gate.ts"
+import * as Line from "../Line.ts"
 import * as Stage from "../Stage.ts"
 import * as Status from "../Status.ts"
 import {
@@ -107,11 +108,11 @@ const mended = (live: Live, broken: Effect.Effect<unknown, Broken>, message: str
       assert.include(stalled._tag === "Stalled" ? stalled.fault.message : "", message, "the status says what is wrong")
       assert.strictEqual(yield* count("StageFinished second"), 0, "a stage that failed is not finished")
       assert.strictEqual(yield* count("StageFailed second"), 1, "the failure is in the journal")
-      yield* Shaky.resume(run)
+      yield* Line.resume(run)
       yield* within(Effect.repeat(count("StageFailed second"), { until: (times) => times === 2 }), "A second failure")
       yield* until(run, "Stalled")
       isMended = true
-      yield* Shaky.resume(run)
+      yield* Line.resume(run)
       assert.strictEqual(yield* resultOf(run), "done")
       assert.strictEqual(ran, 1, "a finished stage ran again")
     })
@@ -171,7 +172,7 @@ export const parallel = (live: Live): Effect.Effect<void, unknown> => {
         const status = yield* Status.of(run)
         assert.strictEqual(status?._tag, "Stalled", "a stage that finishes beside the one that failed mends nothing")
         isMended = true
-        yield* Wide.resume(run)
+        yield* Line.resume(run)
         assert.deepStrictEqual(yield* resultOf(run), range(8))
         assert.deepStrictEqual(ran.toSorted(), range(8), "a finished stage ran again")
       })

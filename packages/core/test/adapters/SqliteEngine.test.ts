@@ -323,7 +323,7 @@ describe("A line on SqliteEngine", () => {
           for (const copy of copies) {
             const disturbed: Effect.Effect<unknown, unknown, Services> = Effect.gen(function* () {
               // A process that was killed while it waited left a run that nobody owns.
-              if ((yield* Status.of(run))?._tag === "Waiting") yield* Any.resume(run)
+              if ((yield* Status.of(run))?._tag === "Waiting") yield* Line.resume(run)
               return yield* outcome(run)
             })
             if ((yield* reading(copy, events)).length === 0) continue
@@ -376,7 +376,7 @@ describe("SqliteEngine on a store that makes trouble", () => {
       before = Effect.void
       const again = Effect.gen(function* () {
         // Where the last page had room for it, the fault is in the journal too.
-        if ((yield* Status.of(run))?._tag === "Stalled") yield* Two.resume(run)
+        if ((yield* Status.of(run))?._tag === "Stalled") yield* Line.resume(run)
         return yield* Line.settled(run)
       })
       const status = yield* alone(again, Layer.provideMerge(code, store(path)))
@@ -412,7 +412,7 @@ describe("SqliteEngine on a store that makes trouble", () => {
       yield* alone(
         Effect.gen(function* () {
           assert.include(yield* Line.settled(other), { _tag: "Finished" })
-          const exit = yield* Effect.exit(Two.resume(old))
+          const exit = yield* Effect.exit(Line.resume(old))
           assert.include(
             Exit.isFailure(exit) ? String(exit.cause) : "",
             "run",

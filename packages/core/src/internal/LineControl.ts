@@ -1,0 +1,301 @@
+/** What can be done to a run from outside, by its name alone: look, stop, take up again, go back, go another way. */
+import * as Effect from "effect/Effect"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Actor from "../Actor.ts"
+import * as Durable from "../Durable.ts"
+import type * as FactoryEvent from "../FactoryEvent.ts"
+import * as Journal from "../Journal.ts"
+import type * as Run from "../Run.ts"
+import * as Status from "../Status.ts"
+import { LineError } from "./LineError.ts"
+
+/** Who does it, and why. */
+export interface Why {
+  readonly reason: string
+  /** Default: the host. */
+  readonly by?: Actor.Actor
+}
+
+/** Where a run stands. Fails for a run that the journal has never heard of, and names those that are called alike. */
+export const status = (run: string): Effect.Effect<Status.Status, LineError | Journal.JournalError, Journal.Journal> =>
+  Effect.gen(function* () {
+    const found = yield* Status.of(run)
+    if (found !== undefined) return found
+    const item = run.replace(/\.[^.]*$/, "")
+    const alike = (yield* Status.runs()).filter((each) => each.run.startsWith(item) || each.run.endsWith(run))
+    const names = alike.slice(-5).map((each) => each.run)
+    return yield* new LineError({
+      reason: "NoSuchRun",
+      message: `There is no run "${run}" in this journal. ${
+        names.length === 0 ? "List the runs, or check which store the program opens." : `There is: ${names.join(", ")}.`
+      }`
+    })
+  })
+
+/** Which runs are listed. What is left out is not asked for. */
+export interface Filter {
+  readonly line?: string
+  readonly item?: string
+  readonly status?: Status.Status["_tag"]
+}
+
+/** The runs that fit a filter, in the order in which they were started. */
+export const list = (
+  filter: Filter = {}
+): Effect.Effect<ReadonlyArray<Status.Status>, Journal.JournalError, Journal.Journal> =>
+  Effect.map(Status.runs(filter.line), (all) =>
+    all.filter(
+      ({ _tag, item }) =>
+        (filter.item === undefined || item === filter.item) && (filter.status === undefined || _tag === filter.status)
+    )
+  )
+
+const record = (now: Status.Status, by: Actor.Actor | undefined, fact: FactoryEvent.Fact, key?: string) =>
+  Effect.provideService(Journal.entry(fact, key), Journal.Origin, {
+    line: now.line,
+    run: now.run,
+    item: now.item,
+    stage: null,
+    actor: by ?? Actor.host
+  })
+
+const ended = (now: Status.Status) =>
+  new LineError({
+    reason: "Ended",
+    message: `The run "${now.run}" is over (${now._tag}). Rewind it, or start a new one for the same item.`
+  })
+
+/** Takes a run up again: one whose process is gone, or one that stalled. What runs elsewhere stays there. */
+export const resume = Effect.fnUntraced(function* (run: string) {
+  const now = yield* status(run)
+  if (Status.isEnded(now)) return yield* ended(now)
+  const journal = yield* Journal.Journal
+  yield* journal.append([yield* record(now, undefined, { _tag: "LineResumed" })])
+  yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
+})
+
+/**
+ * Stops a run for good. The stage that it is in is interrupted, what it did is undone where it says how, and its children
+ * are cancelled too. To cancel it twice changes nothing.
+ */
+export const cancel = (
+  run: string,
+  why: Why
+): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
+  stop(run, { _tag: "LineCancelled", reason: why.reason }, why.by)
+
+/** Puts a run aside: as {@link cancel}, but the item may be taken up again. */
+export const setAside = (
+  run: string,
+  why: Why & { readonly unblockWhen?: string; readonly reviewAfter?: Duration.Input }
+): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
+  stop(run, parked(why), why.by)
+
+/** The fact of a parked run. */
+export const parked = (why: {
+  readonly reason: string
+  readonly unblockWhen?: string | undefined
+  readonly reviewAfter?: Duration.Input | undefined
+}): Extract<FactoryEvent.Fact, { readonly _tag: "LineParked" }> => ({
+  _tag: "LineParked",
+  reason: why.reason,
+  ...(why.unblockWhen === undefined ? {} : { unblockWhen: why.unblockWhen }),
+  ...(why.reviewAfter === undefined
+    ? {}
+    : { reviewAfter: Duration.toMillis(Duration.fromInputUnsafe(why.reviewAfter)) })
+})
+
+const stop = (
+  run: string,
+  fact: Extract<FactoryEvent.Fact, { readonly _tag: "LineCancelled" | "LineParked" }>,
+  by: Actor.Actor | undefined
+): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
+  Effect.gen(function* () {
+    const now = yield* status(run)
+    const isStopped = fact._tag === (now._tag === "Cancelled" ? "LineCancelled" : `Line${now._tag}`)
+    if (Status.isEnded(now) && !isStopped) return yield* ended(now)
+    const past = yield* historyOf(run)
+    const journal = yield* Journal.Journal
+    // The end of a run has one key: whichever comes first stands.
+    if (!isStopped) yield* journal.append([yield* record(now, by, fact, endKey(now, past.epoch))])
+    const after = yield* status(run)
+    if (after._tag !== "Cancelled" && after._tag !== "Parked") return yield* ended(after)
+    const engine = yield* Durable.WorkflowEngine.WorkflowEngine
+    yield* Durable.storeFailure(engine.interruptUnsafe(Durable.named(now.line), now.execution))
+    const children = yield* childrenOf(run, past)
+    const reason = `The run "${run}" that started it was stopped: ${fact.reason}`
+    for (const child of children) if (!Status.isEnded(child)) yield* cancel(child.run, { reason, ...(by && { by }) })
+  })
+
+const endKey = ({ line, run }: Status.Status, epoch: number) => `${line}/${run}/ended${epoch === 0 ? "" : `@${epoch}`}`
+
+/** What the journal tells of the steps of a run. */
+interface History {
+  readonly epoch: number
+  /** The keys of the stages, in the order in which they began last. */
+  readonly stages: ReadonlyArray<string>
+  readonly undone: ReadonlySet<string>
+  /** The gate that a stage opened. */
+  readonly gates: ReadonlyMap<string, string>
+  readonly answered: ReadonlySet<string>
+}
+
+const historyOf = (run: string): Effect.Effect<History, Journal.JournalError, Journal.Journal> =>
+  Effect.suspend(() => {
+    const stages = new Set<string>()
+    const undone = new Set<string>()
+    const gates = new Map<string, string>()
+    const answered = new Set<string>()
+    const take = (epoch: number, { fact, seq, stage }: FactoryEvent.FactoryEvent): number => {
+      if (fact._tag === "LineRewound") {
+        for (const dropped of fact.dropped) for (const known of [stages, undone, gates]) known.delete(dropped)
+        return seq
+      }
+      if (fact._tag === "GateAnswered") answered.add(fact.gate)
+      if (stage === null) return epoch
+      if (fact._tag === "StageStarted") {
+        stages.delete(stage)
+        stages.add(stage)
+      }
+      if (fact._tag === "StageUndone" && fact.fault === null) undone.add(stage)
+      if (fact._tag === "GateOpened") {
+        gates.set(stage, fact.gate)
+        answered.delete(fact.gate)
+      }
+      return epoch
+    }
+    return Effect.map(Journal.fold(0, take, run), (epoch) => ({ epoch, stages: [...stages], undone, gates, answered }))
+  })
+
+/** A child's name is asked of the whole journal, so only where a stage of the run can have started one. */
+const childrenOf = (run: string, { stages }: Pick<History, "stages">) =>
+  stages.some((stage) => /(^|\/)child-/.test(stage))
+    ? Effect.map(Status.runs(), (all) => all.filter(({ parent }) => parent?.run === run))
+    : Effect.succeed([])
+
+/** A place in the history of a run, and what is before and after it. */
+const placeOf = Effect.fnUntraced(function* (now: Status.Status, before: string) {
+  const past = yield* historyOf(now.run)
+  const at = past.stages.indexOf(before)
+  if (at < 0) {
+    return yield* new LineError({
+      reason: "NoSuchStage",
+      message: `The run "${now.run}" has not begun a stage "${before}". It began: ${past.stages.join(", ") || "none"}.`
+    })
+  }
+  const kept = new Set(past.stages.slice(0, at))
+  const dropped = past.stages.slice(at)
+  const undone = [...kept].find((stage) => past.undone.has(stage))
+  if (undone !== undefined) {
+    return yield* new LineError({
+      reason: "Undone",
+      message: `What the stage "${undone}" did was undone when the run ended. Go back before that stage.`
+    })
+  }
+  const children = yield* childrenOf(now.run, past)
+  return { past, kept, dropped, children }
+})
+
+/** A wait belongs to the stage that opened it: that of the gate `gate-x` is `gate-x-open`. */
+const isKept = (kept: ReadonlySet<string>) => {
+  const waits = [...kept].filter((stage) => stage.endsWith("-open")).map((stage) => stage.slice(0, -"-open".length))
+  return (step: string): boolean => {
+    const name = step.replace(/^DurableClock\//, "")
+    return kept.has(name) || waits.some((wait) => name === wait || name.startsWith(`${wait}-`))
+  }
+}
+
+const history = Effect.gen(function* () {
+  const history = yield* Durable.History
+  if (history !== undefined) return history
+  return yield* new LineError({
+    reason: "NotSupported",
+    message: "This engine can not rewrite what a run remembers. Start a new run for the item instead."
+  })
+})
+
+const running = (run: string) =>
+  new LineError({
+    reason: "Running",
+    message: `The run "${run}" is in a stage, and can not go back now. Wait for it, or cancel it first.`
+  })
+
+/**
+ * Goes back: the run forgets a stage and everything that began after it, and goes on from there. Works on a run that
+ * waits, stalled or ended; facts stay in the journal, and children of forgotten stages are cancelled.
+ */
+export const rewind = Effect.fnUntraced(function* (
+  run: string,
+  { before, by }: { readonly before: string; readonly by?: Actor.Actor }
+) {
+  const rewriting = yield* history
+  const now = yield* status(run)
+  const { children, dropped, kept, past } = yield* placeOf(now, before)
+  const gates = dropped.flatMap((stage) => past.gates.get(stage) ?? [])
+  const entry = yield* record(now, by, { _tag: "LineRewound", before, dropped, gates })
+  const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
+  const forget = Durable.storeFailure(
+    Effect.provideService(rewriting.forget(now.execution, isKept(kept)), Durable.Outbox, outbox)
+  )
+  // The journal knows that a run stopped a moment before the engine does.
+  const patience = now._tag === "Running" ? 0 : 100
+  const isForgotten = yield* Effect.repeat(forget, {
+    until: (isForgotten) => isForgotten,
+    schedule: Schedule.spaced("10 millis"),
+    times: patience
+  })
+  if (!isForgotten) return yield* running(run)
+  for (const child of children) {
+    if (Status.isEnded(child) || !dropped.includes(child.parent?.stage ?? "")) continue
+    yield* cancel(child.run, {
+      reason: `The run "${run}" went back before the stage that started it`,
+      ...(by && { by })
+    })
+  }
+  yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
+})
+
+/** A run that another one is forked from, and what it takes over. */
+export const forkOf = Effect.fnUntraced(function* (run: string, before: string) {
+  const rewriting = yield* history
+  const now = yield* status(run)
+  const { children, kept, past } = yield* placeOf(now, before)
+  // Nobody could answer a gate that the other run opened.
+  for (const [stage, gate] of past.gates) if (!past.answered.has(gate)) kept.delete(stage)
+  const shared = children.find((child) => !Status.isEnded(child) && kept.has(child.parent?.stage ?? ""))
+  if (shared !== undefined) {
+    return yield* new LineError({
+      reason: "Undone",
+      message: `The child "${shared.run}" of the run "${run}" is not over, and can not belong to two runs. Fork before it.`
+    })
+  }
+  return {
+    line: now.line,
+    item: { id: now.item, title: now.title },
+    relation: { forkOf: { run, before } },
+    execute: (copy: string, execution: string) =>
+      rewriting.fork(now.execution, { execution, run: copy, isKept: isKept(kept) })
+  }
+})
+
+/** Whether another living process runs this run. What nobody runs can be resumed here. */
+export const isRunElsewhere = (now: Status.Status): Effect.Effect<boolean> =>
+  Effect.flatMap(Durable.IsRunElsewhere, (isRunElsewhere) => isRunElsewhere(now.execution))
+
+/** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
+export const settled = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
+  Effect.gen(function* () {
+    const failure = yield* Durable.Failure
+    return yield* Effect.raceFirst(Status.settled(run), failure)
+  }).pipe(Effect.flatMap(Option.match({ onNone: () => status(run), onSome: Effect.succeed })))
+
+/** The code of a line is not the one that a run began with. `at` is where it came to. */
+export const codeChanged = (run: Run.Run["Service"], at: string, missing: string): LineError =>
+  new LineError({
+    reason: "CodeChanged",
+    message:
+      `The code of the line ${run.line} has changed since the run "${run.id}" began: it comes to ${at} where the run ` +
+      `began "${missing}" before. Ask Line.patched where the new code differs, go back with rewind, or run the old code.`
+  })

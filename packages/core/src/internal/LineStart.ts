@@ -1,0 +1,64 @@
+/** Starting a run: under a name that nobody else has, exactly once for an idempotency key. */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { randomUUID } from "node:crypto"
+import * as Actor from "../Actor.ts"
+import * as Digest from "../Digest.ts"
+import * as Durable from "../Durable.ts"
+import type * as FactoryEvent from "../FactoryEvent.ts"
+import * as Journal from "../Journal.ts"
+import { LineError } from "./LineError.ts"
+
+type Started = Extract<FactoryEvent.Fact, { readonly _tag: "LineStarted" }>
+
+/** The start of a run. */
+export interface Start {
+  readonly line: string
+  readonly item: { readonly id: string; readonly title: string }
+  /** The same key starts the same run, however often and from wherever it is asked. */
+  readonly key?: string | undefined
+  readonly relation?: Pick<Started, "parent" | "forkOf">
+  /** Makes the execution of a run, unless it is there. */
+  readonly execute: (run: string, execution: string) => Effect.Effect<unknown, never, Durable.Engine>
+}
+
+/**
+ * Starts a run under the next free name of its item, over all lines; two processes never get the same. With a key, its
+ * name comes from the key.
+ */
+export const begin = Effect.fnUntraced(function* (start: Start) {
+  const { atomicFacts } = yield* Durable.Supports
+  const journal = yield* Journal.Journal
+  const id = start.key ?? randomUUID()
+  for (let number = 1; ; number++) {
+    const run = `${start.item.id}.${start.key === undefined ? number : Digest.short(Digest.of(start.key))}`
+    const execution = yield* Durable.named(start.line).executionId({ run, input: undefined })
+    const fact = { _tag: "LineStarted", title: start.item.title, execution, start: id, ...start.relation } as const
+    const origin = { line: start.line, run, item: start.item.id, stage: null, actor: Actor.host } as const
+    const entry = yield* Effect.provideService(Journal.entry(fact, `${run}/started`), Journal.Origin, origin)
+    const execute = start.execute(run, execution)
+    if (atomicFacts) {
+      // The engine writes the execution and its start together, or neither when there is one of that name.
+      const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
+      yield* Durable.storeFailure(Effect.provideService(execute, Durable.Outbox, outbox))
+      if (outbox.isWritten) return run
+    }
+    const standing = atomicFacts ? yield* first(journal, run) : (yield* journal.append([entry]))[0]
+    if (standing?.fact._tag === "LineStarted" && standing.fact.start === id && standing.line === start.line) {
+      // Whoever appended the start may not have lived to make the execution.
+      if (!atomicFacts) yield* execute
+      return run
+    }
+    if (start.key !== undefined) {
+      return yield* new LineError({
+        reason: "KeyTaken",
+        message:
+          `The idempotency key "${start.key}" started the run "${run}" of the line ${standing?.line} before, not one of ` +
+          `${start.line}. Use another key.`
+      })
+    }
+  }
+})
+
+const first = (journal: Journal.Journal["Service"], run: string) =>
+  Effect.map(Stream.runCollect(Stream.take(journal.read({ run }), 1)), ([event]) => event)

@@ -1,0 +1,74 @@
+/**
+ * Waiting for something that outlives the process. A branch waits in memory while branches beside it are in a stage, so
+ * that an answer disturbs none of them; when nothing else is left to do, the run stops, and holds nothing.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Durable from "../Durable.ts"
+import * as Journal from "../Journal.ts"
+import type * as Run from "../Run.ts"
+
+const { DurableClock, DurableDeferred, Workflow, WorkflowEngine } = Durable
+
+/** What a human answers the gate of this key with. */
+export const answer = <A>(run: Run.Run["Service"], key: string, schema: Schema.Codec<A, unknown>) =>
+  Effect.flatMap(Journal.Journal, (journal) => {
+    const answered = Effect.gen(function* () {
+      const last = yield* Journal.fold(0, (_, { seq }) => seq, run.id)
+      return journal.follow({ run: run.id, after: last }).pipe(
+        Stream.filter(({ fact }) => fact._tag === "GateAnswered"),
+        Stream.runHead
+      )
+    })
+    return until(run, DurableDeferred.make(key, { success: schema }), Effect.orDie(answered))
+  })
+
+/** Waits until a time has passed since the run first came here; needs no process while it lasts. */
+export const pass = (run: Run.Run["Service"], key: string, duration: Duration.Duration) =>
+  Effect.gen(function* () {
+    const clock = DurableClock.make({ name: key, duration })
+    const engine = yield* WorkflowEngine.WorkflowEngine
+    const { executionId, workflow } = yield* WorkflowEngine.WorkflowInstance
+    if (Option.isNone(yield* engine.deferredResult(clock.deferred))) {
+      yield* engine.scheduleClock(workflow, { executionId, clock })
+    }
+    const passed = Effect.andThen(
+      Effect.sleep(duration),
+      engine.deferredDone(clock.deferred, {
+        workflowName: workflow._tag,
+        executionId,
+        deferredName: clock.deferred.name,
+        exit: Exit.void
+      })
+    )
+    yield* until(run, clock.deferred, Effect.succeed(passed))
+  }).pipe(Effect.provideContext(run.execution))
+
+/**
+ * The value of a deferred. `signal` is asked for before each look at it, and what it answers with completes when a value
+ * that was not there then may be.
+ */
+const until = <A>(
+  run: Run.Run["Service"],
+  deferred: Durable.DurableDeferred.DurableDeferred<Schema.Codec<A, unknown>>,
+  signal: Effect.Effect<Effect.Effect<unknown, unknown, never>, never, Journal.Journal>
+): Effect.Effect<A, never, Journal.Journal> =>
+  Effect.gen(function* () {
+    const engine = yield* WorkflowEngine.WorkflowEngine
+    while (true) {
+      // Branches beside this one begin what they have to do.
+      for (let turn = 0; turn < 4 && run.life.open.size === 0; turn++) yield* Effect.yieldNow
+      if (run.life.open.size === 0) {
+        const last = yield* Workflow.wrapActivityResult(engine.deferredResult(deferred), Option.isNone)
+        return yield* Option.isSome(last) ? last.value : Durable.suspend
+      }
+      const signalled = yield* signal
+      const exit = yield* engine.deferredResult(deferred)
+      if (Option.isSome(exit)) return yield* exit.value
+      yield* Effect.raceFirst(run.life.idle, Effect.orDie(signalled))
+    }
+  }).pipe(Effect.provideContext(run.execution)) as Effect.Effect<A, never, Journal.Journal> // a deferred of ours has no errors
