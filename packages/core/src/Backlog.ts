@@ -2,8 +2,9 @@
  * The **backlog**: the work items that wait for a run, and what each of them waits for. It is a fold over the journal, so
  * every process that can read the journal has the same one; nothing here reads a clock or writes.
  *
- * The order is priority (1 first), then age, then id, with fairness between the values of one resource, by default the
- * `repository`. A step of priority is worth `lead` turns: what comes later goes before an item only that long.
+ * The order is in rounds. In a round each value of one resource, by default each `repository`, has a turn, or as many as
+ * its weight; inside of a round it is priority (1 first), then age, then id. What is less urgent is overtaken by what comes
+ * later for `lead` rounds per step of priority, and no longer.
  *
  * A claim is appended with the key of its place among all claims ({@link claimKey}), so of two dispatchers that claim at
  * once one has to look again: each claim is made knowing all claims before it, and caps hold across processes.
@@ -30,9 +31,9 @@ export interface Options {
   readonly caps?: Caps
   /** The resource whose values are treated fairly. Default `repository`. */
   readonly fair?: string
-  /** How many turns a value of that resource gets for one of the others. Default 1. */
+  /** How many turns a value of that resource has in a round, 1 or more. Default 1. */
   readonly weights?: Readonly<Record<string, number>>
-  /** How many turns a step of priority is worth. Default 20. */
+  /** For how many rounds what comes later goes before what is a step less urgent. Default 100. */
   readonly lead?: number
   /** What a dependency has to come to: `done` (default), or any end, parked and closed included. */
   readonly dependencies?: "done" | "ended"
@@ -44,8 +45,10 @@ export interface Options {
 export interface Claim {
   /** Grows with every claim in the journal. What acts for a claim can be checked with it. */
   readonly token: number
-  /** The token of the attempt: it stays when the claim is taken over. Start the run with it as idempotency key. */
+  /** The token of the attempt stays when the claim is taken over. */
   readonly attempt: { readonly number: number; readonly token: number }
+  /** The idempotency key to start the run of this attempt with. */
+  readonly key: string
   /** The dispatcher. */
   readonly by: string
   readonly run: string | undefined
@@ -76,13 +79,15 @@ export interface Tracked {
   /** The events that it began with and that was its last. */
   readonly since: number
   seq: number
+  /** How long to leave it at least, in milliseconds, when it parked and said so. */
+  reviewAfter: number | undefined
 }
 
 /** An item that has not ended. Changed by {@link see} alone. */
 export interface Entry extends Turns.Ticket {
   item: BacklogItem.Item
   state: "Waiting" | "Ready" | "Delayed" | "Claimed" | "Parked"
-  /** The virtual time at which it came. */
+  /** The round in which it came. */
   readonly since: number
   /** Dependencies that are not satisfied. */
   readonly open: Set<string>
@@ -94,6 +99,8 @@ export interface Entry extends Turns.Ticket {
   held: Turns.Needs | undefined
   closing: string | undefined
   readonly runs: Map<string, Tracked>
+  /** The run of the last attempt. */
+  run: string | undefined
   /** The last event of the last attempt: what its run did before is dealt with. */
   settled: number
 }
@@ -122,7 +129,7 @@ const isCap = (limit: number) => Number.isInteger(limit) || limit === Number.POS
 
 /** An empty backlog, or what is wrong with the options. */
 export const make = (options: Options = {}): Result.Result<Backlog, BacklogItem.BacklogError> => {
-  const { caps = {}, lead = 20, weights = {} } = options
+  const { caps = {}, lead = 100, weights = {} } = options
   const limits = [
     ...(caps.total === undefined ? [] : [["total", caps.total] as const]),
     ...Object.entries(caps.each ?? {}),
@@ -131,12 +138,13 @@ export const make = (options: Options = {}): Result.Result<Backlog, BacklogItem.
     )
   ]
   const bad = limits.find(([, limit]) => !isCap(limit) || limit < 0)
-  const light = Object.entries(weights).find(([, weight]) => !(weight > 0 && weight < Number.POSITIVE_INFINITY))
+  const light = Object.entries(weights).find(([, weight]) => !Number.isSafeInteger(weight) || weight < 1)
   const invalid = (message: string) => Result.fail(new BacklogItem.BacklogError({ reason: "Invalid", message }))
   if (bad !== undefined) return invalid(`The cap "${bad[0]}" is ${bad[1]}. Give a whole number of at least 0.`)
-  if (light !== undefined) return invalid(`The weight of "${light[0]}" is ${light[1]}. Give a number above 0.`)
+  if (light !== undefined)
+    return invalid(`The weight of "${light[0]}" is ${light[1]}. Give a whole number of at least 1.`)
   if (!(lead >= 0 && lead < Number.POSITIVE_INFINITY)) {
-    return invalid(`The lead of a step of priority is ${lead} turns. Give a number of at least 0.`)
+    return invalid(`The lead of a step of priority is ${lead} rounds. Give a number of at least 0.`)
   }
   return Result.succeed({
     options,

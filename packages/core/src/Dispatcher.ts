@@ -19,10 +19,12 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Backlog from "./Backlog.ts"
 import * as BacklogItem from "./BacklogItem.ts"
+import type * as Durable from "./Durable.ts"
 import * as Admission from "./internal/Admission.ts"
 import * as Claims from "./internal/Claims.ts"
 import * as Desk from "./internal/Desk.ts"
 import type * as Journal from "./Journal.ts"
+import * as Line from "./Line.ts"
 import type * as Presence from "./Presence.ts"
 
 /** How items become runs, how many at once, and how many may wait. */
@@ -71,7 +73,10 @@ export const make = Effect.fnUntraced(function* <R = never>(options: Options<R>)
   const enqueue = yield* Admission.make(desk, options, (until) =>
     Effect.asVoid(Stream.runHead(Stream.filter(changes, until)))
   )
-  const { attendAll, claimNext, takeOver } = yield* Claims.make(desk, options)
+  const { attendAll, claimNext, takeOver } = yield* Claims.make(desk, options, {
+    resume: Line.resume,
+    cancel: (run, reason) => Line.cancel(run, { reason })
+  })
   let nextLook = Number.NEGATIVE_INFINITY
 
   const work = Effect.gen(function* () {
@@ -130,5 +135,5 @@ export const layer = <R = never>(
 ): Layer.Layer<
   Dispatcher,
   BacklogItem.BacklogError | Journal.JournalError,
-  Journal.Journal | Presence.Presence | Exclude<R, Scope.Scope>
+  Durable.Engine | Journal.Journal | Presence.Presence | Exclude<R, Scope.Scope>
 > => Layer.effect(Dispatcher, make(options))

@@ -90,9 +90,9 @@ interface Known {
 /** The rules of the backlog, as they are written down, without any index. */
 export class Reference {
   readonly items = new Map<string, Known>()
-  readonly turns = new Map<string, number>()
+  readonly groups = new Map<string, { round: number; taken: number }>()
   readonly options: Backlog.Options
-  virtual = 0
+  round = 0
   constructor(options: Backlog.Options) {
     this.options = options
   }
@@ -101,8 +101,15 @@ export class Reference {
     return item.resources[this.options.fair ?? "repository"] ?? ""
   }
 
+  private join(name: string) {
+    const group = this.groups.get(name) ?? { round: 0, taken: 0 }
+    const joined = group.round < this.round ? { round: this.round, taken: 0 } : group
+    this.groups.set(name, joined)
+    return joined
+  }
+
   private due({ item, since }: Known) {
-    return since + (this.options.lead ?? 20) * (item.priority - 1)
+    return since + (this.options.lead ?? 100) * (item.priority - 1)
   }
 
   private isReady({ item, met, state }: Known) {
@@ -117,7 +124,7 @@ export class Reference {
       const isIn = this.isReady(known)
       const group = this.group(known.item)
       if (isIn && !known.isIn && !busy.has(group)) {
-        this.turns.set(group, Math.max(this.turns.get(group) ?? 0, this.virtual))
+        this.join(group)
       }
     }
     for (const known of all) known.isIn = this.isReady(known)
@@ -161,7 +168,7 @@ export class Reference {
       }
       this.items.set(item.id, {
         item,
-        since: known?.since ?? this.virtual,
+        since: known?.since ?? this.round,
         state: "waiting",
         until: Infinity,
         met,
@@ -172,12 +179,12 @@ export class Reference {
   }
 
   next(): string | undefined {
-    const key = (known: Known) => Math.max(this.turns.get(this.group(known.item)) ?? 0, this.due(known))
+    const round = (known: Known) => this.groups.get(this.group(known.item))?.round ?? 0
     const [first] = [...this.items.values()]
       .filter((known) => this.isReady(known) && this.hasSlot(known.item))
       .sort(
         (a, b) =>
-          key(a) - key(b) ||
+          round(a) - round(b) ||
           this.due(a) - this.due(b) ||
           a.item.created - b.item.created ||
           (a.item.id < b.item.id ? -1 : 1)
@@ -191,8 +198,13 @@ export class Reference {
     const group = this.group(known.item)
     known.state = "claimed"
     this.settle()
-    this.virtual = Math.max(this.virtual, this.turns.get(group) ?? 0)
-    this.turns.set(group, this.virtual + 1 / (this.options.weights?.[group] ?? 1))
+    const joined = this.join(group)
+    this.round = joined.round
+    joined.taken++
+    if (joined.taken === (this.options.weights?.[group] ?? 1)) {
+      joined.round++
+      joined.taken = 0
+    }
   }
 
   become(id: string, state: Known["state"], until = Infinity) {

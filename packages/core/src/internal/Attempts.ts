@@ -4,12 +4,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import * as Status from "../Status.ts"
+import type * as Status from "../Status.ts"
 
 /** How a claim ends. `again` only for as long as there are attempts left. */
 export interface End {
   readonly end: "done" | "again" | "parked" | "closed"
   readonly reason: string
+  /** How long to leave a parked item at least, in milliseconds. */
+  readonly reviewAfter?: number | undefined
 }
 
 /** Three attempts: after 10 seconds, and after twice that, up to 5 minutes for schedules that go on for longer. */
@@ -27,11 +29,11 @@ export const endOf = (status: Status.Status): End | undefined => {
       return { end: "done", reason: "" }
     case "Parked":
       return { end: "parked", reason: status.reason }
+    case "Cancelled":
+      return { end: "parked", reason: `Its run was cancelled: ${status.reason}` }
     case "Failed":
     case "Stalled":
       return { end: "again", reason: status.fault.message }
-    default:
-      return { end: "parked", reason: "The run was stopped." }
   }
 }
 

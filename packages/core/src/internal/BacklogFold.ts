@@ -88,12 +88,12 @@ const isSatisfied = (backlog: Backlog, id: string): boolean => {
   return backlog.closed.has(id) || backlog.entries.get(id)?.state === "Parked"
 }
 
-/** Gives an item the dependencies and the due time that it says. */
+/** Gives an item the dependencies and the due round that it says. */
 const describe = (backlog: Backlog, entry: Entry, item: BacklogItem.Item) => {
   forget(backlog, entry)
   entry.item = item
   entry.created = item.created
-  entry.due = entry.since + (backlog.options.lead ?? 20) * (item.priority - 1)
+  entry.due = entry.since + (backlog.options.lead ?? 100) * (item.priority - 1)
   for (const id of item.after) {
     if (isSatisfied(backlog, id)) continue
     entry.open.add(id)
@@ -154,7 +154,7 @@ const fresh = (backlog: Backlog, item: BacklogItem.Item): Entry => ({
   due: 0,
   created: item.created,
   state: "Waiting",
-  since: backlog.turns.now(),
+  since: backlog.turns.round(),
   open: new Set(),
   attempts: 0,
   until: null,
@@ -163,6 +163,7 @@ const fresh = (backlog: Backlog, item: BacklogItem.Item): Entry => ({
   held: undefined,
   closing: undefined,
   runs: new Map(),
+  run: undefined,
   settled: 0
 })
 
@@ -176,7 +177,8 @@ const claimed = (backlog: Backlog, { item, seq }: FactoryEvent.FactoryEvent, { b
     become(backlog, entry, "Claimed")
     entry.until = null
     entry.attempts++
-    entry.claim = { token: seq, attempt: { number: entry.attempts, token: seq }, by, run: undefined }
+    const key = `dispatch/${entry.id}/${seq}`
+    entry.claim = { token: seq, attempt: { number: entry.attempts, token: seq }, key, by, run: undefined }
     backlog.turns.charge(needsOf(backlog, entry.item).group)
   } else {
     backlog.tokens.delete(entry.claim.token)
@@ -205,16 +207,20 @@ const started = (backlog: Backlog, { run }: FactoryEvent.FactoryEvent, { token }
   const entry = backlog.tokens.get(token)
   if (entry?.claim === undefined || run === null) return
   entry.claim = { ...entry.claim, run }
+  entry.run = run
   hold(backlog, entry)
   backlog.touched.add(entry)
 }
 
 const follow = (backlog: Backlog, run: string, event: FactoryEvent.FactoryEvent) => {
-  if (event.fact._tag === "LineStarted" && event.item !== null) {
+  const { fact } = event
+  if (fact._tag === "LineStarted") {
+    // A child belongs to its parent, and a fork to whoever made it.
+    if (event.item === null || fact.parent !== undefined || fact.forkOf !== undefined) return
     const entry = backlog.entries.get(event.item)
     const status = Status.step(undefined, event)
     if (entry?.claim === undefined || status === undefined) return
-    const tracked = { entry, status, since: event.seq, seq: event.seq }
+    const tracked = { entry, status, since: event.seq, seq: event.seq, reviewAfter: undefined }
     entry.runs.set(run, tracked)
     backlog.runs.set(run, tracked)
     return
@@ -223,6 +229,7 @@ const follow = (backlog: Backlog, run: string, event: FactoryEvent.FactoryEvent)
   if (tracked === undefined) return
   tracked.status = Status.step(tracked.status, event) ?? tracked.status
   tracked.seq = event.seq
+  if (fact._tag === "LineParked") tracked.reviewAfter = fact.reviewAfter
   if (tracked.entry.claim?.run !== run) return
   hold(backlog, tracked.entry)
   backlog.touched.add(tracked.entry)

@@ -17,21 +17,26 @@ import type * as Desk from "./Desk.ts"
 export interface Options<R> {
   /**
    * Starts a run for a claim and answers with its name. It may be called again for the same attempt, after a crash or by
-   * another dispatcher: give `claim.attempt.token` to the line as its key, so that nothing is started twice.
+   * another dispatcher: give `claim.key` to the line, so that nothing is started twice.
    */
   readonly start: (item: BacklogItem.Item, claim: Backlog.Claim) => Effect.Effect<string, unknown, R>
-  /** Takes a run up again that stalled, or whose process is gone. */
-  readonly resume: (run: string) => Effect.Effect<void, unknown, R>
-  /** Stops a run whose item was closed. */
-  readonly cancel: (run: string, reason: string) => Effect.Effect<void, unknown, R>
   /** Pauses between attempts. Default: 10 seconds, then 20, and no fourth attempt. */
   readonly retry?: Schedule.Schedule<unknown>
-  /** How long after it was parked an item is taken up again. Default: only when somebody queues it again. */
+  /**
+   * How long after it was parked an item is taken up again, where its line said no `reviewAfter`. Default: only when
+   * somebody queues it again.
+   */
   readonly review?: (item: BacklogItem.Item, reason: string) => Duration.Input | undefined
 }
 
+/** What is done to runs. */
+export interface Control<R> {
+  readonly resume: (run: string) => Effect.Effect<void, unknown, R>
+  readonly cancel: (run: string, reason: string) => Effect.Effect<void, unknown, R>
+}
+
 /** Makes what looks after the claims of this process. */
-export const make = Effect.fnUntraced(function* <R>(desk: Desk.Desk, options: Options<R>) {
+export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options: Options<R>, control: Control<R2>) {
   const { append, backlog, id: self } = desk
   const isRunElsewhere = yield* Durable.IsRunElsewhere
   const scope = yield* Effect.scope
@@ -81,7 +86,7 @@ export const make = Effect.fnUntraced(function* <R>(desk: Desk.Desk, options: Op
     const isLast = how.end === "again" && Option.isNone(pause)
     const end = isLast ? "parked" : how.end
     const reason = isLast ? `${how.reason} (attempt ${number}, the last)` : how.reason
-    const review = end === "parked" ? options.review?.(item, reason) : undefined
+    const review = end === "parked" ? (how.reviewAfter ?? options.review?.(item, reason)) : undefined
     const delay = review === undefined ? Option.getOrNull(pause) : Math.ceil(Duration.toMillis(review))
     yield* append([
       {
@@ -98,15 +103,15 @@ export const make = Effect.fnUntraced(function* <R>(desk: Desk.Desk, options: Op
 
   /** The item's last run, when it can go on or has ended since the last attempt, or a new one. */
   const begin = Effect.fnUntraced(function* (entry: Backlog.Entry, claim: Backlog.Claim) {
-    const last = [...entry.runs.values()].at(-1)
+    const last = entry.run === undefined ? undefined : entry.runs.get(entry.run)
     const isOver = last === undefined || (Status.isEnded(last.status) && last.seq < entry.settled)
     const run = isOver ? yield* options.start(entry.item, claim) : last.status.run
-    if (!isOver && last.status._tag === "Stalled") yield* options.resume(run)
+    if (!isOver && last.status._tag === "Stalled") yield* control.resume(run)
     yield* started(entry, claim, run)
   })
 
   /** Runs something for a claim beside everything else. */
-  const aside = <E>(entry: Backlog.Entry, { token }: Backlog.Claim, work: Effect.Effect<void, E, R>) => {
+  const aside = <E>(entry: Backlog.Entry, { token }: Backlog.Claim, work: Effect.Effect<void, E, R | R2>) => {
     busy.add(token)
     return work.pipe(
       Effect.catchCause((cause) =>
@@ -125,7 +130,7 @@ export const make = Effect.fnUntraced(function* <R>(desk: Desk.Desk, options: Op
   }
 
   /** A start that fails is an attempt that failed. */
-  const orAgain = <E>(entry: Backlog.Entry, claim: Backlog.Claim, work: Effect.Effect<void, E, R>) =>
+  const orAgain = <E>(entry: Backlog.Entry, claim: Backlog.Claim, work: Effect.Effect<void, E, R | R2>) =>
     Effect.catchCause(work, (cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.interrupt
@@ -133,7 +138,7 @@ export const make = Effect.fnUntraced(function* <R>(desk: Desk.Desk, options: Op
     )
 
   const stop = Effect.fnUntraced(function* (entry: Backlog.Entry, claim: Backlog.Claim, run: string) {
-    yield* options.cancel(run, entry.closing ?? "")
+    yield* control.cancel(run, entry.closing ?? "")
     // Somebody may want it again since.
     const reason = entry.closing
     yield* release(entry, claim, reason === undefined ? { end: "again", reason: "" } : { end: "closed", reason })
@@ -142,7 +147,7 @@ export const make = Effect.fnUntraced(function* <R>(desk: Desk.Desk, options: Op
   /** The run of a claim that was taken over goes on here, unless a living process runs it. */
   const recover = Effect.fnUntraced(function* (claim: Backlog.Claim, tracked: Backlog.Tracked) {
     recovered.add(claim.token)
-    if (!(yield* isRunElsewhere(tracked.status.execution))) yield* options.resume(tracked.status.run)
+    if (!(yield* isRunElsewhere(tracked.status.execution))) yield* control.resume(tracked.status.run)
   })
 
   /** Does the next thing that a claim of this process needs. */
@@ -159,7 +164,7 @@ export const make = Effect.fnUntraced(function* <R>(desk: Desk.Desk, options: Op
     }
     const tracked = entry.runs.get(claim.run)
     const end = tracked === undefined || tracked.seq < entry.settled ? undefined : Attempts.endOf(tracked.status)
-    if (end !== undefined) return yield* release(entry, claim, end)
+    if (end !== undefined) return yield* release(entry, claim, { ...end, reviewAfter: tracked?.reviewAfter })
     if (closing !== undefined) return yield* aside(entry, claim, stop(entry, claim, claim.run))
     if (isTaken && tracked !== undefined && !recovered.has(claim.token)) {
       return yield* aside(entry, claim, orAgain(entry, claim, recover(claim, tracked)))

@@ -1,11 +1,9 @@
 /**
  * Whose turn it is: the order of what is ready, under caps, with fairness between groups.
  *
- * Time is virtual here: it is counted in turns. A ticket is *due* when it came, later by `lead` turns for each step of
- * priority. A group has a *turn*, which moves on by 1/weight with each of its tickets that is taken. The next ticket is
- * the one whose group's turn and own due both come first: the least `max(turn, due)`, then the least due, then the oldest,
- * then the least id. So a flood of high priority can be ahead by `lead` turns and no more, and a group with many
- * tickets gets no more turns than one with few.
+ * Turns come in rounds. In a round each group has as many turns as its weight; inside of a round the order is by due round,
+ * then age, then id. A ticket is due in the round in which it came, or `lead` rounds later for each step of priority: so of
+ * what came together the most urgent goes first, and no flood of urgent tickets holds another one back for ever.
  *
  * Tickets that need the same stand in one lane, which is open or closed as a whole. A lane that a full cap closes waits at
  * that cap; when a slot is free the first of those that wait there is looked at again, and the next one after that as soon
@@ -29,8 +27,11 @@ export interface Cap {
 }
 
 interface Group {
+  /** How many turns it has in a round. */
   readonly weight: number
-  turn: number
+  round: number
+  /** How many of them it has taken. */
+  taken: number
   size: number
   readonly lanes: Set<Lane>
 }
@@ -53,8 +54,8 @@ export interface Needs {
 
 /** Everything that is ready, and the slots that are taken. */
 export interface Turns {
-  /** The virtual time: the turn of the last ticket that was taken. */
-  readonly now: () => number
+  /** The round of the last ticket that was taken. */
+  readonly round: () => number
   /** Makes a ticket ready that is not. */
   readonly add: (ticket: Ticket, needs: Needs) => void
   readonly remove: (ticket: Ticket) => void
@@ -78,7 +79,7 @@ const isTicketBefore = (one: Ticket, other: Ticket): boolean =>
 const isLaneBefore = (one: Lane, other: Lane): boolean => {
   const [a, b] = [one.tickets.peek(), other.tickets.peek()]
   if (a === undefined || b === undefined) return b === undefined && a !== undefined
-  const [first, second] = [Math.max(one.group.turn, a.due), Math.max(other.group.turn, b.due)]
+  const [first, second] = [one.group.round, other.group.round]
   return first !== second ? first < second : isTicketBefore(a, b)
 }
 
@@ -89,7 +90,7 @@ export const make = (total: number, weightOf: (group: string) => number): Turns 
   const lanes = new Map<string, Lane>()
   const open = Heap.make(isLaneBefore)
   let used = 0
-  let now = 0
+  let round = 0
 
   const capOf = ([name, limit]: readonly [string, number]): Cap => {
     const known = caps.get(name)
@@ -102,9 +103,16 @@ export const make = (total: number, weightOf: (group: string) => number): Turns 
   const groupOf = (name: string): Group => {
     const known = groups.get(name)
     if (known !== undefined) return known
-    const group: Group = { weight: weightOf(name), turn: 0, size: 0, lanes: new Set() }
+    const group: Group = { weight: weightOf(name), round: 0, taken: 0, size: 0, lanes: new Set() }
     groups.set(name, group)
     return group
+  }
+
+  /** A group that is behind goes on from this round. */
+  const join = (group: Group) => {
+    if (group.round >= round) return
+    group.round = round
+    group.taken = 0
   }
 
   const laneOf = ({ caps, group }: Needs): Lane => {
@@ -136,7 +144,7 @@ export const make = (total: number, weightOf: (group: string) => number): Turns 
     if (first !== undefined) move(first, open)
   }
 
-  /** Puts a lane where it belongs after its first ticket or its group's turn has changed. */
+  /** Puts a lane where it belongs after its first ticket or its group's round has changed. */
   const settle = (lane: Lane) => {
     if (lane.tickets.size === 0) {
       move(lane, undefined)
@@ -148,11 +156,11 @@ export const make = (total: number, weightOf: (group: string) => number): Turns 
   }
 
   return {
-    now: () => now,
+    round: () => round,
     add: (ticket, needs) => {
       const lane = laneOf(needs)
       // A group that had nothing to do saved up no turns.
-      if (lane.group.size === 0) lane.group.turn = Math.max(lane.group.turn, now)
+      if (lane.group.size === 0) join(lane.group)
       lane.group.size++
       ticket.lane = lane
       lane.tickets.push(ticket)
@@ -180,8 +188,13 @@ export const make = (total: number, weightOf: (group: string) => number): Turns 
       const group = groupOf(name)
       // Out of their heaps first: a heap holds its order only while at most one of its members changes.
       for (const lane of group.lanes) lane.home?.remove(lane)
-      now = Math.max(now, group.turn)
-      group.turn = now + 1 / group.weight
+      join(group)
+      round = group.round
+      group.taken++
+      if (group.taken >= group.weight) {
+        group.round++
+        group.taken = 0
+      }
       for (const lane of group.lanes) lane.home?.push(lane)
       for (const lane of group.lanes) settle(lane)
     },
