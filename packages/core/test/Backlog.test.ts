@@ -229,7 +229,7 @@ describe("claims", () => {
     const first = claim("one", "a")
     claim("one", "b")
     assert.strictEqual(backlog.entries.get("one")?.claim?.by, "a", "a second claim is void")
-    const key = backlog.entries.get("one")?.claim?.key
+    const key = backlog.entries.get("one")?.claim?.key ?? assert.fail("no key")
     const second = claim("one", "b", first)
     claim("one", "c", first)
     assert.include(backlog.entries.get("one")?.claim, { by: "b", token: second, key })
