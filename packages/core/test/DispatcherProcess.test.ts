@@ -104,10 +104,10 @@ describe("dispatchers in processes of their own", () => {
     "run every item once to its end, although one is killed in the middle of its runs",
     (path) =>
       Effect.gen(function* () {
-        const first = yield* dispatcher({ path, holds: 3, presence: "runner" })
+        const first = yield* dispatcher({ path, items: 10, holds: 3, presence: "runner" })
         yield* first.says("Holds", 3)
-        const second = yield* dispatcher({ path, holds: 0, presence: "runner" })
-        yield* second.says("Ran", 5)
+        const second = yield* dispatcher({ path, items: Fixture.count, holds: 0, presence: "runner" })
+        yield* second.says("Ready")
         yield* Effect.promise(() => first.kill("SIGKILL"))
         yield* second.says("AllDone")
         const { claims, most, names, of } = yield* history(path)
@@ -131,10 +131,9 @@ describe("dispatchers in processes of their own", () => {
     "fence off one that was stopped for too long, and its runs still end once",
     (path) =>
       Effect.gen(function* () {
-        const first = yield* dispatcher({ path, holds: 3, presence: "heartbeat" })
+        const first = yield* dispatcher({ path, items: 10, holds: 3, presence: "heartbeat" })
         yield* first.says("Holds", 3)
-        const second = yield* dispatcher({ path, holds: 0, presence: "heartbeat" })
-        yield* second.says("Ran", 5)
+        const second = yield* dispatcher({ path, items: Fixture.count, holds: 0, presence: "heartbeat" })
         const [ready] = yield* second.says("Ready")
         const id = ready?._tag === "Ready" ? ready.id : ""
         yield* stopOutsideOfWrites(first, path)
