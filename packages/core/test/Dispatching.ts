@@ -25,8 +25,8 @@ export const workItem = (id: string): WorkItem.WorkItem => ({ id, title: id, bod
 /** What a run does: it ends, it breaks, it is put aside (for a time), or it waits until it is let go. */
 export type Deed = "done" | "break" | "park" | { readonly review: number } | Deferred.Deferred<void>
 
-/** What runs do, by item, one after another; then they end. And what they did. */
-export const script = (deeds: Readonly<Record<string, ReadonlyArray<Deed>>> = {}) => {
+/** What runs do, by item, one after another, and what all others do. And what they did. */
+export const script = (deeds: Readonly<Record<string, ReadonlyArray<Deed>>> = {}, others: Deed = "done") => {
   const left = new Map(Object.entries(deeds).map(([id, all]) => [id, [...all]]))
   const began: Array<string> = []
   const now = new Set<string>()
@@ -36,7 +36,7 @@ export const script = (deeds: Readonly<Record<string, ReadonlyArray<Deed>>> = {}
       began.push(id)
       now.add(id)
       most = Math.max(most, now.size)
-      const deed = left.get(id)?.shift() ?? "done"
+      const deed = left.get(id)?.shift() ?? others
       yield* Effect.yieldNow
       if (deed === "break") return yield* new Broken({ reason: "Broken", message: `${id} broke` })
       if (typeof deed === "object" && !("review" in deed)) yield* Deferred.await(deed)
