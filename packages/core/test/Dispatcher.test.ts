@@ -6,8 +6,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import * as Backlog from "../src/Backlog.ts"
+import * as MemoryEngine from "../src/adapters/MemoryEngine.ts"
+import * as MemoryJournal from "../src/adapters/MemoryJournal.ts"
+import type * as Backlog from "../src/Backlog.ts"
 import * as Dispatcher from "../src/Dispatcher.ts"
+import * as Journal from "../src/Journal.ts"
 import * as Line from "../src/Line.ts"
 import * as Presence from "../src/Presence.ts"
 import * as Dispatching from "./Dispatching.ts"
@@ -18,23 +21,29 @@ const ids = (count: number) => range(count).map((at) => `item-${String(at).padSt
 const items = (count: number) => ids(count).map((id) => ({ id, created: 0 }))
 
 describe("a dispatcher", () => {
-  it.effect("starts everything once, in order, with no more at once than it may", () => {
-    const { began, code, most } = script()
-    return Effect.gen(function* () {
-      const dispatcher = yield* alone({ caps: { total: 3 } })
-      yield* dispatcher.enqueue(items(60))
-      yield* until(dispatcher, { Done: 60 })
-      assert.deepStrictEqual(began, ids(60))
-      assert.strictEqual(most(), 3, "all slots are used, and no more")
-      const tokens = (yield* facts("ItemClaimed")).map(({ seq }) => seq)
-      assert.strictEqual(tokens.length, 60)
-      assert.deepStrictEqual(
-        tokens,
-        tokens.toSorted((a, b) => a - b)
-      )
-      assert.deepStrictEqual(yield* dispatcher.list, [])
-    }).pipe(Effect.scoped, Effect.provide(factory(code)))
-  })
+  it.effect("starts everything once, in order, with no more at once than it may", () =>
+    Effect.gen(function* () {
+      const go = yield* Deferred.make<void>()
+      const { began, code, most } = script({ "item-0001": [go], "item-0002": [go], "item-0003": [go] })
+      yield* Effect.gen(function* () {
+        const dispatcher = yield* alone({ caps: { total: 3 } })
+        yield* dispatcher.enqueue(items(60))
+        yield* until(dispatcher, { Claimed: 3, Ready: 57 })
+        while (began.length < 3) yield* Effect.yieldNow
+        yield* Deferred.succeed(go, undefined)
+        yield* until(dispatcher, { Done: 60 })
+        assert.deepStrictEqual(began.toSorted(), ids(60))
+        assert.strictEqual(most(), 3, "all slots are used, and no more")
+        const claims = yield* facts("ItemClaimed")
+        assert.deepStrictEqual(
+          claims.map(({ item }) => item),
+          ids(60),
+          "in order, and so with growing tokens"
+        )
+        assert.deepStrictEqual(yield* dispatcher.list, [])
+      }).pipe(Effect.scoped, Effect.provide(factory(code)))
+    })
+  )
 
   it.effect("resumes a run that stalled after a growing pause, and finishes no stage twice", () => {
     const { began, code } = script({ "item-1": ["break", "break", "done"] })
@@ -190,10 +199,15 @@ describe("a dispatcher", () => {
 
   it.effect("beside others claims nothing twice, and all of them together keep the caps", () => {
     const { began, code, most } = script()
+    const starts: Array<string> = []
     return Effect.gen(function* () {
+      const one = Dispatcher.make({
+        caps: { total: 3 },
+        start: (item, claim) => Effect.suspend(() => (starts.push(item.id), start(item, claim)))
+      })
       const all = yield* Effect.forEach(range(4), () =>
         Effect.flatMap(Layer.build(Layer.fresh(Presence.layerHeartbeat())), (presence) =>
-          Effect.provideContext(Dispatcher.make({ start, caps: { total: 3 } }), presence)
+          Effect.provideContext(one, presence)
         )
       )
       yield* Effect.forEach(all, (each, at) => each.enqueue(items(100).slice(at * 25, at * 25 + 25)), {
@@ -201,10 +215,35 @@ describe("a dispatcher", () => {
       })
       for (const each of all) yield* until(each, { Done: 100 })
       assert.deepStrictEqual(began.toSorted(), ids(100))
-      assert.strictEqual(most(), 3)
+      assert.deepStrictEqual(starts.toSorted(), ids(100), "only who has claimed an item starts it")
+      assert.isAtMost(most(), 3)
       const claims = yield* facts("ItemClaimed")
       assert.strictEqual(new Set(claims.map(({ item }) => item)).size, claims.length, "no claim was made in vain")
-    }).pipe(Effect.scoped, Effect.provide(factory(code)))
+      assert.isAbove(new Set(claims.map(({ fact }) => fact._tag === "ItemClaimed" && fact.by)).size, 1)
+    }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(code, hesitant)))
+  })
+
+  it.effect("goes on when the journal could not be written for a while", () => {
+    const { code } = script({ "item-1": ["break"] })
+    return Effect.gen(function* () {
+      const { failNextAppends, journal } = yield* MemoryJournal.make
+      const broken = new Journal.JournalError({ reason: "NotWritable", message: "The disk is full. Make room." })
+      yield* Effect.gen(function* () {
+        const dispatcher = yield* alone()
+        yield* dispatcher.enqueue({ id: "item-1" })
+        yield* until(dispatcher, { Delayed: 1 })
+        yield* failNextAppends(2, broken)
+        yield* TestClock.adjust("11 seconds")
+        assert.strictEqual((yield* dispatcher.standing("item-1"))?._tag, "Ready", "nothing was claimed")
+        yield* TestClock.adjust("2 seconds")
+        yield* until(dispatcher, { Done: 1 })
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(
+          Layer.provideMerge(code, Layer.merge(MemoryEngine.layer, Layer.succeed(Journal.Journal, journal)))
+        )
+      )
+    })
   })
 
   it.effect("without work writes nothing, however long", () =>
@@ -231,7 +270,7 @@ describe("queueing", () => {
       yield* many(1)
       assert.strictEqual((yield* facts("ItemQueued")).length, 2)
       assert.strictEqual((yield* dispatcher.list)[0]?.item.priority, 1)
-    }).pipe(Effect.scoped, Effect.provide(factory(script().code)))
+    }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(script().code, hesitant)))
   )
 
   it.effect("a circle, or one bad item among good ones, queues nothing", () =>
@@ -281,14 +320,31 @@ describe("queueing", () => {
     }).pipe(Effect.scoped, Effect.provide(factory(script().code)))
   )
 
-  it.effect("of 100,000 items is done in one go", () =>
-    Effect.gen(function* () {
-      const dispatcher = yield* alone(idle)
-      yield* dispatcher.enqueue(range(100_000).map((at) => ({ id: `item-${at}`, after: at > 1 ? ["item-1"] : [] })))
-      assert.include(yield* latest(dispatcher), { Ready: 1, Waiting: 99_999 })
-    }).pipe(Effect.scoped, Effect.provide(factory(script().code)))
+  it.effect(
+    "of 100,000 items is done in one go",
+    () =>
+      Effect.gen(function* () {
+        const dispatcher = yield* alone(idle)
+        yield* dispatcher.enqueue(range(100_000).map((at) => ({ id: `item-${at}`, after: at > 1 ? ["item-1"] : [] })))
+        assert.include(yield* latest(dispatcher), { Ready: 1, Waiting: 99_999 })
+      }).pipe(Effect.scoped, Effect.provide(factory(script().code))),
+    120_000
   )
 })
+
+/** A journal whose writers look at it, and write only when others had their turn. */
+const hesitant = Layer.merge(
+  MemoryEngine.layer,
+  Layer.effect(
+    Journal.Journal,
+    Effect.map(MemoryJournal.make, ({ journal }) =>
+      Journal.Journal.of({
+        ...journal,
+        append: (entries) => Effect.andThen(Effect.yieldNow, journal.append(entries))
+      })
+    )
+  )
+)
 
 type Service = Dispatcher.Dispatcher["Service"]
 

@@ -163,7 +163,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
       return yield* aside(entry, claim, orAgain(entry, claim, begin(entry, claim)))
     }
     const tracked = entry.runs.get(claim.run)
-    const end = tracked === undefined || tracked.seq < entry.settled ? undefined : Attempts.endOf(tracked.status)
+    const end = tracked && Attempts.endOf(tracked.status)
     if (end !== undefined) return yield* release(entry, claim, { ...end, reviewAfter: tracked?.reviewAfter })
     if (closing !== undefined) return yield* aside(entry, claim, stop(entry, claim, claim.run))
     if (isTaken && tracked !== undefined && !recovered.has(claim.token)) {
