@@ -121,6 +121,25 @@ describe("a dispatcher", () => {
     })
   )
 
+  it.effect("keeps an item that is wanted again before its run was stopped", () =>
+    Effect.gen(function* () {
+      const go = yield* Deferred.make<void>()
+      const { code } = script({ "item-1": [go] })
+      yield* Effect.gen(function* () {
+        const dispatcher = yield* alone()
+        yield* dispatcher.enqueue({ id: "item-1" })
+        yield* claimOf(dispatcher, "item-1", ({ run }) => run !== undefined)
+        yield* dispatcher.close("item-1", "not wanted")
+        yield* dispatcher.enqueue({ id: "item-1" }, { again: true })
+        yield* Deferred.succeed(go, undefined)
+        // Either its run went on, or it was cancelled and is tried again.
+        yield* until(dispatcher, { Claimed: 0 })
+        yield* TestClock.adjust("1 minute")
+        yield* until(dispatcher, { Done: 1 })
+      }).pipe(Effect.scoped, Effect.provide(factory(code)))
+    })
+  )
+
   it.effect("tries a start that fails again, and then parks the item with the reason", () =>
     Effect.gen(function* () {
       const starts: Array<string> = []

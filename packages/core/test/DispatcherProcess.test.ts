@@ -60,8 +60,10 @@ const begin = (start: Fixture.Start) => {
   }
 }
 
+type Process = ReturnType<typeof begin>
+
 /** Whoever is stopped while it writes keeps the store locked for all, and nobody can do anything about it. */
-const stopOutsideOfWrites = (process: ReturnType<typeof begin>, path: string) =>
+const stopOutsideOfWrites = (process: Process, path: string) =>
   Effect.repeat(
     Effect.gen(function* () {
       yield* process.signal("SIGSTOP")
@@ -127,34 +129,46 @@ describe("dispatchers in processes of their own", () => {
     60_000
   )
 
-  test(
-    "fence off one that was stopped for too long, and its runs still end once",
-    (path) =>
-      Effect.gen(function* () {
-        const first = yield* dispatcher({ path, items: 10, holds: 3, presence: "heartbeat" })
-        yield* first.says("Holds", 3)
-        const second = yield* dispatcher({ path, items: Fixture.count, holds: 0, presence: "heartbeat" })
-        const [ready] = yield* second.says("Ready")
-        const id = ready?._tag === "Ready" ? ready.id : ""
-        yield* stopOutsideOfWrites(first, path)
-        // Whatever it had claimed, it holds: its runs are stopped with it.
-        const taken = yield* Effect.repeat(history(path), {
-          until: ({ claims }) =>
-            claims.filter(({ fact }) => fact._tag === "ItemClaimed" && fact.from !== null && fact.by === id).length >= 3
-        })
-        const tokens = taken.claims.flatMap(({ fact }) => (fact._tag === "ItemClaimed" ? (fact.from ?? []) : []))
-        yield* first.signal("SIGCONT")
-        yield* first.tell({ _tag: "Check", token: tokens[0] ?? 0 })
-        const [checked] = yield* first.says("Checked")
-        assert.deepInclude(checked, { reason: "Fenced" })
-        yield* first.tell({ _tag: "Release" })
-        yield* second.says("AllDone")
-        const { names, of } = yield* history(path)
-        assert.strictEqual(of("LineStarted").length, Fixture.count, "no run was started twice")
-        assert.strictEqual(of("LineFinished").length, Fixture.count)
-        const stages = names("StageFinished")
-        assert.strictEqual(new Set(stages).size, stages.length, "no finished stage ran again")
-      }),
-    60_000
+  const stopped = (title: string, after: (first: Process, token: number) => Effect.Effect<void>) =>
+    test(
+      title,
+      (path) =>
+        Effect.gen(function* () {
+          const first = yield* dispatcher({ path, items: 10, holds: 3, presence: "heartbeat" })
+          yield* first.says("Holds", 3)
+          const second = yield* dispatcher({ path, items: Fixture.count, holds: 0, presence: "heartbeat" })
+          const [ready] = yield* second.says("Ready")
+          const id = ready?._tag === "Ready" ? ready.id : ""
+          yield* stopOutsideOfWrites(first, path)
+          // Whatever it had claimed, it holds: its runs are stopped with it.
+          const { claims } = yield* Effect.repeat(history(path), {
+            until: (now) =>
+              now.claims.filter(({ fact }) => fact._tag === "ItemClaimed" && fact.from !== null && fact.by === id)
+                .length >= 3
+          })
+          const tokens = claims.flatMap(({ fact }) => (fact._tag === "ItemClaimed" ? (fact.from ?? []) : []))
+          yield* after(first, tokens[0] ?? 0)
+          yield* second.says("AllDone")
+          const { names, of } = yield* history(path)
+          assert.strictEqual(of("LineStarted").length, Fixture.count, "no run was started twice")
+          assert.strictEqual(of("LineFinished").length, Fixture.count)
+          const stages = names("StageFinished")
+          assert.strictEqual(new Set(stages).size, stages.length, "no finished stage ran again")
+        }),
+      60_000
+    )
+
+  stopped("fence off one that was stopped for too long, and its runs still end once", (first, token) =>
+    Effect.gen(function* () {
+      yield* first.signal("SIGCONT")
+      yield* first.tell({ _tag: "Check", token })
+      const [checked] = yield* first.says("Checked")
+      assert.deepInclude(checked, { reason: "Fenced" })
+      yield* first.tell({ _tag: "Release" })
+    })
+  )
+
+  stopped("take up the runs of one that was stopped, and taken over, and dies only then", (first) =>
+    Effect.promise(() => first.kill("SIGKILL"))
   )
 })

@@ -26,7 +26,7 @@ export interface Enqueue {
 /** Items that are written at once; the event loop turns between them. */
 const batch = 500
 
-/** Makes the way in. `awaitRoom` completes when there may be room for so many more items. */
+/** Makes the way in. `awaitChange` completes at the first change after which the question is answered with yes. */
 export const make = Effect.fnUntraced(function* (
   { append, backlog, catchUp }: Desk.Desk,
   { bound = Number.POSITIVE_INFINITY, whenFull = "fail" }: Options,
@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function* (
     }).pipe(writing.withPermit)
 
   const enqueue: Enqueue = Effect.fnUntraced(function* (wanted, { again = false } = {}) {
-    const items = Array.isArray(wanted) ? wanted : [wanted as BacklogItem.Wanted]
+    const items = "id" in wanted ? [wanted] : wanted
     const missing = yield* write(items, again)
     if (missing === 0) return
     if (whenFull === "fail" || missing > bound) return yield* full(missing)
@@ -97,4 +97,5 @@ export const make = Effect.fnUntraced(function* (
   return enqueue
 })
 
-const comesBack = ({ state }: Backlog.Entry, again: boolean) => again && (state === "Parked" || state === "Delayed")
+const comesBack = ({ closing, state }: Backlog.Entry, again: boolean) =>
+  again && (state === "Parked" || state === "Delayed" || closing !== undefined)

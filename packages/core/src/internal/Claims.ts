@@ -102,12 +102,13 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
     append([{ item: entry.id, run, key: `started/${token}`, fact: { _tag: "ItemStarted", token } }])
 
   /** The item's last run, when it can go on or has ended since the last attempt, or a new one. */
-  const begin = Effect.fnUntraced(function* (entry: Backlog.Entry, claim: Backlog.Claim) {
+  const runOf = Effect.fnUntraced(function* (entry: Backlog.Entry, claim: Backlog.Claim) {
     const last = entry.run === undefined ? undefined : entry.runs.get(entry.run)
-    const isOver = last === undefined || (Status.isEnded(last.status) && last.seq < entry.settled)
-    const run = isOver ? yield* options.start(entry.item, claim) : last.status.run
-    if (!isOver && last.status._tag === "Stalled") yield* control.resume(run)
-    yield* started(entry, claim, run)
+    if (last === undefined || (Status.isEnded(last.status) && last.seq < entry.settled)) {
+      return yield* options.start(entry.item, claim)
+    }
+    if (last.status._tag === "Stalled") yield* control.resume(last.status.run)
+    return last.status.run
   })
 
   /** Runs something for a claim beside everything else. */
@@ -129,12 +130,18 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
     )
   }
 
-  /** A start that fails is an attempt that failed. */
-  const orAgain = <E>(entry: Backlog.Entry, claim: Backlog.Claim, work: Effect.Effect<void, E, R | R2>) =>
+  /** What fails here is an attempt that failed. */
+  const orAgain = <A, E>(entry: Backlog.Entry, claim: Backlog.Claim, work: Effect.Effect<A, E, R | R2>) =>
     Effect.catchCause(work, (cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.interrupt
-        : release(entry, claim, { end: "again", reason: Fault.record(Cause.squash(cause)).message })
+        : Effect.asVoid(release(entry, claim, { end: "again", reason: Fault.record(Cause.squash(cause)).message }))
+    )
+
+  /** A run that was started and is not written down yet is no failed attempt: it is started again under its key. */
+  const begin = (entry: Backlog.Entry, claim: Backlog.Claim) =>
+    Effect.flatMap(orAgain(entry, claim, runOf(entry, claim)), (run) =>
+      run === undefined ? Effect.void : started(entry, claim, run)
     )
 
   const stop = Effect.fnUntraced(function* (entry: Backlog.Entry, claim: Backlog.Claim, run: string) {
@@ -144,10 +151,11 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
     yield* release(entry, claim, reason === undefined ? { end: "again", reason: "" } : { end: "closed", reason })
   })
 
-  /** The run of a claim that was taken over goes on here, unless a living process runs it. */
+  /** The run of a claim that was taken over goes on here, as soon as no living process runs it. */
   const recover = Effect.fnUntraced(function* (claim: Backlog.Claim, tracked: Backlog.Tracked) {
+    if (yield* isRunElsewhere(tracked.status.execution)) return
     recovered.add(claim.token)
-    if (!(yield* isRunElsewhere(tracked.status.execution))) yield* control.resume(tracked.status.run)
+    yield* control.resume(tracked.status.run)
   })
 
   /** Does the next thing that a claim of this process needs. */
@@ -160,7 +168,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
       const begun = isTaken && [...entry.runs].find(([, { since }]) => since > claim.attempt.token)
       if (begun) return yield* started(entry, claim, begun[0])
       if (closing !== undefined) return yield* release(entry, claim, { end: "closed", reason: closing })
-      return yield* aside(entry, claim, orAgain(entry, claim, begin(entry, claim)))
+      return yield* aside(entry, claim, begin(entry, claim))
     }
     const tracked = entry.runs.get(claim.run)
     const end = tracked && Attempts.endOf(tracked.status)
@@ -174,7 +182,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
   const attendAll = Effect.gen(function* () {
     for (const entry of [...backlog.touched]) {
       backlog.touched.delete(entry)
-      yield* Effect.tapError(attend(entry), () => Effect.sync(() => backlog.touched.add(entry)))
+      yield* Effect.onError(attend(entry), () => Effect.sync(() => backlog.touched.add(entry)))
     }
   })
 
