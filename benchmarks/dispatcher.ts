@@ -2,7 +2,7 @@
 import * as SqliteEngine from "@millwright/core/adapters/SqliteEngine"
 import * as SqliteJournal from "@millwright/core/adapters/SqliteJournal"
 import * as Backlog from "@millwright/core/Backlog"
-import * as BacklogItem from "@millwright/core/BacklogItem"
+import type * as BacklogItem from "@millwright/core/BacklogItem"
 import * as Dispatcher from "@millwright/core/Dispatcher"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Line from "@millwright/core/Line"

@@ -37,7 +37,14 @@ export const seams: ReadonlyArray<Seam> = [
 ]
 
 /** Floor 2: the few machines. Data, ports and adapters never import one. Globs below `packages/`, as above. */
-export const kernels: ReadonlyArray<string> = ["core/Line", "core/Gate", "core/Dispatcher", "core/Reconciler", "agents/Role", "agents/roles/*"]
+export const kernels: ReadonlyArray<string> = [
+  "core/Line",
+  "core/Gate",
+  "core/Dispatcher",
+  "core/Reconciler",
+  "agents/Role",
+  "agents/roles/*"
+]
 
 /** Modules from outside that every floor may import, beside `effect/*` and `node:*`. */
 export const everywhere: ReadonlyArray<string> = []

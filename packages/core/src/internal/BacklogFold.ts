@@ -37,8 +37,9 @@ export const see = (backlog: Backlog, event: FactoryEvent.FactoryEvent): void =>
 
 /** Brings back what was delayed until now or earlier. */
 export const advance = (backlog: Backlog, now: number): void => {
-  for (let first = backlog.delayed.peek(); first?.until != null && first.until <= now; first = backlog.delayed.peek()) {
-    backlog.delayed.remove(first)
+  const { delayed } = backlog
+  for (let first = delayed.peek(); first !== undefined && (first.until ?? 0) <= now; first = delayed.peek()) {
+    delayed.remove(first)
     if (first.state === "Parked") first.attempts = 0
     enter(backlog, first)
   }
@@ -55,7 +56,7 @@ const needsOf = ({ options: { caps = {}, fair = "repository" } }: Backlog, { res
     record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined
   const limits = Object.entries(resources).flatMap(([kind, value]) => {
     const limit = at(at(caps.only, kind), value) ?? at(caps.each, kind)
-    return limit === undefined ? [] : [[`${kind}=${value}`, limit] as const]
+    return limit === undefined ? [] : [[JSON.stringify([kind, value]), limit] as const]
   })
   return {
     group: at(resources, fair) ?? "",

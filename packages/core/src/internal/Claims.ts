@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
 
   const takeOver = Effect.gen(function* () {
     const alive = new Map([[self, true]])
-    for (const entry of [...backlog.tokens.values()]) {
+    for (const entry of Array.from(backlog.tokens.values())) {
       const { by, token } = entry.claim ?? {}
       if (by === undefined) continue
       const isAlive = alive.get(by) ?? (yield* desk.isAlive(by))
@@ -180,7 +180,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
   })
 
   const attendAll = Effect.gen(function* () {
-    for (const entry of [...backlog.touched]) {
+    for (const entry of Array.from(backlog.touched)) {
       backlog.touched.delete(entry)
       yield* Effect.onError(attend(entry), () => Effect.sync(() => backlog.touched.add(entry)))
     }
