@@ -66,7 +66,7 @@ const desk = (settings: Backlog.Options) => {
       return next && { id: next.id, token: tell(next.id, { _tag: "ItemClaimed", attempt: 1, by: "bench", from: null }) }
     },
     release: (id: string, token: number) =>
-      tell(id, { _tag: "ItemReleased", token, end: "done", reason: "", until: null })
+      tell(id, { _tag: "ItemReleased", token, seen: backlog.seq, end: "done", reason: "", until: null })
   }
 }
 

@@ -101,7 +101,7 @@ export interface Entry extends Turns.Ticket {
   readonly runs: Map<string, Tracked>
   /** The run of the last attempt. */
   run: string | undefined
-  /** The last event of the last attempt: what its run did before is dealt with. */
+  /** What its runs did up to this event is dealt with. */
   settled: number
 }
 

@@ -122,9 +122,13 @@ export const Fact = Schema.TaggedUnion({
   ItemClaimed: { attempt: Schema.Natural, by: Schema.String, from: Schema.NullOr(Schema.Natural) },
   /** The claim's run is this event's `run`. */
   ItemStarted: { token: Schema.Natural },
-  /** A claim ended. `until` is the earliest time, in milliseconds since 1970, at which the item is taken up again. */
+  /**
+   * A claim ended. `seen` is the last event that who ended it knew. `until` is the earliest time, in milliseconds since
+   * 1970, at which the item is taken up again.
+   */
   ItemReleased: {
     token: Schema.Natural,
+    seen: Schema.Natural,
     end: Schema.Literals(["done", "again", "parked", "closed"]),
     reason: Schema.String,
     until: Schema.NullOr(Milliseconds)

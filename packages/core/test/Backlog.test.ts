@@ -236,7 +236,7 @@ describe("claims", () => {
     claim("one", "c", first)
     assert.include(backlog.entries.get("one")?.claim, { by: "b", token: second, key })
     assert.isAbove(second, first)
-    tell("one", { _tag: "ItemReleased", token: first, end: "done", reason: "", until: null })
+    tell("one", { _tag: "ItemReleased", token: first, seen: 0, end: "done", reason: "", until: null })
     assert.strictEqual(Backlog.standing(backlog, "one")?._tag, "Claimed", "the fenced dispatcher ends nothing")
     release("one", "done")
     assert.strictEqual(Backlog.standing(backlog, "one")?._tag, "Done")

@@ -60,6 +60,7 @@ export const make = (options: Backlog.Options = {}) => {
       tell(id, {
         _tag: "ItemReleased",
         token: backlog.entries.get(id)?.claim?.token ?? 0,
+        seen: backlog.seq,
         end,
         reason: end === "parked" ? "nobody knows how" : "",
         until

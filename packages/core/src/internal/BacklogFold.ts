@@ -25,7 +25,7 @@ export const see = (backlog: Backlog, event: FactoryEvent.FactoryEvent): void =>
       started(backlog, event, fact)
       break
     case "ItemReleased":
-      released(backlog, event, fact)
+      released(backlog, fact)
       break
     case "ItemClosed":
       if (event.item !== null) closed(backlog, event.item, fact)
@@ -236,13 +236,13 @@ const follow = (backlog: Backlog, run: string, event: FactoryEvent.FactoryEvent)
   backlog.touched.add(tracked.entry)
 }
 
-const released = (backlog: Backlog, { seq }: FactoryEvent.FactoryEvent, fact: Fact<"ItemReleased">) => {
+const released = (backlog: Backlog, fact: Fact<"ItemReleased">) => {
   const entry = backlog.tokens.get(fact.token)
   if (entry === undefined) return
   backlog.tokens.delete(fact.token)
   backlog.touched.delete(entry)
   entry.claim = undefined
-  entry.settled = seq
+  entry.settled = fact.seen
   hold(backlog, entry)
   if (fact.end === "done" || fact.end === "closed" || entry.closing !== undefined) {
     return end(backlog, entry, fact.end === "done" ? backlog.done : backlog.closed)

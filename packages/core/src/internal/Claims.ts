@@ -35,6 +35,8 @@ export interface Control<R> {
   readonly cancel: (run: string, reason: string) => Effect.Effect<void, unknown, R>
 }
 
+const lastOf = ({ run, runs }: Backlog.Entry) => (run === undefined ? undefined : runs.get(run))
+
 /** Makes what looks after the claims of this process. */
 export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options: Options<R>, control: Control<R2>) {
   const { append, backlog, id: self } = desk
@@ -79,6 +81,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
   })
 
   const release = Effect.fnUntraced(function* ({ id, item }: Backlog.Entry, claim: Backlog.Claim, how: Attempts.End) {
+    const seen = backlog.seq
     const now = yield* Clock.currentTimeMillis
     const { number } = claim.attempt
     const pause =
@@ -92,7 +95,14 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
       {
         item: id,
         key: `released/${claim.token}`,
-        fact: { _tag: "ItemReleased", token: claim.token, end, reason, until: delay === null ? null : now + delay }
+        fact: {
+          _tag: "ItemReleased",
+          token: claim.token,
+          seen,
+          end,
+          reason,
+          until: delay === null ? null : now + delay
+        }
       }
     ])
     recovered.delete(claim.token)
@@ -103,8 +113,8 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
 
   /** The item's last run, when it can go on or has ended since the last attempt, or a new one. */
   const runOf = Effect.fnUntraced(function* (entry: Backlog.Entry, claim: Backlog.Claim) {
-    const last = entry.run === undefined ? undefined : entry.runs.get(entry.run)
-    if (last === undefined || (Status.isEnded(last.status) && last.seq < entry.settled)) {
+    const last = lastOf(entry)
+    if (last === undefined || (Status.isEnded(last.status) && last.seq <= entry.settled)) {
       return yield* options.start(entry.item, claim)
     }
     if (last.status._tag === "Stalled") yield* control.resume(last.status.run)
@@ -130,12 +140,17 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
     )
   }
 
-  /** What fails here is an attempt that failed. */
+  /** What fails here is an attempt that failed, unless it fails because the run has come to its end meanwhile. */
   const orAgain = <A, E>(entry: Backlog.Entry, claim: Backlog.Claim, work: Effect.Effect<A, E, R | R2>) =>
     Effect.catchCause(work, (cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.interrupt
-        : Effect.asVoid(release(entry, claim, { end: "again", reason: Fault.record(Cause.squash(cause)).message }))
+        : Effect.gen(function* () {
+            yield* desk.catchUp
+            const last = lastOf(entry)
+            if (last !== undefined && Status.isEnded(last.status) && last.seq > entry.settled) return
+            yield* release(entry, claim, { end: "again", reason: Fault.record(Cause.squash(cause)).message })
+          })
     )
 
   /** A run that was started and is not written down yet is no failed attempt: it is started again under its key. */
@@ -146,6 +161,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
 
   const stop = Effect.fnUntraced(function* (entry: Backlog.Entry, claim: Backlog.Claim, run: string) {
     yield* control.cancel(run, entry.closing ?? "")
+    yield* desk.catchUp
     // Somebody may want it again since.
     const reason = entry.closing
     yield* release(entry, claim, reason === undefined ? { end: "again", reason: "" } : { end: "closed", reason })
