@@ -10,6 +10,7 @@ import * as MemoryEngine from "../src/adapters/MemoryEngine.ts"
 import * as MemoryJournal from "../src/adapters/MemoryJournal.ts"
 import type * as Backlog from "../src/Backlog.ts"
 import * as Dispatcher from "../src/Dispatcher.ts"
+import type * as FactoryEvent from "../src/FactoryEvent.ts"
 import * as Journal from "../src/Journal.ts"
 import * as Line from "../src/Line.ts"
 import * as Presence from "../src/Presence.ts"
@@ -160,6 +161,38 @@ describe("a dispatcher", () => {
       assert.strictEqual(new Set(starts).size, 3, "each attempt has a key of its own")
     }).pipe(Effect.scoped, Effect.provide(factory(script().code)))
   )
+
+  it.effect("starts nothing twice when a start fails after it has started the run", () => {
+    const { began, code } = script()
+    return Effect.gen(function* () {
+      const dispatcher = yield* alone({
+        start: (item, claim) => Effect.andThen(start(item, claim), Effect.fail("the answer was lost"))
+      })
+      yield* dispatcher.enqueue({ id: "item-1" })
+      yield* until(dispatcher, { Done: 1 })
+      assert.deepStrictEqual(began, ["item-1"])
+    }).pipe(Effect.scoped, Effect.provide(factory(code)))
+  })
+
+  it.effect("runs nothing again that came to its end while somebody gave it up", () => {
+    const { began, code } = script()
+    return Effect.gen(function* () {
+      const journal = yield* Journal.Journal
+      const tell = (fact: FactoryEvent.Fact, run: string | null = null) =>
+        journal.append([{ line: null, run, item: "item-1", stage: null, actor: { _tag: "Host" }, at: 0, fact }])
+      const what = { priority: 3, after: [], resources: {}, source: "", created: 0, again: false }
+      yield* tell({ _tag: "ItemQueued", ...what })
+      yield* tell({ _tag: "ItemClaimed", attempt: 1, by: "another", from: null })
+      yield* tell({ _tag: "LineStarted", title: "item-1", execution: "x", start: "x" }, "item-1.1")
+      yield* tell({ _tag: "ItemStarted", token: 2 }, "item-1.1")
+      yield* tell({ _tag: "LineFinished", result: "done" }, "item-1.1")
+      // Whoever wrote this had not seen the end.
+      yield* tell({ _tag: "ItemReleased", token: 2, seen: 4, end: "again", reason: "", until: 0 })
+      const dispatcher = yield* alone()
+      yield* until(dispatcher, { Done: 1 })
+      assert.deepStrictEqual(began, [])
+    }).pipe(Effect.scoped, Effect.provide(factory(code)))
+  })
 
   it.effect("that is closed stops nothing; the next one goes on with the run, and the old token is fenced", () =>
     Effect.gen(function* () {

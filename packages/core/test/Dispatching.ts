@@ -64,7 +64,7 @@ export const factory = (code: ReturnType<typeof script>["code"]) =>
   Layer.provideMerge(code, Layer.merge(MemoryEngine.layer, MemoryJournal.layer))
 
 /** A dispatcher as the only one of its store. */
-export const alone = (options: Partial<Dispatcher.Options<never>> = {}) =>
+export const alone = (options: Partial<Dispatcher.Options<Effect.Services<ReturnType<typeof start>>>> = {}) =>
   Effect.provide(Dispatcher.make({ start, ...options }), Presence.layerAlone, { local: true })
 
 type Service = Dispatcher.Dispatcher["Service"]

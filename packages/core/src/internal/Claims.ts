@@ -37,6 +37,10 @@ export interface Control<R> {
 
 const lastOf = ({ run, runs }: Backlog.Entry) => (run === undefined ? undefined : runs.get(run))
 
+/** The run that was started in an attempt. */
+const begunIn = ({ runs }: Backlog.Entry, { attempt }: Backlog.Claim) =>
+  [...runs.values()].find(({ since }) => since > attempt.token)?.status.run
+
 /** Makes what looks after the claims of this process. */
 export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options: Options<R>, control: Control<R2>) {
   const { append, backlog, id: self } = desk
@@ -140,7 +144,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
     )
   }
 
-  /** What fails here is an attempt that failed, unless it fails because the run has come to its end meanwhile. */
+  /** What fails here is an attempt that failed, unless the run is there, or has come to its end meanwhile. */
   const orAgain = <A, E>(entry: Backlog.Entry, claim: Backlog.Claim, work: Effect.Effect<A, E, R | R2>) =>
     Effect.catchCause(work, (cause) =>
       Cause.hasInterruptsOnly(cause)
@@ -149,6 +153,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
             yield* desk.catchUp
             const last = lastOf(entry)
             if (last !== undefined && Status.isEnded(last.status) && last.seq > entry.settled) return
+            if (begunIn(entry, claim) !== undefined) return
             yield* release(entry, claim, { end: "again", reason: Fault.record(Cause.squash(cause)).message })
           })
     )
@@ -178,11 +183,10 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
   const attend = Effect.fnUntraced(function* (entry: Backlog.Entry) {
     const { claim, closing } = entry
     if (claim === undefined || claim.by !== self || busy.has(claim.token)) return
-    const isTaken = claim.token !== claim.attempt.token
     if (claim.run === undefined) {
-      // Its dispatcher died between starting the run and saying so.
-      const begun = isTaken && [...entry.runs].find(([, { since }]) => since > claim.attempt.token)
-      if (begun) return yield* started(entry, claim, begun[0])
+      // Whoever started it died, or failed, between doing so and saying so.
+      const begun = begunIn(entry, claim)
+      if (begun !== undefined) return yield* started(entry, claim, begun)
       if (closing !== undefined) return yield* release(entry, claim, { end: "closed", reason: closing })
       return yield* aside(entry, claim, begin(entry, claim))
     }
@@ -190,6 +194,7 @@ export const make = Effect.fnUntraced(function* <R, R2>(desk: Desk.Desk, options
     const end = tracked && Attempts.endOf(tracked.status)
     if (end !== undefined) return yield* release(entry, claim, { ...end, reviewAfter: tracked?.reviewAfter })
     if (closing !== undefined) return yield* aside(entry, claim, stop(entry, claim, claim.run))
+    const isTaken = claim.token !== claim.attempt.token
     if (isTaken && tracked !== undefined && !recovered.has(claim.token)) {
       return yield* aside(entry, claim, orAgain(entry, claim, recover(claim, tracked)))
     }
