@@ -18,10 +18,18 @@ export interface Seam {
 
 /** Modules that are unstable, or whose presence decides where the code can run. The first that matches holds. */
 export const seams: ReadonlyArray<Seam> = [
-  { module: "node:sqlite", files: ["core/Sqlite", "*/adapters/*"], why: "a release candidate of Node" },
+  {
+    module: "node:sqlite",
+    files: ["core/{Sqlite,Backup}", "core/internal/{Store*,KernelLock}", "*/adapters/*"],
+    why: "a release candidate of Node"
+  },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
-  { module: "effect/cluster", files: ["*/adapters/*"], why: "tagged unstable" },
-  { module: "effect/sql", files: ["*/adapters/*"], why: "tagged unstable" },
+  { module: "effect/cluster", files: ["core/internal/ClusterStorage", "*/adapters/*"], why: "tagged unstable" },
+  {
+    module: "effect/sql",
+    files: ["core/{Postgres,PostgresTable}", "core/internal/ClusterStorage", "*/adapters/*"],
+    why: "tagged unstable"
+  },
   {
     module: "effect/ai",
     files: [
@@ -40,6 +48,7 @@ export const seams: ReadonlyArray<Seam> = [
 export const kernels: ReadonlyArray<string> = [
   "core/Line",
   "core/Gate",
+  "core/Watch",
   "core/Dispatcher",
   "core/Reconciler",
   "agents/Role",

@@ -1,7 +1,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Answering from "@millwright-examples/shared/answering"
 import * as Progress from "@millwright/agents/Progress"
-import * as Actor from "@millwright/core/Actor"
 import * as Fault from "@millwright/core/Fault"
 import * as Gate from "@millwright/core/Gate"
 import * as Git from "@millwright/core/Git"
@@ -24,7 +24,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Stream from "effect/Stream"
-import { userInfo } from "node:os"
 import { fileURLToPath } from "node:url"
 import * as Demo from "./demo.ts"
 import * as Environment from "./environment.ts"
@@ -205,7 +204,7 @@ const work = (
     const free = yield* Effect.findFirst(open, (status) => Effect.map(Line.isRunElsewhere(status), (yes) => !yes))
     const run = Option.isSome(free) ? free.value.run : yield* IssueToChange.start(payload)
     yield* Effect.forkScoped(Follow.follow(run, before, console.log))
-    if (Option.isSome(free)) yield* IssueToChange.resume(run)
+    if (Option.isSome(free)) yield* Line.resume(run)
     const status = yield* settle(run).pipe(
       Effect.onInterrupt(() => Console.error(`\nInterrupted. What was finished is kept; go on with: ${commands.again}`))
     )
@@ -240,7 +239,7 @@ const settle = Effect.fnUntraced(function* (run: string) {
 const ask = Effect.fnUntraced(function* (run: string, id: string) {
   const opened = (yield* Gate.list(run)).get(id)?.opened
   if (opened !== undefined) yield* Console.log(`\n${Summary.asked(opened)}\n`)
-  yield* settleGate(
+  yield* Answering.settle(
     id,
     opened?.kind === "answer" ? yield* reply : (yield* agree) ? { _tag: "Approve" } : yield* refusal
   )
@@ -267,9 +266,6 @@ const refusal = Effect.map(
   (note) => ({ _tag: "Reject" as const, note })
 )
 
-const settleGate = (gate: string, answer: Gate.Answer) =>
-  Gate.settle(gate, answer, { actor: Actor.human(userInfo().username) })
-
 /** The office of the repository that `--repo` names, where something has run. */
 const used = Effect.gen(function* () {
   const { layer, repository } = yield* found
@@ -283,29 +279,13 @@ const used = Effect.gen(function* () {
 /** Answers a gate of the repository that `--repo` names. */
 const answering = (gate: string, answer: Gate.Answer) =>
   Effect.gen(function* () {
-    yield* settleGate(gate, answer).pipe(Effect.provide(yield* used))
+    yield* Answering.settle(gate, answer).pipe(Effect.provide(yield* used))
     yield* Console.log(
       "Answered. A process that waits for it goes on; if there is none, run the command again that began the run."
     )
   })
 
 const gate = Argument.String("gate").pipe(Argument.withDescription("The gate, as the run printed it"))
-const note = Flag.String("note").pipe(Flag.withDescription("Why, or what should be different"), Flag.withDefault(""))
-
-const approve = Command.make("approve", { gate, note }, ({ gate, note }) =>
-  answering(gate, { _tag: "Approve", note })
-).pipe(Command.withDescription("Say yes at a gate"))
-const reject = Command.make("reject", { gate, note }, ({ gate, note }) =>
-  note.trim() === ""
-    ? new Gate.GateError({
-        reason: "WrongAnswer",
-        message: `A no needs its reason, for the work is done again with it. Say what should be different: reject ${gate} --note "why".`
-      })
-    : answering(gate, { _tag: "Reject", note })
-).pipe(Command.withDescription("Say no at a gate; --note says why, and is needed"))
-const answer = Command.make("answer", { gate, text: Argument.String("text") }, ({ gate, text }) =>
-  answering(gate, { _tag: "Reply", text })
-).pipe(Command.withDescription("Answer a question"))
 
 const show = Command.make("show", { gate }, ({ gate: id }) =>
   Effect.gen(function* () {
@@ -367,6 +347,7 @@ const badInput = new Set([
   "SkillError",
   "ForgeError",
   "GateError",
+  "AnswerError",
   "LineError"
 ])
 
@@ -398,7 +379,13 @@ export const main = (args: ReadonlyArray<string>): void => {
       "Carries an issue through triage, code, validation, review and policy to a change on a branch. " +
         "Exit codes: 0 delivered or parked, 1 stalled or failed, 2 bad input, 3 waiting for a person"
     ),
-    Command.withSubcommands([show, approve, reject, answer, list])
+    Command.withSubcommands([
+      show,
+      Answering.approve(answering),
+      Answering.reject(answering),
+      Answering.answer(answering),
+      list
+    ])
   )
   Command.runWith(cli, { version: "0.0.0" })(args).pipe(
     Effect.catchCause(explain),

@@ -10,18 +10,15 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Answering from "@millwright-examples/shared/answering"
+import * as Ending from "@millwright-examples/shared/ending"
 import * as SqliteEngine from "@millwright/core/adapters/SqliteEngine"
 import * as SqliteJournal from "@millwright/core/adapters/SqliteJournal"
-import * as Actor from "@millwright/core/Actor"
-import * as Fault from "@millwright/core/Fault"
-import * as Gate from "@millwright/core/Gate"
+import type * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
 import * as Sqlite from "@millwright/core/Sqlite"
 import * as Status from "@millwright/core/Status"
 import type * as WorkItem from "@millwright/core/WorkItem"
-import * as Cause from "effect/Cause"
-import * as Argument from "effect/cli/Argument"
-import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -29,7 +26,6 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
-import { userInfo } from "node:os"
 import { fileURLToPath } from "node:url"
 import { layer as maintenance, Maintenance } from "./line.ts"
 import * as Report from "./report.ts"
@@ -98,41 +94,18 @@ const answering = (gate: string, answer: Gate.Answer) =>
   Effect.gen(function* () {
     const { folder } = yield* root
     const { store } = yield* files(folder)
-    yield* Gate.settle(gate, answer, { actor: Actor.human(userInfo().username) }).pipe(Effect.provide(office(store)))
+    yield* Answering.settle(gate, answer).pipe(Effect.provide(office(store)))
     yield* Console.log(`The answer is kept. Go on with: ${commandOf(folder)}`)
   })
-
-const gate = Argument.String("gate").pipe(Argument.withDescription("The gate, as the run printed it"))
-const note = Flag.String("note").pipe(Flag.withDescription("Why"), Flag.withDefault(""))
-
-const approve = Command.make("approve", { gate, note }, ({ gate, note }) =>
-  answering(gate, { _tag: "Approve", note })
-).pipe(Command.withDescription("Say yes at a gate"))
-const reject = Command.make("reject", { gate, note }, ({ gate, note }) =>
-  note.trim() === ""
-    ? new Gate.GateError({
-        reason: "WrongAnswer",
-        message: `A no needs its reason, for it stands in the report. Say what should be different: reject ${gate} --note "why".`
-      })
-    : answering(gate, { _tag: "Reject", note })
-).pipe(Command.withDescription("Say no at a gate; --note says why, and is needed"))
 
 const cli = root.pipe(
   Command.withHandler(({ folder, reset }) => (reset ? forget(folder) : work(folder))),
   Command.withDescription("Finds a time to take a database down: a line that waits for a person"),
-  Command.withSubcommands([approve, reject])
+  Command.withSubcommands([Answering.approve(answering), Answering.reject(answering)])
 )
 
-const explain = (cause: Cause.Cause<unknown>) =>
-  Effect.sync(() => {
-    if (Cause.hasInterruptsOnly(cause)) return void (process.exitCode = 130)
-    const error = Cause.squash(cause)
-    process.exitCode = CliError.isCliError(error) || error instanceof Gate.GateError ? 2 : 1
-    if (!CliError.isCliError(error)) console.error(Fault.record(error).message)
-  })
-
 Command.runWith(cli, { version: "0.0.0" })(process.argv.slice(2)).pipe(
-  Effect.catchCause(explain),
+  Effect.catchCause(Ending.explain(({ _tag }) => _tag === "GateError" || _tag === "AnswerError")),
   Effect.provide(NodeServices.layer),
   (program) => NodeRuntime.runMain(program, { disableErrorReporting: true })
 )

@@ -179,7 +179,7 @@ export const enforce = <A, E, R>(
     const counted = Effect.ensuring(
       stage,
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.ignore(add(run, (spent) => ({ ...spent, time: spent.time + now - begun })))
+        Effect.ignore(add(run, (spent) => ({ ...spent, time: spent.time + Math.max(0, now - begun) })))
       )
     )
     if (limits.time === undefined) return yield* counted

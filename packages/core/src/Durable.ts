@@ -47,11 +47,18 @@ export interface Supports {
   readonly persistence: boolean
   /** The engine shares a store with the journal, and writes the facts of an {@link Outbox} in the result's transaction. */
   readonly atomicFacts: boolean
+  /** The engine and the journal write everything in the order in which they were asked to. */
+  readonly inOrder: boolean
+  /**
+   * A start and an answer are stored in one transaction with the facts of their {@link Outbox}, or not at all when the
+   * facts stand already; what is stored is delivered, whoever dies.
+   */
+  readonly atomicSignals: boolean
 }
 
-/** What the engine can do. One that says nothing can do neither. */
+/** What the engine can do. One that says nothing can do nothing of it. */
 export const Supports = Context.Reference<Supports>("@millwright/core/Durable/Supports", {
-  defaultValue: () => ({ persistence: false, atomicFacts: false })
+  defaultValue: () => ({ persistence: false, atomicFacts: false, inOrder: false, atomicSignals: false })
 })
 
 /**

@@ -137,7 +137,9 @@ export const Fact = Schema.TaggedUnion({
   ItemClosed: { reason: Schema.String },
   /** A dispatcher lives; written only where no kernel lock says so. */
   DispatcherSeen: { dispatcher: Schema.String },
-  BudgetHit: { dimension: Schema.String, limit: Schema.Finite, spent: Schema.Finite }
+  BudgetHit: { dimension: Schema.String, limit: Schema.Finite, spent: Schema.Finite },
+  /** The run is over and so many of its facts were taken out of the journal. It stands where the run's start stood. */
+  RunPruned: { title: Schema.String, facts: Schema.Natural }
 })
 /** One thing that happened. */
 export type Fact = typeof Fact.Type

@@ -41,8 +41,8 @@ export type Recorded = typeof Recorded.Type
 
 /** What the journal keeps of an error or a defect: never a stack, never an unbounded message. */
 export const record = (error: unknown): Recorded => {
-  const message =
-    Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : describe(error)
+  const told = Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : ""
+  const message = told === "" ? describe(error) : told
   const bounded = message.length > 4_000 ? `${message.slice(0, 4_000).toWellFormed()}…` : message
   if (isFault(error)) {
     return { tag: error._tag, reason: error.reason, message: bounded, retryable: error.isRetryable }
@@ -53,7 +53,8 @@ export const record = (error: unknown): Recorded => {
 
 const describe = (error: unknown): string => {
   try {
-    return String(error)
+    // An error without a message tells by its fields what it is.
+    return error instanceof Error ? JSON.stringify(error) : String(error)
   } catch {
     return "a value that can not be written as a text"
   }

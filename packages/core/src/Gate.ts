@@ -183,10 +183,10 @@ export const settle = (
             : `The gate "${id}" asks for yes or no, not for words: ${gate.opened.question}`
       })
     }
-    const { atomicFacts } = yield* Durable.Supports
+    const { atomicSignals } = yield* Durable.Supports
     if (gate.answered !== undefined) {
       yield* standing(gate, given)
-      if (atomicFacts) return
+      if (atomicSignals) return
     } else if (yield* isOver(gate)) {
       // The answer that ended the run may have come since the gate was read.
       const last = yield* find(id)
@@ -220,7 +220,7 @@ export const settle = (
       given._tag === "Reply"
         ? complete(Replied, token, { text: given.text, by: by.actor })
         : complete(Decided, token, { approved: given._tag === "Approve", note: given.note ?? "", by: by.actor })
-    if (!atomicFacts) {
+    if (!atomicSignals) {
       // The journal decides which answer is first, and every caller delivers that one: the last may have died before it did.
       yield* (yield* Journal.Journal).append(outbox.entries)
       outbox.isWritten = true

@@ -2,16 +2,41 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as FactoryEvent from "./FactoryEvent.ts"
+import * as StoredSize from "./internal/StoredSize.ts"
 import * as Journal from "./Journal.ts"
 import type * as Sqlite from "./Sqlite.ts"
 
-const encode = Schema.encodeSync(Journal.Json)
+const encode = Schema.encodeSync(Schema.toCodecJson(FactoryEvent.FactoryEvent))
 const decode = Schema.decodeUnknownEffect(Journal.Json)
 
-const stored = (event: FactoryEvent.FactoryEvent): string => {
+/**
+ * Events as this process wrote them, by their text: followers read most of them at once, and parse none. An event is
+ * encoded as it is: no field of a fact has another shape in JSON.
+ */
+const recent = new Map<string, FactoryEvent.FactoryEvent>()
+const limits = { events: 1_000, text: 2_000 }
+
+const remember = (text: string, event: FactoryEvent.FactoryEvent): void => {
+  if (text.length > limits.text) return
+  recent.set(text, event)
+  if (recent.size <= limits.events) return
+  // A map keeps the order in which it was filled.
+  for (const oldest of recent.keys()) {
+    recent.delete(oldest)
+    break
+  }
+}
+
+/** The text of an event. Throws a JournalError for one that does not fit its schema. */
+export const stored = (event: FactoryEvent.FactoryEvent): string => {
   try {
-    return encode(event)
+    const encoded = encode(event)
+    const text = JSON.stringify(encoded)
+    StoredSize.refuseTooLarge(text, `A fact ${event.fact._tag} of the run ${event.run}`)
+    remember(text, encoded as FactoryEvent.FactoryEvent)
+    return text
   } catch (cause) {
+    if (cause instanceof Journal.JournalError) throw cause
     const detail = cause instanceof Error ? cause.message : String(cause)
     throw new Journal.JournalError({
       reason: "NotWritable",
@@ -21,8 +46,16 @@ const stored = (event: FactoryEvent.FactoryEvent): string => {
   }
 }
 
+/** What changes when events of a range are appended; what a follower of the range waits for. */
+export const topic = ({ run }: { readonly run?: string | undefined }): string =>
+  run === undefined ? "journal" : `journal/${run}`
+
 /** Appends entries inside of a running transaction. Answers with the stored text of the event that stands for each. */
-export const append = (prepare: Sqlite.Prepare, entries: ReadonlyArray<FactoryEvent.Entry>): ReadonlyArray<string> =>
+export const append = (
+  { touch }: Pick<Sqlite.Sqlite["Service"], "touch">,
+  prepare: Sqlite.Prepare,
+  entries: ReadonlyArray<FactoryEvent.Entry>
+): ReadonlyArray<string> =>
   entries.map((entry) => {
     if (entry.key !== undefined) {
       const standing = prepare("select event from journal where key = ?").get(entry.key)
@@ -32,6 +65,8 @@ export const append = (prepare: Sqlite.Prepare, entries: ReadonlyArray<FactoryEv
     const { key, ...rest } = entry
     const event = stored({ version: FactoryEvent.version, seq, ...rest })
     prepare("insert into journal (seq, key, run, event) values (?, ?, ?, ?)").run(seq, key ?? null, entry.run, event)
+    touch(topic({}))
+    if (entry.run !== null) touch(topic({ run: entry.run }))
     return event
   })
 
@@ -42,7 +77,7 @@ export const stands = (prepare: Sqlite.Prepare, key: string): boolean =>
 /** Reads at most `limit` stored events of a range. */
 export const readAfter = (
   prepare: Sqlite.Prepare,
-  { after = 0, run }: Journal.Range,
+  { after = 0, run }: { readonly after?: number; readonly run?: string | undefined },
   limit: number
 ): ReadonlyArray<string> =>
   (run === undefined
@@ -50,28 +85,26 @@ export const readAfter = (
     : prepare("select event from journal where run = ? and seq > ? order by seq limit ?").all(run, after, limit)
   ).map((row) => String(row["event"]))
 
-/** Whether there is an event in a range. */
-export const reaches = (prepare: Sqlite.Prepare, { after = 0, run }: Journal.Range): boolean =>
-  (run === undefined
-    ? prepare("select 1 from journal where seq > ? limit 1").get(after)
-    : prepare("select 1 from journal where run = ? and seq > ? limit 1").get(run, after)) !== undefined
-
 /** Decodes stored events. One that this version does not understand is named, never skipped. */
 export const parse = (
   stored: ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<FactoryEvent.FactoryEvent>, Journal.JournalError> =>
-  Effect.forEach(stored, (text) =>
-    decode(text).pipe(
-      Effect.mapError((cause) => {
-        const version = /"version":(\d+)/.exec(text)?.[1]
-        const isNewer = version !== undefined && Number(version) > FactoryEvent.version
-        return new Journal.JournalError({
-          reason: isNewer ? "Newer" : "Corrupt",
-          message: isNewer
-            ? `The journal holds an event of version ${version}; this package knows ${FactoryEvent.version}. Upgrade it.`
-            : `The journal holds an event that can not be read: ${text.slice(0, 200)}. Restore the store from a back-up.`,
-          cause
-        })
+  Effect.suspend(() => {
+    const known = stored.flatMap((text) => recent.get(text) ?? [])
+    return known.length === stored.length ? Effect.succeed(known) : Effect.forEach(stored, parseOne)
+  })
+
+const parseOne = (text: string): Effect.Effect<FactoryEvent.FactoryEvent, Journal.JournalError> =>
+  decode(text).pipe(
+    Effect.mapError((cause) => {
+      const version = /"version":(\d+)/.exec(text)?.[1]
+      const isNewer = version !== undefined && Number(version) > FactoryEvent.version
+      return new Journal.JournalError({
+        reason: isNewer ? "Newer" : "Corrupt",
+        message: isNewer
+          ? `The journal holds an event of version ${version}; this package knows ${FactoryEvent.version}. Upgrade it.`
+          : `The journal holds an event that can not be read: ${text.slice(0, 200)}. Restore the store from a back-up.`,
+        cause
       })
-    )
+    })
   )

@@ -10,6 +10,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Actor from "./Actor.ts"
@@ -28,11 +30,46 @@ import * as Run from "./Run.ts"
 import * as Stage from "./Stage.ts"
 import type * as WorkItem from "./WorkItem.ts"
 
-export { parallel } from "./internal/Branches.ts"
-export { ChildStopped } from "./internal/Child.ts"
-export { cancel, isRunElsewhere, list, resume, rewind, settled, status } from "./internal/LineControl.ts"
-export { Expired, LineError, Parked } from "./internal/LineError.ts"
-export { Again, again, rework } from "./internal/Rework.ts"
+export {
+  /** Runs branches side by side, until enough of them have a result. */
+  parallel
+} from "./internal/Branches.ts"
+export {
+  /** A child was cancelled, or put aside from outside. */
+  ChildStopped
+} from "./internal/Child.ts"
+export {
+  /** Stops a run for good: undoes what it did, and cancels its children. */
+  cancel,
+  /** Whether another living process runs a run. */
+  isRunElsewhere,
+  /** The runs that fit a filter, in the order in which they were started. */
+  list,
+  /** Takes a run up again: one whose process is gone, or one that stalled. */
+  resume,
+  /** Makes a run forget a stage and what began after it, and go on from there. */
+  rewind,
+  /** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
+  settled,
+  /** Where a run stands. */
+  status
+} from "./internal/LineControl.ts"
+export {
+  /** A part of a line was not done in the time that it was given. */
+  Expired,
+  /** A call that a line does not take. */
+  LineError,
+  /** A line put its item aside, with the reason and what would take it up again. */
+  Parked
+} from "./internal/LineError.ts"
+export {
+  /** The work has to be done again, with this as its context. */
+  Again,
+  /** Goes back: the next attempt gets this as its context. */
+  again,
+  /** Does work until it is good, or until it makes no sense to go on. */
+  rework
+} from "./internal/Rework.ts"
 
 /** The fields of a line's payload. The work item that it carries is always there. */
 export type Fields = { readonly item: typeof WorkItem.WorkItem } & Schema.Struct.Fields
@@ -88,18 +125,23 @@ export const make = <
 ): Line<Name, Payload, Success, Error> => {
   const errorSchema = options.error ?? Parked
   const workflow = Durable.Workflow.make(name, {
-    payload: { run: Schema.String, input: Schema.Struct(options.payload) },
+    // The line reads its input itself, so that one that it can not read stalls the run and does not fail in the engine.
+    payload: { run: Schema.String, input: Schema.Json },
     // The constraint of the engine is wider than ours; the schemas are the same values.
     success: options.success as unknown as Schema.Codec<Success["Type"], unknown>,
     error: errorSchema as unknown as Schema.Codec<Error["Type"], unknown>,
     idempotencyKey: ({ run }) => run
   })
+  // The schemas of a payload need no services.
+  const inputs = Schema.toCodecJson(Schema.Struct(options.payload)) as unknown as Schema.Codec<
+    Schema.Struct.Type<Payload>,
+    unknown
+  >
   const result = Schema.toCodecJson(options.success) as unknown as Schema.Codec<Success["Type"], unknown>
   const isDeclared = Schema.is(errorSchema)
-  const input = Schema.toCodecJson(Schema.Struct(options.payload)) as unknown as Schema.Codec<unknown, unknown>
-  const valid = (payload: unknown) =>
+  const encode = (payload: Schema.Struct.Type<Payload>) =>
     Effect.mapError(
-      Schema.encodeEffect(input)(payload),
+      toJson(inputs, payload),
       (cause) =>
         new LineError({
           reason: "InvalidPayload",
@@ -107,22 +149,25 @@ export const make = <
           cause
         })
     )
-  const executeIn = (run: string, payload: unknown) =>
-    workflow.execute({ run, input: payload } as never, { discard: true }) as Effect.Effect<
-      string,
-      never,
-      Durable.Engine
-    >
+  const executeIn = (run: string, input: Schema.Json) => workflow.execute({ run, input }, { discard: true })
 
   return {
     name,
     toLayer: (code) =>
       workflow.toLayer((payload, executionId) => {
-        const input = payload.input as Schema.Struct.Type<Payload>
-        const item = itemOf(input)
-        const origin = { line: name, run: payload.run, item: item.id, stage: null, actor: Actor.host } as const
+        const origin = {
+          line: name,
+          run: payload.run,
+          item: idOf(payload.input),
+          stage: null,
+          actor: Actor.host
+        } as const
         return Effect.gen(function* () {
           const execution = yield* Durable.execution
+          const decoded = yield* Effect.result(Schema.decodeUnknownEffect(inputs)(payload.input))
+          if (Result.isFailure(decoded)) return yield* stall(unreadable(payload.run, name, decoded.failure))
+          const input = decoded.success
+          const item = itemOf(input)
           const life = yield* Run.live(payload.run)
           const run = Run.Run.of({ line: name, id: payload.run, item, execution, next: Run.numbering(), life })
           const ending = (fact: FactoryEvent.Fact) =>
@@ -138,18 +183,12 @@ export const make = <
             Effect.catchCause((cause) => {
               if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
               const error = Cause.squash(cause)
-              if (isDeclared(error)) {
-                const { reviewAfter, unblockWhen } = error instanceof Parked ? error : {}
-                const fact =
-                  error instanceof Parked
-                    ? LineControl.parked({ reason: error.reason, unblockWhen: unblockWhen ?? undefined, reviewAfter })
-                    : ({ _tag: "LineFailed", fault: Fault.record(error) } as const)
-                return Effect.andThen(ending(fact), Effect.fail(error))
-              }
-              return Effect.andThen(
-                Journal.record({ _tag: "LineStalled", fault: Fault.record(error) }),
-                Durable.suspend
-              )
+              if (!isDeclared(error)) return stall(error)
+              const fact =
+                error instanceof Parked
+                  ? LineControl.parked({ ...error, unblockWhen: error.unblockWhen ?? undefined })
+                  : ({ _tag: "LineFailed", fault: Fault.record(error) } as const)
+              return Effect.andThen(ending(fact), Effect.fail(error))
             })
           )
         }).pipe(
@@ -163,13 +202,13 @@ export const make = <
         )
       }) as never, // the engine's own requirements are spelt out in the interface
     start: Effect.fnUntraced(function* (payload, options) {
-      yield* valid(payload)
-      const execute = (run: string) => executeIn(run, payload)
+      const input = yield* encode(payload)
+      const execute = (run: string) => executeIn(run, input)
       return yield* LineStart.begin({ line: name, item: itemOf(payload), key: options?.key, execute })
     }),
     child: Effect.fnUntraced(function* (payload, options) {
       const run = yield* Child.standing(name)
-      yield* valid(payload)
+      const input = yield* encode(payload)
       const started = yield* Child.start(run, {
         name: options?.name ?? name,
         begin: (relation, key) =>
@@ -178,11 +217,10 @@ export const make = <
             item: itemOf(payload),
             key,
             relation,
-            execute: (run) => executeIn(run, payload)
+            execute: (run) => executeIn(run, input)
           })
       })
-      const ended = workflow.execute({ run: started, input: payload } as never)
-      return yield* Child.end(run, started, ended as Effect.Effect<Success["Type"], Error["Type"], Durable.Execution>)
+      return yield* Child.end(run, started, workflow.execute({ run: started, input }))
     }),
     result: (stored) => Schema.decodeUnknownEffect(result)(stored)
   }
@@ -190,6 +228,25 @@ export const make = <
 
 /** Every payload has an item, by the constraint of {@link make}; its type is too generic for the compiler to see it. */
 const itemOf = (payload: unknown): WorkItem.WorkItem => (payload as { readonly item: WorkItem.WorkItem }).item
+
+/** Stops the run where it is, until somebody mends what is wrong and resumes it. */
+const stall = (error: unknown) =>
+  Effect.andThen(Journal.record({ _tag: "LineStalled", fault: Fault.record(error) }), Durable.suspend)
+
+/** The item of a stored payload, also of one that its line can not read. */
+const idOf = (input: Schema.Json): string | null => {
+  const item = Predicate.hasProperty(input, "item") ? input.item : null
+  return Predicate.hasProperty(item, "id") && typeof item.id === "string" ? item.id : null
+}
+
+const unreadable = (run: string, line: string, cause: Schema.SchemaError) =>
+  new LineError({
+    reason: "NotReadable",
+    message:
+      `What the run "${run}" was started with does not fit the payload of the line "${line}" any more: ` +
+      `${cause.message}. Put the schema back, or let it accept what was stored, and resume the run.`,
+    cause
+  })
 
 const toJson = <A>(codec: Schema.Codec<A, unknown>, value: A) =>
   Effect.map(Schema.encodeEffect(codec)(value), (encoded) => encoded as Schema.Json) // what a JSON codec encodes to

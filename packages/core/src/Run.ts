@@ -151,11 +151,15 @@ export const numbering = (): Run["Service"]["next"] => {
 /** The same run for a branch of it, whose steps have keys of their own whatever the branches beside it do. */
 export const branch = (run: Run["Service"], name: string): Run["Service"] => {
   const next = numbering()
-  return { ...run, next: (step) => `${name}/${next(step)}` }
+  const prefix = `${name}/`
+  // A step that belongs to a key of this branch, such as the opening of a gate, has it in its name.
+  return { ...run, next: (step) => prefix + next(step.startsWith(prefix) ? step.slice(prefix.length) : step) }
 }
 
 /** The run, when the code that asks stands in a line and between its stages. Inside of a stage nothing is durable. */
-export const betweenStages: Effect.Effect<Option.Option<Run["Service"]>> = Effect.gen(function* () {
-  const { stage } = yield* Journal.Origin
-  return stage === null ? yield* Effect.serviceOption(Run) : Option.none()
-})
+export const betweenStages: Effect.Effect<Option.Option<Run["Service"]>> = Effect.contextWith(
+  (context: Context.Context<never>) =>
+    Effect.succeed(
+      Context.get(context, Journal.Origin).stage === null ? Context.getOption(context, Run) : Option.none()
+    )
+)

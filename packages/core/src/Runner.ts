@@ -5,9 +5,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { randomUUID } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
 import { join } from "node:path"
+import * as Bell from "./internal/Bell.ts"
+import * as KernelLock from "./internal/KernelLock.ts"
 import * as Journal from "./Journal.ts"
 import * as Sqlite from "./Sqlite.ts"
 
@@ -18,6 +20,8 @@ export class Runner extends Context.Service<
     readonly id: string
     /** Whether a runner is a living process, this one included. */
     readonly isAlive: (runner: string) => boolean
+    /** Tells another runner that something was written for it, so that it need not wait for its next poll. */
+    readonly ring: (runner: string) => void
   }
 >()("@millwright/core/Runner") {}
 
@@ -25,12 +29,12 @@ export class Runner extends Context.Service<
 export const layer: Layer.Layer<Runner, Journal.JournalError, Sqlite.Sqlite> = Layer.effect(
   Runner,
   Effect.gen(function* () {
-    const { path } = yield* Sqlite.Sqlite
-    const id = randomUUID()
+    const { path, refresh } = yield* Sqlite.Sqlite
+    const id = randomBytes(8).toString("hex")
     const file = (runner: string) => join(`${path}-runners`, `${runner}.lock`)
     yield* Effect.acquireRelease(
       Effect.try({
-        try: () => Sqlite.tryLock(file(id)),
+        try: () => KernelLock.take(file(id)),
         catch: (cause) =>
           new Journal.JournalError({
             reason: "NotWritable",
@@ -40,10 +44,18 @@ export const layer: Layer.Layer<Runner, Journal.JournalError, Sqlite.Sqlite> = L
       }),
       (lock) =>
         Effect.sync(() => {
-          lock?.release()
+          lock.release()
           rmSync(file(id), { force: true })
         })
     )
-    return Runner.of({ id, isAlive: (runner) => runner === id || Sqlite.isLocked(file(runner)) })
+    yield* Effect.acquireRelease(
+      Effect.sync(() => Bell.listen(file(id), () => void Effect.runFork(refresh))),
+      (stop) => Effect.sync(stop)
+    )
+    return Runner.of({
+      id,
+      isAlive: (runner) => runner === id || Sqlite.isLocked(file(runner)),
+      ring: (runner) => Bell.ring(file(runner))
+    })
   })
 )

@@ -21,6 +21,7 @@ import * as Budget from "./Budget.ts"
 import * as Durable from "./Durable.ts"
 import * as Fault from "./Fault.ts"
 import * as LineControl from "./internal/LineControl.ts"
+import * as StoredSize from "./internal/StoredSize.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
 import * as Retry from "./Retry.ts"
@@ -58,7 +59,11 @@ class StageError extends Fault.Class<StageError>()("StageError", {
   Interrupted: false,
   TimedOut: true,
   /** The line came to it more often than it may. */
-  TooManyVisits: false
+  TooManyVisits: false,
+  /** The result is larger than what is stored. */
+  TooLarge: false,
+  /** The result was stored before the schema of the stage was changed. */
+  NotReadable: false
 }) {}
 
 /** Whether stages may begin although the run did something else here before: the ones that find out, and the undoing. */
@@ -121,7 +126,10 @@ export const run: {
       interruptRetryPolicy: Schedule.recurs(0).pipe(Schedule.setInputType<Cause.Cause<unknown>>()),
       execute: attempts(options, { run: standing.value, stage, effect, outbox })
     })
-    const stored = Durable.withOutbox(outbox, Effect.provideContext(activity, execution))
+    const readable = Effect.catchDefect(Effect.provideContext(activity, execution), (defect) =>
+      Effect.die(Schema.isSchemaError(defect) ? unreadable(stage, defect) : defect)
+    )
+    const stored = Durable.withOutbox(outbox, readable)
     // The schemas of a stage need no services, and the errors that reach here are the declared ones.
     return (yield* undo === undefined
       ? stored
@@ -150,7 +158,13 @@ const undoable = <A, E, R, R2>(
           stage
         })
       })
-    ).pipe(Effect.orDie, Effect.provideService(Unchecked, true))
+    ).pipe(
+      Effect.orDie,
+      Effect.provideService(Unchecked, true),
+      // The fibre that undoes may be one that is being interrupted, and a stage in it would be too.
+      Effect.forkDetach({ startImmediately: true }),
+      Effect.flatMap(Fiber.join)
+    )
   ).pipe(Effect.provideContext(standing.execution))
 
 interface Step<A, E, R> {
@@ -166,12 +180,15 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
   { effect, outbox, run, stage }: Step<Success["Type"], E, R>
 ) =>
   Effect.gen(function* () {
-    const key = yield* admit(run, stage)
+    yield* admit(run, stage)
+    const { atomicFacts, inOrder } = yield* Durable.Supports
+    // In a store that takes one result, the facts in its transaction stand once by themselves.
+    const key = atomicFacts && inOrder ? undefined : yield* Run.key(run, `${stage}/ended`)
     const isDeclared = options.error === undefined ? () => false : Schema.is(options.error)
     const pauseAfter = yield* Retry.stepper(options.retry)
     const started = yield* Clock.currentTimeMillis
     for (let attempt = 1; ; attempt++) {
-      yield* Journal.record({ _tag: "StageStarted", attempt })
+      yield* begin(attempt, inOrder)
       const visit = Number(/#(\d+)$/.exec(stage)?.[1] ?? 1)
       const effort =
         visit > (options.visits ?? Infinity) ? tooMany(stage, visit) : inTime(within(effect), options.timeout, stage)
@@ -222,6 +239,29 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
     )
   )
 
+/**
+ * Records that an attempt begins. A store that writes in the order in which it is asked to need not be waited for: what
+ * the work records and comes to follows, and mostly shares the commit. When it can not be written, the work stops at once.
+ */
+const begin = (attempt: number, isInOrder: boolean) => {
+  const started = Journal.record({ _tag: "StageStarted", attempt })
+  if (!isInOrder) return Effect.asVoid(started)
+  return Effect.flatMap(Durable.WorkflowEngine.WorkflowInstance, (instance) =>
+    Effect.withFiber((work) => {
+      const stop = Effect.sync(() => {
+        instance.suspended = true
+        work.interruptUnsafe(work.id)
+      })
+      return Effect.asVoid(
+        Effect.forkDetach(
+          Effect.catch(started, () => stop),
+          { startImmediately: true }
+        )
+      )
+    })
+  )
+}
+
 /** What the result will be when it is read back, secrets taken out. Fails while it can still be mended: before it is stored. */
 const keep = <Success extends Schema.Constraint>(
   schema: Success,
@@ -232,20 +272,34 @@ const keep = <Success extends Schema.Constraint>(
     // The schemas of a stage need no services.
     const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<Success["Type"], unknown>
     const encoded = yield* Schema.encodeEffect(codec)(value)
+    // `Schema.Any` lets pass what no text can hold, such as an object that refers to itself.
+    yield* Effect.try({ try: () => JSON.stringify(encoded), catch: (cause) => notStorable(stage, cause) })
+    if (StoredSize.isTooLarge(encoded)) {
+      const message = `The result of the stage "${stage}" is too large. ${StoredSize.mend}`
+      return yield* new StageError({ reason: "TooLarge", message })
+    }
     const clean = Redaction.scrubJson(encoded, yield* Redaction.Secrets)
     return yield* Schema.decodeUnknownEffect(codec)(clean ?? null)
-  }).pipe(
-    Effect.mapError(
-      (cause) =>
-        new StageError({
-          reason: "NotStorable",
-          message:
-            `The result of the stage "${stage}" does not fit its schema and can not be stored: ${cause.message}. ` +
-            `Mend the stage or its schema, and resume the run.`,
-          cause
-        })
-    )
-  )
+  }).pipe(Effect.catchTag("SchemaError", (cause) => Effect.fail(notStorable(stage, cause))))
+
+const notStorable = (stage: string, cause: unknown) =>
+  new StageError({
+    reason: "NotStorable",
+    message:
+      `The result of the stage "${stage}" does not fit its schema and can not be stored: ` +
+      `${cause instanceof Error ? cause.message : String(cause)}. Mend the stage or its schema, and resume the run.`,
+    cause
+  })
+
+/** A result that is stored is never made again by itself, so what can not be read is for somebody to decide. */
+const unreadable = (stage: string, cause: Schema.SchemaError) =>
+  new StageError({
+    reason: "NotReadable",
+    message:
+      `The stored result of the stage "${stage}" does not fit its schema any more: ${cause.message}. ` +
+      `Put the schema back, or let it accept what was stored, and resume the run.`,
+    cause
+  })
 
 const interruptedFault = (stage: string) =>
   new StageError({
@@ -280,24 +334,19 @@ const tooMany = (stage: string, visit: number) =>
 
 /**
  * Lets a stage begin whose result is not there. A run that did other things at this place before, with other code, must
- * not go on as if nothing had happened. Answers with the journal's key of the stage's end.
+ * not go on as if nothing had happened.
  */
 const admit = (run: Run.Run["Service"], stage: string) =>
   Effect.gen(function* () {
-    const { isCancelled } = yield* run.life.past
-    if (!(yield* Unchecked)) {
-      // Whoever cancelled the run may not have lived to tell the engine.
-      if (isCancelled) return yield* Durable.suspend
-      const missing = yield* Run.missing(run)
-      if (missing !== undefined && !(yield* run.life.past).began.has(stage)) {
-        return yield* giveUp({
-          attempt: 1,
-          duration: 0,
-          fault: Fault.record(LineControl.codeChanged(run, `"${stage}"`, missing))
-        })
-      }
-    }
-    return yield* Run.key(run, `${stage}/ended`)
+    const { began, isCancelled, last } = yield* run.life.past
+    if (yield* Unchecked) return
+    // Whoever cancelled the run may not have lived to tell the engine.
+    if (isCancelled) return yield* Durable.suspend
+    if (last === undefined || run.life.asked.has(last) || began.has(stage)) return
+    const missing = yield* Run.missing(run)
+    if (missing === undefined) return
+    const fault = Fault.record(LineControl.codeChanged(run, `"${stage}"`, missing))
+    return yield* giveUp({ attempt: 1, duration: 0, fault })
   })
 
 /** Records that a line stops here until somebody mends the fault and resumes it, and stops it. */

@@ -136,19 +136,18 @@ export const runs = (line?: string): Effect.Effect<ReadonlyArray<Status>, Journa
 export const settled = (run: string): Effect.Effect<Option.Option<Status>, Journal.JournalError, Journal.Journal> =>
   Effect.gen(function* () {
     const journal = yield* Journal.Journal
-    let status: Status | undefined
-    let last = 0
-    const take = (event: FactoryEvent.FactoryEvent) => {
-      last = event.seq
-      status = step(status, event)
-    }
-    yield* Stream.runForEach(journal.read({ run }), (event) => Effect.sync(() => take(event)))
-    if (status === undefined || status._tag !== "Running") return Option.fromUndefinedOr(status)
-    return yield* journal.follow({ after: last, run }).pipe(
-      Stream.tap((event) => Effect.sync(() => take(event))),
-      Stream.map(() => status),
-      Stream.filter((now) => now !== undefined && now._tag !== "Running"),
-      Stream.runHead,
-      Effect.map(Option.flatMap(Option.fromUndefinedOr))
+    const none: { readonly status: Status | undefined; readonly last: number } = { status: undefined, last: 0 }
+    let { last, status } = yield* Stream.runFold(
+      journal.read({ run }),
+      () => none,
+      ({ status }, event) => ({ status: step(status, event), last: event.seq })
     )
+    while (status?._tag === "Running") {
+      for (const event of yield* journal.next({ after: last, run })) {
+        last = event.seq
+        status = step(status, event)
+        if (status?._tag !== "Running") break
+      }
+    }
+    return Option.fromUndefinedOr(status)
   })

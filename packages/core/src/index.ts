@@ -3,8 +3,14 @@
 /** Who did a thing: a person, an agent in a role, or the factory's own code. */
 export * as Actor from "./Actor.ts"
 
+/** **Back-up** of a store while it is used, and its way back. */
+export * as Backup from "./Backup.ts"
+
 /** A **budget**: what one run of a line may use up, in tokens, money and time. */
 export * as Budget from "./Budget.ts"
+
+/** Carries the runs of a store in SQLite over to PostgreSQL, where runners of a cluster go on with them: no finished stage runs again, open gates can be answered there, clocks go off at the time that they were set to, and what is stalled waits there to be resumed. */
+export * as CarryOver from "./CarryOver.ts"
 
 /** A **change**: what lies between two commits, as git's objects tell it and nobody's description. */
 export * as Change from "./Change.ts"
@@ -60,6 +66,12 @@ export * as Model from "./Model.ts"
 /** **Policy**: pure rules from facts about a change to one of three decisions. */
 export * as Policy from "./Policy.ts"
 
+/** The PostgreSQL seam: one pool of connections to a database that holds the journal and the cluster engine's tables. */
+export * as Postgres from "./Postgres.ts"
+
+/** The journal's table in PostgreSQL: what the journal and the engine write facts with, in whose transaction it may be. */
+export * as PostgresTable from "./PostgresTable.ts"
+
 /** What a model call costs. */
 export * as Pricing from "./Pricing.ts"
 
@@ -69,7 +81,13 @@ export * as PullRequest from "./PullRequest.ts"
 /** Secrets never reach the journal. */
 export * as Redaction from "./Redaction.ts"
 
-/** The run of a line that a piece of code belongs to, and the numbering of its steps. */
+/** **Retention**: takes runs that are over out of a store: their stored results, their facts, and large texts that nobody else refers to. */
+export * as Retention from "./Retention.ts"
+
+/** How faults are tried again, by the class of the failure. */
+export * as Retry from "./Retry.ts"
+
+/** The run of a line that a piece of code belongs to, the numbering of its steps, and what it did in earlier lives. */
 export * as Run from "./Run.ts"
 
 /** Who runs an execution. */
@@ -92,6 +110,9 @@ export * as Validator from "./Validator.ts"
 
 /** A **verdict**: the judgement of a change against its contract, per assertion, with the evidence by digest. */
 export * as Verdict from "./Verdict.ts"
+
+/** To **watch** is to see where runs stand while they go on: statuses and progress as a stream over the journal, whoever writes it, this process or another. */
+export * as Watch from "./Watch.ts"
 
 /** A **work item**: an issue, task or incident that the factory may change software for. */
 export * as WorkItem from "./WorkItem.ts"

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import { DatabaseSync } from "node:sqlite"
 import * as GroupCommit from "../src/internal/GroupCommit.ts"
 
@@ -42,6 +43,44 @@ describe("GroupCommit", () => {
       assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false, true], "each write has an answer of its own")
       assert.deepStrictEqual(numbers(db), [1, 2], "what the failed write did before it failed is not there")
       assert.strictEqual(commits, 1, "one commit for the three")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a busy store is asked again, and what was asked for meanwhile stands after what was asked for first", () =>
+    Effect.gen(function* () {
+      const db = yield* open
+      const busy = new Error("busy")
+      const later: Array<() => void> = []
+      let begins = 0
+      const { write } = GroupCommit.make(
+        {
+          exec: (sql) => {
+            if (sql === "begin immediate" && ++begins <= 2) {
+              later.shift()?.()
+              throw busy
+            }
+            db.exec(sql)
+          },
+          get isTransaction() {
+            return db.isTransaction
+          }
+        },
+        { isBusy: (error) => error === busy }
+      )
+      const order: Array<number> = []
+      const insert = (n: number) => write(() => (order.push(n), db.prepare("insert into t values (?)").run(n)))
+      // The second one is asked for while the first one fails.
+      const second = yield* Effect.forkChild(
+        Effect.andThen(
+          Effect.callback<void>((resume) => void later.push(() => resume(Effect.void))),
+          insert(2)
+        ),
+        { startImmediately: true }
+      )
+      yield* insert(1)
+      yield* Fiber.join(second)
+      assert.deepStrictEqual(order, [1, 2], "a write overtook another one")
+      assert.deepStrictEqual(numbers(db), [1, 2])
     }).pipe(Effect.scoped)
   )
 

@@ -217,6 +217,7 @@ describe("Line.rewind", () => {
           assert.deepStrictEqual(undone, ["two", "one"])
           const running = yield* Busy.start({ item })
           yield* Deferred.await(begun)
+          yield* Effect.repeat(count("StageStarted", "busy"), { until: (times) => times === 1 })
           assert.strictEqual((yield* Effect.flip(Line.rewind(running, { before: "busy" }))).reason, "Running")
         })
       )

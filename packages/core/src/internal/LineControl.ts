@@ -52,7 +52,12 @@ export const list = (
     )
   )
 
-const record = (now: Status.Status, by: Actor.Actor | undefined, fact: FactoryEvent.Fact, key?: string) =>
+interface By {
+  readonly by?: Actor.Actor | undefined
+  readonly key?: string
+}
+
+const entryOf = (now: Status.Status, fact: FactoryEvent.Fact, { by, key }: By = {}) =>
   Effect.provideService(Journal.entry(fact, key), Journal.Origin, {
     line: now.line,
     run: now.run,
@@ -72,7 +77,7 @@ export const resume = Effect.fnUntraced(function* (run: string) {
   const now = yield* status(run)
   if (Status.isEnded(now)) return yield* ended(now)
   const journal = yield* Journal.Journal
-  yield* journal.append([yield* record(now, undefined, { _tag: "LineResumed" })])
+  yield* journal.append([yield* entryOf(now, { _tag: "LineResumed" })])
   yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
 })
 
@@ -119,7 +124,7 @@ const stop = (
     const past = yield* historyOf(run)
     const journal = yield* Journal.Journal
     // The end of a run has one key: whichever comes first stands.
-    if (!isStopped) yield* journal.append([yield* record(now, by, fact, endKey(now, past.epoch))])
+    if (!isStopped) yield* journal.append([yield* entryOf(now, fact, { by, key: endKey(now, past.epoch) })])
     const after = yield* status(run)
     if (after._tag !== "Cancelled" && after._tag !== "Parked") return yield* ended(after)
     const engine = yield* Durable.WorkflowEngine.WorkflowEngine
@@ -234,13 +239,13 @@ export const rewind = Effect.fnUntraced(function* (
   const now = yield* status(run)
   const { children, dropped, kept, past } = yield* placeOf(now, before)
   const gates = dropped.flatMap((stage) => past.gates.get(stage) ?? [])
-  const entry = yield* record(now, by, { _tag: "LineRewound", before, dropped, gates })
+  const entry = yield* entryOf(now, { _tag: "LineRewound", before, dropped, gates }, { by })
   const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
   const forget = Durable.storeFailure(
     Effect.provideService(rewriting.forget(now.execution, isKept(kept)), Durable.Outbox, outbox)
   )
   // The journal knows that a run stopped a moment before the engine does.
-  const patience = now._tag === "Running" ? 0 : 100
+  const patience = now._tag === "Running" && now.openStages.length > 0 ? 0 : 100
   const isForgotten = yield* Effect.repeat(forget, {
     until: (isForgotten) => isForgotten,
     schedule: Schedule.spaced("10 millis"),

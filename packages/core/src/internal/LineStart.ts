@@ -1,11 +1,11 @@
 /** Starting a run: under a name that nobody else has, exactly once for an idempotency key. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { randomUUID } from "node:crypto"
 import * as Actor from "../Actor.ts"
 import * as Digest from "../Digest.ts"
 import * as Durable from "../Durable.ts"
 import type * as FactoryEvent from "../FactoryEvent.ts"
+import * as Identity from "./Identity.ts"
 import * as Journal from "../Journal.ts"
 import { LineError } from "./LineError.ts"
 
@@ -27,9 +27,9 @@ export interface Start {
  * name comes from the key.
  */
 export const begin = Effect.fnUntraced(function* (start: Start) {
-  const { atomicFacts } = yield* Durable.Supports
+  const { atomicSignals } = yield* Durable.Supports
   const journal = yield* Journal.Journal
-  const id = start.key ?? randomUUID()
+  const id = start.key ?? (yield* Identity.Fresh)()
   for (let number = 1; ; number++) {
     const run = `${start.item.id}.${start.key === undefined ? number : Digest.short(Digest.of(start.key))}`
     const execution = yield* Durable.named(start.line).executionId({ run, input: undefined })
@@ -37,16 +37,16 @@ export const begin = Effect.fnUntraced(function* (start: Start) {
     const origin = { line: start.line, run, item: start.item.id, stage: null, actor: Actor.host } as const
     const entry = yield* Effect.provideService(Journal.entry(fact, `${run}/started`), Journal.Origin, origin)
     const execute = start.execute(run, execution)
-    if (atomicFacts) {
+    if (atomicSignals) {
       // The engine writes the execution and its start together, or neither when there is one of that name.
       const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
       yield* Durable.storeFailure(Effect.provideService(execute, Durable.Outbox, outbox))
       if (outbox.isWritten) return run
     }
-    const standing = atomicFacts ? yield* first(journal, run) : (yield* journal.append([entry]))[0]
+    const standing = atomicSignals ? yield* first(journal, run) : (yield* journal.append([entry]))[0]
     if (standing?.fact._tag === "LineStarted" && standing.fact.start === id && standing.line === start.line) {
       // Whoever appended the start may not have lived to make the execution.
-      if (!atomicFacts) yield* execute
+      if (!atomicSignals) yield* execute
       return run
     }
     if (start.key !== undefined) {

@@ -2,7 +2,7 @@
  * Waiting for something that outlives the process. A branch waits in memory while branches beside it are in a stage, so
  * that an answer disturbs none of them; when nothing else is left to do, the run stops, and holds nothing.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"

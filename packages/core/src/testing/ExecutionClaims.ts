@@ -88,15 +88,15 @@ export const clock = (live: Live): Effect.Effect<void, unknown> => {
     Sleeper.toLayer(
       Effect.fnUntraced(function* () {
         yield* Activity.make({ name: "before", execute: Effect.sync(() => void ran++) })
-        yield* Durable.DurableClock.sleep({ name: "night", duration: "40 days" })
+        yield* Durable.DurableClock.sleep({ name: "night", duration: "40 minutes" })
       })
     ),
     Effect.gen(function* () {
       const execution = yield* Sleeper.execute({ id: "1" }, { discard: true })
       yield* waiting(Sleeper.poll(execution))
-      yield* TestClock.adjust("39 days")
+      yield* TestClock.adjust("39 minutes")
       yield* waiting(Sleeper.poll(execution))
-      yield* TestClock.adjust("1 day")
+      yield* TestClock.adjust("1 minute")
       yield* Sleeper.execute({ id: "1" })
       assert.strictEqual(ran, 1, "a finished step ran again")
     })

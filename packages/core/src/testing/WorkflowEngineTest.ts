@@ -11,6 +11,7 @@
 import { describe, it } from "@effect/vitest"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as ControlClaims from "./ControlClaims.ts"
 import * as DurableLab from "./DurableLab.ts"
 import * as ExecutionClaims from "./ExecutionClaims.ts"
 import * as LineClaims from "./LineClaims.ts"
@@ -48,6 +49,13 @@ export const suite = (name: string, layer: (folder: string) => Layer.Layer<Durab
       test("of a failed line undo its finished stages, the last one first", LineClaims.compensated)
       test("of an interrupted execution undo its finished steps, and begin no further one", ExecutionClaims.interrupted)
       test("of the process are no end of a run, where the engine outlives it", ExecutionClaims.closed)
+    })
+    describe("runs", () => {
+      test("that are cancelled stop in their stage, and undo what they did", ControlClaims.cancelled)
+      test("wait in one branch and work in another, and keep to the first result", ControlClaims.branches)
+      test("wait for their child, which may wait for a human, and are told when it is stopped", ControlClaims.children)
+      test("go back, and another way, where the engine can forget", ControlClaims.history)
+      test("of one key are one run", ControlClaims.keyed)
     })
     test("8 runs of one item that start at once have 8 names, and all finish", LineClaims.starts)
   })

@@ -89,14 +89,14 @@ describe("SqliteJournal on a store that it can not use", () => {
     Effect.gen(function* () {
       yield* alone(write("kept"), journal(path))
       for (const mode of ["wal", "delete"]) {
-        change(path, `update meta set value = '2' where key = 'schema'; pragma journal_mode = ${mode}`)
+        change(path, `update meta set value = '99' where key = 'schema'; pragma journal_mode = ${mode}`)
         const before = digest(path)
         const error = yield* refused(path)
         assert.strictEqual(error.reason, "Newer", error.message)
         assert.include(error.message, "Upgrade")
         assert.strictEqual(digest(path), before, `the store was changed (${mode})`)
       }
-      change(path, "update meta set value = '1' where key = 'schema'")
+      change(path, `update meta set value = '${Sqlite.schemaVersion}' where key = 'schema'`)
       assert.deepStrictEqual(yield* alone(bodies, journal(path)), ["kept"], "nothing was lost")
     }))
 
