@@ -1,11 +1,24 @@
 /** A **peer**: what a bench compares with. Its packages are no part of the workspace; the bench that needs them fetches them. */
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import { join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import * as Bench from "./Bench.ts"
 
 const folderOf = (name: string): string => join(import.meta.dirname, "peers", name)
+
+/** A native module has to be built for the Node that runs the peer, with the headers that came with it if they did. */
+const environment = (): NodeJS.ProcessEnv => {
+  const bin = dirname(process.execPath)
+  const home = dirname(bin)
+  const headers = [home, join(home, "node_modules", `node-${process.platform}-${process.arch}`)].find((folder) =>
+    existsSync(join(folder, "include", "node", "node_version.h"))
+  )
+  return {
+    ...process.env,
+    PATH: [bin, process.env["PATH"]].join(delimiter),
+    ...(headers === undefined ? {} : { npm_config_nodedir: headers })
+  }
+}
 
 /** Installs a peer from its own lock file, unless that is done, and answers with its folder. */
 export const install = (name: string, progress: Bench.Progress, folder = folderOf(name)): string => {
@@ -22,6 +35,7 @@ export const install = (name: string, progress: Bench.Progress, folder = folderO
   const { status, stderr } = spawnSync("sh", ["-c", script], {
     cwd: folder,
     encoding: "utf8",
+    env: environment(),
     stdio: ["ignore", "ignore", "pipe"]
   })
   if (status !== 0) throw new Bench.BadInput(`The peer ${name} can not be fetched: ${stderr.trim()}`)
@@ -30,7 +44,8 @@ export const install = (name: string, progress: Bench.Progress, folder = folderO
 
 /** The version of a package that is installed in a folder. */
 export const versionIn = (folder: string, name: string): string => {
-  const manifest: unknown = createRequire(join(folder, "package.json"))(`${name}/package.json`)
+  // Read as a file: many packages do not export their manifest.
+  const manifest: unknown = JSON.parse(readFileSync(join(folder, "node_modules", name, "package.json"), "utf8"))
   return typeof manifest === "object" && manifest !== null && "version" in manifest
     ? String(manifest.version)
     : "unknown"
