@@ -1,5 +1,5 @@
 /** A **store** for one measurement: a file on the disk of this checkout, and raw SQLite beside ours. */
-import { globSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { root } from "../scripts/Command.ts"
@@ -25,6 +25,18 @@ export const sizeOf = (folder: string): number =>
   globSync("**/*", { cwd: folder })
     .map((name) => statSync(join(folder, name)))
     .reduce((sum, found) => sum + (found.isFile() ? found.size : 0), 0)
+
+/** The bytes of a store, which may be in use, when what is in its log is in its file: of a copy that is closed. */
+export const settledSize = (path: string): number => {
+  const copy = `${path}-copy`
+  for (const suffix of ["", "-wal"]) if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix)
+  const db = new DatabaseSync(copy)
+  db.exec("pragma wal_checkpoint(truncate)")
+  db.close()
+  const { size } = statSync(copy)
+  rmSync(copy)
+  return size
+}
 
 /** Opens raw SQLite with the settings of core's store. */
 export const open = (path: string, synchronous: "FULL" | "NORMAL"): DatabaseSync => {

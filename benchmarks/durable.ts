@@ -82,7 +82,7 @@ const withPostgres = async <A>(
     })
   } catch (error) {
     if (isRunning) throw error
-    return await use(undefined, `PostgreSQL does not start: ${error instanceof Error ? error.message : String(error)}`)
+    return await use(undefined, `PostgreSQL does not start: ${Rival.reason(error)}`)
   }
 }
 

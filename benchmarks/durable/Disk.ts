@@ -23,8 +23,7 @@ export const measure: Measure.Measure = async ({ absent, postgres, programs, pro
         const found = await Rival.run(rival, load, postgres)
         figures.push({ ...figure, value: Bench.round(found.disk / stages / bytes), peer: rival.name })
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        figures.push(Measure.missing({ ...figure, peer: rival.name }, why))
+        figures.push(Measure.missing({ ...figure, peer: rival.name }, Rival.reason(error)))
       }
     }
     for (const [peer, why] of absent) figures.push(Measure.missing({ ...figure, peer }, why))

@@ -83,6 +83,16 @@ export type Own = "NORMAL" | "FULL" | "memory" | "raw NORMAL" | "raw FULL"
 export const runOwn = (variant: Own, load: Load, programs: Programs.Programs): Promise<Measured> =>
   measure((folder) => programs.run("throughput", { ...load, variant, folder }), Store.sizeOf)
 
+/** Why something failed: the line of it that says so. A stack trace is no reason. */
+export const reason = (error: unknown): string => {
+  const lines = (error instanceof Error ? error.message : String(error)).split("\n").map((line) => line.trim())
+  const saying = lines.findIndex((line) => /\w*Error: /.test(line))
+  return lines
+    .slice(Math.max(0, saying), Math.max(0, saying) + 3)
+    .join(" ")
+    .slice(0, 300)
+}
+
 /** Fetches the peers of rivals. Answers with those that are there, why the others are not, and with all versions. */
 export const prepare = (rivals: ReadonlyArray<Rival>, progress: Bench.Progress) => {
   const absent = new Map<string, string>()
@@ -91,7 +101,7 @@ export const prepare = (rivals: ReadonlyArray<Rival>, progress: Bench.Progress) 
     try {
       versions[pack] = Peer.versionIn(Peer.install(peer, progress), pack)
     } catch (error) {
-      absent.set(name, error instanceof Error ? error.message : String(error))
+      absent.set(name, reason(error))
     }
   }
   return { ready: rivals.filter(({ name }) => !absent.has(name)), absent, versions }

@@ -42,7 +42,7 @@ const compete = async (
         reached.policies.set(name, policy)
       } catch (error) {
         if (isOurs(name)) throw error
-        reached.failed.set(name, error instanceof Error ? error.message : String(error))
+        reached.failed.set(name, Rival.reason(error))
       }
     }
   }

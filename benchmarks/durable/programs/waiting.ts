@@ -2,6 +2,7 @@
 import * as Line from "@millwright/core/Line"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { createInterface } from "node:readline"
 import * as Factory from "./Factory.ts"
 import * as Waiter from "./Waiter.ts"
@@ -12,8 +13,6 @@ interface Request {
   readonly lines: number
   /** How long the use of the processor is looked at, in milliseconds. */
   readonly idle: number
-  /** The items whose gates are answered from inside, one after another. */
-  readonly answers: ReadonlyArray<number>
 }
 
 const started = (number: number) =>
@@ -30,23 +29,30 @@ const memory = (): { readonly rss: number; readonly heap: number } => {
   return { rss, heap: heapUsed }
 }
 
-/** Goes on until `end` is written to standard input. Until then, what resumes is printed. */
-export const main = async ({ answers, idle, lines, path }: Request): Promise<void> => {
-  const resumedAt = new Map<string, string>()
-  const told = new Map<string, () => void>()
+/** How long an answered line may take to go on, in milliseconds. */
+const patience = 5_000
+
+/**
+ * Says what it holds, and then does what is written to standard input: a number is an item whose gate it answers, and
+ * the end of the input is the end. What goes on is printed, whoever answered.
+ */
+export const main = async ({ idle, lines, path }: Request): Promise<void> => {
+  const told = new Map<string, (at: string) => void>()
   const code = Waiter.code((item, at) => {
-    resumedAt.set(item, at)
     Factory.say({ item, resumed: at })
-    told.get(item)?.()
+    told.get(item)?.(at)
   })
   const answered = (number: number) =>
     Effect.gen(function* () {
-      const name = `item-${number}`
-      const resumed = new Promise<void>((resolve) => told.set(name, resolve))
+      const resumed = new Promise<string>((resolve) => told.set(`item-${number}`, resolve))
       const asked = yield* Waiter.answer(number)
-      yield* Effect.promise(() => resumed)
-      return Number(BigInt(resumedAt.get(name) ?? asked) - BigInt(asked)) / 1e6
+      const at = yield* Effect.timeoutOption(
+        Effect.promise(() => resumed),
+        patience
+      )
+      return Option.isNone(at) ? null : Number(BigInt(at.value) - BigInt(asked)) / 1e6
     })
+  const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
   const program = Effect.gen(function* () {
     Factory.say({ ready: Factory.now() })
     yield* Factory.each(lines, 50, started)
@@ -57,15 +63,12 @@ export const main = async ({ answers, idle, lines, path }: Request): Promise<voi
     yield* Effect.sleep(idle)
     const { system, user } = process.cpuUsage(before)
     Factory.say({ ...held, cpu: (system + user) / 10 / idle })
-    const inside: Array<number> = []
-    for (const number of answers) inside.push(yield* answered(number))
-    Factory.say({ inside })
-    const end = new Promise<void>((resolve) =>
-      createInterface({ input: process.stdin }).on("line", (line) => {
-        if (line.includes("end")) resolve()
-      })
-    )
-    yield* Effect.promise(() => end)
+    while (true) {
+      const asked = yield* Effect.promise(() => input.next())
+      if (asked.done === true || asked.value.includes("end")) return
+      const request: { readonly answer: number } = JSON.parse(asked.value)
+      Factory.say({ took: yield* answered(request.answer) })
+    }
   })
   await Effect.runPromise(Effect.provide(program, Layer.provideMerge(code, Factory.store(path))))
 }
