@@ -6,31 +6,11 @@ import * as Bench from "./Bench.ts"
 
 const folderOf = (name: string): string => join(import.meta.dirname, "peers", name)
 
-/**
- * Where the headers of the Node that runs this are: a native module that is not there ready-made has to be built for it.
- * They come with its package, and need not be those of the machine's own Node.
- */
-const headers = (): string | undefined => {
-  const name = `node-${process.platform}-${process.arch}`
-  const home = dirname(dirname(process.execPath))
-  const fetched = join(import.meta.dirname, "peers", "node_modules", name)
-  const found = () => [home, fetched].find((folder) => existsSync(join(folder, "include", "node", "node_version.h")))
-  if (found() === undefined) {
-    const args = ["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
-    const folder = join(import.meta.dirname, "peers")
-    spawnSync("npm", [...args, "--prefix", folder, `${name}@${process.versions.node}`], { stdio: "ignore" })
-  }
-  return found()
-}
-
-const environment = (lock: string): NodeJS.ProcessEnv => {
-  const nodedir = lock.includes(`"hasInstallScript": true`) ? headers() : undefined
-  return {
-    ...process.env,
-    PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter),
-    ...(nodedir === undefined ? {} : { npm_config_nodedir: nodedir })
-  }
-}
+/** What is built while a peer is installed has to be built for the Node that runs it. */
+const environment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter)
+})
 
 /** Installs a peer from its own lock file, unless that is done, and answers with its folder. */
 export const install = (name: string, progress: Bench.Progress, folder = folderOf(name)): string => {
@@ -47,7 +27,7 @@ export const install = (name: string, progress: Bench.Progress, folder = folderO
   const { status, stderr } = spawnSync("sh", ["-c", script], {
     cwd: folder,
     encoding: "utf8",
-    env: environment(readFileSync(lock, "utf8")),
+    env: environment(),
     stdio: ["ignore", "ignore", "pipe"]
   })
   if (status !== 0) throw new Bench.BadInput(`The peer ${name} can not be fetched: ${stderr.trim()}`)
