@@ -7,7 +7,7 @@ import * as Disk from "./durable/Disk.ts"
 import * as Dispatcher from "./durable/Dispatcher.ts"
 import * as Growth from "./durable/Growth.ts"
 import * as Kill from "./durable/Kill.ts"
-import type * as Measure from "./durable/Measure.ts"
+import * as Measure from "./durable/Measure.ts"
 import * as Postgres from "./durable/Postgres.ts"
 import * as Programs from "./durable/Programs.ts"
 import * as Rival from "./durable/Rival.ts"
@@ -67,6 +67,15 @@ const loadNow = (): string =>
 /** Measures whose programs are compared with the peers'. */
 const withPeers = ["throughput", "disk"]
 
+/** A measure that fails is said to be not measured, with its reason, and takes nothing of the others with it. */
+const figuresOf = async (name: string, setting: Measure.Setting): Promise<ReadonlyArray<Bench.Measured>> => {
+  try {
+    return (await measures[name]?.(setting)) ?? []
+  } catch (error) {
+    return [Measure.missing({ name, unit: "" }, Rival.reason(error))]
+  }
+}
+
 /** Gives a server if a rival needs one. Where it can not be had, says why instead. */
 const withPostgres = async <A>(
   rivals: ReadonlyArray<Rival.Rival>,
@@ -102,7 +111,7 @@ export const run: Bench.Run<typeof options> = async ({ only, packages, peers, ..
       const figures: Array<Bench.Measured> = []
       for (const name of names) {
         progress(`${name} (load average ${loadNow()})`)
-        const found = (await measures[name]?.(setting)) ?? []
+        const found = await figuresOf(name, setting)
         for (const figure of found) progress(described(figure))
         progress(`${name} is done (load average ${loadNow()})`)
         figures.push(...found)

@@ -15,11 +15,13 @@ export const measure: Measure.Measure = async ({ programs, progress, sizes }) =>
     late: new Array<number>(),
     ratio: new Array<number>()
   }))
+  // A median over as many stages from there on: one alone is mostly chance.
+  const window = Math.min(100, sizes.late)
   for (let at = 1; at <= sizes.runs; at++) {
     progress(`a line of ${sizes.late} stages: run ${at} of ${sizes.runs}`)
     for (const found of costs) {
       const line = await Store.inFolder((path) =>
-        programs.run("growth", { path, synchronous: found.synchronous, early, late: sizes.late, window: 100 })
+        programs.run("growth", { path, synchronous: found.synchronous, early, late: sizes.late, window })
       )
       const [first, last] = [Child.numberIn(line, "early"), Child.numberIn(line, "late")]
       found.early.push(first * 1_000)

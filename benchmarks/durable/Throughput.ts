@@ -68,8 +68,6 @@ const ratio = (
 
 const others = Rival.all.map(({ name }) => name).filter((name) => name !== "DBOS")
 
-const warm = { lines: 10, stages: 100 }
-
 /** Measures. */
 export const measure: Measure.Measure = async (setting) => {
   const { absent, postgres, programs, progress, rivals, sizes } = setting
@@ -81,6 +79,7 @@ export const measure: Measure.Measure = async (setting) => {
     ...rivals.map((rival) => ({ name: rival.name, run: (load: Rival.Load) => Rival.run(rival, load, postgres) }))
   ]
   const { concurrency, lines, stages } = sizes
+  const warm = { lines: Math.min(10, lines), stages: Math.min(100, stages) }
   const loads = [
     { lines: 1, stages, concurrency: 1, warm, bytes: 0 },
     { lines, stages: 10, concurrency, warm, bytes: 0 }

@@ -45,7 +45,7 @@ export const main = async ({ early, late, path, synchronous, window }: Request):
     return costs.sort((a, b) => a - b)[Math.floor(window / 2)] ?? Number.NaN
   }
   const program = Effect.gen(function* () {
-    yield* line("warm", 1_000)
+    yield* line("warm", Math.min(1_000, late))
     yield* line("long", late + window + 1)
     Factory.say({ early: costAt(early), late: costAt(late) })
   })
