@@ -20,15 +20,21 @@ export interface Child {
   readonly kill: (signal: NodeJS.Signals) => Promise<void>
 }
 
-/** How long a child may take until it is killed, in milliseconds: one that hangs must not hang the bench. */
-const patience = 600_000
+/** How a child is started. */
+export interface Options {
+  readonly cwd?: string
+  readonly nodeArgs?: ReadonlyArray<string>
+  /**
+   * How long it may take until it is killed, in milliseconds, `undefined` for a server: one that hangs must not hang the
+   * bench. Default 10 minutes.
+   */
+  readonly patience?: number | undefined
+}
 
 /** Starts a program with one argument, as JSON. */
-export const start = (
-  program: string,
-  request: unknown,
-  { cwd, nodeArgs = [] }: { readonly cwd?: string; readonly nodeArgs?: ReadonlyArray<string> } = {}
-): Child => {
+export const start = (program: string, request: unknown, options: Options = {}): Child => {
+  const { cwd, nodeArgs = [] } = options
+  const patience = "patience" in options ? options.patience : 600_000
   const startedAt = process.hrtime.bigint()
   // A group of its own, so that what it starts goes with it.
   const child = spawn(process.execPath, [...nodeArgs, program, JSON.stringify(request)], {
@@ -53,7 +59,7 @@ export const start = (
     else first.resolve(line)
   })
   const forget = Cleanup.add(() => kill("SIGKILL"))
-  const timer = setTimeout(() => signalGroup(child, "SIGKILL"), patience)
+  const timer = patience === undefined ? undefined : setTimeout(() => signalGroup(child, "SIGKILL"), patience)
   const ended = new Promise<number | null>((resolve) =>
     child.once("close", (code) => {
       isClosed = true

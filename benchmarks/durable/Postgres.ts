@@ -30,7 +30,8 @@ export const run = async <A>(progress: Bench.Progress, use: (postgres: Postgres)
     const folder = join(dirname(path), "postgres")
     mkdirSync(folder)
     progress("starting PostgreSQL")
-    const server = Child.start(join(peer, "server.mjs"), { folder, port: await freePort() }, { cwd: dirname(path) })
+    const request = { folder, port: await freePort() }
+    const server = Child.start(join(peer, "server.mjs"), request, { cwd: dirname(path), patience: undefined })
     try {
       const { url } = await server.next()
       let databases = 0
