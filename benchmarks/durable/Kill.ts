@@ -9,6 +9,9 @@ import type * as Programs from "./Programs.ts"
 
 const stages = 100
 
+/** How long one life may take, in milliseconds. A line that does not end within it stands still. */
+const patience = 60_000
+
 /** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 const randomOf = (seed: number) => {
   let state = seed
@@ -64,7 +67,7 @@ interface Outcome {
 const killOnce = (programs: Programs.Programs, delay: number): Promise<Outcome | undefined> =>
   Store.inFolder(async (path) => {
     const log = join(dirname(path), "begun.log")
-    const first = programs.start("kill", { path, log, stages })
+    const first = programs.start("kill", { path, log, stages }, { patience })
     await first.next()
     await pause(delay)
     await first.kill("SIGKILL")
@@ -74,7 +77,7 @@ const killOnce = (programs: Programs.Programs, delay: number): Promise<Outcome |
     const firstLife = begunIn(log)
     const reached = Math.max(...firstLife.map(({ at }) => at))
 
-    const second = programs.start("kill", { path, log, stages, run: "bench.1" })
+    const second = programs.start("kill", { path, log, stages, run: "bench.1" }, { patience })
     const ended = await second
       .next()
       .then(async (line) => ("ended" in line ? line : await second.next()))
@@ -124,6 +127,7 @@ export const measure: Measure.Measure = async ({ programs, progress, sizes }) =>
     const outcome = await killOnce(programs, random() * window)
     if (outcome === undefined) continue
     outcomes.push(outcome)
+    if (outcome.isStuck) progress(`the line of kill ${outcomes.length}, try ${tries + 1}, did not end, or ended wrong`)
     if (outcomes.length % 50 === 0) progress(`${outcomes.length} kills`)
   }
   const sum = (of: (outcome: Outcome) => number): number => outcomes.reduce((total, outcome) => total + of(outcome), 0)

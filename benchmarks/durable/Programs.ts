@@ -10,7 +10,7 @@ import * as Cleanup from "../Cleanup.ts"
 
 /** Starts our programs. Each has `module.enableCompileCache()`, and imports single modules only. */
 export interface Programs {
-  readonly start: (name: string, request: unknown, nodeArgs?: ReadonlyArray<string>) => Child.Child
+  readonly start: (name: string, request: unknown, options?: Child.Options) => Child.Child
   readonly run: (name: string, request: unknown) => Promise<Child.Line>
 }
 
@@ -20,7 +20,7 @@ const at = (folder: string, extension: string, cache: string): Programs => {
   const entry = join(folder, `start.${extension}`)
   const asked = (name: string, request: unknown) => ({ module: `./${name}.${extension}`, cache, request })
   return {
-    start: (name, request, nodeArgs = []) => Child.start(entry, asked(name, request), { nodeArgs }),
+    start: (name, request, options) => Child.start(entry, asked(name, request), options),
     run: (name, request) => Child.run(entry, asked(name, request))
   }
 }

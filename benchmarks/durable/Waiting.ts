@@ -36,7 +36,7 @@ const hold = async <A>(
   { idle, lines, path }: Hold,
   use: (holder: Holder) => Promise<A>
 ): Promise<A> => {
-  const child = programs.start("waiting", { path, lines, idle: idle * 1_000 }, ["--expose-gc"])
+  const child = programs.start("waiting", { path, lines, idle: idle * 1_000 }, { nodeArgs: ["--expose-gc"] })
   const until = async (name: string): Promise<Child.Line> => {
     for (;;) {
       const line = await child.next()
