@@ -1,7 +1,6 @@
 /** One life of a process that carries a line of stages. Writes down every stage that it begins, beside the store. */
 import * as Line from "@millwright/core/Line"
 import * as Stage from "@millwright/core/Stage"
-import * as Status from "@millwright/core/Status"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -43,7 +42,7 @@ export const main = async ({ log, path, run, stages }: Request): Promise<void> =
   const program = Effect.gen(function* () {
     // A run whose process is gone is taken over by the engine: nobody resumes it here.
     const name = run ?? (yield* Steps.start({ item: Factory.item("bench") }))
-    const status = yield* Effect.repeat(Line.settled(name), { until: Status.isEnded })
+    const status = yield* Line.ended(name)
     Factory.say({ ended: status._tag, result: status._tag === "Finished" ? status.result : null, run: name })
   })
   await Effect.runPromise(Effect.provide(program, Layer.provideMerge(code, Factory.store(path))))

@@ -41,6 +41,8 @@ export {
 export {
   /** Stops a run for good: undoes what it did, and cancels its children. */
   cancel,
+  /** What a run came to. Completes when it is over, however often somebody is asked before. */
+  ended,
   /** Whether another living process runs a run. */
   isRunElsewhere,
   /** The runs that fit a filter, in the order in which they were started. */

@@ -132,8 +132,11 @@ export const runs = (line?: string): Effect.Effect<ReadonlyArray<Status>, Journa
     (all) => [...all.values()]
   )
 
-/** The first status, from now on, in which the run does not go on by itself. */
-export const settled = (run: string): Effect.Effect<Option.Option<Status>, Journal.JournalError, Journal.Journal> =>
+/** The first status, from now on, that is as asked for; none for a run that the journal has never heard of. */
+export const until = (
+  run: string,
+  isThere: (status: Status) => boolean
+): Effect.Effect<Option.Option<Status>, Journal.JournalError, Journal.Journal> =>
   Effect.gen(function* () {
     const journal = yield* Journal.Journal
     const none: { readonly status: Status | undefined; readonly last: number } = { status: undefined, last: 0 }
@@ -142,11 +145,11 @@ export const settled = (run: string): Effect.Effect<Option.Option<Status>, Journ
       () => none,
       ({ status }, event) => ({ status: step(status, event), last: event.seq })
     )
-    while (status?._tag === "Running") {
+    while (status !== undefined && !isThere(status)) {
       for (const event of yield* journal.next({ after: last, run })) {
         last = event.seq
         status = step(status, event)
-        if (status?._tag !== "Running") break
+        if (status !== undefined && isThere(status)) break
       }
     }
     return Option.fromUndefinedOr(status)

@@ -51,7 +51,7 @@ const lines = (ran: (stage: string) => void) =>
     Asked.toLayer(() => Gate.answer("what", { question: "What?", cause: "test" }))
   )
 
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 const ada = { actor: Actor.human("ada") }
 
 const note = (body: string) => Journal.record({ _tag: "Commented", item: "", body })

@@ -16,7 +16,7 @@ const line = <A>(name: string, success: Schema.Codec<A, unknown>) =>
 const question = { question: "Paint it?", context: "x".repeat(20_000), cause: "policy" }
 const ada = { actor: Actor.human("ada") }
 const bob = { actor: Actor.human("bob"), activeMinutes: 3 }
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 
 const Painted = line("Painted", Schema.String)
 const painted = Painted.toLayer(() =>

@@ -6,7 +6,6 @@ import * as Digest from "../src/Digest.ts"
 import * as Gate from "../src/Gate.ts"
 import * as Line from "../src/Line.ts"
 import * as Stage from "../src/Stage.ts"
-import * as Status from "../src/Status.ts"
 import * as WorkItem from "../src/WorkItem.ts"
 import { events, item, live, test } from "./FactoryStore.ts"
 
@@ -14,7 +13,7 @@ const Spec = Schema.Struct({ title: Schema.String, steps: Schema.Array(Schema.St
 const Approving = Line.make("Approving", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
 const question = { question: "Is this what shall be done?", cause: "spec approval" }
 const ada = { actor: Actor.human("ada") }
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 
 const told = ({ by, note, subject }: Gate.Approved<typeof Spec.Type>) =>
   JSON.stringify({ subject, by: Actor.label(by), note })

@@ -11,7 +11,7 @@ import { count, item, live, test } from "./FactoryStore.ts"
 const Asking = Line.make("Asking", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
 const question = { question: "How large, and when?", cause: "planning" }
 const ada = { actor: Actor.human("ada") }
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 
 const Plan = Schema.Struct({
   size: Schema.Literals(["small", "large"]),

@@ -13,7 +13,7 @@ import { count, item, live, range, test } from "./FactoryStore.ts"
 const Asking = Line.make("Asking", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
 const question = { question: "Go on?", cause: "policy" }
 const ada = { actor: Actor.human("ada") }
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 const asking = Asking.toLayer(() =>
   Gate.approve("go", question).pipe(
     Effect.map(({ note }) => note),

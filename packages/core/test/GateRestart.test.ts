@@ -17,7 +17,7 @@ import { alone, events, item, live, range, temporary, test } from "./FactoryStor
 
 const question = { question: "Go on?", cause: "policy" }
 const ada = { actor: Actor.human("ada") }
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 
 const Timed = Line.make("Timed", { payload: { item: WorkItem.WorkItem }, success: Schema.Array(Schema.String) })
 

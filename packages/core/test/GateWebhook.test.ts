@@ -126,7 +126,7 @@ const waits = Effect.gen(function* () {
   yield* Line.settled(run)
   return { run, gate: `${run}:ship/it #1?` }
 })
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 
 describe("GateWebhook", () => {
   test("lists what is asked, takes an answer, and records who gave it and how", (path) =>

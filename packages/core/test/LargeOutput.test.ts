@@ -10,7 +10,6 @@ import * as BlobTable from "../src/internal/BlobTable.ts"
 import * as Line from "../src/Line.ts"
 import * as Sqlite from "../src/Sqlite.ts"
 import * as Stage from "../src/Stage.ts"
-import * as Status from "../src/Status.ts"
 import * as WorkItem from "../src/WorkItem.ts"
 import { alone, item, live, range, test } from "./FactoryStore.ts"
 
@@ -33,7 +32,7 @@ const making = (texts: ReadonlyArray<() => string>, ran: () => void = () => {}) 
     })
   )
 
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 const go = { actor: { _tag: "Human", name: "ada" } } as const
 
 /** Base64 of random bytes, which nothing makes much smaller. */

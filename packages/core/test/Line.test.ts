@@ -8,7 +8,6 @@ import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
 import * as Sqlite from "@millwright/core/Sqlite"
 import * as Stage from "@millwright/core/Stage"
-import * as Status from "@millwright/core/Status"
 import * as WorkItem from "@millwright/core/WorkItem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -237,7 +236,7 @@ describe("Line", () => {
               until: (status) => status.openGates.includes("issue-1.1:merge")
             })
             assert.strictEqual(waiting._tag, "Waiting")
-            const fiber = yield* Effect.forkChild(Effect.repeat(Line.settled(run), { until: Status.isEnded }))
+            const fiber = yield* Effect.forkChild(Line.ended(run))
             yield* elsewhere(Gate.settle("issue-1.1:merge", { _tag: "Approve", note: "go" }, ada))
             const status = yield* Fiber.join(fiber)
             assert.strictEqual(status._tag === "Finished" && status.result, "blue go")
@@ -276,7 +275,7 @@ describe("Line", () => {
         const run = yield* Provided.start({ item })
         yield* Line.settled(run)
         yield* Gate.settle(`${run}:go`, { _tag: "Approve" }, { actor: Actor.human("ada") })
-        const status = yield* Effect.repeat(Line.settled(run), { until: Status.isEnded })
+        const status = yield* Line.ended(run)
         assert.strictEqual(status._tag, "Finished")
         assert.deepStrictEqual(opened.slice(0, 3), ["open", "run", "close"])
         assert.strictEqual(opened.filter((what) => what === "run").length, 1)

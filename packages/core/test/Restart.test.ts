@@ -6,7 +6,6 @@ import * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
 import * as Run from "@millwright/core/Run"
 import * as Sqlite from "@millwright/core/Sqlite"
-import * as Status from "@millwright/core/Status"
 import * as WorkItem from "@millwright/core/WorkItem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -47,7 +46,7 @@ describe("after a restart", () => {
       const process = Layer.fresh(code.pipe(Layer.provideMerge(store)))
       return Effect.gen(function* () {
         const run = yield* Napping.start({ item }).pipe(Effect.provide(process))
-        const status = yield* Effect.provide(Effect.repeat(Line.settled(run), { until: Status.isEnded }), process)
+        const status = yield* Effect.provide(Line.ended(run), process)
         assert.strictEqual(status._tag === "Finished" && status.result, "awake")
       })
     })
@@ -61,7 +60,7 @@ describe("after a restart", () => {
         const run = yield* Asked.start({ item })
         yield* Line.settled(run)
         yield* Gate.settle(`${run}:spec: paint`, { _tag: "Reply", text: "blue" }, { actor: Actor.human("ada") })
-        const status = yield* Effect.repeat(Line.settled(run), { until: Status.isEnded })
+        const status = yield* Line.ended(run)
         assert.strictEqual(status._tag === "Finished" && status.result, "blue")
       }).pipe(Effect.provide(code.pipe(Layer.provideMerge(store))))
     })

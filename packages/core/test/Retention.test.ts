@@ -93,7 +93,7 @@ const stored = Effect.gen(function* () {
 })
 
 const standing = Effect.map(Status.runs(), (all) => all.map((status) => `${status.run} ${status._tag}`))
-const ended = (name: string) => Effect.tap(Effect.repeat(Line.settled(name), { until: Status.isEnded }), () => stored)
+const ended = (name: string) => Effect.tap(Line.ended(name), () => stored)
 const ada = { actor: Actor.human("ada") }
 const answer = (name: string) => Gate.settle(`${name}:go`, { _tag: "Reply", text: "yes" }, ada)
 

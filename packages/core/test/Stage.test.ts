@@ -12,7 +12,6 @@ import * as Gate from "../src/Gate.ts"
 import * as Line from "../src/Line.ts"
 import * as Redaction from "../src/Redaction.ts"
 import * as Stage from "../src/Stage.ts"
-import * as Status from "../src/Status.ts"
 import * as WorkItem from "../src/WorkItem.ts"
 import { count, events, item, live, range, test } from "./FactoryStore.ts"
 
@@ -26,7 +25,7 @@ class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.Str
 const line = <A>(name: string, success: Schema.Codec<A, unknown>) =>
   Line.make(name, { payload: { item: WorkItem.WorkItem }, success, error: Schema.Union([Line.Parked, Refused]) })
 
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 
 describe("Stage.run", () => {
   test("waits between tries for as long as the other side asks, and at least as long as its schedule says", (path) => {

@@ -66,7 +66,7 @@ describe("a store of the first version", () => {
         path,
         code,
         Effect.gen(function* () {
-          const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+          const ended = (run: string) => Line.ended(run)
           assert.include(yield* Status.of("issue-1.1"), { _tag: "Finished", result: "3000 two" })
           yield* Gate.settle(
             "issue-2.1:what",

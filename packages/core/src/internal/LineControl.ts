@@ -66,7 +66,7 @@ const entryOf = (now: Status.Status, fact: FactoryEvent.Fact, { by, key }: By = 
     actor: by ?? Actor.host
   })
 
-const ended = (now: Status.Status) =>
+const over = (now: Status.Status) =>
   new LineError({
     reason: "Ended",
     message: `The run "${now.run}" is over (${now._tag}). Rewind it, or start a new one for the same item.`
@@ -75,7 +75,7 @@ const ended = (now: Status.Status) =>
 /** Takes a run up again: one whose process is gone, or one that stalled. What runs elsewhere stays there. */
 export const resume = Effect.fnUntraced(function* (run: string) {
   const now = yield* status(run)
-  if (Status.isEnded(now)) return yield* ended(now)
+  if (Status.isEnded(now)) return yield* over(now)
   const journal = yield* Journal.Journal
   yield* journal.append([yield* entryOf(now, { _tag: "LineResumed" })])
   yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
@@ -120,13 +120,13 @@ const stop = (
   Effect.gen(function* () {
     const now = yield* status(run)
     const isStopped = fact._tag === (now._tag === "Cancelled" ? "LineCancelled" : `Line${now._tag}`)
-    if (Status.isEnded(now) && !isStopped) return yield* ended(now)
+    if (Status.isEnded(now) && !isStopped) return yield* over(now)
     const past = yield* historyOf(run)
     const journal = yield* Journal.Journal
     // The end of a run has one key: whichever comes first stands.
     if (!isStopped) yield* journal.append([yield* entryOf(now, fact, { by, key: endKey(now, past.epoch) })])
     const after = yield* status(run)
-    if (after._tag !== "Cancelled" && after._tag !== "Parked") return yield* ended(after)
+    if (after._tag !== "Cancelled" && after._tag !== "Parked") return yield* over(after)
     const engine = yield* Durable.WorkflowEngine.WorkflowEngine
     yield* Durable.storeFailure(engine.interruptUnsafe(Durable.named(now.line), now.execution))
     const children = yield* childrenOf(run, past)
@@ -291,9 +291,16 @@ export const isRunElsewhere = (now: Status.Status): Effect.Effect<boolean> =>
 
 /** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
 export const settled = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
+  until(run, ({ _tag }) => _tag !== "Running")
+
+/** What a run came to. Completes when it is over, however often somebody is asked before. */
+export const ended = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
+  until(run, Status.isEnded)
+
+const until = (run: string, isThere: (now: Status.Status) => boolean) =>
   Effect.gen(function* () {
     const failure = yield* Durable.Failure
-    return yield* Effect.raceFirst(Status.settled(run), failure)
+    return yield* Effect.raceFirst(Status.until(run, isThere), failure)
   }).pipe(Effect.flatMap(Option.match({ onNone: () => status(run), onSome: Effect.succeed })))
 
 /** The code of a line is not the one that a run began with. `at` is where it came to. */

@@ -93,7 +93,7 @@ export const branches = (live: Live): Effect.Effect<void, unknown> => {
         )
         yield* Gate.settle(`${run}:both/asked/what`, { _tag: "Reply", text: "this" }, ada)
         yield* Deferred.succeed(answered, undefined)
-        const status = yield* within(Effect.repeat(Line.settled(run), { until: Status.isEnded }), "The end of the run")
+        const status = yield* within(Line.ended(run), "The end of the run")
         assert.include(status, { _tag: "Finished", result: "this 1 worked" })
         assert.strictEqual(ran, 1, "an answer made a stage of another branch run again")
       })

@@ -146,7 +146,10 @@ describe("SqliteEngine over processes", () => {
       const others = yield* Effect.forEach(range(4), () => FactoryProcess.make(path), { concurrency: 2 })
       for (const turn of range(5)) {
         const run = String(yield* ask(owner, { _tag: "Start", line: "Asked", item: `issue-${turn}` }))
-        yield* reading(path, Status.settled(run))
+        yield* reading(
+          path,
+          Status.until(run, ({ _tag }) => _tag !== "Running")
+        )
         const gate = `${run}:what`
         const accepted = yield* Effect.forEach(
           others.flatMap((process, index) => [`a${index}`, `b${index}`].map((text) => ({ process, text }))),
@@ -196,7 +199,7 @@ describe("SqliteEngine over processes", () => {
         const by = { actor: { _tag: "Human", name: "ada" } } as const
         yield* alone(Gate.settle(`${run}:what`, { _tag: "Reply", text: "this" }, by), store(path))
         yield* Deferred.succeed(answered, undefined)
-        return yield* Effect.repeat(Line.settled(run), { until: Status.isEnded })
+        return yield* Line.ended(run)
       })
       const status = yield* alone(owner, Layer.provideMerge(code, store(path)))
       assert.include(status, { _tag: "Finished", result: "this" })

@@ -16,7 +16,7 @@ import { alone, count, events, item, live, range, store, test } from "../Factory
 import * as FactoryProcess from "../fixtures/FactoryProcess.ts"
 
 const by = { actor: Actor.human("ada") }
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 
 /** Bytes that are really in use. */
 const heap = Effect.sync(() => {

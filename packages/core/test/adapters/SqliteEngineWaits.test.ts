@@ -22,7 +22,7 @@ const { Activity, Workflow, WorkflowEngine } = Durable
 
 const by = { actor: { _tag: "Human", name: "ada" } } as const
 const line = (name: string) => Line.make(name, { payload: { item: WorkItem.WorkItem }, success: Schema.String })
-const ended = (run: string) => Effect.repeat(Line.settled(run), { until: Status.isEnded })
+const ended = (run: string) => Line.ended(run)
 const bounded = <A, E, R>(waiting: Effect.Effect<A, E, R>, what: string) =>
   Effect.timeoutOrElse(waiting, { duration: "10 seconds", orElse: () => Effect.die(new Error(`${what} did not come`)) })
 
