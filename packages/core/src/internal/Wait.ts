@@ -12,7 +12,7 @@ import * as Durable from "../Durable.ts"
 import * as Journal from "../Journal.ts"
 import type * as Run from "../Run.ts"
 
-const { DurableClock, DurableDeferred, Workflow, WorkflowEngine } = Durable
+const { DurableClock, DurableDeferred, WorkflowEngine } = Durable
 
 /** What a human answers the gate of this key with. */
 export const answer = <A>(run: Run.Run["Service"], key: string, schema: Schema.Codec<A, unknown>) =>
@@ -62,10 +62,8 @@ const until = <A>(
     while (true) {
       // Branches beside this one begin what they have to do.
       for (let turn = 0; turn < 4 && run.life.open.size === 0; turn++) yield* Effect.yieldNow
-      if (run.life.open.size === 0) {
-        const last = yield* Workflow.wrapActivityResult(engine.deferredResult(deferred), Option.isNone)
-        return yield* Option.isSome(last) ? last.value : Durable.suspend
-      }
+      // It tells the engine what it waits for: an answer that comes while the run stops must not find nobody.
+      if (run.life.open.size === 0) return yield* DurableDeferred.await(deferred)
       const signalled = yield* signal
       const exit = yield* engine.deferredResult(deferred)
       if (Option.isSome(exit)) return yield* exit.value
