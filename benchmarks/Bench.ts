@@ -32,6 +32,17 @@ export interface Measured {
   readonly unit: string
   readonly goal?: Goal
   readonly peer?: string
+  /** The least and the most of the runs whose median `value` is. */
+  readonly spread?: Spread
+  /** Why there is no number. `value` is `NaN` then, and the goal is neither held nor missed. */
+  readonly missing?: string
+}
+
+/** Between what the runs of a measurement lie, and how many they were. */
+export interface Spread {
+  readonly min: number
+  readonly max: number
+  readonly runs: number
 }
 
 /** A measured number, and whether it holds its goal. */
@@ -85,9 +96,15 @@ export const times = (runs: number, work: () => unknown): ReadonlyArray<number> 
 /** A number with three significant digits. */
 export const round = (value: number): number => Number(value.toPrecision(3))
 
+/** The middle of some runs, with what they lie between. */
+export const middle = (numbers: ReadonlyArray<number>): { readonly value: number; readonly spread: Spread } => ({
+  value: round(median(numbers)),
+  spread: { min: round(Math.min(...numbers)), max: round(Math.max(...numbers)), runs: numbers.length }
+})
+
 /** A figure with its goal judged. */
 export const judge = (figure: Measured): Figure => {
-  if (figure.goal === undefined) return figure
+  if (figure.goal === undefined || figure.missing !== undefined) return figure
   const holds = figure.goal.op === ">=" ? figure.value >= figure.goal.value : figure.value <= figure.goal.value
   return { ...figure, holds }
 }

@@ -1,185 +1,122 @@
-/** How many trivial stages a second the embedded engine finishes, beside what bounds it: Effect's engine in memory, and SQLite itself. */
-import * as SqliteEngine from "@millwright/core/adapters/SqliteEngine"
-import * as SqliteJournal from "@millwright/core/adapters/SqliteJournal"
-import * as Durable from "@millwright/core/Durable"
-import * as Line from "@millwright/core/Line"
-import * as Sqlite from "@millwright/core/Sqlite"
-import * as Stage from "@millwright/core/Stage"
-import * as WorkItem from "@millwright/core/WorkItem"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
+/** What the embedded engine costs and promises, beside its peers and beside what bounds it. */
+import { loadavg } from "node:os"
 import * as Bench from "./Bench.ts"
-import * as Store from "./Store.ts"
+import * as Cluster from "./durable/Cluster.ts"
+import * as ColdStart from "./durable/ColdStart.ts"
+import * as Disk from "./durable/Disk.ts"
+import * as Dispatcher from "./durable/Dispatcher.ts"
+import * as Growth from "./durable/Growth.ts"
+import * as Kill from "./durable/Kill.ts"
+import * as Measure from "./durable/Measure.ts"
+import * as Postgres from "./durable/Postgres.ts"
+import * as Programs from "./durable/Programs.ts"
+import * as Rival from "./durable/Rival.ts"
+import * as Throughput from "./durable/Throughput.ts"
+import * as Waiting from "./durable/Waiting.ts"
 
 /** What is measured. */
 export const description =
-  "stages per second of lines on SQLite, as ratios to Effect's engine in memory and to raw node:sqlite"
+  "durable lines: speed beside the peers, growth, disk, kill -9, waiting, cold start, cluster, dispatcher"
+
+const measures: Readonly<Record<string, Measure.Measure>> = {
+  throughput: Throughput.measure,
+  growth: Growth.measure,
+  disk: Disk.measure,
+  cold: ColdStart.measure,
+  kill: Kill.measure,
+  waiting: Waiting.measure,
+  cluster: Cluster.measure,
+  dispatcher: Dispatcher.measure
+}
 
 /** What can be set. */
 export const options = {
+  only: { type: "string", about: `some of ${Object.keys(measures).join(",")}`, default: "all" },
+  peers: { type: "string", about: "all, none, or some of dbos,langgraph,openworkflow,mastra,restate", default: "all" },
+  packages: { type: "string", about: "built (as published) or source: what our programs run on", default: "built" },
+  runs: { type: "number", about: "runs that the median is taken of", default: 5 },
   stages: { type: "number", about: "stages of the one long line", default: 1_000 },
   lines: { type: "number", about: "lines of 10 stages each that run together", default: 200 },
   concurrency: { type: "number", about: "how many of them at once", default: 50 },
-  runs: { type: "number", about: "runs that the median is taken of", default: 3 }
+  late: { type: "number", about: "the late stage whose cost is compared with the 10th", default: 10_000 },
+  kills: { type: "number", about: "how often a process is killed", default: 200 },
+  seed: { type: "number", about: "of the moments of the kills (another one each time)" },
+  waiting: { type: "number", about: "lines that wait at gates", default: 10_000 },
+  idle: { type: "number", about: "seconds for which an idle process is watched", default: 10 }
 } as const satisfies Bench.Options
 
-type Synchronous = NonNullable<Sqlite.Options["synchronous"]>
-
-/** So many lines of so many stages, so many at once. */
-interface Load {
-  readonly lines: number
-  readonly stages: number
-  readonly concurrency: number
+const chosen = (list: string): ReadonlyArray<string> => {
+  const names = list === "all" ? Object.keys(measures) : list.split(",").map((name) => name.trim())
+  const unknown = names.find((name) => !Object.hasOwn(measures, name))
+  if (unknown === undefined) return names
+  throw new Bench.BadInput(`--only knows no "${unknown}". It takes all, or some of ${Object.keys(measures).join(",")}.`)
 }
 
-const lineOf = ({ stages }: Load) => {
-  const Bare = Line.make("Bare", { payload: { item: WorkItem.WorkItem }, success: Schema.Number })
-  const code = Bare.toLayer(
-    Effect.fnUntraced(function* () {
-      let sum = 0
-      for (let at = 0; at < stages; at++) {
-        sum += yield* Stage.run({ name: "step", success: Schema.Number }, Effect.succeed(at))
-      }
-      return sum
-    })
-  )
-  return { Bare, code }
+const described = ({ missing, name, peer, spread, unit, value }: Bench.Measured): string => {
+  const title = peer === undefined ? name : `${name} (${peer})`
+  if (missing !== undefined) return `  ${title}: ${missing}`
+  const range = spread === undefined ? "" : ` (${spread.min}–${spread.max}, ${spread.runs} runs)`
+  return `  ${title}: ${value} ${unit}${range}`
 }
 
-const item = (number: number): WorkItem.WorkItem => ({
-  id: `item-${number}`,
-  title: "Bench",
-  body: "",
-  labels: [],
-  source: "bench"
-})
+const loadNow = (): string =>
+  loadavg()
+    .map((average) => average.toFixed(2))
+    .join(" ")
 
-const each = (load: Load, work: (number: number) => Effect.Effect<unknown, unknown, never>) =>
-  Effect.forEach(
-    Array.from({ length: load.lines }, (_, number) => number),
-    work,
-    { concurrency: load.concurrency, discard: true }
-  )
+/** Measures whose programs are compared with the peers'. */
+const withPeers = ["throughput", "disk"]
 
-const took = <E, R>(effect: Effect.Effect<unknown, E, R>): Effect.Effect<number, E, R> =>
-  Effect.suspend(() => {
-    const start = performance.now()
-    return Effect.map(effect, () => performance.now() - start)
-  })
-
-/** Lines on the embedded engine, started and waited for as a program does it. */
-const ours = (load: Load, synchronous: Synchronous): Promise<number> =>
-  Store.inFolder((path) => {
-    const { Bare, code } = lineOf(load)
-    const engine = Layer.mergeAll(SqliteJournal.layer, SqliteEngine.layer()).pipe(
-      Layer.provide(Sqlite.layer({ path, synchronous }))
-    )
-    const work = Effect.gen(function* () {
-      const context = yield* Effect.context<Effect.Services<ReturnType<typeof Bare.start>>>()
-      const one = (number: number) =>
-        Effect.flatMap(Bare.start({ item: item(number) }), Line.settled).pipe(Effect.provideContext(context))
-      return yield* took(each(load, one))
-    })
-    return Effect.runPromise(Effect.provide(work, Layer.provideMerge(code, engine)))
-  })
-
-/** The same as bare workflows of Effect's engine in memory: no journal, no disk. */
-const inMemory = (load: Load): Promise<number> => {
-  const bare = Durable.Workflow.make("Bare", {
-    payload: { number: Schema.Number },
-    success: Schema.Number,
-    idempotencyKey: ({ number }) => String(number)
-  })
-  const code = bare.toLayer(
-    Effect.fnUntraced(function* () {
-      let sum = 0
-      for (let at = 0; at < load.stages; at++) {
-        sum += yield* Durable.Activity.make({ name: `step#${at}`, success: Schema.Number, execute: Effect.succeed(at) })
-      }
-      return sum
-    })
-  )
-  const work = Effect.gen(function* () {
-    const context = yield* Effect.context<Durable.Engine>()
-    return yield* took(each(load, (number) => Effect.provideContext(bare.execute({ number }), context)))
-  })
-  return Effect.runPromise(Effect.provide(work, Layer.provideMerge(code, Durable.WorkflowEngine.layerMemory)))
-}
-
-/** The bare writing: a row and a commit for each stage. */
-const raw = (load: Load, synchronous: Synchronous): Promise<number> =>
-  Store.inFolder(async (path) => {
-    const db = Store.open(path, synchronous)
-    db.exec("create table activities (id integer primary key, name text not null, result text not null) strict")
-    const insert = db.prepare("insert into activities (name, result) values (?, ?)")
-    const start = performance.now()
-    for (let at = 0; at < load.lines * load.stages; at++) {
-      db.exec("begin immediate")
-      insert.run(`step#${at}`, `{"_tag":"Success","value":${at}}`)
-      db.exec("commit")
-    }
-    const time = performance.now() - start
-    db.close()
-    return time
-  })
-
-/** What the prototype of the engine reached against the same bounds, in the design's measurements. */
-const goals = {
-  long: { NORMAL: 9_717 / 11_300, FULL: 2_205 / 5_070 },
-  wide: { NORMAL: 8_533 / 12_170, FULL: 9_773 / 5_210 }
-} as const
-
-const rate = (load: Load, times: ReadonlyArray<number>): number =>
-  (load.lines * load.stages * 1_000) / Bench.median(times)
-
-/** Takes turns, so that whatever else the machine does meets all of them alike. */
-const compare = async (load: Load, runs: number) => {
-  const none = (): { readonly raw: Array<number>; readonly ours: Array<number> } => ({ raw: [], ours: [] })
-  const memory: Array<number> = []
-  const times = { memory, NORMAL: none(), FULL: none() }
-  for (let at = 0; at < runs; at++) {
-    memory.push(await inMemory(load))
-    for (const synchronous of ["NORMAL", "FULL"] as const) {
-      times[synchronous].raw.push(await raw(load, synchronous))
-      times[synchronous].ours.push(await ours(load, synchronous))
-    }
+/** A measure that fails is said to be not measured, with its reason, and takes nothing of the others with it. */
+const figuresOf = async (name: string, setting: Measure.Setting): Promise<ReadonlyArray<Bench.Measured>> => {
+  try {
+    return (await measures[name]?.(setting)) ?? []
+  } catch (error) {
+    return [Measure.missing({ name, unit: "" }, Rival.reason(error))]
   }
-  return times
 }
 
-/** Measures. */
-export const run: Bench.Run<typeof options> = async ({ concurrency, lines, runs, stages }, progress) => {
-  const loads = {
-    long: { lines: 1, stages, concurrency: 1 },
-    wide: { lines, stages: 10, concurrency }
-  } as const
-  const warmUp: Load = { lines: 2, stages: 100, concurrency: 2 }
-  await inMemory(warmUp)
-  await ours(warmUp, "NORMAL")
-  const figures: Array<Bench.Measured> = []
-  for (const name of ["long", "wide"] as const) {
-    const load = loads[name]
-    const title = `${load.lines} × ${load.stages}`
-    progress(`${title}, ${load.concurrency} at once, ${runs} runs`)
-    const times = await compare(load, runs)
-    const memory = rate(load, times.memory)
-    figures.push({ name: title, value: Bench.round(memory), unit: "stages/s", peer: "Effect in memory" })
-    for (const synchronous of ["NORMAL", "FULL"] as const) {
-      const bare = rate(load, times[synchronous].raw)
-      const engine = rate(load, times[synchronous].ours)
-      const goal = { op: ">=", value: Bench.round(goals[name][synchronous]) } as const
-      const ratios: ReadonlyArray<Bench.Measured> = [
-        { name: `${title} ${synchronous} against in memory`, value: Bench.round(engine / memory), unit: "ratio" },
-        { name: `${title} ${synchronous} against raw`, value: Bench.round(engine / bare), unit: "ratio" }
-      ]
-      figures.push(
-        { name: `${title} ${synchronous}`, value: Bench.round(bare), unit: "stages/s", peer: "node:sqlite" },
-        { name: `${title} ${synchronous}`, value: Bench.round(engine), unit: "stages/s" },
-        // What bounds it: Effect's own cost where no commit waits for the disk, and the disk where each does.
-        ...ratios.map((ratio, at) => (at === (synchronous === "NORMAL" ? 0 : 1) ? { ...ratio, goal } : ratio))
-      )
-    }
+/** Gives a server if a rival needs one. Where it can not be had, says why instead. */
+const withPostgres = async <A>(
+  rivals: ReadonlyArray<Rival.Rival>,
+  progress: Bench.Progress,
+  use: (postgres: Postgres.Postgres | undefined, why: string) => Promise<A>
+): Promise<A> => {
+  if (!rivals.some(({ needsPostgres }) => needsPostgres === true)) return await use(undefined, "")
+  let isRunning = false
+  try {
+    return await Postgres.run(progress, (postgres) => {
+      isRunning = true
+      return use(postgres, "")
+    })
+  } catch (error) {
+    if (isRunning) throw error
+    return await use(undefined, `PostgreSQL does not start: ${Rival.reason(error)}`)
   }
-  return { figures }
+}
+
+/** Measures. Ours and the peers take turns, each run in a process and on a store of its own. */
+export const run: Bench.Run<typeof options> = async ({ only, packages, peers, ...sizes }, progress) => {
+  const names = chosen(only)
+  const asked = Rival.chosen(peers)
+  const seed = sizes.seed ?? (Date.now() % 1_000_000_000) + 1
+  const { absent, ready, versions } = names.some((name) => withPeers.includes(name))
+    ? Rival.prepare(asked, progress)
+    : { absent: new Map<string, string>(), ready: [], versions: {} }
+  return await Programs.prepare(packages, progress, (programs) =>
+    withPostgres(ready, progress, async (postgres, why) => {
+      const rivals = ready.filter(({ needsPostgres }) => needsPostgres !== true || postgres !== undefined)
+      for (const { name } of ready.filter((rival) => !rivals.includes(rival))) absent.set(name, why)
+      const setting: Measure.Setting = { sizes: { ...sizes, seed }, programs, rivals, absent, postgres, progress }
+      const figures: Array<Bench.Measured> = []
+      for (const name of names) {
+        progress(`${name} (load average ${loadNow()})`)
+        const found = await figuresOf(name, setting)
+        for (const figure of found) progress(described(figure))
+        progress(`${name} is done (load average ${loadNow()})`)
+        figures.push(...found)
+      }
+      return { figures, versions: { ...versions, packages, seed: String(seed) } }
+    })
+  )
 }

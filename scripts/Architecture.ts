@@ -49,6 +49,8 @@ export const kernels: ReadonlyArray<string> = [
   "core/Line",
   "core/Gate{,Desk,Clock,Webhook}",
   "core/Watch",
+  "core/Dispatcher",
+  "core/Reconciler",
   "agents/Role",
   "agents/roles/*"
 ]

@@ -41,7 +41,10 @@ const assertOneDelivery = (repository: string, events: ReadonlyArray<FactoryEven
   )
   assert.strictEqual(Quickstart.only(events, "LineFinished").length, 1)
   assert.strictEqual(Quickstart.only(events, "ChangeDelivered").length, 1, "not exactly one pull request")
-  assert.strictEqual(Quickstart.only(events, "VerdictGiven").length, 1, "a verdict was given twice")
+  // What a stage records on its way stands once for each time that it began.
+  const begun = Quickstart.only(events, "StageStarted").filter(({ stage }) => stage === "validate").length
+  const verdicts = Quickstart.only(events, "VerdictGiven").length
+  assert.isTrue(verdicts >= 1 && verdicts <= begun, `${verdicts} verdicts in ${begun} validations`)
   assert.strictEqual(branches(repository).length, 1, "a dead run's branch was left over")
   assert.deepStrictEqual(worktrees(repository), [], "a worktree of a run that is over was left")
   const branch = branches(repository)[0] ?? ""

@@ -231,7 +231,7 @@ describe("the quickstart delivers", { concurrent: true }, () => {
         assert.match(fresh.stdout, /^Go on with +npx -y pnpm@12\.18\.0 quickstart --tokens 1$/m)
         assert.match(fresh.stdout, /^Run lost-remainder-\S+\.3:/m, "--fresh went on with a run that is not over")
       }),
-    30_000
+    90_000
   )
 
   it.live(

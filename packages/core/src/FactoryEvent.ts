@@ -120,6 +120,34 @@ export const Fact = Schema.TaggedUnion({
   ChangeClassified: { decision: Policy.Decision },
   ChangeDelivered: { pullRequest: PullRequest.PullRequest },
   Commented: { item: Schema.String, body: Schema.String },
+  /** An item came into the backlog, or was changed there. `again`: also when it had ended. `created` is what age is counted from. */
+  ItemQueued: {
+    priority: Schema.Natural,
+    after: Schema.Array(Schema.String),
+    resources: Schema.Record(Schema.String, Schema.String),
+    source: Schema.String,
+    created: Milliseconds,
+    again: Schema.Boolean
+  },
+  /** A dispatcher took an item. The event's `seq` is the fencing token; `from` is the token that it takes the claim over from. */
+  ItemClaimed: { attempt: Schema.Natural, by: Schema.String, from: Schema.NullOr(Schema.Natural) },
+  /** The claim's run is this event's `run`. */
+  ItemStarted: { token: Schema.Natural },
+  /**
+   * A claim ended. `seen` is the last event that who ended it knew. `until` is the earliest time, in milliseconds since
+   * 1970, at which the item is taken up again.
+   */
+  ItemReleased: {
+    token: Schema.Natural,
+    seen: Schema.Natural,
+    end: Schema.Literals(["done", "again", "parked", "closed"]),
+    reason: Schema.String,
+    until: Schema.NullOr(Milliseconds)
+  },
+  /** Nobody wants the item any more; a run of it is to stop. */
+  ItemClosed: { reason: Schema.String },
+  /** A dispatcher lives; written only where no kernel lock says so. */
+  DispatcherSeen: { dispatcher: Schema.String },
   BudgetHit: { dimension: Schema.String, limit: Schema.Finite, spent: Schema.Finite },
   /** The run is over and so many of its facts were taken out of the journal. It stands where the run's start stood. */
   RunPruned: { title: Schema.String, facts: Schema.Natural }

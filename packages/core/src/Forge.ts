@@ -36,6 +36,8 @@ export interface Delivery {
 export interface Supports {
   readonly comments: boolean
   readonly merge: boolean
+  /** It can say which issues are open. */
+  readonly open: boolean
 }
 
 /** Where issues, branches and pull requests live. */
@@ -46,6 +48,11 @@ export class Forge extends Context.Service<
     readonly supports: Supports
     /** Reads an issue by its reference: a path for the local forge, a number or URL elsewhere. */
     readonly issue: (reference: string) => Effect.Effect<WorkItem.WorkItem, ForgeError | WorkItem.WorkItemError>
+    /**
+     * Every issue that is open now, as {@link issue} gives it. What is no work item is left out. Fails when it can not tell,
+     * so that what is missing is known not to be open.
+     */
+    readonly open: Stream.Stream<WorkItem.WorkItem, ForgeError>
     readonly comment: (
       item: WorkItem.WorkItem,
       comment: { readonly body: string; readonly key: string }

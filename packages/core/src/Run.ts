@@ -32,11 +32,17 @@ export interface Life {
   readonly past: Effect.Effect<Past, Journal.JournalError, Journal.Journal>
   /** The keys of the steps that this life has come by. */
   readonly asked: Set<string>
-  /** The keys of the stages that this life is in. */
+  /** The keys of the stages that this life is in, until their results are stored. */
   readonly open: ReadonlySet<string>
   readonly enter: (stage: string) => void
   readonly leave: (stage: string) => void
-  /** Completes when this life has left the last stage that it is in. */
+  /** A part of the line's code begins to work, or to work again after a wait. */
+  readonly work: () => void
+  /** A part of the line's code ends, or waits. */
+  readonly rest: () => void
+  /** Whether nothing works in this life and no stage is open. */
+  readonly isIdle: () => boolean
+  /** Completes when nothing works in this life any more. */
   readonly idle: Effect.Effect<void>
 }
 
@@ -92,18 +98,31 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
 export const live = (run: string): Effect.Effect<Life> =>
   Effect.map(Effect.cached(pastOf(run)), (past) => {
     const open = new Set<string>()
+    // The code of the line itself.
+    let working = 1
     let idle = Deferred.makeUnsafe<void>()
+    const isIdle = () => working <= 0 && open.size === 0
+    const tell = () => {
+      if (!isIdle()) return
+      Deferred.doneUnsafe(idle, Effect.void)
+      idle = Deferred.makeUnsafe()
+    }
     return {
       past,
       asked: new Set<string>(),
       open,
       enter: (stage) => void open.add(stage),
       leave: (stage) => {
-        if (!open.delete(stage) || open.size > 0) return
-        Deferred.doneUnsafe(idle, Effect.void)
-        idle = Deferred.makeUnsafe()
+        open.delete(stage)
+        tell()
       },
-      idle: Effect.suspend(() => (open.size === 0 ? Effect.void : Deferred.await(idle)))
+      work: () => void working++,
+      rest: () => {
+        working--
+        tell()
+      },
+      isIdle,
+      idle: Effect.suspend(() => (isIdle() ? Effect.void : Deferred.await(idle)))
     }
   })
 

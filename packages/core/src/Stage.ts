@@ -129,7 +129,11 @@ export const run: {
     const readable = Effect.catchDefect(Effect.provideContext(activity, execution), (defect) =>
       Effect.die(Schema.isSchemaError(defect) ? unreadable(stage, defect) : defect)
     )
-    const stored = Durable.withOutbox(outbox, readable)
+    life.enter(stage)
+    const stored = Effect.ensuring(
+      Durable.withOutbox(outbox, readable),
+      Effect.sync(() => life.leave(stage))
+    )
     // The schemas of a stage need no services, and the errors that reach here are the declared ones.
     return (yield* undo === undefined
       ? stored
@@ -224,14 +228,6 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
   }).pipe(
     (self) =>
       Effect.flatMap(Journal.Origin, (origin) => Effect.provideService(self, Journal.Origin, { ...origin, stage })),
-    (self) =>
-      Effect.suspend(() => {
-        run.life.enter(stage)
-        return Effect.ensuring(
-          self,
-          Effect.sync(() => run.life.leave(stage))
-        )
-      }),
     // A journal that can not be written leaves nothing behind; the engine tells whoever waits.
     Effect.catchIf(
       (error): error is Journal.JournalError => error instanceof Journal.JournalError,

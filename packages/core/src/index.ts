@@ -3,11 +3,20 @@
 /** Who did a thing: a person, an agent in a role, or the factory's own code. */
 export * as Actor from "./Actor.ts"
 
+/** The **backlog**: the work items that wait for a run, and what each of them waits for. */
+export * as Backlog from "./Backlog.ts"
+
+/** An item of the backlog: what the queue has to know of a work item, and nothing more. */
+export * as BacklogItem from "./BacklogItem.ts"
+
 /** **Back-up** of a store while it is used, and its way back. */
 export * as Backup from "./Backup.ts"
 
 /** A **budget**: what one run of a line may use up, in tokens, money and time. */
 export * as Budget from "./Budget.ts"
+
+/** **Capacity**: how many stages of a kind run at once in this process. */
+export * as Capacity from "./Capacity.ts"
 
 /** Carries the runs of a store in SQLite over to PostgreSQL, where runners of a cluster go on with them: no finished stage runs again, open gates can be answered there, clocks go off at the time that they were set to, and what is stalled waits there to be resumed. */
 export * as CarryOver from "./CarryOver.ts"
@@ -20,6 +29,9 @@ export * as Contract from "./Contract.ts"
 
 /** Content digests: how evidence, skills, contracts and prompts are named. */
 export * as Digest from "./Digest.ts"
+
+/** The **dispatcher**: claims what is ready in the {@link Backlog}, starts a run for it, follows the run to its end, and releases the claim. */
+export * as Dispatcher from "./Dispatcher.ts"
 
 /** The durability seam over Effect's `Workflow`: a line is a workflow, a stage an activity, a gate a deferred. */
 export * as Durable from "./Durable.ts"
@@ -38,6 +50,24 @@ export * as Forge from "./Forge.ts"
 
 /** A **gate**: a durable wait for a human. */
 export * as Gate from "./Gate.ts"
+
+/** What a **gate** is answered with: the forms of an answer, and whether one fits the question. */
+export * as GateAnswer from "./GateAnswer.ts"
+
+/** The **clock** of a gate: reminds, escalates and ends the wait, by the plan of the question. */
+export * as GateClock from "./GateClock.ts"
+
+/** The **desk** of the gates: where they are listed, and settled, from any process that can open the store. */
+export * as GateDesk from "./GateDesk.ts"
+
+/** The **plan** of a gate: when somebody is told that nobody has answered yet, and when the line goes on without an answer. */
+export * as GatePlan from "./GatePlan.ts"
+
+/** A **gate** as the journal shows it: what was asked, what happened since, and where its run stands. */
+export * as GateSight from "./GateSight.ts"
+
+/** The **webhook** of the gates: people answer over HTTP, from a chat, a form or another program. */
+export * as GateWebhook from "./GateWebhook.ts"
 
 /** Facts from git. */
 export * as Git from "./Git.ts"
@@ -72,11 +102,17 @@ export * as Postgres from "./Postgres.ts"
 /** The journal's table in PostgreSQL: what the journal and the engine write facts with, in whose transaction it may be. */
 export * as PostgresTable from "./PostgresTable.ts"
 
+/** Who of the dispatchers lives. */
+export * as Presence from "./Presence.ts"
+
 /** What a model call costs. */
 export * as Pricing from "./Pricing.ts"
 
 /** A **pull request**: a change that asks to be merged, with what speaks for it. */
 export * as PullRequest from "./PullRequest.ts"
+
+/** **Reconciling**: what the forge says is open, and what the backlog knows, made the same. */
+export * as Reconciler from "./Reconciler.ts"
 
 /** Secrets never reach the journal. */
 export * as Redaction from "./Redaction.ts"

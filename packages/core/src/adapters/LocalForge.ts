@@ -21,10 +21,16 @@ import * as WorkItem from "../WorkItem.ts"
 export interface Options {
   /** The path of a git repository, or of a folder inside one. */
   readonly repository: string
+  /**
+   * The folder whose Markdown files are the open issues, from the repository's folder on. An issue is closed by moving its
+   * file away; one whose text is changed is another one. Default: none, and the forge can not say what is open.
+   */
+  readonly issues?: string
 }
 
 /** The forge of one repository. References to issues are paths, from the repository's folder on. */
 export const layer = ({
+  issues,
   repository
 }: Options): Layer.Layer<
   Forge.Forge,
@@ -92,13 +98,49 @@ export const layer = ({
           return yield* open(delivery)
         })
 
+      const issue = Effect.fnUntraced(function* (reference: string) {
+        const markdown = yield* readText(files, paths.resolve(dir, reference), reference)
+        return yield* WorkItem.fromMarkdown(markdown, reference)
+      })
+
+      const openIn = (folder: string) =>
+        Stream.fromIterableEffect(
+          Effect.mapBoth(files.readDirectory(paths.resolve(dir, folder)), {
+            onFailure: (cause) =>
+              new Forge.ForgeError({
+                reason: "NotFound",
+                message: `The folder of issues ${folder} in ${dir} can not be read. Make it, or name another one.`,
+                cause
+              }),
+            onSuccess: (names) => names.filter((name) => name.endsWith(".md")).toSorted()
+          })
+        ).pipe(
+          Stream.mapEffect((name) =>
+            issue(paths.join(folder, name)).pipe(
+              Effect.map(Option.some),
+              // One that went away since is closed, and one that is no work item is none. Any other can not be told.
+              Effect.catchIf(
+                (error) => error._tag === "WorkItemError" || error.reason === "NotFound",
+                (error) =>
+                  Effect.as(
+                    Effect.logWarning(`${name} is not taken as an issue: ${error.message}`),
+                    Option.none<WorkItem.WorkItem>()
+                  )
+              ),
+              Effect.mapError((error) => (error._tag === "ForgeError" ? error : refused(error.message)))
+            )
+          ),
+          Stream.flatMap(Option.match({ onNone: () => Stream.empty, onSome: Stream.succeed }))
+        )
+
       return Forge.Forge.of({
         name: "local",
-        supports: { comments: true, merge: false },
-        issue: Effect.fnUntraced(function* (reference) {
-          const markdown = yield* readText(files, paths.resolve(dir, reference), reference)
-          return yield* WorkItem.fromMarkdown(markdown, reference)
-        }),
+        supports: { comments: true, merge: false, open: issues !== undefined },
+        issue,
+        open:
+          issues === undefined
+            ? Stream.fail(refused("This forge has no folder of issues. Name it where the forge is made."))
+            : openIn(issues),
         comment: (item, { body, key }) =>
           Effect.asVoid(record({ _tag: "Commented", item: item.id, body }, `LocalForge/comment/${item.id}/${key}`)),
         comments: (item) =>

@@ -90,14 +90,21 @@ const race = (
     const results = () => [...exits].filter(([, exit]) => Exit.isSuccess(exit)).map(([name]) => name)
     const fibers = new Map<string, Fiber.Fiber<void>>()
     for (const [name, effect] of branches) {
+      part?.run.life.work()
       const done = Effect.onExit(permits.withPermit(effect), (exit) => {
         exits.set(name, exit)
+        part?.run.life.rest()
         return results().length >= wanted ? Deferred.succeed(isEnough, undefined) : Effect.void
       })
       fibers.set(name, yield* Effect.forkChild(Effect.ignoreCause(done)))
     }
     const all = Effect.forEach(fibers.values(), Fiber.await, { concurrency: "unbounded", discard: true })
-    yield* wanted === 0 ? Effect.void : Effect.raceFirst(Effect.asVoid(all), Deferred.await(isEnough))
+    const enough = wanted === 0 ? Effect.void : Effect.raceFirst(Effect.asVoid(all), Deferred.await(isEnough))
+    part?.run.life.rest()
+    yield* Effect.ensuring(
+      enough,
+      Effect.sync(() => part?.run.life.work())
+    )
     const first = results()
     if (wanted !== Infinity && first.length >= wanted) {
       if (part !== undefined) yield* record(part, first)

@@ -12,7 +12,7 @@ import * as Durable from "../Durable.ts"
 import * as Journal from "../Journal.ts"
 import type * as Run from "../Run.ts"
 
-const { DurableClock, DurableDeferred, WorkflowEngine } = Durable
+const { DurableClock, DurableDeferred, Workflow, WorkflowEngine } = Durable
 
 /** What a human answers the gate of this key with. */
 export const answer = <A>(run: Run.Run["Service"], key: string, schema: Schema.Codec<A, unknown>) =>
@@ -59,14 +59,27 @@ const until = <A>(
 ): Effect.Effect<A, never, Journal.Journal> =>
   Effect.gen(function* () {
     const engine = yield* WorkflowEngine.WorkflowEngine
+    const instance = yield* WorkflowEngine.WorkflowInstance
+    const { life } = run
     while (true) {
-      // Branches beside this one begin what they have to do.
-      for (let turn = 0; turn < 4 && run.life.open.size === 0; turn++) yield* Effect.yieldNow
-      // It tells the engine what it waits for: an answer that comes while the run stops must not find nobody.
-      if (run.life.open.size === 0) return yield* DurableDeferred.await(deferred)
+      // Parts beside this one begin what they have to do.
+      for (let turn = 0; turn < 4 && life.isIdle(); turn++) yield* Effect.yieldNow
+      if (life.isIdle()) {
+        // From here on the engine has to hear of a value, and may stop the run for it.
+        instance.awaitedDeferreds.set(deferred.name, 1)
+        const last = yield* Workflow.wrapActivityResult(engine.deferredResult(deferred), Option.isNone)
+        return yield* Option.isSome(last) ? last.value : Durable.suspend
+      }
       const signalled = yield* signal
       const exit = yield* engine.deferredResult(deferred)
       if (Option.isSome(exit)) return yield* exit.value
-      yield* Effect.raceFirst(run.life.idle, Effect.orDie(signalled))
+      yield* Effect.raceFirst(life.idle, Effect.orDie(signalled))
     }
-  }).pipe(Effect.provideContext(run.execution)) as Effect.Effect<A, never, Journal.Journal> // a deferred of ours has no errors
+  }).pipe(
+    (waiting) =>
+      Effect.suspend(() => {
+        run.life.rest()
+        return Effect.ensuring(waiting, Effect.sync(run.life.work))
+      }),
+    Effect.provideContext(run.execution)
+  ) as Effect.Effect<A, never, Journal.Journal> // a deferred of ours has no errors

@@ -26,6 +26,8 @@ export class Fixture extends Context.Service<
   {
     /** Makes an issue with this Markdown and answers with the reference by which the forge knows it. */
     readonly issue: (markdown: string) => Effect.Effect<string, unknown>
+    /** Closes an issue. */
+    readonly close: (reference: string) => Effect.Effect<void, unknown>
     /** A reference that names no issue. */
     readonly missing: string
     /** Puts one more commit on a branch, which is made where it is missing, and answers with the change against {@link into}. */
@@ -45,6 +47,9 @@ export const suite = (name: string, layer: Layer.Layer<Forge.Forge | Fixture, un
       test("reads title and body, as a valid work item, with the same id each time", reading)
       test("says that there is none", missing)
       test("refuses an empty one and one that is too large", badIssues)
+    })
+    describe("open", () => {
+      test("gives the issues that are open, and one no more that was closed", openIssues)
     })
     describe("comment", () => {
       test("keeps comments in order, each key once, apart for each item", comments)
@@ -114,6 +119,25 @@ const badIssues = Effect.gen(function* () {
     const error = yield* Effect.flip(forge.issue(yield* fixture.issue(text)))
     assert.strictEqual(error.reason, reason, error.message)
   }
+})
+
+const openIssues = Effect.gen(function* () {
+  const [forge, fixture] = yield* Effect.all([Forge.Forge, Fixture])
+  const listed = Effect.map(Stream.runCollect(forge.open), (all) => all.map(({ id }) => id))
+  if (!forge.supports.open) {
+    const error = yield* Effect.flip(listed)
+    assert.strictEqual(error.reason, "Refused", "a forge that does not know what is open says so")
+    return
+  }
+  const references = yield* Effect.forEach(["# One", "# Two", "# Three"], fixture.issue)
+  const [one, two, three] = yield* Effect.forEach(references, (reference) => forge.issue(reference))
+  const ids = [one?.id, two?.id, three?.id]
+  const open = yield* listed
+  for (const id of ids) assert.include(open, id, "what was made is open, under the id by which it is read")
+  yield* fixture.close(references[1] ?? "")
+  const after = yield* listed
+  assert.notInclude(after, two?.id, "what was closed is not")
+  for (const id of [one?.id, three?.id]) assert.include(after, id, "and the others are")
 })
 
 const comments = Effect.gen(function* () {

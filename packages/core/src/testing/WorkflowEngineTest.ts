@@ -69,7 +69,7 @@ export const suite = (name: string, layer: (folder: string) => Layer.Layer<Durab
           30_000
         )
 
-      timed("remind, ask others, and are answered by the host in the end", GateClaims.reminded)
+      near("remind, ask others, and are answered by the host in the end", GateClaims.reminded)
       timed("fail the line when nobody answers in time, and it is undone", GateClaims.timedOut)
       near("leave no clock behind once they are answered", GateClaims.quiet)
       near("remind beside a stage that takes long, which goes on", GateClaims.beside)

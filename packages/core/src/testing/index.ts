@@ -12,6 +12,9 @@ export * as ExecutionClaims from "./ExecutionClaims.ts"
 /** What every forge holds to. */
 export * as ForgeTest from "./ForgeTest.ts"
 
+/** What an engine promises to a gate whose time is measured: reminders, escalations and time-outs. */
+export * as GateClaims from "./GateClaims.ts"
+
 /** What every journal holds to. */
 export * as JournalTest from "./JournalTest.ts"
 

@@ -42,6 +42,7 @@ const fixture = (dir: string) =>
           Fs.writeFileSync(`${dir}/${reference}`, markdown)
           return reference
         }),
+      close: (reference) => Effect.sync(() => Fs.rmSync(`${dir}/${reference}`)),
       change: (branch) => Effect.provideService(changeIn(dir, branch), ChildProcessSpawner, spawner)
     })
   )
@@ -50,7 +51,10 @@ ForgeTest.suite(
   "LocalForge",
   Layer.unwrap(
     Effect.map(repository, ({ dir }) =>
-      Layer.merge(LocalForge.layer({ repository: dir }), Layer.effect(ForgeTest.Fixture, fixture(dir)))
+      Layer.merge(
+        LocalForge.layer({ repository: dir, issues: "issues" }),
+        Layer.effect(ForgeTest.Fixture, fixture(dir))
+      )
     )
   ).pipe(Layer.provide([MemoryJournal.layer, NodeServices.layer]))
 )
@@ -206,6 +210,6 @@ describe("LocalForge, apart from the suite", () => {
   it("says that it does not merge", () =>
     Effect.gen(function* () {
       const forge = yield* forgeOn(".", (yield* MemoryJournal.make).journal)
-      assert.deepStrictEqual(forge.supports, { comments: true, merge: false })
+      assert.deepStrictEqual(forge.supports, { comments: true, merge: false, open: false })
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer), Effect.runPromise))
 })
