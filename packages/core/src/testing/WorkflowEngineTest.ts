@@ -9,8 +9,9 @@
  * process finds there what an earlier life left. What engines differ in is read from `Durable.Supports`.
  */
 import { describe, it } from "@effect/vitest"
-import type * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Durable from "../Durable.ts"
 import * as ControlClaims from "./ControlClaims.ts"
 import * as DurableLab from "./DurableLab.ts"
 import * as ExecutionClaims from "./ExecutionClaims.ts"
@@ -51,12 +52,29 @@ export const suite = (name: string, layer: (folder: string) => Layer.Layer<Durab
       const timed = (title: string, body: (live: DurableLab.Live) => Effect.Effect<void, unknown>) =>
         it.effect(title, () => DurableLab.inFolder(layer, body), 30_000)
 
-      timed("remind, ask others, and are answered by the host in the end", GateClaims.reminded)
+      /** On an engine over several machines, whose own waits need the clock too, days do not pass at once. */
+      const near = (title: string, body: (live: DurableLab.Live) => Effect.Effect<void, unknown>) =>
+        it.effect(
+          title,
+          (context) =>
+            DurableLab.inFolder(layer, (live) =>
+              Effect.flatMap(live(Layer.empty, Durable.Supports), ({ inOrder, persistence }) =>
+                persistence && !inOrder
+                  ? Effect.sync(() =>
+                      context.skip("not shown for an engine over several machines: docs/gaps/durable.md")
+                    )
+                  : body(live)
+              )
+            ),
+          30_000
+        )
+
+      near("remind, ask others, and are answered by the host in the end", GateClaims.reminded)
       timed("fail the line when nobody answers in time, and it is undone", GateClaims.timedOut)
-      timed("leave no clock behind once they are answered", GateClaims.quiet)
-      timed("remind beside a stage that takes long, which goes on", GateClaims.beside)
+      near("leave no clock behind once they are answered", GateClaims.quiet)
+      near("remind beside a stage that takes long, which goes on", GateClaims.beside)
       timed("tell what is newest after a time without a process", GateClaims.unattended)
-      timed("have one answer when a human and the time-out come together", GateClaims.crossed)
+      near("have one answer when a human and the time-out come together", GateClaims.crossed)
     })
     describe("ends", () => {
       test("of a failed line undo its finished stages, the last one first", LineClaims.compensated)
