@@ -52,7 +52,7 @@ describe("Line.parallel", () => {
       const code = Wide.toLayer(() =>
         Effect.asVoid(
           Line.parallel("all", {
-            first: refusing("slow", Deferred.await(second)),
+            first: Effect.andThen(stage("before", Effect.succeed("")), refusing("slow", Deferred.await(second))),
             second: refusing("fast", Deferred.succeed(second, undefined))
           })
         )

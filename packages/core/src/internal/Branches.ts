@@ -109,13 +109,15 @@ const race = (
     if (wanted !== Infinity && first.length >= wanted) {
       if (part !== undefined) yield* record(part, first)
       yield* Fiber.interruptAll(fibers.values())
-      return new Map(first.map((name) => [name, exits.get(name) ?? Exit.void]))
+      const places = branches.flatMap(([name]) => (first.includes(name) ? [name] : []))
+      return new Map(places.map((name) => [name, exits.get(name) ?? Exit.void]))
     }
     if ([...exits.values()].some(isStopped)) {
       // A branch waits for something that is not there yet; all the others have done what they can.
       return yield* part === undefined ? Effect.interrupt : Effect.provideContext(Durable.suspend, part.run.execution)
     }
-    return exits
+    // By place: a replay may come to them in another order.
+    return new Map(branches.flatMap(([name]) => [[name, exits.get(name) ?? Exit.interrupt()] as const]))
   })
 
 const isStopped = (exit: Exit.Exit<unknown, unknown>) => Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)

@@ -203,12 +203,20 @@ const placeOf = Effect.fnUntraced(function* (now: Status.Status, before: string)
   return { past, kept, dropped, children }
 })
 
-/** A wait belongs to the stage that opened it: that of the gate `gate-x` is `gate-x-open`. */
-const isKept = (kept: ReadonlySet<string>) => {
-  const waits = [...kept].filter((stage) => stage.endsWith("-open")).map((stage) => stage.slice(0, -"-open".length))
+/**
+ * Which steps and waits of a run are kept. A wait belongs to the stage that opened it: that of the gate `gate-x` is
+ * `gate-x-open`, and what it has beside it (its clocks, its reminders) begins with its name.
+ */
+const isKept = (stages: ReadonlyArray<string>, kept: ReadonlySet<string>) => {
+  const waits = stages.filter((stage) => stage.endsWith("-open")).map((stage) => stage.slice(0, -"-open".length))
   return (step: string): boolean => {
     const name = step.replace(/^DurableClock\//, "")
-    return kept.has(name) || waits.some((wait) => name === wait || name.startsWith(`${wait}-`))
+    if (kept.has(name)) return true
+    // Of gates whose names begin alike, the one with the longest name is meant.
+    const own = waits
+      .filter((wait) => name === wait || name.startsWith(`${wait}-`))
+      .toSorted((a, b) => b.length - a.length)
+    return own[0] !== undefined && kept.has(`${own[0]}-open`)
   }
 }
 
@@ -242,7 +250,7 @@ export const rewind = Effect.fnUntraced(function* (
   const entry = yield* entryOf(now, { _tag: "LineRewound", before, dropped, gates }, { by })
   const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
   const forget = Durable.storeFailure(
-    Effect.provideService(rewriting.forget(now.execution, isKept(kept)), Durable.Outbox, outbox)
+    Effect.provideService(rewriting.forget(now.execution, isKept(past.stages, kept)), Durable.Outbox, outbox)
   )
   // The journal knows that a run stopped a moment before the engine does.
   const patience = now._tag === "Running" && now.openStages.length > 0 ? 0 : 100
@@ -281,7 +289,7 @@ export const forkOf = Effect.fnUntraced(function* (run: string, before: string) 
     item: { id: now.item, title: now.title },
     relation: { forkOf: { run, before } },
     execute: (copy: string, execution: string) =>
-      rewriting.fork(now.execution, { execution, run: copy, isKept: isKept(kept) })
+      rewriting.fork(now.execution, { execution, run: copy, isKept: isKept(past.stages, kept) })
   }
 })
 
