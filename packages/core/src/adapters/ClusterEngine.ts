@@ -4,7 +4,8 @@
  *
  * What this adds to Effect's engine: starts, answers and results stand in one transaction with their facts; a start or
  * an answer whose process died is delivered by a runner; a dead runner is known by its lock in the database, so its runs
- * move within a second or two; and results that were carried over from another store are not made again.
+ * move within a second or two; a run that is stopped ends in its stage, and its parent is told; a result waits for room on
+ * the disk; and results that were carried over from another store are not made again.
  */
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"

@@ -1,9 +1,10 @@
 /**
  * Stopping runs of the cluster. Effect's engine stores an interruption as a signal, which a run looks at when it suspends
- * next. Here the steps of such a run are made to suspend at once, and a parent is told of it, which the engine leaves out.
+ * next. Here the steps of such a run are made to suspend at once, so a step that has just finished is still undone; and a
+ * parent is told that its child was interrupted, which the engine leaves out.
  *
- * Cutting a run off from outside (`interruptUnsafe` of Effect's engine) would be no way: when the signal has woken the run
- * already, it cuts off the very life that was to end it, and nobody wakes it again.
+ * Cutting a run off from outside (`interruptUnsafe` of Effect's engine) is no way: when the signal has woken the run
+ * already, it can cut off the very life that is to end it, and nobody wakes it again.
  */
 import * as Entity from "effect/cluster/Entity"
 import * as EntityAddress from "effect/cluster/EntityAddress"
@@ -48,7 +49,9 @@ export const make = (): Stops => {
     heed: (effect) =>
       Effect.gen(function* () {
         const instance = yield* WorkflowEngine.WorkflowInstance
-        const { executionId } = instance
+        const { executionId, interrupted } = instance
+        // It is being undone.
+        if (interrupted) return yield* effect
         if (stopped.has(executionId)) return yield* Workflow.suspend(instance)
         return yield* Effect.withFiber((fiber) => {
           const suspend = () => {
