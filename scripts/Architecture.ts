@@ -24,7 +24,7 @@ export const seams: ReadonlyArray<Seam> = [
     why: "a release candidate of Node"
   },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
-  { module: "effect/cluster", files: ["core/internal/ClusterStorage", "*/adapters/*"], why: "tagged unstable" },
+  { module: "effect/cluster", files: ["core/internal/Cluster*", "*/adapters/*"], why: "tagged unstable" },
   {
     module: "effect/sql",
     files: ["core/{Postgres,PostgresTable}", "core/internal/ClusterStorage", "*/adapters/*"],

@@ -4,13 +4,14 @@
  *
  * What this adds to Effect's engine: starts, answers and results stand in one transaction with their facts; a start or
  * an answer whose process died is delivered by a runner; a dead runner is known by its lock in the database, so its runs
- * move within a second or two; and results that were carried over from another store are not made again.
+ * move within a second or two; a run that is stopped ends in its stage, and its parent is told; a result waits for room on
+ * the disk; and results that were carried over from another store are not made again.
  */
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as ClusterWorkflowEngine from "effect/cluster/ClusterWorkflowEngine"
 import * as EntityId from "effect/cluster/EntityId"
-import type * as MessageStorage from "effect/cluster/MessageStorage"
+import * as MessageStorage from "effect/cluster/MessageStorage"
 import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as RunnerHealth from "effect/cluster/RunnerHealth"
 import * as RunnerStorage from "effect/cluster/RunnerStorage"
@@ -26,7 +27,9 @@ import * as Option from "effect/Option"
 import * as RpcSerialization from "effect/rpc/RpcSerialization"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Durable from "../Durable.ts"
+import * as ClusterStop from "../internal/ClusterStop.ts"
 import * as ClusterStorage from "../internal/ClusterStorage.ts"
 import * as LifeLock from "../internal/LifeLock.ts"
 import * as Signals from "../internal/Signals.ts"
@@ -135,10 +138,11 @@ const assemble = (
 ): Layer.Layer<Durable.Engine, Journal.JournalError, Postgres> =>
   Layer.suspend(() => {
     const made: ClusterStorage.Made = new Map()
-    return Layer.effectContext(make({ made, delivers })).pipe(
+    const stops = ClusterStop.make()
+    return Layer.effectContext(make({ made, stops, delivers })).pipe(
       Layer.provide(ClusterWorkflowEngine.layer),
       Layer.provide(sharding),
-      Layer.provide(Layer.provide(ClusterStorage.messages(made), NodeCrypto.layerDigest)),
+      Layer.provide(Layer.provide(ClusterStorage.messages({ made, stop: stops.stop }), NodeCrypto.layerDigest)),
       Layer.provide(ClusterStorage.runners),
       Layer.provide(config),
       Layer.provide(RpcSerialization.layerSchemaBinary())
@@ -153,12 +157,14 @@ const payloadOf = (workflow: Durable.Workflow.Any) =>
 
 interface Role {
   readonly made: ClusterStorage.Made
+  readonly stops: ClusterStop.Stops
   /** How often signals that others left are looked for; a client does not look. */
   readonly delivers: Duration.Input | undefined
 }
 
-const make = Effect.fnUntraced(function* ({ delivers, made }: Role) {
+const make = Effect.fnUntraced(function* ({ delivers, made, stops }: Role) {
   const postgres = yield* Postgres
+  const storage = yield* MessageStorage.MessageStorage
   const sharding = yield* Sharding.Sharding
   const runners = yield* RunnerStorage.RunnerStorage
   const inner = yield* WorkflowEngine.WorkflowEngine
@@ -220,14 +226,38 @@ const make = Effect.fnUntraced(function* ({ delivers, made }: Role) {
 
   const engine = WorkflowEngine.WorkflowEngine.of({
     ...inner,
-    register: (workflow, execute) =>
-      Effect.tap(inner.register(workflow, execute), () =>
-        Effect.sync(() => void registered.set(workflow._tag, workflow))
-      ),
+    register: (workflow, execute) => {
+      // Added first, so it is done last: when what was interrupted is undone.
+      const ending = Effect.flatMap(WorkflowEngine.WorkflowInstance, (instance) =>
+        Scope.addFinalizer(
+          instance.scope,
+          Effect.suspend(() => {
+            if (!instance.interrupted) return Effect.void
+            stops.forget(instance.executionId)
+            return ClusterStop.tellParent(workflow._tag, instance.executionId).pipe(
+              Effect.provideService(MessageStorage.MessageStorage, storage),
+              Effect.provideService(Sharding.Sharding, sharding)
+            )
+          })
+        )
+      )
+      return Effect.tap(
+        inner.register(workflow, (payload, execution) => Effect.andThen(ending, execute(payload, execution))),
+        () => Effect.sync(() => void registered.set(workflow._tag, workflow))
+      )
+    },
+    interruptUnsafe: inner.interrupt,
     execute: ((workflow: Started, options: Parameters<typeof inner.execute>[1]) =>
       Effect.gen(function* () {
         const outbox = yield* Durable.Outbox
-        if (outbox === undefined || options.discard !== true) return yield* inner.execute(workflow, options)
+        if (outbox === undefined || options.discard !== true) {
+          const executed = inner.execute(workflow, options)
+          const parent = yield* Effect.serviceOption(WorkflowEngine.WorkflowInstance)
+          const isWaitedFor = Option.isSome(parent) && options.discard !== true
+          return yield* isWaitedFor
+            ? Effect.provideService(stops.heed(executed), WorkflowEngine.WorkflowInstance, parent.value)
+            : executed
+        }
         const body = yield* Effect.orDie(Schema.encodeEffect(payloadOf(workflow))(options.payload as object))
         yield* send({ execution: options.executionId, name: "", workflow: workflow._tag, body }, outbox, workflow)
         return options.executionId
@@ -270,20 +300,20 @@ const make = Effect.fnUntraced(function* ({ delivers, made }: Role) {
             exit: yield* Effect.orDie(Schema.decodeEffect(activity.exitSchemaPartial)(exit))
           })
         }
-        if (outbox === undefined) return yield* inner.activityExecute(activity, attempt)
+        // What undoes an interrupted run is not stopped.
+        const heeding = instance.interrupted ? activity.executeEncoded : stops.heed(activity.executeEncoded)
+        const run = (executeEncoded: Effect.Effect<unknown, unknown, unknown>) =>
+          inner.activityExecute(Object.create(activity, { executeEncoded: { value: executeEncoded } }), attempt)
+        if (outbox === undefined) return yield* run(heeding)
         const secrets = yield* Redaction.Secrets
         const key = ClusterStorage.stepKey(instance.executionId, activity.name, attempt)
         const scrub = (entries: Durable.Outbox["entries"]) => Journal.scrub(entries, secrets)
         let isMade = false
-        const executeEncoded = Effect.ensuring(
-          activity.executeEncoded,
-          Effect.sync(() => {
-            isMade = true
-            made.set(key, { outbox, scrub })
-          })
-        )
-        const watched: Activity = Object.create(activity, { executeEncoded: { value: executeEncoded } })
-        const result = yield* inner.activityExecute(watched, attempt)
+        const noted = Effect.sync(() => {
+          isMade = true
+          made.set(key, { outbox, scrub })
+        })
+        const result = yield* run(Effect.ensuring(heeding, noted))
         // What was not made by this call has its facts from when it was.
         if (result._tag === "Complete" && !isMade) outbox.isWritten = true
         return result

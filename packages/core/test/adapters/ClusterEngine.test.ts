@@ -235,7 +235,7 @@ describe("ClusterEngine over processes", () => {
             const makeRoom = SmallDisk.fill(folder)
             const long = Array.from({ length: 40_000 }, (_, n) => `${n * n}`).join(" ")
             const entry = Journal.record({ _tag: "Commented", item: "item", body: long })
-            yield* Effect.andThen(Effect.timeoutOption(entry, "1 second"), Effect.sync(makeRoom))
+            yield* Effect.andThen(Effect.timeoutOption(entry, "2 seconds"), Effect.sync(makeRoom))
             yield* Effect.forEach(runs, approve, { concurrency: 2 })
             yield* Effect.forEach(runs, end)
             yield* isWhole(runs, 30)
