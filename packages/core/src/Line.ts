@@ -151,7 +151,9 @@ export const make = <
           cause
         })
     )
-  const executeIn = (run: string, input: Schema.Json) => workflow.execute({ run, input }, { discard: true })
+  /** A run that is `detached` wakes nobody when it ends, also when another run starts it in a stage. */
+  const executeIn = (run: string, input: Schema.Json, detached: boolean) =>
+    workflow.execute({ run, input }, { discard: true, detached })
 
   return {
     name,
@@ -205,7 +207,7 @@ export const make = <
       }) as never, // the engine's own requirements are spelt out in the interface
     start: Effect.fnUntraced(function* (payload, options) {
       const input = yield* encode(payload)
-      const execute = (run: string) => executeIn(run, input)
+      const execute = (run: string) => executeIn(run, input, true)
       return yield* LineStart.begin({ line: name, item: itemOf(payload), key: options?.key, execute })
     }),
     child: Effect.fnUntraced(function* (payload, options) {
@@ -219,7 +221,7 @@ export const make = <
             item: itemOf(payload),
             key,
             relation,
-            execute: (run) => executeIn(run, input)
+            execute: (run) => executeIn(run, input, false)
           })
       })
       return yield* Child.end(run, started, workflow.execute({ run: started, input }))
