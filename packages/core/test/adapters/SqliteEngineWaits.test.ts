@@ -14,7 +14,7 @@ import * as Line from "../../src/Line.ts"
 import * as Run from "../../src/Run.ts"
 import * as Sqlite from "../../src/Sqlite.ts"
 import * as Stage from "../../src/Stage.ts"
-import * as Status from "../../src/Status.ts"
+import type * as Status from "../../src/Status.ts"
 import * as WorkItem from "../../src/WorkItem.ts"
 import { alone, count, events, item, range, type Services, store, test } from "../FactoryStore.ts"
 
