@@ -96,8 +96,8 @@ export interface Line<
     Durable.Engine | Journal.Journal | Exclude<R, Run.Run | Durable.Execution | Scope.Scope>
   >
   /**
-   * Starts a new run and answers with its name. Completes as soon as the run is stored. Calls with the same `key` start
-   * one run, from whichever process they come, and all answer with it.
+   * Starts a new run and answers with its name. Completes as soon as the run is stored. Calls with the same `key` for
+   * the same item start one run, from whichever process they come, and all answer with it.
    */
   readonly start: (
     payload: Schema.Struct.Type<Payload>,
@@ -319,6 +319,7 @@ export const within = <A, E, R>(
   part: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | Expired | LineError, R | Journal.Journal> =>
   Effect.gen(function* () {
+    yield* Child.standing(name)
     const time = Effect.andThen(sleep("time", after), Effect.succeed(undefined))
     const joined = yield* Branches.parallel(name, { part: Effect.result(part), time }, { join: "first" })
     if (joined.branch === "part") return yield* Effect.fromResult(joined.value)

@@ -32,6 +32,8 @@ export interface Life {
   readonly past: Effect.Effect<Past, Journal.JournalError, Journal.Journal>
   /** The keys of the steps that this life has come by. */
   readonly asked: Set<string>
+  /** How often this life has come to a step of this name, in whatever branch. Counts this time. */
+  readonly visit: (name: string) => number
   /** The keys of the stages that this life is in, until their results are stored. */
   readonly open: ReadonlySet<string>
   readonly enter: (stage: string) => void
@@ -73,8 +75,15 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
           return now
         case "BranchesJoined":
           joined.set(fact.key, fact.enough)
+          // A replay does not come by the branches that were stopped.
+          for (const stage of began) {
+            const isOther = !fact.enough.some((branch) => stage.startsWith(`${fact.key}/${branch}/`))
+            if (stage.startsWith(`${fact.key}/`) && isOther) began.delete(stage)
+          }
           return now
         case "LineCancelled":
+        // From outside; a run that parked itself has no other life.
+        case "LineParked":
           return { ...now, isCancelled: true }
         case "LineRewound":
           for (const dropped of fact.dropped) began.delete(dropped)
@@ -98,6 +107,7 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
 export const live = (run: string): Effect.Effect<Life> =>
   Effect.map(Effect.cached(pastOf(run)), (past) => {
     const open = new Set<string>()
+    const visits = new Map<string, number>()
     // The code of the line itself.
     let working = 1
     let idle = Deferred.makeUnsafe<void>()
@@ -110,6 +120,11 @@ export const live = (run: string): Effect.Effect<Life> =>
     return {
       past,
       asked: new Set<string>(),
+      visit: (name) => {
+        const count = (visits.get(name) ?? 0) + 1
+        visits.set(name, count)
+        return count
+      },
       open,
       enter: (stage) => void open.add(stage),
       leave: (stage) => {

@@ -124,7 +124,7 @@ export const run: {
       error: options.error,
       // An interrupted stage is not tried again here: whoever interrupted it wants it to stop.
       interruptRetryPolicy: Schedule.recurs(0).pipe(Schedule.setInputType<Cause.Cause<unknown>>()),
-      execute: attempts(options, { run: standing.value, stage, effect, outbox })
+      execute: attempts(options, { run: standing.value, stage, effect, outbox, visit: life.visit(options.name) })
     })
     const readable = Effect.catchDefect(Effect.provideContext(activity, execution), (defect) =>
       Effect.die(Schema.isSchemaError(defect) ? unreadable(stage, defect) : defect)
@@ -174,6 +174,8 @@ const undoable = <A, E, R, R2>(
 interface Step<A, E, R> {
   readonly run: Run.Run["Service"]
   readonly stage: string
+  /** How often the line has come to a stage of this name. */
+  readonly visit: number
   readonly effect: Effect.Effect<A, E, R>
   readonly outbox: Durable.Outbox
 }
@@ -181,7 +183,7 @@ interface Step<A, E, R> {
 /** Tries a stage until it has a result, an error that it declares, or nothing that a retry could mend. */
 const attempts = <Success extends Schema.Constraint, Error extends Schema.Constraint, E, R>(
   options: Options<Success, Error>,
-  { effect, outbox, run, stage }: Step<Success["Type"], E, R>
+  { effect, outbox, run, stage, visit }: Step<Success["Type"], E, R>
 ) =>
   Effect.gen(function* () {
     yield* admit(run, stage)
@@ -193,7 +195,6 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
     const started = yield* Clock.currentTimeMillis
     for (let attempt = 1; ; attempt++) {
       yield* begin(attempt, inOrder)
-      const visit = Number(/#(\d+)$/.exec(stage)?.[1] ?? 1)
       const effort =
         visit > (options.visits ?? Infinity) ? tooMany(stage, visit) : inTime(within(effect), options.timeout, stage)
       // The facts of this stage are its own: what it starts or answers has others.
@@ -303,22 +304,26 @@ const interruptedFault = (stage: string) =>
     message: `The stage "${stage}" was interrupted by something that it ran itself. Resume the run to try it again.`
   })
 
+/** How long an attempt whose time is over may clean up, before the line goes on without it. */
+const grace = "10 seconds"
+
 const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, timeout: Duration.Input | undefined, stage: string) => {
   if (timeout === undefined) return effect
   const after = Duration.format(Duration.fromInputUnsafe(timeout))
-  const expired = Effect.andThen(
-    Effect.sleep(timeout),
-    new StageError({
-      reason: "TimedOut",
-      message: `The stage "${stage}" was not done after ${after}. Give it more time, or find out what it waits for.`
-    })
-  )
-  // Of a fibre of its own, which nobody waits for: what ignores interruption must not hold up the line.
-  return Effect.raceFirst(
-    Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) =>
-      Effect.onInterrupt(Fiber.join(fiber), () => Effect.forkDetach(Fiber.interrupt(fiber)))
-    ),
-    expired
+  // Of a fibre of its own: what ignores interruption must not hold up the line for ever.
+  return Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.raceFirst(
+        Effect.asSome(Fiber.await(fiber)),
+        Effect.as(Effect.sleep(timeout), Option.none())
+      )
+      if (Option.isSome(exit)) return yield* exit.value
+      yield* Effect.timeoutOption(Fiber.interrupt(fiber), grace)
+      return yield* new StageError({
+        reason: "TimedOut",
+        message: `The stage "${stage}" was not done after ${after}. Give it more time, or find out what it waits for.`
+      })
+    }).pipe(Effect.onInterrupt(() => Fiber.interrupt(fiber)))
   )
 }
 

@@ -86,8 +86,17 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       return proceed({ ...known, openStages: [...without(known.openStages, event.stage), event.stage ?? ""] })
     case "StageFinished":
       return proceed({ ...known, openStages: without(known.openStages, event.stage) })
-    case "BranchesJoined":
-      return proceed({ ...known, openStages: known.openStages.filter((stage) => !fact.dropped.includes(stage)) })
+    case "BranchesJoined": {
+      // What the other branches did, waited for and stalled at is not what the run does any more.
+      const isOther = (step: string) =>
+        step.startsWith(`${fact.key}/`) && !fact.enough.some((branch) => step.startsWith(`${fact.key}/${branch}/`))
+      const next = {
+        ...known,
+        openStages: known.openStages.filter((stage) => !isOther(stage)),
+        openGates: known.openGates.filter((gate) => !isOther(gate.slice(known.run.length + 1)))
+      }
+      return status._tag === "Stalled" && status.stage !== null && isOther(status.stage) ? onward(next) : proceed(next)
+    }
     case "StageFailed":
       return { ...status, openStages: without(known.openStages, event.stage) }
     case "GateOpened":

@@ -103,6 +103,9 @@ describe("A stage", () => {
           const run = yield* Timed.start({ item })
           yield* Deferred.await(begun)
           yield* TestClock.adjust("5 minutes")
+          // It may clean up for a while, and does not.
+          yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+          yield* TestClock.adjust("10 seconds")
           const status = yield* waiting(run, "Stalled")
           assert.deepInclude(status._tag === "Stalled" && status.fault, { reason: "TimedOut", retryable: true })
         })

@@ -90,13 +90,19 @@ const race = (
     const results = () => [...exits].filter(([, exit]) => Exit.isSuccess(exit)).map(([name]) => name)
     const fibers = new Map<string, Fiber.Fiber<void>>()
     for (const [name, effect] of branches) {
-      part?.run.life.work()
-      const done = Effect.onExit(permits.withPermit(effect), (exit) => {
+      // A branch that waits for its turn does not work yet.
+      const working = Effect.suspend(() => {
+        part?.run.life.work()
+        return Effect.ensuring(
+          effect,
+          Effect.sync(() => part?.run.life.rest())
+        )
+      })
+      const done = Effect.onExit(permits.withPermit(working), (exit) => {
         exits.set(name, exit)
-        part?.run.life.rest()
         return results().length >= wanted ? Deferred.succeed(isEnough, undefined) : Effect.void
       })
-      fibers.set(name, yield* Effect.forkChild(Effect.ignoreCause(done)))
+      fibers.set(name, yield* Effect.forkChild(Effect.ignoreCause(done), { startImmediately: true }))
     }
     const all = Effect.forEach(fibers.values(), Fiber.await, { concurrency: "unbounded", discard: true })
     const enough = wanted === 0 ? Effect.void : Effect.raceFirst(Effect.asVoid(all), Deferred.await(isEnough))

@@ -129,10 +129,26 @@ const stop = (
     if (after._tag !== "Cancelled" && after._tag !== "Parked") return yield* over(after)
     const engine = yield* Durable.WorkflowEngine.WorkflowEngine
     yield* Durable.storeFailure(engine.interruptUnsafe(Durable.named(now.line), now.execution))
-    const children = yield* childrenOf(run, past)
-    const reason = `The run "${run}" that started it was stopped: ${fact.reason}`
-    for (const child of children) if (!Status.isEnded(child)) yield* cancel(child.run, { reason, ...(by && { by }) })
+    // A child may have begun until the run was interrupted.
+    const children = yield* childrenOf(run, yield* historyOf(run))
+    yield* cancelAll(children, {
+      reason: `The run "${run}" that started it was stopped: ${fact.reason}`,
+      ...(by && { by })
+    })
   })
+
+/** Cancels runs, unless they end by themselves meanwhile. */
+const cancelAll = (runs: ReadonlyArray<Status.Status>, why: Why) =>
+  Effect.forEach(
+    runs.filter((run) => !Status.isEnded(run)),
+    ({ run }) =>
+      Effect.catchIf(
+        cancel(run, why),
+        (error) => error.reason === "Ended",
+        () => Effect.void
+      ),
+    { discard: true }
+  )
 
 const endKey = ({ line, run }: Status.Status, epoch: number) => `${line}/${run}/ended${epoch === 0 ? "" : `@${epoch}`}`
 
@@ -208,10 +224,12 @@ const placeOf = Effect.fnUntraced(function* (now: Status.Status, before: string)
  * `gate-x-open`, and what it has beside it (its clocks, its reminders) begins with its name.
  */
 const isKept = (stages: ReadonlyArray<string>, kept: ReadonlySet<string>) => {
+  const began = new Set(stages)
   const waits = stages.filter((stage) => stage.endsWith("-open")).map((stage) => stage.slice(0, -"-open".length))
   return (step: string): boolean => {
     const name = step.replace(/^DurableClock\//, "")
     if (kept.has(name)) return true
+    if (began.has(name)) return false
     // Of gates whose names begin alike, the one with the longest name is meant.
     const own = waits
       .filter((wait) => name === wait || name.startsWith(`${wait}-`))
@@ -260,13 +278,11 @@ export const rewind = Effect.fnUntraced(function* (
     times: patience
   })
   if (!isForgotten) return yield* running(run)
-  for (const child of children) {
-    if (Status.isEnded(child) || !dropped.includes(child.parent?.stage ?? "")) continue
-    yield* cancel(child.run, {
-      reason: `The run "${run}" went back before the stage that started it`,
-      ...(by && { by })
-    })
-  }
+  const orphans = children.filter(({ parent }) => dropped.includes(parent?.stage ?? ""))
+  yield* cancelAll(orphans, {
+    reason: `The run "${run}" went back before the stage that started it`,
+    ...(by && { by })
+  })
   yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
 })
 

@@ -61,25 +61,25 @@ const until = <A>(
     const engine = yield* WorkflowEngine.WorkflowEngine
     const instance = yield* WorkflowEngine.WorkflowInstance
     const { life } = run
-    while (true) {
-      // Parts beside this one begin what they have to do.
-      for (let turn = 0; turn < 4 && life.isIdle(); turn++) yield* Effect.yieldNow
-      if (life.isIdle()) {
-        // From here on the engine has to hear of a value, and may stop the run for it.
-        instance.awaitedDeferreds.set(deferred.name, 1)
-        const last = yield* Workflow.wrapActivityResult(engine.deferredResult(deferred), Option.isNone)
-        return yield* Option.isSome(last) ? last.value : Durable.suspend
+    // A part whose value is there does not rest, so that none beside it takes the run for idle.
+    const known = yield* engine.deferredResult(deferred)
+    if (Option.isSome(known)) return yield* known.value
+    const waiting = Effect.gen(function* () {
+      while (true) {
+        // Parts beside this one begin what they have to do.
+        for (let turn = 0; turn < 4 && life.isIdle(); turn++) yield* Effect.yieldNow
+        if (life.isIdle()) {
+          // From here on the engine has to hear of a value, and may stop the run for it.
+          instance.awaitedDeferreds.set(deferred.name, 1)
+          const last = yield* Workflow.wrapActivityResult(engine.deferredResult(deferred), Option.isNone)
+          return yield* Option.isSome(last) ? last.value : Durable.suspend
+        }
+        const signalled = yield* signal
+        const exit = yield* engine.deferredResult(deferred)
+        if (Option.isSome(exit)) return yield* exit.value
+        yield* Effect.raceFirst(life.idle, Effect.orDie(signalled))
       }
-      const signalled = yield* signal
-      const exit = yield* engine.deferredResult(deferred)
-      if (Option.isSome(exit)) return yield* exit.value
-      yield* Effect.raceFirst(life.idle, Effect.orDie(signalled))
-    }
-  }).pipe(
-    (waiting) =>
-      Effect.suspend(() => {
-        run.life.rest()
-        return Effect.ensuring(waiting, Effect.sync(run.life.work))
-      }),
-    Effect.provideContext(run.execution)
-  ) as Effect.Effect<A, never, Journal.Journal> // a deferred of ours has no errors
+    })
+    life.rest()
+    return yield* Effect.ensuring(waiting, Effect.sync(life.work))
+  }).pipe(Effect.provideContext(run.execution)) as Effect.Effect<A, never, Journal.Journal> // a deferred of ours has no errors
