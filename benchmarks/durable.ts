@@ -112,7 +112,9 @@ export const run: Bench.Run<typeof options> = async ({ only, packages, peers, ..
     withPostgres(needsPostgres, progress, async (postgres, noPostgres) => {
       const rivals = ready.filter(({ needsPostgres }) => needsPostgres !== true || postgres !== undefined)
       for (const { name } of ready.filter((rival) => !rivals.includes(rival))) absent.set(name, noPostgres)
-      const setting = { sizes: { ...sizes, seed }, programs, rivals, absent, postgres, noPostgres, progress }
+      const notes = new Set<string>()
+      const note = (line: string): void => void notes.add(line)
+      const setting = { sizes: { ...sizes, seed }, programs, rivals, absent, postgres, noPostgres, progress, note }
       const figures: Array<Bench.Measured> = []
       for (const name of names) {
         progress(`${name} (load average ${loadNow()})`)
@@ -121,7 +123,7 @@ export const run: Bench.Run<typeof options> = async ({ only, packages, peers, ..
         progress(`${name} is done (load average ${loadNow()})`)
         figures.push(...found)
       }
-      return { figures, versions: { ...versions, packages, seed: String(seed) } }
+      return { figures, notes: [...notes], versions: { ...versions, packages, seed: String(seed) } }
     })
   )
 }

@@ -46,7 +46,7 @@ const numbersIn = (line: Child.Line, name: string): ReadonlyArray<number> => {
 type On = Measure.Setting & { readonly postgres: Postgres.Postgres }
 
 /** Takes turns with DBOS. */
-const throughput = async ({ absent, postgres, programs, progress, rivals, sizes }: On) => {
+const throughput = async ({ absent, note, postgres, programs, progress, rivals, sizes }: On) => {
   const { concurrency, lines, runs } = sizes
   const warm = { lines: Math.min(10, lines), stages: Math.min(100, sizes.stages) }
   const load = { lines, stages: 10, concurrency, warm, bytes: 0 }
@@ -63,7 +63,7 @@ const throughput = async ({ absent, postgres, programs, progress, rivals, sizes 
     try {
       const found = await Rival.run(dbos, load, postgres)
       rates.dbos.push(rate(found.ms))
-      if (at === 1) progress(`  both: ${found.policy}`)
+      note(`DBOS: ${found.policy}`)
     } catch (error) {
       failed = Rival.reason(error)
     }

@@ -39,6 +39,8 @@ export interface Setting {
   /** Why there is none. */
   readonly noPostgres: string
   readonly progress: Bench.Progress
+  /** Says what one has to know to compare, once, below the figures. */
+  readonly note: (line: string) => void
 }
 
 /** Measures. */
