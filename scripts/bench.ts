@@ -105,7 +105,9 @@ const versions = (): Record<string, string> => {
   }
 }
 
-const number = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 3 })
+/** A small number keeps its digits: a share of a thousandth is not 0. */
+const number = (value: number): string =>
+  value.toLocaleString("en", Math.abs(value) < 1 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 3 })
 
 const table = (figures: ReadonlyArray<Bench.Figure>): string => {
   const rows = figures.map(({ goal, holds, missing, name, peer, spread, unit, value }) => [
