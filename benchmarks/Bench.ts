@@ -50,9 +50,13 @@ export interface Figure extends Measured {
   readonly holds?: boolean
 }
 
-/** What a bench answers with. `versions` names those of peers, beside the ones that every bench reports. */
+/**
+ * What a bench answers with. `versions` names those of peers, beside the ones that every bench reports. `notes` are what
+ * one has to know to compare: what each side promises.
+ */
 export interface Result {
   readonly figures: ReadonlyArray<Measured>
+  readonly notes?: ReadonlyArray<string>
   readonly versions?: Readonly<Record<string, string>>
 }
 

@@ -42,7 +42,12 @@ export const options = {
   kills: { type: "number", about: "how often a process is killed", default: 200 },
   seed: { type: "number", about: "of the moments of the kills (another one each time)" },
   waiting: { type: "number", about: "lines that wait at gates", default: 10_000 },
-  idle: { type: "number", about: "seconds for which an idle process is watched", default: 10 }
+  idle: { type: "number", about: "seconds for which an idle process is watched", default: 10 },
+  waits: { type: "number", about: "gates and timers of the cluster", default: 20 },
+  nap: { type: "number", about: "seconds of such a timer", default: 3 },
+  moved: { type: "number", about: "lines of the cluster that lose a runner", default: 50 },
+  items: { type: "number", about: "items of the dispatcher at once", default: 100_000 },
+  weeks: { type: "number", about: "simulated weeks of the dispatcher", default: 52 }
 } as const satisfies Bench.Options
 
 const chosen = (list: string): ReadonlyArray<string> => {
@@ -64,8 +69,9 @@ const loadNow = (): string =>
     .map((average) => average.toFixed(2))
     .join(" ")
 
-/** Measures whose programs are compared with the peers'. */
-const withPeers = ["throughput", "disk"]
+/** Measures whose programs are compared with the peers'. The cluster is, with the peer on the same server. */
+const isCompared = (name: string, { needsPostgres }: Rival.Rival): boolean =>
+  ["throughput", "disk"].includes(name) || (name === "cluster" && needsPostgres === true)
 
 /** A measure that fails is said to be not measured, with its reason, and takes nothing of the others with it. */
 const figuresOf = async (name: string, setting: Measure.Setting): Promise<ReadonlyArray<Bench.Measured>> => {
@@ -76,13 +82,13 @@ const figuresOf = async (name: string, setting: Measure.Setting): Promise<Readon
   }
 }
 
-/** Gives a server if a rival needs one. Where it can not be had, says why instead. */
+/** Gives a server if one is needed. Where it can not be had, says why instead. */
 const withPostgres = async <A>(
-  rivals: ReadonlyArray<Rival.Rival>,
+  isNeeded: boolean,
   progress: Bench.Progress,
   use: (postgres: Postgres.Postgres | undefined, why: string) => Promise<A>
 ): Promise<A> => {
-  if (!rivals.some(({ needsPostgres }) => needsPostgres === true)) return await use(undefined, "")
+  if (!isNeeded) return await use(undefined, "nothing needs it")
   let isRunning = false
   try {
     return await Postgres.run(progress, (postgres) => {
@@ -98,16 +104,17 @@ const withPostgres = async <A>(
 /** Measures. Ours and the peers take turns, each run in a process and on a store of its own. */
 export const run: Bench.Run<typeof options> = async ({ only, packages, peers, ...sizes }, progress) => {
   const names = chosen(only)
-  const asked = Rival.chosen(peers)
+  const asked = Rival.chosen(peers).filter((rival) => names.some((name) => isCompared(name, rival)))
   const seed = sizes.seed ?? (Date.now() % 1_000_000_000) + 1
-  const { absent, ready, versions } = names.some((name) => withPeers.includes(name))
-    ? Rival.prepare(asked, progress)
-    : { absent: new Map<string, string>(), ready: [], versions: {} }
+  const { absent, ready, versions } = Rival.prepare(asked, progress)
+  const needsPostgres = names.includes("cluster") || ready.some((rival) => rival.needsPostgres === true)
   return await Programs.prepare(packages, progress, (programs) =>
-    withPostgres(ready, progress, async (postgres, why) => {
+    withPostgres(needsPostgres, progress, async (postgres, noPostgres) => {
       const rivals = ready.filter(({ needsPostgres }) => needsPostgres !== true || postgres !== undefined)
-      for (const { name } of ready.filter((rival) => !rivals.includes(rival))) absent.set(name, why)
-      const setting: Measure.Setting = { sizes: { ...sizes, seed }, programs, rivals, absent, postgres, progress }
+      for (const { name } of ready.filter((rival) => !rivals.includes(rival))) absent.set(name, noPostgres)
+      const notes = new Set<string>()
+      const note = (line: string): void => void notes.add(line)
+      const setting = { sizes: { ...sizes, seed }, programs, rivals, absent, postgres, noPostgres, progress, note }
       const figures: Array<Bench.Measured> = []
       for (const name of names) {
         progress(`${name} (load average ${loadNow()})`)
@@ -116,7 +123,7 @@ export const run: Bench.Run<typeof options> = async ({ only, packages, peers, ..
         progress(`${name} is done (load average ${loadNow()})`)
         figures.push(...found)
       }
-      return { figures, versions: { ...versions, packages, seed: String(seed) } }
+      return { figures, notes: [...notes], versions: { ...versions, packages, seed: String(seed) } }
     })
   )
 }

@@ -105,18 +105,23 @@ const versions = (): Record<string, string> => {
   }
 }
 
+/** A small number keeps its digits: a share of a thousandth is not 0. */
+const number = (value: number): string =>
+  value.toLocaleString("en", Math.abs(value) < 1 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 3 })
+
 const table = (figures: ReadonlyArray<Bench.Figure>): string => {
-  const rows = figures.map(({ goal, holds, name, peer, unit, value }) => [
+  const rows = figures.map(({ goal, holds, missing, name, peer, spread, unit, value }) => [
     peer === undefined ? name : `${name} (${peer})`,
-    value.toLocaleString("en", { maximumFractionDigits: 3 }),
+    missing === undefined ? number(value) : "–",
+    spread === undefined || spread.runs < 2 ? "" : `${number(spread.min)}–${number(spread.max)}`,
     unit,
     goal === undefined ? "" : `${goal.op} ${goal.value}`,
-    holds === undefined ? "" : holds ? "holds" : "does not hold"
+    missing ?? (holds === undefined ? "" : holds ? "holds" : "does not hold")
   ])
-  const all = [["figure", "value", "unit", "goal", ""], ...rows]
+  const all = [["figure", "value", "min–max", "unit", "goal", ""], ...rows]
   const widths = (all[0] ?? []).map((_, n) => Math.max(...all.map((row) => (row[n] ?? "").length)))
   const cell = (text: string, n: number): string =>
-    n === 1 ? text.padStart(widths[n] ?? 0) : text.padEnd(widths[n] ?? 0)
+    n === 1 || n === 2 ? text.padStart(widths[n] ?? 0) : text.padEnd(widths[n] ?? 0)
   return all.map((row) => row.map(cell).join("  ").trimEnd()).join("\n")
 }
 
@@ -126,17 +131,20 @@ const main = async ([name, ...args]: ReadonlyArray<string>): Promise<void> => {
   const bench = await load(name)
   const given = read(bench, args)
   if (given.help) return console.log(helpOf(name, bench))
-  const before = loadavg()[0]
+  const before = loadavg()[0] ?? 0
   const result = await bench.run(given.values, (line) => console.error(line))
   const figures = result.figures.map(Bench.judge)
-  const load1 = { before, after: loadavg()[0] }
+  const load1 = { before, after: loadavg()[0] ?? 0 }
   const report = {
     bench: name,
     figures,
     load: { options: given.values, cpus: cpus().length, average1m: load1 },
-    versions: { ...versions(), ...result.versions }
+    versions: { ...versions(), ...result.versions },
+    ...(result.notes && { notes: result.notes })
   }
-  console.log(given.json ? JSON.stringify(report) : `${bench.description}\n\n${table(figures)}\n`)
+  if (given.json) return console.log(JSON.stringify(report))
+  const busy = `load average ${load1.before.toFixed(2)} at the start, ${load1.after.toFixed(2)} at the end, ${cpus().length} processors`
+  console.log([bench.description, "", table(figures), "", ...(result.notes ?? []), busy, ""].join("\n"))
 }
 
 try {

@@ -23,7 +23,8 @@ describe("pnpm bench", () => {
   it("prints a table for people", async () => {
     const { code, stdout } = await bench("policy", "--files", "200", "--runs", "1")
     assert.strictEqual(code, 0)
-    assert.match(stdout, /figure +value +unit +goal/)
+    assert.match(stdout, /figure +value +min–max +unit +goal/)
+    assert.match(stdout, /load average \d+\.\d\d at the start, \d+\.\d\d at the end, \d+ processors/)
   })
 
   const bad: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [

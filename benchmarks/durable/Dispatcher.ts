@@ -1,12 +1,10 @@
-/** The place of the measure of the dispatcher over a simulated year of 1,300 items a week, and with 100,000 at once. */
-import * as Measure from "./Measure.ts"
+/** The figures of `pnpm bench dispatcher`, whose goals are a part of the durable lines' own. */
+import * as Dispatcher from "../dispatcher.ts"
+import type * as Measure from "./Measure.ts"
 
-const why = "this checkout has no @millwright/core/Dispatcher"
-
-/** Says what is not measured. */
-export const measure: Measure.Measure = async () =>
-  [
-    { name: "dispatcher: overhead over a simulated year", unit: "% of the time budget", goal: Measure.atMost(1) },
-    { name: "dispatcher: growth of memory over a simulated year", unit: "MB" },
-    { name: "dispatcher: items out of order, 100,000 at once", unit: "items", goal: Measure.atMost(0) }
-  ].map((figure) => Measure.missing(figure, why))
+/** Measures. */
+export const measure: Measure.Measure = async ({ progress, sizes }) => {
+  const { items, runs, seed, weeks } = sizes
+  const { figures } = await Dispatcher.run({ items, runs: Math.min(3, runs), seed, weeks }, progress)
+  return figures.map((figure) => ({ ...figure, name: `dispatcher: ${figure.name}` }))
+}

@@ -16,6 +16,16 @@ export interface Sizes {
   readonly waiting: number
   /** Seconds in which nothing happens while the use of the processor is looked at. */
   readonly idle: number
+  /** Gates that are answered, and timers that become due, on the cluster. */
+  readonly waits: number
+  /** How long such a timer is, in seconds. */
+  readonly nap: number
+  /** Lines of the cluster that lose a runner. */
+  readonly moved: number
+  /** Items of the dispatcher at once. */
+  readonly items: number
+  /** Simulated weeks of the dispatcher. */
+  readonly weeks: number
 }
 
 /** What a measure works with. */
@@ -26,7 +36,11 @@ export interface Setting {
   /** Why peers that were asked for can not be measured, by name. */
   readonly absent: ReadonlyMap<string, string>
   readonly postgres: Postgres.Postgres | undefined
+  /** Why there is none. */
+  readonly noPostgres: string
   readonly progress: Bench.Progress
+  /** Says what one has to know to compare, once, below the figures. */
+  readonly note: (line: string) => void
 }
 
 /** Measures. */

@@ -1,4 +1,4 @@
-/** A **PostgreSQL** for the peers that need one: on loopback, on a free port, in a folder on the disk of this checkout. */
+/** A **PostgreSQL** for the cluster and the peers that need one: on loopback, on a free port, in a folder on the disk of this checkout. */
 import { chmodSync, mkdirSync } from "node:fs"
 import { createServer } from "node:net"
 import { dirname, join } from "node:path"
@@ -7,12 +7,13 @@ import * as Child from "../Child.ts"
 import * as Peer from "../Peer.ts"
 import * as Store from "../Store.ts"
 
-/** A server that runs. `database` answers with the address of a database that nobody used before. */
+/** A server that runs. `database` makes a database, and answers with its address. */
 export interface Postgres {
-  readonly database: () => string
+  readonly database: () => Promise<string>
 }
 
-const freePort = (): Promise<number> =>
+/** A port of loopback that is free now. */
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer().once("error", reject)
     server.listen(0, "127.0.0.1", () => {
@@ -35,7 +36,14 @@ export const run = async <A>(progress: Bench.Progress, use: (postgres: Postgres)
     try {
       const { url } = await server.next()
       let databases = 0
-      return await use({ database: () => `${String(url)}/bench${++databases}` })
+      return await use({
+        database: async () => {
+          const create = `bench${++databases}`
+          server.tell({ create })
+          await server.next()
+          return `${String(url)}/${create}`
+        }
+      })
     } finally {
       await server.kill("SIGINT")
     }

@@ -70,10 +70,10 @@ const measure = (
 
 /** Measures a rival. */
 export const run = (rival: Rival, load: Load, postgres: Postgres.Postgres | undefined): Promise<Measured> =>
-  measure((folder) => {
+  measure(async (folder) => {
     const program = join(import.meta.dirname, "..", "peers", rival.peer, "program.mjs")
-    const url = rival.needsPostgres === true ? postgres?.database() : undefined
-    return Child.run(program, { ...load, variant: rival.variant, folder, url }, { cwd: folder })
+    const url = rival.needsPostgres === true ? await postgres?.database() : undefined
+    return await Child.run(program, { ...load, variant: rival.variant, folder, url }, { cwd: folder })
   }, Store.sizeOf)
 
 /** Our engine, and what bounds it: Effect's engine in memory, and SQLite itself. */

