@@ -60,6 +60,7 @@ const until = <A>(
   Effect.gen(function* () {
     const engine = yield* WorkflowEngine.WorkflowEngine
     const instance = yield* WorkflowEngine.WorkflowInstance
+    const { inOrder } = yield* Durable.Supports
     const { life } = run
     // A part whose value is there does not rest, so that none beside it takes the run for idle.
     const known = yield* engine.deferredResult(deferred)
@@ -72,7 +73,11 @@ const until = <A>(
           // From here on the engine has to hear of a value, and may stop the run for it.
           instance.awaitedDeferreds.set(deferred.name, 1)
           const last = yield* Workflow.wrapActivityResult(engine.deferredResult(deferred), Option.isNone)
-          return yield* Option.isSome(last) ? last.value : Durable.suspend
+          if (Option.isNone(last)) return yield* Durable.suspend
+          // The run goes on after all, and must not be stopped for what parts wait for that have stopped already. An
+          // engine that counts its wakes runs it once more for those.
+          if (inOrder) instance.awaitedDeferreds.clear()
+          return yield* last.value
         }
         const signalled = yield* signal
         const exit = yield* engine.deferredResult(deferred)
