@@ -10,15 +10,15 @@ const encode = Schema.encodeSync(Schema.toCodecJson(FactoryEvent.FactoryEvent))
 const decode = Schema.decodeUnknownEffect(Journal.Json)
 
 /**
- * Events as this process wrote them, by their text: followers read most of them at once, and parse none. An event is
- * encoded as it is: no field of a fact has another shape in JSON.
+ * The texts of events that this process wrote, each with its event once it was read: nobody has to check them against
+ * their schema again. They are parsed all the same, since a text says less than a value does: it has no `-0`.
  */
-const recent = new Map<string, FactoryEvent.FactoryEvent>()
+const recent = new Map<string, FactoryEvent.FactoryEvent | null>()
 const limits = { events: 1_000, text: 2_000 }
 
-const remember = (text: string, event: FactoryEvent.FactoryEvent): void => {
+const remember = (text: string): void => {
   if (text.length > limits.text) return
-  recent.set(text, event)
+  recent.set(text, null)
   if (recent.size <= limits.events) return
   // A map keeps the order in which it was filled.
   for (const oldest of recent.keys()) {
@@ -27,13 +27,20 @@ const remember = (text: string, event: FactoryEvent.FactoryEvent): void => {
   }
 }
 
+const recall = (text: string): FactoryEvent.FactoryEvent | undefined => {
+  const known = recent.get(text)
+  if (known !== null) return known
+  const event = JSON.parse(text) as FactoryEvent.FactoryEvent
+  recent.set(text, event)
+  return event
+}
+
 /** The text of an event. Throws a JournalError for one that does not fit its schema. */
 export const stored = (event: FactoryEvent.FactoryEvent): string => {
   try {
-    const encoded = encode(event)
-    const text = JSON.stringify(encoded)
+    const text = JSON.stringify(encode(event))
     StoredSize.refuseTooLarge(text, `A fact ${event.fact._tag} of the run ${event.run}`)
-    remember(text, encoded as FactoryEvent.FactoryEvent)
+    remember(text)
     return text
   } catch (cause) {
     if (cause instanceof Journal.JournalError) throw cause
@@ -90,7 +97,7 @@ export const parse = (
   stored: ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<FactoryEvent.FactoryEvent>, Journal.JournalError> =>
   Effect.suspend(() => {
-    const known = stored.flatMap((text) => recent.get(text) ?? [])
+    const known = stored.flatMap((text) => recall(text) ?? [])
     return known.length === stored.length ? Effect.succeed(known) : Effect.forEach(stored, parseOne)
   })
 

@@ -9,6 +9,24 @@ import * as JournalTable from "../src/JournalTable.ts"
 const decode = Schema.decodeUnknownEffect(Journal.Json)
 
 describe("JournalTable", () => {
+  it.effect("reads a number that JSON can not tell as JSON tells it", () =>
+    Effect.gen(function* () {
+      const event: FactoryEvent.FactoryEvent = {
+        version: FactoryEvent.version,
+        seq: 1,
+        at: 1,
+        line: null,
+        run: null,
+        item: null,
+        stage: null,
+        actor: { _tag: "Host" },
+        fact: { _tag: "BudgetHit", dimension: "tokens", limit: -0, spent: 0 }
+      }
+      const text = JournalTable.stored(event)
+      assert.deepStrictEqual(yield* JournalTable.parse([text]), [yield* decode(text)])
+    })
+  )
+
   it.effect.prop(
     "answers with an event that this process wrote as it is read from its text",
     [FactoryEvent.Fact, FactoryEvent.Origin],
