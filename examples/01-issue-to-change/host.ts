@@ -19,7 +19,7 @@ import * as Stage from "@millwright/core/Stage"
 import type * as Validator from "@millwright/core/Validator"
 import * as Verdict from "@millwright/core/Verdict"
 import type * as WorkItem from "@millwright/core/WorkItem"
-import type * as Sandbox from "@millwright/sandbox/Sandbox"
+import type { Companion } from "@millwright/sandbox/SandboxSpec"
 import * as CommandValidator from "@millwright/validators/adapters/CommandValidator"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -82,7 +82,7 @@ export const build = <E, R>({
   item,
   place
 }: {
-  readonly place: Sandbox.SandboxSpec
+  readonly place: Companion
   readonly item: WorkItem.WorkItem
   readonly author: Effect.Effect<Implement.Outcome, E, R>
 }) =>
@@ -99,7 +99,7 @@ export const build = <E, R>({
     })
   )
 
-const commit = (place: Sandbox.SandboxSpec, message: string) =>
+const commit = (place: Companion, message: string) =>
   Effect.gen(function* () {
     const head = yield* GitCommit.commitAll(".", { branch: place.branch, base: place.base, message, author })
     if (Option.isNone(head)) return Option.none<Change.Change>()
@@ -121,7 +121,7 @@ export const writeSpec = ({
   place,
   spec
 }: {
-  readonly place: Sandbox.SandboxSpec
+  readonly place: Companion
   readonly item: WorkItem.WorkItem
   readonly spec: { readonly product: string; readonly tech: string }
 }) =>

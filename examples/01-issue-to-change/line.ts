@@ -15,6 +15,7 @@ import * as Run from "@millwright/core/Run"
 import * as Verdict from "@millwright/core/Verdict"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Sandbox from "@millwright/sandbox/Sandbox"
+import * as SandboxSpec from "@millwright/sandbox/SandboxSpec"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Host from "./host.ts"
@@ -47,10 +48,10 @@ export const layer = ({ roles }: Settings) =>
     Effect.fnUntraced(function* ({ attempts, base, into, item, policy, repository }) {
       const run = yield* Run.Run
       const place = { id: run.id, repository, base, branch: `millwright/${run.id}` }
-      const clean = { ...place, fresh: true }
+      const clean = SandboxSpec.checkout({ ...place, fresh: true })
       // The last commit of a finished stage; a stage that died half-way may have left the branch further on.
       let tip = base
-      const seen = yield* Host.look.pipe(Sandbox.within(place))
+      const seen = yield* Host.look.pipe(Sandbox.within(SandboxSpec.checkout(place)))
 
       const { answers, triage } = yield* understood(item, (asked) =>
         roles.triage.run({ item: asked, repository: seen.text, known: [] }).pipe(Sandbox.within(clean))
@@ -79,7 +80,7 @@ export const layer = ({ roles }: Settings) =>
               spec: spec === undefined ? null : `${spec.product}\n\n${spec.tech}`,
               feedback: feedback ?? null
             })
-          }).pipe(Sandbox.within({ ...place, fresh: { at: tip } }))
+          }).pipe(Sandbox.within(SandboxSpec.checkout({ ...place, fresh: { at: tip } })))
           if (built._tag === "Blocked") {
             return yield* Line.park(item, { reason: "The author is blocked", unblockWhen: built.missing })
           }
@@ -93,7 +94,9 @@ export const layer = ({ roles }: Settings) =>
           const checked = yield* Host.validate({ contract, change }).pipe(Sandbox.within(clean))
           if (checked.findings.some(Verdict.isAgainst)) return yield* Line.again(Verdict.complaint(checked))
 
-          const { holdsSecret, text: patch } = yield* Host.patch(change).pipe(Sandbox.within(place))
+          const { holdsSecret, text: patch } = yield* Host.patch(change).pipe(
+            Sandbox.within(SandboxSpec.checkout(place))
+          )
           if (holdsSecret) return yield* Line.again("The change holds what looks like a key or token. Take it out.")
           const review = yield* roles.review
             .run({ item: task, contract, patch, repository: seen.text })

@@ -11,6 +11,7 @@ import * as Policy from "@millwright/core/Policy"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Status from "@millwright/core/Status"
 import * as Sandbox from "@millwright/sandbox/Sandbox"
+import * as SandboxSpec from "@millwright/sandbox/SandboxSpec"
 import * as Cause from "effect/Cause"
 import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
@@ -214,10 +215,12 @@ const work = (
   }).pipe(Effect.scoped)
 
 /** Removes the workspaces of this item's runs that are over. Their branches stay, and what is still in use is left. */
-const tidy = Effect.fnUntraced(function* ({ item, repository }: Payload) {
+const tidy = Effect.fnUntraced(function* ({ base, item, repository }: Payload) {
   const sandbox = yield* Sandbox.Sandbox
+  const discard = ({ run }: Status.Status) =>
+    sandbox.discard(SandboxSpec.checkout({ id: run, repository, base, branch: `millwright/${run}` }))
   const over = (yield* Status.runs(IssueToChange.name)).filter((run) => run.item === item.id && Status.isEnded(run))
-  yield* Effect.forEach(over, ({ run }) => Effect.ignore(sandbox.discard({ id: run, repository })), { discard: true })
+  yield* Effect.forEach(over, (run) => Effect.ignore(discard(run)), { discard: true })
 })
 
 /** Waits for the run; in a terminal, asks the person who sits there what the run asks. */

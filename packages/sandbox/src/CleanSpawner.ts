@@ -1,6 +1,7 @@
 /**
  * A `ChildProcessSpawner` whose commands run in a workspace, with an environment of their own, and do not outlive their
- * scope. Every command of a pipeline is treated.
+ * scope. Every command of a pipeline is treated. An adapter that isolates says in `wrap` what the host runs for a command,
+ * and in `end` how what runs inside is ended.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,12 +18,25 @@ import * as ProcessTree from "./ProcessTree.ts"
 export interface Options {
   readonly host: Spawner.ChildProcessSpawner["Service"]
   /** The file system of the workspace: it decides which `cwd` is inside. */
-  readonly fileSystem: FileSystem.FileSystem
+  readonly fileSystem: Pick<FileSystem.FileSystem, "realPath">
   readonly directory: string
+  /** The fixed minimum. Left out: that of the host. */
+  readonly minimum?: Readonly<Record<string, string>>
   /** What commands see beside the fixed minimum. */
   readonly env: Readonly<Record<string, string>>
   /** Marks every process that is started; see `ProcessTree`. */
   readonly mark: string
+  /** How long a command may run, in milliseconds. */
+  readonly wall?: number | undefined
+  /**
+   * The command of the host that runs a command inside. What it gets is complete: `cwd` is a real path, `env` the whole
+   * environment. Left out: the command itself.
+   */
+  readonly wrap?: (
+    command: ChildProcess.StandardCommand
+  ) => Effect.Effect<ChildProcess.StandardCommand, PlatformError.PlatformError>
+  /** Ends what a command started, first with the signal, after `grace` milliseconds for good. Left out: `ProcessTree.end`. */
+  readonly end?: typeof ProcessTree.end
 }
 
 /** The fixed minimum: what a command sees of the host's environment, and defaults where the host has nothing. */
@@ -51,7 +65,8 @@ export const make = Effect.fnUntraced(function* (
   const running = new Set<Spawner.ChildProcessHandle>()
   let count = 0
   let isClosed = false
-  const environment = { ...minimumEnvironment(process.env), ...options.env }
+  const environment = { ...(options.minimum ?? minimumEnvironment(process.env)), ...options.env }
+  const { end = ProcessTree.end, wrap = Effect.succeed } = options
   // A factory inside of a sandbox keeps the outer mark, so that the outer one finds the processes of the inner one.
   const outer = process.env[ProcessTree.variable]
 
@@ -61,7 +76,7 @@ export const make = Effect.fnUntraced(function* (
       const kill = (handle: Spawner.ChildProcessHandle) => Effect.ignore(handle.kill())
       return Effect.andThen(
         Effect.forEach([...running], kill, { concurrency: "unbounded", discard: true }),
-        ProcessTree.end({ mark: options.mark }, { signal: "SIGTERM", grace: ProcessTree.defaultGrace })
+        end({ mark: options.mark }, { signal: "SIGTERM", grace: ProcessTree.defaultGrace })
       )
     })
   )
@@ -76,7 +91,7 @@ export const make = Effect.fnUntraced(function* (
         return ChildProcess.pipeTo(left, yield* treat(command.right, mark), command.options)
       }
       const { cwd, env, forceKillAfter } = command.options
-      return ChildProcess.make(command.command, command.args, {
+      const complete = ChildProcess.make(command.command, command.args, {
         ...command.options,
         cwd: cwd === undefined ? options.directory : yield* options.fileSystem.realPath(cwd),
         env: {
@@ -91,6 +106,7 @@ export const make = Effect.fnUntraced(function* (
             ? ProcessTree.defaultGrace
             : Duration.min(Duration.fromInputUnsafe(forceKillAfter), Duration.millis(ProcessTree.maximumGrace))
       })
+      return yield* wrap(complete)
     })
 
   return Spawner.make(
@@ -112,7 +128,7 @@ export const make = Effect.fnUntraced(function* (
       // from which children without a mark are found.
       const scope = yield* Scope.make()
       const tree: { mark: string; group?: number } = { mark }
-      yield* Effect.addFinalizer((exit) => Effect.andThen(ProcessTree.end(tree, { signal, grace }), close(scope, exit)))
+      yield* Effect.addFinalizer((exit) => Effect.andThen(end(tree, { signal, grace }), close(scope, exit)))
       const spawned = yield* Scope.provide(options.host.spawn(ready), scope)
       tree.group = spawned.pid
       const handle = Spawner.makeHandle({
@@ -124,7 +140,7 @@ export const make = Effect.fnUntraced(function* (
           }
           if (!ProcessTree.isSupported) return spawned.kill(asked)
           return Effect.andThen(
-            ProcessTree.end(tree, { signal: asNode(asked.killSignal), grace: Duration.toMillis(asked.forceKillAfter) }),
+            end(tree, { signal: asNode(asked.killSignal), grace: Duration.toMillis(asked.forceKillAfter) }),
             Effect.raceFirst(Effect.ignore(spawned.exitCode), ProcessTree.pause(ProcessTree.maximumGrace))
           )
         }
@@ -133,6 +149,9 @@ export const make = Effect.fnUntraced(function* (
         Effect.sync(() => running.add(handle)),
         () => Effect.sync(() => running.delete(handle))
       )
+      if (options.wall !== undefined) {
+        yield* Effect.forkScoped(Effect.andThen(ProcessTree.pause(options.wall), Effect.ignore(handle.kill())))
+      }
       return handle
     })
   )

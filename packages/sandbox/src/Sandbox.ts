@@ -4,6 +4,10 @@
  * An adapter gives one primitive, `open`, which answers with Effect's own `ChildProcessSpawner`, `FileSystem` and
  * `Path`. Whatever is written against those three runs inside or outside of a sandbox by changing one layer.
  *
+ * There are two tiers. Roles and tools get `services`, and nothing else can be reached from them. The host that opened the
+ * sandbox also holds `host`: ports, network, snapshots, the end. It is a plain value and no service, so nothing that
+ * is written against services can ask for it.
+ *
  * What every adapter holds to (`SandboxTest.suite` proves it):
  *
  * - A command without `cwd` runs in the workspace; a relative path means one below the workspace.
@@ -11,11 +15,15 @@
  *   symbolic link, fails with `PermissionDenied`.
  * - A child process sees the variables of `spec.env` and a fixed minimum (`PATH`, `HOME`, `LANG`, `TMPDIR`, `TERM`, `USER`),
  *   and nothing else of the host's environment, whatever the command asks for.
- * - Output streams while the command runs. When the scope closes, every process that was started is gone, with its
- *   children, also those that started a session of their own, where `supports.killsTree` says so.
+ * - Output streams while the command runs. When the scope of a command closes, every process that it started is gone, with its
+ *   children, also those that started a session of their own, where `supports.killsTree` says so; when that of the sandbox
+ *   closes, all of them are. Where a command has a process space of its own, what it left in the background ends with it.
  * - Every side of a pipeline runs inside.
  * - Opening the same `spec.id` twice, one after the other, gives the same workspace with what was left in it; `fresh`
  *   throws away what was not committed. While it is open, opening it again fails with `Busy`, in any process.
+ * - When it has closed, what was committed on the branch is on that branch in the repository. When it could not be
+ *   brought there, it stays in the workspace, and the next opening tries again.
+ * - A spec that asks for what `supports` does not have fails with `Unsupported`, before anything is made.
  */
 import * as Stage from "@millwright/core/Stage"
 import * as Fault from "@millwright/core/Fault"
@@ -26,59 +34,84 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import { type Egress, SandboxSpec, type Snapshot } from "./SandboxSpec.ts"
+import { missing, type Supports } from "./Supports.ts"
 
 /** A sandbox can not be opened or used. */
 export class SandboxError extends Fault.Class<SandboxError>()("SandboxError", {
-  /** The spec can not be followed as it is: an id or a branch that is no name. */
+  /** The spec can not be followed as it is: an id or a branch that is no name, a path that is none. */
   BadSpec: false,
-  /** The repository, or the commit to start from, is not there. */
+  /** The repository, the commit to start from, the folder or the image is not there. */
   NoSuchSource: false,
-  /** What the sandbox needs is not installed on this machine. */
+  /** The spec asks for what this adapter can not do. */
   Unsupported: false,
+  /** What the sandbox needs is not installed on this machine, or the kernel does not allow it. The message says what. */
+  Unavailable: false,
   /** The workspace is open elsewhere. */
   Busy: true,
   /** Opening broke half-way; nothing of it is left. */
-  SetupFailed: true
+  SetupFailed: true,
+  /** A snapshot could not be restored whole; nothing of it is left. */
+  RestoreIncomplete: false,
+  /** The provider does not know who is asking, or does not allow it. */
+  Unauthorized: false,
+  /** The provider is overloaded, limits the rate, can not be reached, or broke. */
+  ProviderFailed: true,
+  /** The sandbox is closed. */
+  Closed: false
 }) {}
-
-/** What a sandbox is opened with. */
-export interface SandboxSpec {
-  /** Names the workspace: letters, digits, `.`, `_` and `-`, 100 at most. The same id is the same workspace. */
-  readonly id: string
-  /** The path of the repository that the workspace is made from. */
-  readonly repository: string
-  /** The commit that the branch starts at when it is made. */
-  readonly base: string
-  /** The branch that is checked out in the workspace; made at `base` when it is not there. */
-  readonly branch: string
-  /**
-   * Throws away what was not committed, ignored files excepted, before anything runs. With a commit, the branch is moved
-   * back to it as well: a step that died may have committed, and the next attempt must not build upon that.
-   */
-  readonly fresh?: boolean | { readonly at: string }
-  /** Variables that commands shall see, beside the fixed minimum. */
-  readonly env?: Readonly<Record<string, string>>
-}
-
-/** What an adapter can hold. Callers branch on it. */
-export interface Supports {
-  /** What stands between a command and the host: nothing, the kernel's namespaces, a container, another machine. */
-  readonly isolation: "none" | "os" | "container" | "remote"
-  /** Whether the network can be denied. */
-  readonly network: boolean
-  /** Whether processes that left their process group are killed as well when the scope closes. */
-  readonly killsTree: boolean
-}
 
 /** What a role and its tools get to hold: no more than this. */
 export type Services = ChildProcessSpawner | FileSystem.FileSystem | Path.Path
+
+/** Where a port of a sandbox is reached from the host. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+  /** How a browser gets there. */
+  readonly url: string
+}
+
+/** What only the host may do with an open sandbox. What the adapter does not support fails with `Unsupported`. */
+export interface Infrastructure {
+  /** Makes a port reachable, by the variable of `spec.ports`, until the scope closes. */
+  readonly expose: (variable: string) => Effect.Effect<Address, SandboxError, Scope.Scope>
+  /** Changes what the network lets through. Connections that the new rule forbids are closed. */
+  readonly setEgress: (egress: Egress) => Effect.Effect<void, SandboxError>
+  /** Copies the workspace, commits and ignored files included. No command may be writing to it. */
+  readonly snapshot: Effect.Effect<Snapshot, SandboxError>
+  /** Halts every process, and lets them go on. */
+  readonly pause: Effect.Effect<void, SandboxError>
+  readonly resume: Effect.Effect<void, SandboxError>
+  /** Ends every process and removes the workspace, now. Twice is as good as once. Commits are not brought anywhere. */
+  readonly destroy: Effect.Effect<void, SandboxError>
+}
 
 /** An open sandbox. */
 export interface Opened {
   /** The workspace, as commands see it. */
   readonly directory: string
+  /** Where `spec.companions` are, as commands see them. */
+  readonly directories: Readonly<Record<string, string>>
   readonly services: Context.Context<Services>
+  readonly host: Infrastructure
+}
+
+/** What an adapter's `open` answers with; `make` completes it. */
+export interface Primitive {
+  readonly name: string
+  readonly supports: Supports
+  readonly open: (spec: SandboxSpec) => Effect.Effect<
+    Pick<Opened, "directory" | "services"> & {
+      readonly directories?: Opened["directories"]
+      readonly host?: Partial<Infrastructure>
+    },
+    SandboxError,
+    Scope.Scope
+  >
+  readonly discard: (spec: Pick<SandboxSpec, "id" | "workspace">) => Effect.Effect<void, SandboxError>
 }
 
 /** Opens sandboxes. */
@@ -88,42 +121,65 @@ export class Sandbox extends Context.Service<
     readonly name: string
     readonly supports: Supports
     readonly open: (spec: SandboxSpec) => Effect.Effect<Opened, SandboxError, Scope.Scope>
-    /** Removes a workspace that nobody has open, and what it held. Its branch stays. */
-    readonly discard: (spec: Pick<SandboxSpec, "id" | "repository">) => Effect.Effect<void, SandboxError>
+    /** Removes a workspace that nobody has open, and what it held. Its branch stays, and so does a `Folder`. */
+    readonly discard: (spec: Pick<SandboxSpec, "id" | "workspace">) => Effect.Effect<void, SandboxError>
   }
 >()("@millwright/sandbox/Sandbox") {}
 
-/**
- * Derives a sandbox from what an adapter gives. An id that is no name fails with `BadSpec` before the adapter sees it, and
- * what a failed or cancelled opening took is given back at once, not when the scope of the caller closes: it may try again.
- */
-export const make = (primitive: Sandbox["Service"]): Sandbox["Service"] => ({
-  ...primitive,
-  open: (spec) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function* () {
-        yield* checkId(spec.id)
-        const scope = yield* Scope.fork(yield* Effect.scope)
-        return yield* restore(primitive.open(spec)).pipe(
-          Effect.provideService(Scope.Scope, scope),
-          Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
-        )
-      })
-    ),
-  discard: (spec) => Effect.andThen(checkId(spec.id), primitive.discard(spec))
-})
+const decode = Schema.decodeUnknownEffect(SandboxSpec, { onExcessProperty: "error" })
 
-const checkId = (id: string): Effect.Effect<void, SandboxError> =>
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id)
-    ? Effect.void
-    : Effect.fail(
-        new SandboxError({
-          reason: "BadSpec",
-          message:
-            `${JSON.stringify(id.slice(0, 120))} is no id of a sandbox: it takes 1 to 100 letters, digits, ".", "_" and "-", ` +
-            `the first of them a letter or digit.`
+/** Checks a spec from outside, as from a file: `BadSpec` says which field is wrong. */
+export const spec = (input: unknown): Effect.Effect<SandboxSpec, SandboxError> =>
+  Effect.mapError(
+    decode(input),
+    (cause) =>
+      new SandboxError({ reason: "BadSpec", message: `The spec of the sandbox is not one: ${cause.message}`, cause })
+  )
+
+/**
+ * Derives a sandbox from what an adapter gives. A spec that is none, or that asks for what is not supported, is refused before
+ * the adapter sees it, and what a failed or cancelled opening took is given back at once, not when the scope of the
+ * caller closes: it may try again.
+ */
+export const make = (primitive: Primitive): Sandbox["Service"] => {
+  const refuse = (what: string) =>
+    Effect.fail(
+      new SandboxError({
+        reason: "Unsupported",
+        message: `The sandbox ${primitive.name} can not do this: ${what}. Leave it out, or take an adapter whose \`supports\` has it.`
+      })
+    )
+  const accept = Effect.fnUntraced(function* (asked: SandboxSpec) {
+    const checked = yield* spec(asked)
+    const lacking = missing(primitive.supports, checked)
+    return lacking.length === 0 ? checked : yield* refuse(lacking.join(", "))
+  })
+  const nothing: Infrastructure = {
+    expose: () => refuse("expose a port"),
+    setEgress: () => refuse("change the egress while it is open"),
+    snapshot: refuse("snapshot"),
+    pause: refuse("pause"),
+    resume: refuse("resume"),
+    destroy: refuse("destroy while it is open")
+  }
+  return {
+    name: primitive.name,
+    supports: primitive.supports,
+    open: (asked) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          const checked = yield* accept(asked)
+          const scope = yield* Scope.fork(yield* Effect.scope)
+          const opened = yield* restore(primitive.open(checked)).pipe(
+            Effect.provideService(Scope.Scope, scope),
+            Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+          )
+          return { directories: {}, ...opened, host: { ...nothing, ...opened.host } }
         })
-      )
+      ),
+    discard: ({ id, workspace }) => Effect.flatMap(spec({ id, workspace }), primitive.discard)
+  }
+}
 
 /** The services of a sandbox that is open as long as the layer. */
 export const layer = (spec: SandboxSpec): Layer.Layer<Services, SandboxError, Sandbox> =>

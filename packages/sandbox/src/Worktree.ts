@@ -13,7 +13,8 @@ import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Checkout from "./Git.ts"
-import { SandboxError, type SandboxSpec } from "./Sandbox.ts"
+import { SandboxError } from "./Sandbox.ts"
+import type { Companion } from "./SandboxSpec.ts"
 import * as WorkspaceLock from "./WorkspaceLock.ts"
 
 /** Where things are. All paths are real and absolute. */
@@ -45,7 +46,7 @@ export const make = Effect.gen(function* () {
     Effect.mapError(effect, failed(what))
 
   /** Finds the repository, and makes the folders that locks and workspaces live in. */
-  const locate = Effect.fnUntraced(function* (spec: Pick<SandboxSpec, "id" | "repository">) {
+  const locate = Effect.fnUntraced(function* (spec: Pick<Companion, "repository"> & { readonly id: string }) {
     const root = yield* repositoryRoot(spec.repository)
     const own = path.join(root, ".millwright")
     const place: Place = {
@@ -131,7 +132,7 @@ export const make = Effect.gen(function* () {
   }
 
   /** Makes the branch when it is not there. Answers with the commit that it was made at. */
-  const ensureBranch = Effect.fnUntraced(function* (place: Place, { base, branch }: SandboxSpec) {
+  const ensureBranch = Effect.fnUntraced(function* (place: Place, { base, branch }: Companion) {
     const ref = `refs/heads/${branch}`
     const isName = yield* git(["check-ref-format", ref])
     if (isName.code !== 0 || branch.startsWith("-")) {
@@ -157,7 +158,7 @@ export const make = Effect.gen(function* () {
   })
 
   /** Leaves a workspace that is registered with git, and says what is still to do with its files. */
-  const register = Effect.fnUntraced(function* (place: Place, spec: SandboxSpec) {
+  const register = Effect.fnUntraced(function* (place: Place, spec: Companion) {
     const all = yield* admins(place)
     const own = path.dirname(place.directory)
     for (const { admin, workspace } of all) {
@@ -197,7 +198,7 @@ export const make = Effect.gen(function* () {
   })
 
   /** Removes the branch that was made just now, as long as nobody has moved it. */
-  const withdraw = (place: Place, { branch }: SandboxSpec, made: string | undefined) =>
+  const withdraw = (place: Place, { branch }: Companion, made: string | undefined) =>
     made === undefined
       ? Effect.void
       : Effect.ignore(git(["-C", place.root, "update-ref", "-d", `refs/heads/${branch}`, made]))
@@ -217,7 +218,7 @@ export const make = Effect.gen(function* () {
   })
 
   /** Brings a workspace that was there before to its branch. */
-  const renew = Effect.fnUntraced(function* (place: Place, spec: SandboxSpec, admin: string) {
+  const renew = Effect.fnUntraced(function* (place: Place, spec: Companion, admin: string) {
     const run = inside(admin, place)
     const doing = `Opening ${place.directory}`
     // The workspace is locked by us, so whatever held these is gone.
@@ -271,7 +272,7 @@ export const make = Effect.gen(function* () {
     }).pipe(locked(place), Effect.uninterruptible)
 
   /** Makes or renews a workspace that the caller has locked. What it made is gone again when it fails or is cancelled. */
-  const open = (place: Place, spec: SandboxSpec) =>
+  const open = (place: Place, spec: Companion) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const { _tag, admin, made } = yield* locked(place)(register(place, spec))

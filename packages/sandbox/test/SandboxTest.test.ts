@@ -14,13 +14,20 @@ import * as WorktreeSandbox from "../src/adapters/WorktreeSandbox.ts"
 import * as CleanSpawner from "../src/CleanSpawner.ts"
 import * as ProcessTree from "../src/ProcessTree.ts"
 import * as Sandbox from "../src/Sandbox.ts"
+import type { Companion, SandboxSpec } from "../src/SandboxSpec.ts"
 import * as SandboxTest from "../src/testing/SandboxTest.ts"
 
 interface Right {
   readonly sandbox: Sandbox.Sandbox["Service"]
   readonly host: Context.Context<Sandbox.Services>
 }
-type Spoil = (right: Right, spec: Sandbox.SandboxSpec) => ReturnType<Sandbox.Sandbox["Service"]["open"]>
+type Spoil = (right: Right, spec: SandboxSpec) => ReturnType<Sandbox.Primitive["open"]>
+
+/** The spec with changes of its checkout. */
+const changed = (spec: SandboxSpec, changes: Partial<Companion>): SandboxSpec => ({
+  ...spec,
+  workspace: spec.workspace._tag === "Checkout" ? { ...spec.workspace, ...changes } : spec.workspace
+})
 
 /** The worktree sandbox with something spoilt in what it opens. */
 const spoilt = (open: Spoil) =>
@@ -29,7 +36,7 @@ const spoilt = (open: Spoil) =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.Sandbox
       const host = yield* Effect.context<Sandbox.Services>()
-      return { ...sandbox, open: (spec) => open({ sandbox, host }, spec) }
+      return Sandbox.make({ ...sandbox, open: (spec) => open({ sandbox, host }, spec) })
     })
   ).pipe(Layer.provide(WorktreeSandbox.layer), Layer.provide(NodeServices.layer))
 
@@ -143,16 +150,16 @@ const wrong: Record<string, { readonly layer: Layer.Layer<Sandbox.Sandbox>; read
     "makes a new workspace every time": {
       layer: spoilt(({ sandbox }, spec) => {
         const id = randomUUID()
-        return sandbox.open({ ...spec, id, branch: id })
+        return sandbox.open(changed({ ...spec, id }, { branch: id }))
       }),
       breaks: [/same id is the same workspace/, /fails with Busy, and works/]
     },
     "takes every opening for a fresh one": {
-      layer: spoilt(({ sandbox }, spec) => sandbox.open({ ...spec, fresh: true })),
+      layer: spoilt(({ sandbox }, spec) => sandbox.open(changed(spec, { fresh: true }))),
       breaks: [/same id is the same workspace/]
     },
     "never throws anything away": {
-      layer: spoilt(({ sandbox }, spec) => sandbox.open({ ...spec, fresh: false })),
+      layer: spoilt(({ sandbox }, spec) => sandbox.open(changed(spec, { fresh: false }))),
       breaks: [/`fresh` throws away/]
     },
     "says that it isolates and does not": {

@@ -20,6 +20,8 @@ import * as CleanSpawner from "../CleanSpawner.ts"
 import * as Confined from "../Confined.ts"
 import * as ProcessTree from "../ProcessTree.ts"
 import * as Sandbox from "../Sandbox.ts"
+import type { SandboxSpec } from "../SandboxSpec.ts"
+import * as Supports from "../Supports.ts"
 import * as WorkspaceLock from "../WorkspaceLock.ts"
 import * as Worktree from "../Worktree.ts"
 
@@ -41,10 +43,16 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
       return mark
     })
 
-    const open = Effect.fnUntraced(function* (spec: Sandbox.SandboxSpec) {
-      const place = yield* worktree.locate(spec)
+    const checkoutOf = ({ id, workspace }: Pick<SandboxSpec, "id" | "workspace">) =>
+      workspace._tag === "Checkout"
+        ? Effect.succeed({ id, ...workspace })
+        : Effect.die(new Error(`A workspace ${workspace._tag} is not supported, and was refused before`))
+
+    const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
+      const checkout = yield* checkoutOf(spec)
+      const place = yield* worktree.locate(checkout)
       const mark = yield* claim(place)
-      yield* worktree.open(place, spec)
+      yield* worktree.open(place, checkout)
       const confined = Confined.make({ fileSystem, path, root: place.directory, protect: [".git"] })
       const spawner = yield* CleanSpawner.make({
         host,
@@ -52,7 +60,8 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
         directory: place.directory,
         // When a command removes the `.git` file, git must not go on with the repository around the workspace.
         env: { GIT_CEILING_DIRECTORIES: path.dirname(place.directory), ...spec.env },
-        mark: `${mark}${randomUUID()}`
+        mark: `${mark}${randomUUID()}`,
+        wall: spec.limits?.wall
       })
       const services = Context.make(ChildProcessSpawner, spawner).pipe(
         Context.add(FileSystem.FileSystem, confined),
@@ -63,12 +72,12 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
 
     return Sandbox.make({
       name: "worktree",
-      supports: { isolation: "none", network: false, killsTree: ProcessTree.isSupported },
+      supports: { ...Supports.none, killsTree: ProcessTree.isSupported },
       open,
       discard: (spec) =>
         Effect.scoped(
           Effect.gen(function* () {
-            const place = yield* worktree.locate(spec)
+            const place = yield* worktree.locate(yield* checkoutOf(spec))
             yield* claim(place)
             yield* worktree.discard(place)
           })

@@ -10,6 +10,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Sandbox from "../Sandbox.ts"
+import type { Companion, SandboxSpec } from "../SandboxSpec.ts"
 
 /** A promise of the port: it holds when the effect succeeds. */
 export interface Claim {
@@ -24,13 +25,17 @@ export const claim = (name: string, holds: Effect.Effect<void, unknown, Sandbox.
 export const expect = (condition: boolean, otherwise: string): Effect.Effect<void> =>
   condition ? Effect.void : Effect.die(new Error(otherwise))
 
+/** What a claim asks for, other than usual. */
+export type Changes = Partial<Omit<SandboxSpec, "workspace"> & Companion>
+
 /** A repository with two commits and, beside it, a folder that no path may lead to. */
 export interface Repository {
   readonly repository: string
   readonly outside: string
   /** The full ids of the commits, the first one first. */
   readonly commits: readonly [first: string, second: string]
-  readonly spec: (changes?: Partial<Sandbox.SandboxSpec>) => Sandbox.SandboxSpec
+  /** A checkout of the repository, with changes of the checkout and of the rest of the spec. */
+  readonly spec: (changes?: Changes) => SandboxSpec
   /** Runs git in the repository, on the host. */
   readonly git: (...args: ReadonlyArray<string>) => string
 }
@@ -72,12 +77,18 @@ export const repository = Effect.map(
     writeFileSync(join(repository, ".gitignore"), "ignored/\n")
     writeFileSync(join(repository, "sub", "inner.txt"), "inner\n")
     const commits = [commit("one"), commit("two")] as const
-    const spec = (changes: Partial<Sandbox.SandboxSpec> = {}): Sandbox.SandboxSpec => ({
+    const spec = ({ base, branch, deliver, fresh, from, repository: root, ...changes }: Changes = {}): SandboxSpec => ({
       id: "work-1",
-      repository,
-      base: "main",
-      branch: "change/work-1",
       ...changes,
+      workspace: {
+        _tag: "Checkout",
+        repository: root ?? repository,
+        base: base ?? "main",
+        branch: branch ?? "change/work-1",
+        ...(fresh === undefined ? {} : { fresh }),
+        ...(from === undefined ? {} : { from }),
+        ...(deliver === undefined ? {} : { deliver })
+      },
       env: { ...identity, ...changes.env }
     })
     return { repository, outside, commits, spec, git }
@@ -86,7 +97,7 @@ export const repository = Effect.map(
 
 /** Opens a sandbox for as long as an effect runs in it. */
 export const inside = <A, E, R>(
-  spec: Sandbox.SandboxSpec,
+  spec: SandboxSpec,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | Sandbox.SandboxError, Sandbox.Sandbox | Exclude<R, Sandbox.Services>> =>
   Effect.provide(effect, Sandbox.layer(spec), { local: true })

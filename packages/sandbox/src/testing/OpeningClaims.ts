@@ -121,7 +121,7 @@ export const claims: ReadonlyArray<Claim> = [
           Effect.gen(function* () {
             yield* equal(yield* head, before, "The commit")
             yield* equal(yield* status, "", "What git says is changed")
-            yield* equal(yield* output("git symbolic-ref HEAD"), `refs/heads/${spec().branch}`, "The branch")
+            yield* equal(yield* output("git symbolic-ref HEAD"), "refs/heads/change/work-1", "The branch")
             yield* equal(yield* output("ls"), "file.txt\nsub", "What lies in the workspace")
           })
         )

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as WorktreeSandbox from "../../src/adapters/WorktreeSandbox.ts"
 import * as Sandbox from "../../src/Sandbox.ts"
+import * as SandboxSpec from "../../src/SandboxSpec.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 
 const [mode, repository = "", ...ids] = process.argv.slice(2)
@@ -12,7 +13,9 @@ const [mode, repository = "", ...ids] = process.argv.slice(2)
 const open = (id: string) =>
   Effect.gen(function* () {
     const sandbox = yield* Sandbox.Sandbox
-    const { services } = yield* sandbox.open({ id, repository, base: "main", branch: `change/${id}` })
+    const { services } = yield* sandbox.open(
+      SandboxSpec.checkout({ id, repository, base: "main", branch: `change/${id}` })
+    )
     if (mode === "once")
       return yield* Effect.provideContext(Fixture.output("cat file.txt; git status --porcelain"), services)
     const stray = Fixture.script("setsid sh -c 'sleep 86400 > /dev/null 2>&1 < /dev/null & echo $!'; sleep 86400")

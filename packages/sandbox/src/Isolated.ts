@@ -1,0 +1,187 @@
+/**
+ * A sandbox on this machine that isolates: everything about it but the **cell**, which is what stands between its commands and
+ * the host. An adapter brings the cell; workspaces, files, phases, network rules and the end are the same for all.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
+import type { Server } from "node:net"
+import * as CleanSpawner from "./CleanSpawner.ts"
+import * as Confined from "./Confined.ts"
+import * as InsideFileSystem from "./InsideFileSystem.ts"
+import * as Outbound from "./Outbound.ts"
+import * as Phases from "./Phases.ts"
+import * as Sandbox from "./Sandbox.ts"
+import type { Egress, SandboxSpec } from "./SandboxSpec.ts"
+import { SecretBroker } from "./SecretBroker.ts"
+import type { Supports } from "./Supports.ts"
+import * as Workspaces from "./Workspaces.ts"
+
+/** What a cell is made for. */
+export interface Entry {
+  readonly spec: SandboxSpec
+  readonly workspace: Workspaces.Prepared
+  /** The host's network, or one that has nothing but its own loopback. */
+  readonly network: "host" | "own"
+}
+
+/** What stands between commands and the host, as long as its scope. Everything in it ends with it, and with this process. */
+export interface Cell extends Required<Pick<CleanSpawner.Options, "wrap" | "end" | "minimum">> {
+  /** Listens on a port of the cell's own loopback, for the way out. */
+  readonly listen?: (port: number) => Effect.Effect<Server, Sandbox.SandboxError, Scope.Scope>
+  /** Makes a port on which a command listens reachable from the host. */
+  readonly expose?: (port: number) => Effect.Effect<Sandbox.Address, Sandbox.SandboxError, Scope.Scope>
+  readonly pause?: Effect.Effect<void, Sandbox.SandboxError>
+  readonly resume?: Effect.Effect<void, Sandbox.SandboxError>
+}
+
+/** What an adapter gives. */
+export interface Options {
+  readonly name: string
+  readonly supports: Supports
+  /** Whether the cell mounts overlays. */
+  readonly overlay: boolean
+  readonly enter: (entry: Entry) => Effect.Effect<Cell, Sandbox.SandboxError, Scope.Scope>
+}
+
+/** Where the way out listens, in a network of its own. */
+const door = 62_128
+
+/** Derives the sandbox. Takes the `SecretBroker` that is in the context, if there is one. */
+export const make = Effect.fnUntraced(function* ({ enter, name, overlay, supports }: Options) {
+  const host = yield* ChildProcessSpawner
+  const path = yield* Path.Path
+  const workspaces = yield* Workspaces.make
+  const broker = Option.getOrUndefined(yield* Effect.serviceOption(SecretBroker))
+
+  const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
+    const workspace = yield* workspaces.prepare(spec, { name, overlay })
+    const { directories, directory } = workspace
+    const network = spec.egress?._tag === "Open" ? "host" : "own"
+    const cell = yield* enter({ spec, workspace, network })
+
+    const roots = [directory, ...Object.values(directories)] as const
+    let files: FileSystem.FileSystem
+    const spawnerWith = (env: Readonly<Record<string, string>>, wall?: number) =>
+      CleanSpawner.make({
+        host,
+        fileSystem: { realPath: (cwd) => files.realPath(cwd) },
+        directory,
+        minimum: cell.minimum,
+        env,
+        mark: randomUUID(),
+        wall,
+        wrap: cell.wrap,
+        end: cell.end
+      })
+    // The host's own, which outlives that of roles and tools: what is brought back is asked when all of theirs has ended.
+    const keeper = yield* spawnerWith({})
+    files = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
+    yield* workspace.settle(keeper)
+    let isDestroyed = false
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(workspace.deliver(keeper), { log: "Warn" })))
+    )
+
+    const out = yield* way({ spec, cell, broker, files })
+    const ports = portsOf(spec)
+    const env = {
+      ...(network === "own" ? out.environment(door) : {}),
+      ...inherited(spec),
+      ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+      ...spec.env
+    }
+    const life = yield* Scope.fork(yield* Effect.scope)
+    const spawner = yield* Scope.provide(spawnerWith(env, spec.limits?.wall), life)
+    yield* Phases.run(spec, { spawner, isNew: workspace.isNew })
+
+    const services = Context.make(ChildProcessSpawner, spawner).pipe(
+      Context.add(FileSystem.FileSystem, InsideFileSystem.make({ spawner, roots, protect: [".git"] })),
+      Context.add(Path.Path, Confined.path({ path, root: directory }))
+    )
+    const { expose, pause, resume } = cell
+    const infrastructure: Partial<Sandbox.Infrastructure> = {
+      snapshot: workspace.snapshot(keeper),
+      setEgress: out.setEgress,
+      destroy: Effect.suspend(() => {
+        if (isDestroyed) return Effect.void
+        isDestroyed = true
+        return Effect.andThen(Scope.close(life, Exit.void), workspace.remove)
+      }),
+      ...(expose && { expose: (variable) => Effect.flatMap(portOf(ports, variable), expose) }),
+      ...(pause && { pause }),
+      ...(resume && { resume })
+    }
+    return { directory, directories, services, host: infrastructure }
+  })
+
+  return Sandbox.make({ name, supports, open, discard: workspaces.discard })
+})
+
+/** The way out of a cell: its door is opened when something shall go through. */
+const way = Effect.fnUntraced(function* ({
+  broker,
+  cell,
+  files,
+  spec
+}: {
+  readonly spec: SandboxSpec
+  readonly cell: Cell
+  readonly broker: SecretBroker["Service"] | undefined
+  readonly files: FileSystem.FileSystem
+}) {
+  const scope = yield* Effect.scope
+  const lockFile = Effect.firstSuccessOf(
+    ["pnpm-lock.yaml", "package-lock.json"].map((name) =>
+      Effect.map(files.readFileString(name), (text) => ({ name, text }))
+    )
+  )
+  const out = yield* Outbound.make(spec, { broker, lockFile: Effect.orElseSucceed(lockFile, () => undefined) })
+  const open = yield* Effect.cached(
+    Effect.gen(function* () {
+      if (cell.listen === undefined) return
+      const server = yield* Scope.provide(cell.listen(door), scope)
+      server.on("connection", out.accept)
+    })
+  )
+  const isOpen = (spec.secrets ?? []).length > 0 || spec.registry !== undefined || spec.egress?._tag === "Allow"
+  if (isOpen) yield* open
+  return {
+    environment: out.environment,
+    setEgress: (egress: Egress) => Effect.andThen(egress._tag === "Deny" ? Effect.void : open, out.setEgress(egress))
+  }
+})
+
+const inherited = ({ inherit = [] }: SandboxSpec): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    inherit.flatMap((variable) => {
+      const value = process.env[variable]
+      return value === undefined ? [] : [[variable, value]]
+    })
+  )
+
+/** In a network of its own every port is free: those that the spec leaves open are counted up. */
+const portsOf = ({ ports = {} }: SandboxSpec): Readonly<Record<string, number>> => {
+  const fixed = new Set(Object.values(ports))
+  let next = 20_000
+  const free = (): number => (fixed.has(++next) ? free() : next)
+  return Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, port ?? free()]))
+}
+
+const portOf = (ports: Readonly<Record<string, number>>, variable: string) => {
+  const port = Object.hasOwn(ports, variable) ? ports[variable] : undefined
+  return port === undefined
+    ? Effect.fail(
+        new Sandbox.SandboxError({
+          reason: "BadSpec",
+          message: `The sandbox has no port ${JSON.stringify(variable)}. Its ports: ${Object.keys(ports).join(", ") || "none"}.`
+        })
+      )
+    : Effect.succeed(port)
+}
