@@ -16,6 +16,7 @@ import * as Supports from "../Supports.ts"
 import * as CellTree from "./CellTree.ts"
 import * as Cgroup from "./Cgroup.ts"
 import * as Entrance from "./Entrance.ts"
+import * as HostProcesses from "./HostProcesses.ts"
 import * as Holder from "./Holder.ts"
 import * as Machine from "./Machine.ts"
 import * as NetworkDoor from "./NetworkDoor.ts"
@@ -103,8 +104,9 @@ const trial = (ground: Ground, overlays: ReadonlyArray<Overlay>) =>
     Effect.gen(function* () {
       const { host, programs, scratch, tools } = ground
       const room = Room.bare(tools)
-      const holder = yield* Holder.start(host, { programs, room, overlays, network: "own", scratch })
-      const entrance = entranceOf(ground, { cell: randomUUID(), holder, launcher: [] })
+      const leaks = HostProcesses.leaks()
+      const holder = yield* Holder.start(host, { programs, room, overlays, network: "own", scratch, leaks })
+      const entrance = entranceOf(ground, { cell: randomUUID(), holder, launcher: [], leaks })
       const spawned = yield* host.spawn(yield* Entrance.wrap(entrance, ChildProcess.make("true", [], { cwd: "/" })))
       const said = yield* Stream.mkString(Stream.decodeText(spawned.stderr))
       const code = yield* spawned.exitCode
@@ -112,20 +114,17 @@ const trial = (ground: Ground, overlays: ReadonlyArray<Overlay>) =>
     })
   ).pipe(Effect.mapError((cause) => Machine.unavailable(`${Machine.why()}. ${cause.message}`, cause)))
 
+interface Way extends Pick<Entrance.Entrance, "cell" | "leaks"> {
+  readonly holder: Holder.Holder
+  readonly launcher: ReadonlyArray<string>
+}
+
 const entranceOf = (
   { hidden, programs, seccomp }: Ground,
-  {
-    cell,
-    holder,
-    launcher
-  }: {
-    readonly cell: string
-    readonly holder: Holder.Holder
-    readonly launcher: ReadonlyArray<string>
-  }
+  { cell, holder, launcher, leaks }: Way
 ): Entrance.Entrance => {
   const [program = programs.nsenter, ...argv] = [...launcher, programs.nsenter]
-  return { cell, prefix: [program, ...argv, ...holder.entrance, "--", programs.bwrap], hidden, seccomp }
+  return { cell, leaks, hidden, seccomp, prefix: [program, ...argv, ...holder.entrance, "--", programs.bwrap] }
 }
 
 // It writes itself into the groups, and is then what it was given.
@@ -161,9 +160,10 @@ const enter = Effect.fnUntraced(function* (
   const room = yield* Room.plan(spec, workspace, { tools, network })
   const groups = yield* Cgroup.enter(places, limits)
   const { overlays } = workspace
-  const holder = yield* Holder.start(host, { programs, room, overlays, network, scratch })
+  const leaks = HostProcesses.leaks()
+  const holder = yield* Holder.start(host, { programs, room, overlays, network, scratch, leaks })
   const cell = randomUUID()
-  const entrance = entranceOf(ground, { cell, holder, launcher: launcherOf(ground, limits, groups) })
+  const entrance = entranceOf(ground, { cell, holder, launcher: launcherOf(ground, limits, groups), leaks })
   const door: NetworkDoor.Prefix = [programs.nsenter, ...holder.networkEntrance, "--"]
   return {
     wrap: (command) => (holder.hasEnded() ? Effect.fail(ended(workspace.directory)) : Entrance.wrap(entrance, command)),

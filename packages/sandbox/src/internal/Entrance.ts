@@ -6,7 +6,6 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as ProcessTree from "../ProcessTree.ts"
 import * as CellTree from "./CellTree.ts"
-import * as HostProcesses from "./HostProcesses.ts"
 import * as Room from "./Room.ts"
 
 /** What leads into a cell. */
@@ -18,6 +17,8 @@ export interface Entrance {
   /** Paths of `/proc` that are hidden. */
   readonly hidden: ReadonlyArray<string>
   readonly seccomp: Uint8Array
+  /** Descriptors of this process that must not get inside. */
+  readonly leaks: ReadonlyArray<number>
 }
 
 /** What of `/proc` acts on the machine, or tells of it, and is not kept by the permissions of a file from a sandbox of root. */
@@ -44,8 +45,7 @@ export const wrap = (entrance: Entrance, command: ChildProcess.StandardCommand) 
     const { additionalFds = {}, cwd, env = {}, shell, ...rest } = command.options
     const asked = Object.keys(additionalFds).flatMap((name) => ChildProcess.parseFdName(name) ?? [])
     const settings = yield* Effect.forEach(Object.entries(env), ([name, value]) => setting(name, value))
-    // Ours come after what was left open in this process: Node puts nothing in the place of all that lies between.
-    const ours = Math.max(HostProcesses.highestLeak(), ...asked) + 1
+    const { filter, options, spare } = descriptors(asked, entrance.leaks)
     const words = shell === undefined || shell === false ? [command.command, ...command.args] : inShell(command, shell)
     const [program, ...prefix] = entrance.prefix
     const mark = env[ProcessTree.variable]
@@ -56,12 +56,20 @@ export const wrap = (entrance: Entrance, command: ChildProcess.StandardCommand) 
       ...entrance.hidden.flatMap((path) => ["--ro-bind", dangerous[path] === "file" ? "/dev/null" : Room.empty, path]),
       // Without SHLVL, bash takes a socket for the line of a remote login and runs ~/.bashrc.
       ...["--clearenv", "--setenv", "SHLVL", "1", ...settings.flat()],
-      ...["--chdir", cwd ?? "/", "--seccomp", String(ours + 1)]
+      ...["--chdir", cwd ?? "/", "--seccomp", String(filter)]
     ]
-    const feed = (bytes: Uint8Array) => ({ type: "input", stream: Stream.make(bytes) }) as const
     return ChildProcess.make(
       program,
-      [...prefix, "--args", String(ours), "--", "/bin/sh", "-c", initOf(asked), "init", ...words],
+      [
+        ...prefix,
+        ...[options, ...spare].flatMap((fd) => ["--args", String(fd)]),
+        "--",
+        "/bin/sh",
+        "-c",
+        initOf(asked),
+        "init",
+        ...words
+      ],
       {
         ...rest,
         cwd: "/",
@@ -71,12 +79,34 @@ export const wrap = (entrance: Entrance, command: ChildProcess.StandardCommand) 
         additionalFds: {
           ...additionalFds,
           // What is in the environment is nobody's who lists processes.
-          [`fd${ours}`]: feed(new TextEncoder().encode(profile.map((word) => `${word}\0`).join(""))),
-          [`fd${ours + 1}`]: feed(entrance.seccomp)
+          [`fd${options}`]: feed(new TextEncoder().encode(profile.map((word) => `${word}\0`).join(""))),
+          [`fd${filter}`]: feed(entrance.seccomp),
+          ...covers(spare)
         }
       }
     )
   })
+
+const feed = (bytes: Uint8Array) => ({ type: "input", stream: Stream.make(bytes) }) as const
+
+/**
+ * What was left open in this process would be a way out of a cell. A pipe with nothing in it takes its place, and `bwrap
+ * --args` closes that when it has read it.
+ */
+export const covers = (leaks: ReadonlyArray<number>): Record<`fd${number}`, ReturnType<typeof feed>> =>
+  Object.fromEntries(leaks.map((fd) => [`fd${fd}`, feed(new Uint8Array(0))]))
+
+/** Numbers for the descriptors of `bwrap`: those that have to be closed first. */
+const descriptors = (asked: ReadonlyArray<number>, leaks: ReadonlyArray<number>) => {
+  const open = leaks.filter((fd) => !asked.includes(fd))
+  let next = 3
+  const free = (): number => {
+    while (asked.includes(next) || open.includes(next)) next++
+    return next++
+  }
+  const [options = free(), filter = free(), ...spare] = open
+  return { options, filter, spare }
+}
 
 const inShell = ({ command }: ChildProcess.StandardCommand, shell: string | true): ReadonlyArray<string> => [
   shell === true ? "/bin/sh" : shell,

@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import { closeSync, openSync } from "node:fs"
 import type { Overlay } from "../Workspaces.ts"
 import { SandboxError } from "../Sandbox.ts"
+import * as Entrance from "./Entrance.ts"
 import * as HostProcesses from "./HostProcesses.ts"
 import type * as Machine from "./Machine.ts"
 import * as Room from "./Room.ts"
@@ -23,6 +24,8 @@ export interface Options {
   readonly network: "host" | "own"
   /** How much commands can write outside of their workspace, in bytes. */
   readonly scratch: number
+  /** Descriptors of this process that must not get inside. */
+  readonly leaks: ReadonlyArray<number>
 }
 
 /** How the script ends when it is not through. */
@@ -103,7 +106,7 @@ export interface Holder {
 /** Starts a holder, until the scope closes. */
 export const start = Effect.fnUntraced(function* (
   host: ChildProcessSpawner["Service"],
-  { network, overlays, programs, room, scratch }: Options
+  { leaks, network, overlays, programs, room, scratch }: Options
 ): Effect.fn.Return<Holder, SandboxError, Scope.Scope> {
   const unshare = ["--user", "--map-root-user", "--mount", "--propagation", "private"]
   const spawned = yield* host
@@ -116,10 +119,11 @@ export const start = Effect.fnUntraced(function* (
           ...[...overlays.flatMap(({ lower, target, upper, work }) => [lower, upper, work, target]), "--"],
           ...[...room.direct, "--", ...room.fixed, "--", ...room.protect, "--"],
           ...[programs.bwrap, "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox"],
-          ...[...(network === "own" ? ["--unshare-net"] : []), "--die-with-parent", ...room.arguments]
+          ...[...(network === "own" ? ["--unshare-net"] : []), "--die-with-parent", ...room.arguments],
+          ...leaks.flatMap((fd) => ["--args", String(fd)])
         ],
         // Nothing of the host's environment is in a process that commands could come to see.
-        { cwd: "/", env: {}, extendEnv: false, killSignal: "SIGKILL", additionalFds: yield* covered }
+        { cwd: "/", env: {}, extendEnv: false, killSignal: "SIGKILL", additionalFds: Entrance.covers(leaks) }
       )
     )
     .pipe(Effect.mapError((cause) => failed("SetupFailed", `it could not be started: ${cause.message}`)))
@@ -171,9 +175,3 @@ const waiterOf = (unshare: number): number | undefined => HostProcesses.descenda
 
 const failed = (reason: "SetupFailed" | "BadSpec", why: string) =>
   new SandboxError({ reason, message: `The sandbox could not be opened: ${why}.` })
-
-/** A descriptor that was left open in this process would be a way out of the cell; see `Entrance`. */
-const covered = Effect.sync(() => {
-  const highest = HostProcesses.highestLeak()
-  return highest === 2 ? {} : { [`fd${highest + 1}`]: { type: "output" } as const }
-})

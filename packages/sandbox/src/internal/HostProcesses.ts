@@ -82,13 +82,10 @@ export const send = (pids: ReadonlyArray<number>, signal: NodeJS.Signals): void 
   }
 }
 
-/**
- * Descriptors of this process that its children would inherit: none of Node's own, but what the parent left open. Their
- * highest number; 2 when there is none.
- */
-export const highestLeak = (): number =>
-  list("/proc/self/fdinfo").reduce((highest, name) => {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(read(`/proc/self/fdinfo/${name}`))?.[1] ?? ""
-    const closesOnExec = (Number.parseInt(flags, 8) & 0o2000000) !== 0
-    return flags === "" || closesOnExec ? highest : Math.max(highest, Number(name))
-  }, 2)
+/** Descriptors of this process that its children inherit: none of Node's own, but what whoever started it left open. */
+export const leaks = (): ReadonlyArray<number> =>
+  list("/proc/self/fdinfo").flatMap((name) => {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(read(`/proc/self/fdinfo/${name}`))?.[1]
+    const isInherited = flags !== undefined && (Number.parseInt(flags, 8) & 0o2000000) === 0
+    return isInherited && Number(name) > 2 ? [Number(name)] : []
+  })
