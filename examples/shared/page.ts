@@ -109,7 +109,7 @@ const asked = ({ answered, intervention, opened, openedAt }: Gate.Gate, { comman
         ]
       : isOpen
         ? [row("Open", `for ${RunLine.duration(now - openedAt)}`), ...ways(opened).map((way) => row("", command(way)))]
-        : [row("Open", "but the run does not wait for it any more")])
+        : [row("Closed", "nobody has answered it, and the run does not wait for it any more")])
   ]
 }
 
