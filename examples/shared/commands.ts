@@ -105,13 +105,16 @@ const settle = (gate: string, answer: Gate.Answer) => {
   )
 }
 
-/**
- * Steers a run that is there; its name is looked for first, so that a slip is answered with the names that are like it.
- * `isRun`: a living process has had it until now.
- */
+/** Where a run stood before it was steered, and whether a living process had it. */
+interface Before {
+  readonly status: Status.Status
+  readonly isRun: boolean
+}
+
+/** Steers a run that is there; its name is looked for first, so that a slip is answered with the names that are like it. */
 const steer = <A, E, R>(
   run: string,
-  said: (isRun: boolean, answer: A) => { readonly run: string; readonly said: string },
+  said: (before: Before, answer: A) => { readonly run: string; readonly said: string },
   turn: Effect.Effect<A, E, R>
 ) =>
   act(
@@ -119,7 +122,7 @@ const steer = <A, E, R>(
     Effect.gen(function* () {
       const { status } = yield* Looking.known(run)
       const isRun = yield* Line.isRunElsewhere(status)
-      return said(isRun, yield* turn)
+      return said({ status, isRun }, yield* turn)
     })
   )
 
@@ -181,9 +184,12 @@ const cancel = Command.make(
   ({ reason, run }) =>
     steer(
       run,
-      (isRun) => ({
+      ({ isRun, status }) => ({
         run,
-        said: `The cancellation stands in the journal. ${onward(isRun, "undoes what its stages did")}`
+        said:
+          status._tag === "Cancelled"
+            ? "It was cancelled before, and the reason of then stands."
+            : `The cancellation stands in the journal. ${onward(isRun, "undoes what its stages did")}`
       }),
       Line.cancel(run, { reason, by: Answering.me() })
     )
@@ -193,7 +199,7 @@ const cancel = Command.make(
 )
 
 const resume = Command.make("resume", { run }, ({ run }) =>
-  steer(run, (isRun) => ({ run, said: `Resumed. ${onward(isRun, "goes on with it")}` }), Line.resume(run))
+  steer(run, ({ isRun }) => ({ run, said: `Resumed. ${onward(isRun, "goes on with it")}` }), Line.resume(run))
 ).pipe(
   Command.withDescription("Take a run up again that stalled, or whose process is gone"),
   Command.withExamples([example("resume issue-1.1", "Go on from the last finished stage")])
@@ -202,7 +208,7 @@ const resume = Command.make("resume", { run }, ({ run }) =>
 const rewind = Command.make("rewind", { run, before }, ({ before, run }) =>
   steer(
     run,
-    (isRun) => ({ run, said: `Rewound to before ${Text.oneLine(before)}. ${onward(isRun, "goes on from there")}` }),
+    ({ isRun }) => ({ run, said: `Rewound to before ${Text.oneLine(before)}. ${onward(isRun, "goes on from there")}` }),
     Line.rewind(run, { before, by: Answering.me() })
   )
 ).pipe(

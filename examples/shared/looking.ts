@@ -60,16 +60,16 @@ export const list = (
       const runs = shown.flatMap(({ runs, store }) => runs.map((progress) => ({ ...progress, store })))
       return yield* print(Text.json({ runs }))
     }
+    const there = shown.reduce((sum, { all }) => sum + all.length, 0)
+    const full = shown.filter(({ runs }) => runs.length > 0)
+    if (full.length === 0) return yield* print(there === 0 ? "No runs." : `No run is as asked for, of ${there}.`)
     const now = yield* Clock.currentTimeMillis
     const columns = columnsOf()
     const isColoured = Screen.isColoured(process.stdout, process.env)
-    const tables = shown.flatMap(({ all, runs, store }) => {
+    const tables = full.map(({ all, runs, store }) => {
       const { head, lines } = RunTable.make(runs, { all, now, columns })
-      const table =
-        runs.length === 0
-          ? [all.length === 0 ? "No runs." : `None of the ${all.length} runs is as asked for.`]
-          : [head, ...lines].map((line) => Screen.lineOf(line, columns, isColoured).trimEnd())
-      return [[...(stores.length === 1 ? [] : [`Store ${store}`]), ...table].join("\n")]
+      const table = [head, ...lines].map((line) => Screen.lineOf(line, columns, isColoured).trimEnd())
+      return [...(stores.length === 1 ? [] : [`Store ${store}`]), ...table].join("\n")
     })
     yield* print(tables.join("\n\n"))
   })

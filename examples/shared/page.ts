@@ -40,11 +40,10 @@ export const of = (known: Known): ReadonlyArray<string> => {
     row("Started", ago(startedAt)),
     row(Status.isEnded(status) ? "Ended" : "Changed", ago(changedAt)),
     row("Used", [...RunLine.costs(spent.bill), `${RunLine.took(spent.time)} in stages`].join(", ")),
-    ...under("Stages", stagesOf(known)),
+    ...under("Stages", stages.length === 0 ? ["none was begun"] : stagesOf(known)),
     ...under("Children", Text.columns(children.map((child) => childOf(child, now)))),
     ...under("Came to", cameTo(status)),
-    ...gates.flatMap((gate) => ["", ...asked(gate, known)]),
-    ...(stages.length === 0 ? ["", "It has not begun a stage."] : [])
+    ...gates.flatMap((gate) => ["", ...asked(gate, known)])
   ].map((line) => line.trimEnd())
 }
 

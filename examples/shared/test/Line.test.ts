@@ -208,6 +208,8 @@ describe("line, on a store", () => {
         ["a.1", night]
       ]
     )
+    assert.match((await around("list", "--item", "b")).stdout, /^Store .*day[^]*^b\.1 (?![^]*night)/m, "an empty table")
+    assert.match((await around("list", "--item", "z")).stdout, /^No run is as asked for, of 3\.$/m)
     assert.match((await around("show", "b.1")).stdout, /^Run +b\.1/, "the store is the one that the run is in")
     const answered = await around("approve", "b.1:plan")
     assert.strictEqual(answered.code, 0, answered.stderr)
@@ -356,6 +358,10 @@ describe("line, steering", () => {
     const cancelled = await done("cancel", "a.1", "--reason", "not now")
     assert.match(cancelled, /stands in the journal\. No process runs it now\. .* undoes .* start the factory again\.$/m)
     assert.match(cancelled, /^a\.1 {2}Cancelled: not now {2}/m)
+    assert.match(
+      await done("cancel", "a.1", "--reason", "again"),
+      /^It was cancelled before.*\na\.1 {2}Cancelled: not now /
+    )
     const factory = await living("c")
     assert.match(await done("approve", "c.1:plan"), /^Answered\. The process that runs it goes on with it\.$/m)
     assert.match(await done("cancel", "c.1", "--reason", "x"), /The process that runs it undoes/)
