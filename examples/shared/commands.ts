@@ -2,7 +2,7 @@
 import type * as Fault from "@millwright/core/Fault"
 import type * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
-import type * as Status from "@millwright/core/Status"
+import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -98,8 +98,10 @@ const settle = (gate: string, answer: Gate.Answer) => {
   return act(
     run,
     Effect.gen(function* () {
+      // Asked before: a process may end with what the answer lets it finish.
+      const before = yield* Status.of(run)
+      const isRun = before !== undefined && (yield* Line.isRunElsewhere(before))
       yield* Answering.settle(gate, answer)
-      const isRun = yield* Effect.flatMap(Line.status(run), Line.isRunElsewhere)
       return { run, said: `Answered. ${onward(isRun, "goes on with it")}` }
     })
   )

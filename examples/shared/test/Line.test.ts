@@ -292,6 +292,24 @@ describe("line, on a store", () => {
 
 const hasTerminal = spawnSync("script", ["-qec", "true", "/dev/null"]).status === 0
 
+describe.skipIf(!hasTerminal)("line list in a terminal (needs script(1))", () => {
+  it("fits into it, keeps the ends of names, and has colours unless they are not wanted", async () => {
+    const item = "a-rather-long-name-of-an-item-that-does-not-fit"
+    await left(item)
+    const listed = async (env: Readonly<Record<string, string>>) => {
+      const { code, stdout } = await Child.inTerminal(words("list"), { columns: 60, rows: 20 }, { env }).ended
+      assert.strictEqual(code, 0, stdout)
+      return stdout
+    }
+    const coloured = await listed({ TERM: "xterm" })
+    assert.include(coloured, "\u001b[33mWaiting", "no colours")
+    const lines = stripVTControlCharacters(coloured).split(/\r?\n/)
+    for (const each of lines) assert.isAtMost(Text.width(each), 60, `wider than the terminal: ${each}`)
+    assert.match(lines[1] ?? "", /^….*-fit\.1 +Waiting for plan/, "the end of the name is what was cut")
+    assert.notInclude(await listed({ TERM: "xterm", NO_COLOR: "1" }), "\u001b", "colours that nobody wants")
+  }, 60_000)
+})
+
 describe.skipIf(!hasTerminal)("line tail in a terminal (needs script(1))", () => {
   /** The pictures that were drawn, without colours. */
   const pictures = (output: string) =>
