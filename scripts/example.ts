@@ -1,4 +1,7 @@
-/** `pnpm example NAME [arguments]`: runs the example whose folder starts with NAME, as in `pnpm example 03 approve 7`. */
+/**
+ * `pnpm example NAME [arguments]`: runs the example whose folder starts with NAME, or has this number, as in
+ * `pnpm example 3 approve 7`.
+ */
 import { spawn } from "node:child_process"
 import { dirname, join } from "node:path"
 import { environment, root } from "./Command.ts"
@@ -6,7 +9,9 @@ import * as Source from "./Source.ts"
 
 const [name = "", ...args] = process.argv.slice(2)
 const examples = Source.find(root, "examples/*/main.ts")
-const found = examples.filter((path) => name !== "" && path.startsWith(`examples/${name}`))
+// A number is a whole one: 1 is 01, and neither 10 nor 13.
+const start = /^\d+$/.test(name) ? `${name.padStart(2, "0")}-` : name
+const found = examples.filter((path) => name !== "" && path.startsWith(`examples/${start}`))
 const [example] = found
 
 if (example === undefined || found.length > 1) {

@@ -1,4 +1,6 @@
 /** What a run came to, for a person to read, and whether it did what it shall: folds over the journal. */
+import * as Prose from "@millwright-examples/shared/prose"
+import * as RunLine from "@millwright-examples/shared/run-line"
 import * as Actor from "@millwright/core/Actor"
 import * as Gate from "@millwright/core/Gate"
 import * as Journal from "@millwright/core/Journal"
@@ -16,7 +18,7 @@ export const of = Effect.fnUntraced(function* (status: Status.Status, command: s
       `  ${index + 1}. ${opened.question}`,
       answered === undefined
         ? "     not answered yet"
-        : `     ${Actor.label(answered.by)} answered ${JSON.stringify(answered.answer)} after ${(answered.waited / 1000).toFixed(1)} s`
+        : `     ${Actor.label(answered.by)} said ${Prose.answer(answered.answer)}, after ${RunLine.took(answered.waited)}`
     ].join("\n")
   )
   return [

@@ -67,7 +67,6 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const cell = yield* enter({ spec, workspace, network })
 
     const roots = [directory, ...Object.values(directories)] as const
-    let files: FileSystem.FileSystem
     const spawnerWith = (env: Readonly<Record<string, string>>, wall?: number) =>
       CleanSpawner.make({
         host,
@@ -82,7 +81,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
       })
     // The host's own, which outlives that of roles and tools: what is brought back is asked when all of theirs has ended.
     const keeper = yield* spawnerWith({})
-    files = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
+    const files: FileSystem.FileSystem = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     yield* workspace.settle(keeper)
     let isDestroyed = false
     yield* Effect.addFinalizer(() =>

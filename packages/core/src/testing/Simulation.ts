@@ -13,6 +13,8 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import type * as Schema from "effect/Schema"
+// The answer to a typed gate is checked with it, and virtual time does not wait until a module is loaded.
+import "effect/SchemaRepresentation"
 import * as Stream from "effect/Stream"
 import * as Actor from "../Actor.ts"
 import * as Budget from "../Budget.ts"
