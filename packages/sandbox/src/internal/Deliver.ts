@@ -84,7 +84,7 @@ export const deliver = Effect.fnUntraced(function* (host: HostFiles, options: Op
 
 /** The commit that the branch of the workspace stands on. */
 const tipOf = Effect.fnUntraced(function* ({ branch, directory, inside, known }: Options) {
-  const args = ["rev-parse", "-q", "--verify", `refs/heads/${branch}^{commit}`]
+  const args = ["-C", directory, "rev-parse", "-q", "--verify", `refs/heads/${branch}^{commit}`]
   const doing = `Looking for commits in ${directory}`
   const { code, stdout } = yield* InsideCall.run(inside, { doing, directory, command: "git", args, timeout: 30_000 })
   if (code === 0 && Repository.isId(stdout) && stdout.length === known.length) return stdout
@@ -117,7 +117,7 @@ const receive = (
     { doing, timeout: patience },
     Effect.gen(function* () {
       const wanted = Stream.make(new TextEncoder().encode(`${tip}\n^${known}\n`))
-      const args = ["pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "-q"]
+      const args = ["-C", directory, "pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "-q"]
       const from = yield* InsideCall.spawn(inside, { doing, directory, command: "git", args, stdin: wanted })
       const said = yield* Effect.forkScoped(InsideCall.beginning(from.stderr))
       const size = `--max-input-size=${largest}`

@@ -70,8 +70,8 @@ const environment = (directory: string): Record<string, string> => ({
 /** Starts a command inside. */
 export const spawn = (inside: Inside, { args, command, directory, stdin }: Call) =>
   inside.spawn(
+    // Without a `cwd`, which it would take another command inside to look at. A companion is named in the arguments.
     ChildProcess.make(command, args, {
-      cwd: directory,
       env: environment(directory),
       stdin: stdin ?? "ignore",
       forceKillAfter: 200

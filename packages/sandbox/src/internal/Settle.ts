@@ -19,6 +19,7 @@ export interface Target {
 const script = `
 branch=$1 head=$2 fresh=$3 at=$4
 ref=refs/heads/$branch
+cd -- "$GIT_WORK_TREE" || exit 3
 find "$GIT_DIR" -path "$GIT_DIR/objects" -prune -o -name '*.lock' -exec rm -f {} +
 current=$(git symbolic-ref -q HEAD)
 if ! git rev-parse -q --git-dir > /dev/null 2>&1; then
@@ -82,7 +83,7 @@ export const difference = Effect.fnUntraced(function* (inside: InsideCall.Inside
     doing,
     directory,
     command: "git",
-    args: ["reset", "-q", "--hard"]
+    args: ["-C", directory, "reset", "-q", "--hard"]
   })
   if (code === 0) return
   return yield* new SandboxError({

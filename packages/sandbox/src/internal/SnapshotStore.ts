@@ -39,7 +39,7 @@ export const make = (host: HostFiles) => {
   })
 
   const commitOf = Effect.fnUntraced(function* (inside: InsideCall.Inside, directory: string) {
-    const args = ["rev-parse", "-q", "--verify", "HEAD^{commit}"]
+    const args = ["-C", directory, "rev-parse", "-q", "--verify", "HEAD^{commit}"]
     const call = { doing: `Looking at ${directory}`, directory, command: "git", args }
     const { code, stdout } = yield* InsideCall.run(inside, call)
     return code === 0 ? stdout : null
@@ -62,7 +62,7 @@ export const make = (host: HostFiles) => {
     yield* InsideCall.bounded(
       { doing, timeout: patience },
       Effect.gen(function* () {
-        const args = ["-c", "-f", "-", ...excluded, "."]
+        const args = ["-c", "-f", "-", "-C", directory, ...excluded, "."]
         const handle = yield* InsideCall.spawn(inside, { doing, directory, command: "tar", args })
         const said = yield* Effect.forkScoped(InsideCall.beginning(handle.stderr))
         const file = yield* attempt(doing, fs.open(draft, { flag: "wx", mode: 0o600 }))
@@ -124,7 +124,7 @@ export const make = (host: HostFiles) => {
       doing,
       directory,
       command: "tar",
-      args: ["-x", "-p", "-f", "-"],
+      args: ["-x", "-p", "-f", "-", "-C", directory],
       stdin: Stream.tap(fs.stream(tar), (chunk) => Effect.sync(() => hash.update(chunk))),
       timeout: patience
     })
