@@ -252,7 +252,9 @@ const wait = <A>(gate: Kind<A>, question: Waited) =>
     // Branches beside this one begin before the run stops to wait, so that their gates open now and not one after another.
     yield* Effect.yieldNow
     const answered = Wait.answer(run, key, schema)
-    const said = yield* opening === null ? answered : GateClock.tend(waiting, opening.at, answered)
+    const said = yield* opening === null || run.retraced !== undefined
+      ? answered
+      : GateClock.tend(waiting, opening.at, answered)
     return isExpired(said) ? yield* new TimedOut({ gate: id }) : said
   })
 

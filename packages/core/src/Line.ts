@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -24,6 +25,7 @@ import type { ChildStopped } from "./internal/Child.ts"
 import * as LineControl from "./internal/LineControl.ts"
 import { Expired, LineError, Parked } from "./internal/LineError.ts"
 import * as LineStart from "./internal/LineStart.ts"
+import * as Undoing from "./internal/Undoing.ts"
 import * as Wait from "./internal/Wait.ts"
 import * as Journal from "./Journal.ts"
 import * as Run from "./Run.ts"
@@ -174,6 +176,9 @@ export const make = <
           const item = itemOf(input)
           const life = yield* Run.live(payload.run)
           const run = Run.Run.of({ line: name, id: payload.run, item, execution, next: Run.numbering(), life })
+          yield* Durable.Workflow.addFinalizer((exit) =>
+            Exit.isSuccess(exit) ? Effect.void : Undoing.undo(run, () => true)
+          )
           const ending = (fact: FactoryEvent.Fact) =>
             Effect.flatMap(Run.key(run, "ended"), (key) => Journal.record(fact, key))
           return yield* Effect.provideService(code(input), Run.Run, run).pipe(

@@ -23,6 +23,11 @@ export class Run extends Context.Service<
      */
     readonly next: (name: string) => string
     readonly life: Life
+    /**
+     * Where a part only comes once more by what it did, so that it can be undone: the finished stages that are still
+     * before it. It ends behind the last of them, and begins nothing.
+     */
+    readonly retraced?: Set<string> | undefined
   }
 >()("@millwright/core/Run") {}
 
@@ -38,6 +43,8 @@ export interface Life {
   readonly open: ReadonlySet<string>
   readonly enter: (stage: string) => void
   readonly leave: (stage: string) => void
+  /** What takes back the stages that this life has come by, in their order. Each is done once, over all lives. */
+  readonly undos: Array<{ readonly stage: string; readonly undo: Effect.Effect<void> }>
   /** A part of the line's code begins to work, or to work again after a wait. */
   readonly work: () => void
   /** A part of the line's code ends, or waits. */
@@ -56,6 +63,8 @@ export interface Past {
   readonly epoch: number
   /** The keys of the stages that began, the one that began last at the end. */
   readonly began: ReadonlySet<string>
+  /** The keys of the stages that have a result, or an error that they declare. */
+  readonly finished: ReadonlySet<string>
   /** The key of the stage that began last. */
   readonly last: string | undefined
   readonly isCancelled: boolean
@@ -65,6 +74,7 @@ export interface Past {
 export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, Journal.Journal> =>
   Effect.suspend(() => {
     const began = new Set<string>()
+    const finished = new Set<string>()
     const joined = new Map<string, ReadonlyArray<string>>()
     const take = (now: Pick<Past, "epoch" | "isCancelled">, { fact, seq, stage }: FactoryEvent.FactoryEvent) => {
       switch (fact._tag) {
@@ -72,6 +82,14 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
           // A stage that begins once more is the last one again.
           began.delete(stage ?? "")
           began.add(stage ?? "")
+          return now
+        case "StageFinished":
+        case "StageFailed":
+          finished.add(stage ?? "")
+          return now
+        case "LineStalled":
+          // What failed there was no result.
+          finished.delete(stage ?? "")
           return now
         case "BranchesJoined":
           joined.set(fact.key, fact.enough)
@@ -86,7 +104,7 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
         case "LineParked":
           return { ...now, isCancelled: true }
         case "LineRewound":
-          for (const dropped of fact.dropped) began.delete(dropped)
+          for (const dropped of fact.dropped) for (const known of [began, finished]) known.delete(dropped)
           for (const key of joined.keys()) {
             if (fact.dropped.some((stage) => stage.startsWith(`${key}/`))) joined.delete(key)
           }
@@ -98,6 +116,7 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
     return Effect.map(Journal.fold({ epoch: 0, isCancelled: false }, take, run), (now) => ({
       ...now,
       began,
+      finished,
       joined,
       last: [...began].at(-1)
     }))
@@ -131,6 +150,7 @@ export const live = (run: string): Effect.Effect<Life> =>
         open.delete(stage)
         tell()
       },
+      undos: [],
       work: () => void working++,
       rest: () => {
         working--

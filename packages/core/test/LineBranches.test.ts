@@ -159,6 +159,34 @@ describe("Line.parallel", () => {
     )
   })
 
+  test("holds no more results than were wanted, and the same ones in a replay", (path) => {
+    const Wide = make(Schema.Unknown)
+    const code = Wide.toLayer(
+      Effect.fnUntraced(function* () {
+        const two = yield* Line.parallel(
+          "some",
+          { a: Effect.succeed("a"), b: Effect.succeed("b"), c: Effect.succeed("c") },
+          { join: 2 }
+        )
+        yield* Effect.orDie(Gate.approve("go", { question: "Go on?", cause: "test" }))
+        return two
+      })
+    )
+    return Effect.gen(function* () {
+      const run = yield* live(path, code, Effect.tap(Wide.start({ item }), Line.settled))
+      yield* live(
+        path,
+        code,
+        Effect.gen(function* () {
+          yield* Gate.settle(`${run}:go`, { _tag: "Approve" }, by)
+          assert.deepStrictEqual(yield* resultOf(run), { a: "a", b: "b" }, "the first by their places")
+          const joined = (yield* events).find(({ fact }) => fact._tag === "BranchesJoined")
+          assert.deepInclude(joined?.fact, { enough: ["a", "b"] })
+        })
+      )
+    })
+  })
+
   test("lets a branch work on while another one waits, and its answer disturbs nobody", (path) => {
     const Wide = make(Schema.Unknown)
     let ran = 0
