@@ -33,18 +33,24 @@ export const Fact = Schema.TaggedUnion({
   /** A process took the line up again after the one that ran it was gone, or after a fault was mended. */
   LineResumed: {},
   LineFinished: { result: Schema.Json },
-  /** `unblockWhen` says what would take the item up again; `reviewAfter` is how long to leave it at least. */
+  /**
+   * `unblockWhen` says what would take the item up again; `reviewAfter` is how long to leave it at least. With `undoing`,
+   * here and in the other ends, what the run did has still to be undone: `LineUndone` follows.
+   */
   LineParked: {
     reason: Schema.String,
+    undoing: Schema.optionalKey(Schema.Literal(true)),
     unblockWhen: Schema.optionalKey(Schema.String),
     reviewAfter: Schema.optionalKey(Milliseconds)
   },
   /** Somebody stopped the run. It begins no further stage, and what it did is undone where it says how. */
-  LineCancelled: { reason: Schema.String },
+  LineCancelled: { reason: Schema.String, undoing: Schema.optionalKey(Schema.Literal(true)) },
   /** The run forgot these stages and gates, and goes on before the first of them. What was recorded of them is history. */
   LineRewound: { before: Schema.String, dropped: Schema.Array(Schema.String), gates: Schema.Array(Schema.String) },
   /** The line ended in an error that it declares. */
-  LineFailed: { fault: Fault.Recorded },
+  LineFailed: { fault: Fault.Recorded, undoing: Schema.optionalKey(Schema.Literal(true)) },
+  /** What the run did is undone where it says how, and so is what its children did that were cancelled with it. */
+  LineUndone: {},
   /** A fault that nobody handled. The line keeps its finished stages and can be resumed. */
   LineStalled: { fault: Fault.Recorded },
   StageStarted: { attempt: Schema.Natural },

@@ -177,7 +177,7 @@ export const make = <
           const life = yield* Run.live(payload.run)
           const run = Run.Run.of({ line: name, id: payload.run, item, execution, next: Run.numbering(), life })
           yield* Durable.Workflow.addFinalizer((exit) =>
-            Exit.isSuccess(exit) ? Effect.void : Undoing.undo(run, () => true)
+            Exit.isSuccess(exit) ? Effect.void : Undoing.atEnd(run, Cause.hasInterruptsOnly(exit.cause))
           )
           const ending = (fact: FactoryEvent.Fact) =>
             Effect.flatMap(Run.key(run, "ended"), (key) => Journal.record(fact, key))
@@ -186,7 +186,14 @@ export const make = <
               Effect.fnUntraced(function* (success) {
                 const missing = yield* Run.missing(run)
                 if (missing !== undefined) return yield* LineControl.codeChanged(run, "its end", missing)
-                yield* ending({ _tag: "LineFinished", result: yield* Effect.orDie(toJson(result, success)) })
+                const end = yield* ending({
+                  _tag: "LineFinished",
+                  result: yield* Effect.orDie(toJson(result, success))
+                })
+                if (end.fact._tag === "LineFinished") return
+                // It was stopped at the last moment.
+                yield* Undoing.heed(run)
+                return yield* Durable.suspend
               })
             ),
             Effect.catchCause((cause) => {
@@ -197,7 +204,8 @@ export const make = <
                 error instanceof Parked
                   ? LineControl.parked({ ...error, unblockWhen: error.unblockWhen ?? undefined })
                   : ({ _tag: "LineFailed", fault: Fault.record(error) } as const)
-              return Effect.andThen(ending(fact), Effect.fail(error))
+              const undoing = life.undos.length > 0 && ({ undoing: true } as const)
+              return Effect.andThen(ending({ ...fact, ...undoing }), Effect.fail(error))
             })
           )
         }).pipe(

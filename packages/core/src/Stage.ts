@@ -21,6 +21,7 @@ import * as Budget from "./Budget.ts"
 import * as Durable from "./Durable.ts"
 import * as Fault from "./Fault.ts"
 import * as LineControl from "./internal/LineControl.ts"
+import * as Undoing from "./internal/Undoing.ts"
 import * as StoredSize from "./internal/StoredSize.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
@@ -354,7 +355,7 @@ const admit = (run: Run.Run["Service"], stage: string) =>
     const { began, isCancelled, last } = yield* run.life.past
     if (yield* Unchecked) return
     // Whoever cancelled the run may not have lived to tell the engine.
-    if (isCancelled) return yield* Durable.suspend
+    if (isCancelled) return yield* Effect.andThen(Undoing.heed(run), Durable.suspend)
     if (last === undefined || run.life.asked.has(last) || began.has(stage)) return
     const missing = yield* Run.missing(run)
     if (missing === undefined) return

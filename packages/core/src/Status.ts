@@ -19,6 +19,8 @@ export interface Known {
   readonly openGates: ReadonlyArray<string>
   /** Stages that began and did not end. */
   readonly openStages: ReadonlyArray<string>
+  /** What it did is being undone, or has to be. */
+  readonly isUndoing: boolean
 }
 
 /** Where a run stands. */
@@ -37,6 +39,9 @@ export type Status =
 export const isEnded = (status: Status): boolean =>
   status._tag !== "Running" && status._tag !== "Waiting" && status._tag !== "Stalled"
 
+/** Whether a run is over for good, and nothing of it is to be undone any more. */
+export const isDone = (status: Status): boolean => isEnded(status) && !status.isUndoing
+
 /**
  * The status after one more event of the run. A run that is over stays over until it is rewound; one that stalled, until
  * it goes on there.
@@ -53,15 +58,17 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       execution: fact.execution,
       parent: fact.parent ?? null,
       openGates: [],
-      openStages: []
+      openStages: [],
+      isUndoing: false
     }
   }
   if (status === undefined) return status
   const known = knownOf(status)
   if (fact._tag === "LineRewound") {
-    return onward({ ...known, openStages: [], openGates: known.openGates.filter((gate) => !fact.gates.includes(gate)) })
+    const openGates = known.openGates.filter((gate) => !fact.gates.includes(gate))
+    return onward({ ...known, openStages: [], openGates, isUndoing: false })
   }
-  if (isEnded(status)) return status
+  if (isEnded(status)) return fact._tag === "LineUndone" ? { ...status, isUndoing: false } : status
   const proceed = (next: Known): Status =>
     // Stages beside the one that failed go on, and mend nothing.
     status._tag === "Stalled" &&
@@ -69,17 +76,18 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       ? { ...next, _tag: "Stalled", fault: status.fault, stage: status.stage }
       : onward(next)
   const without = (names: ReadonlyArray<string>, name: string | null) => names.filter((each) => each !== name)
+  const closed = { ...known, openStages: [], openGates: [] }
   switch (fact._tag) {
     case "LineResumed":
       return onward({ ...known, openStages: [] })
     case "LineFinished":
-      return { ...known, _tag: "Finished", result: fact.result, openStages: [], openGates: [] }
+      return { ...closed, _tag: "Finished", result: fact.result }
     case "LineParked":
-      return { ...known, _tag: "Parked", reason: fact.reason, openStages: [], openGates: [] }
+      return { ...closed, _tag: "Parked", reason: fact.reason, isUndoing: fact.undoing === true }
     case "LineCancelled":
-      return { ...known, _tag: "Cancelled", reason: fact.reason, openStages: [], openGates: [] }
+      return { ...closed, _tag: "Cancelled", reason: fact.reason, isUndoing: fact.undoing === true }
     case "LineFailed":
-      return { ...known, _tag: "Failed", fault: fact.fault, openStages: [], openGates: [] }
+      return { ...closed, _tag: "Failed", fault: fact.fault, isUndoing: fact.undoing === true }
     case "LineStalled":
       return { ...known, _tag: "Stalled", fault: fact.fault, stage: event.stage }
     case "StageStarted":
@@ -108,8 +116,9 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
   }
 }
 
-const knownOf = ({ execution, item, line, openGates, openStages, parent, run, title }: Known): Known => ({
+const knownOf = ({ execution, isUndoing, item, line, openGates, openStages, parent, run, title }: Known): Known => ({
   execution,
+  isUndoing,
   item,
   line,
   openGates,

@@ -1,13 +1,15 @@
 import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Actor from "../src/Actor.ts"
 import * as Gate from "../src/Gate.ts"
 import * as Line from "../src/Line.ts"
 import * as Stage from "../src/Stage.ts"
 import * as WorkItem from "../src/WorkItem.ts"
-import { count, item, live, test } from "./FactoryStore.ts"
+import { count, events, item, live, test } from "./FactoryStore.ts"
 
 const by = { actor: Actor.human("ada") }
 const make = (name: string) => Line.make(name, { payload: { item: WorkItem.WorkItem }, success: Schema.String })
@@ -70,10 +72,8 @@ describe("What a stopped branch did", () => {
           yield* Gate.settle(`${run}:go`, { _tag: "Reject", note: "no" }, by)
           const status = yield* Line.ended(run)
           assert.strictEqual(status._tag, "Parked")
-          yield* Effect.repeat(count("StageUndone"), { until: (times) => times >= 4 })
         })
       )
-      yield* live(path, code, Line.ended(run))
       assert.deepStrictEqual(undone.toSorted(), ["after", "fast deploy", "slow deploy", "slow inside"])
       assert.strictEqual(undone[0], "after", "the last stage is undone first")
       yield* live(
@@ -82,5 +82,113 @@ describe("What a stopped branch did", () => {
         Effect.map(count("StageUndone"), (times) => assert.strictEqual(times, 4, "something was undone twice"))
       )
     })
+  })
+})
+
+describe("The end of a run", () => {
+  for (const end of ["is cancelled", "fails"] as const) {
+    test(`that ${end} is told when it is undone, by whichever process undoes the last of it`, (path) => {
+      const Steps = make("Steps")
+      const undone: Array<string> = []
+      return Effect.gen(function* () {
+        const begun = yield* Deferred.make<void>()
+        const release = yield* Deferred.make<void>()
+        const slow = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(release))
+        const code = Steps.toLayer(
+          Effect.fnUntraced(function* ({ item }) {
+            yield* step("one", undone)
+            yield* Stage.run({ name: "two", success: Schema.Void }, Effect.void, () =>
+              Effect.andThen(
+                slow,
+                Effect.sync(() => undone.push("two"))
+              )
+            )
+            yield* step("three", undone)
+            yield* go(item)
+            return "done"
+          })
+        )
+        const run = yield* live(
+          path,
+          code,
+          Effect.gen(function* () {
+            const run = yield* Steps.start({ item })
+            yield* Line.settled(run)
+            // To cancel a run that has not stopped yet waits until it is undone.
+            yield* Effect.forkDetach(
+              end === "fails"
+                ? Gate.settle(`${run}:go`, { _tag: "Reject", note: "no" }, by)
+                : Line.cancel(run, { reason: "no" })
+            )
+            yield* Deferred.await(begun)
+            const status = yield* Line.status(run)
+            assert.strictEqual(status._tag, end === "fails" ? "Parked" : "Cancelled")
+            assert.isTrue(status.isUndoing, "a run that is being undone is taken for done")
+            const told = yield* Effect.forkChild(Line.ended(run))
+            yield* Effect.repeat(Effect.yieldNow, { times: 50 })
+            assert.isUndefined(told.pollUnsafe(), "the end was told before what the run did was undone")
+            yield* Fiber.interrupt(told)
+            // The process closes in the middle of it.
+            yield* Effect.forkDetach(
+              Effect.andThen(Effect.repeat(Effect.yieldNow, { times: 500 }), Deferred.succeed(release, undefined))
+            )
+            return run
+          })
+        )
+        assert.deepStrictEqual(undone, ["three", "two"])
+        const status = yield* live(path, code, Line.ended(run))
+        assert.isFalse(status.isUndoing)
+        assert.deepStrictEqual(undone, ["three", "two", "one"], "each stage is undone once, the last first")
+        const facts = yield* live(path, code, Effect.all([count("LineUndone"), count("StageUndone")]))
+        assert.deepStrictEqual(facts, [1, 3])
+      })
+    })
+  }
+})
+
+describe("A cancelled parent", () => {
+  test("is undone after its children", (path) => {
+    const Outer = make("Outer")
+    const Inner = make("Inner")
+    const undone: Array<string> = []
+    const code = Layer.merge(
+      Inner.toLayer(
+        Effect.fnUntraced(function* ({ item }) {
+          yield* Stage.run({ name: "inner", success: Schema.Void }, Effect.void, () =>
+            Effect.andThen(
+              Effect.repeat(Effect.yieldNow, { times: 200 }),
+              Effect.sync(() => undone.push("inner"))
+            )
+          )
+          yield* go(item)
+          return "done"
+        })
+      ),
+      Outer.toLayer(
+        Effect.fnUntraced(function* ({ item }) {
+          yield* step("outer", undone)
+          return yield* Inner.child({ item }).pipe(Effect.catchTag("ChildStopped", Effect.die))
+        })
+      )
+    )
+    return live(
+      path,
+      code,
+      Effect.gen(function* () {
+        const run = yield* Outer.start({ item })
+        const child = yield* Effect.repeat(Line.list({ line: "Inner", status: "Waiting" }), {
+          until: (all) => all.length === 1
+        })
+        yield* Line.cancel(run, { reason: "closed", by: by.actor })
+        yield* Line.ended(run)
+        assert.deepStrictEqual(undone, ["inner", "outer"], "a parent was undone before its child")
+        assert.include(yield* Line.status(child[0]?.run ?? ""), { _tag: "Cancelled", isUndoing: false })
+        const cancelled = (yield* events).filter(({ fact }) => fact._tag === "LineCancelled")
+        assert.deepStrictEqual(
+          cancelled.map(({ actor }) => actor),
+          [by.actor, by.actor]
+        )
+      })
+    )
   })
 })

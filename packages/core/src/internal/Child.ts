@@ -66,4 +66,4 @@ export const end = <A, E>(run: Run.Run["Service"], child: string, ended: Effect.
     return yield* new ChildStopped({ run: child, reason })
   })
 
-const isOver = (run: string) => Effect.map(Status.of(run), (now) => now !== undefined && Status.isEnded(now))
+const isOver = (run: string) => Effect.map(Status.of(run), (now) => now !== undefined && Status.isDone(now))

@@ -89,14 +89,14 @@ export const cancel = (
   run: string,
   why: Why
 ): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
-  stop(run, { _tag: "LineCancelled", reason: why.reason }, why.by)
+  stop(run, { _tag: "LineCancelled", reason: why.reason, undoing: true }, why.by)
 
 /** Puts a run aside: as {@link cancel}, but the item may be taken up again. */
 export const setAside = (
   run: string,
   why: Why & { readonly unblockWhen?: string; readonly reviewAfter?: Duration.Input }
 ): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
-  stop(run, parked(why), why.by)
+  stop(run, { ...parked(why), undoing: true }, why.by)
 
 /** The fact of a parked run. */
 export const parked = (why: {
@@ -138,7 +138,10 @@ const stop = (
   })
 
 /** Cancels runs, unless they end by themselves meanwhile. */
-const cancelAll = (runs: ReadonlyArray<Status.Status>, why: Why) =>
+export const cancelAll = (
+  runs: ReadonlyArray<Status.Status>,
+  why: Why
+): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
   Effect.forEach(
     runs.filter((run) => !Status.isEnded(run)),
     ({ run }) =>
@@ -191,7 +194,10 @@ const historyOf = (run: string): Effect.Effect<History, Journal.JournalError, Jo
   })
 
 /** A child's name is asked of the whole journal, so only where a stage of the run can have started one. */
-const childrenOf = (run: string, { stages }: Pick<History, "stages">) =>
+export const childrenOf = (
+  run: string,
+  { stages }: Pick<History, "stages">
+): Effect.Effect<ReadonlyArray<Status.Status>, Journal.JournalError, Journal.Journal> =>
   stages.some((stage) => /(^|\/)child-/.test(stage))
     ? Effect.map(Status.runs(), (all) => all.filter(({ parent }) => parent?.run === run))
     : Effect.succeed([])
@@ -315,11 +321,14 @@ export const isRunElsewhere = (now: Status.Status): Effect.Effect<boolean> =>
 
 /** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
 export const settled = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
-  until(run, ({ _tag }) => _tag !== "Running")
+  until(run, (now) => now._tag !== "Running" && !now.isUndoing)
 
-/** What a run came to. Completes when it is over, however often somebody is asked before. */
+/**
+ * What a run came to. Completes when it is over and what had to be undone is undone, however often somebody is asked
+ * before.
+ */
 export const ended = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
-  until(run, Status.isEnded)
+  until(run, Status.isDone)
 
 const until = (run: string, isThere: (now: Status.Status) => boolean) =>
   Effect.gen(function* () {
