@@ -45,6 +45,8 @@ export const Fact = Schema.TaggedUnion({
   },
   /** Somebody stopped the run. It begins no further stage, and what it did is undone where it says how. */
   LineCancelled: { reason: Schema.String, undoing: Schema.optionalKey(Schema.Literal(true)) },
+  /** The run is to forget a stage and what began after it. What those did is undone first; `LineRewound` follows. */
+  LineRewinding: { before: Schema.String },
   /** The run forgot these stages and gates, and goes on before the first of them. What was recorded of them is history. */
   LineRewound: { before: Schema.String, dropped: Schema.Array(Schema.String), gates: Schema.Array(Schema.String) },
   /** The line ended in an error that it declares. */

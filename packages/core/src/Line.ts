@@ -181,6 +181,11 @@ export const make = <
           )
           const ending = (fact: FactoryEvent.Fact) =>
             Effect.flatMap(Run.key(run, "ended"), (key) => Journal.record(fact, key))
+          const { rewinding } = yield* life.past
+          if (rewinding !== undefined) {
+            const again = code(input) as Effect.Effect<unknown, unknown, Run.Run> // what it needs is provided around
+            return yield* Effect.catchTag(Undoing.rewind(run, again, rewinding), "LineError", stall)
+          }
           return yield* Effect.provideService(code(input), Run.Run, run).pipe(
             Effect.tap(
               Effect.fnUntraced(function* (success) {

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Actor from "./Actor.ts"
 import type * as Durable from "./Durable.ts"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Journal from "./Journal.ts"
@@ -68,7 +69,11 @@ export interface Past {
   /** The key of the stage that began last. */
   readonly last: string | undefined
   readonly isCancelled: boolean
+  /** The run is to go back before this stage, and has not yet undone what it did from there on. */
+  readonly rewinding: { readonly before: string; readonly by: Actor.Actor } | undefined
 }
+
+type Now = Pick<Past, "epoch" | "isCancelled" | "rewinding">
 
 /** What a run did until now. */
 export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, Journal.Journal> =>
@@ -76,7 +81,7 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
     const began = new Set<string>()
     const finished = new Set<string>()
     const joined = new Map<string, ReadonlyArray<string>>()
-    const take = (now: Pick<Past, "epoch" | "isCancelled">, { fact, seq, stage }: FactoryEvent.FactoryEvent) => {
+    const take = (now: Now, { actor, fact, seq, stage }: FactoryEvent.FactoryEvent): Now => {
       switch (fact._tag) {
         case "StageStarted":
           // A stage that begins once more is the last one again.
@@ -102,18 +107,21 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
         case "LineCancelled":
         // From outside; a run that parked itself has no other life.
         case "LineParked":
-          return { ...now, isCancelled: true }
+          return { ...now, isCancelled: true, rewinding: undefined }
+        case "LineRewinding":
+          return { epoch: seq, isCancelled: false, rewinding: { before: fact.before, by: actor } }
         case "LineRewound":
           for (const dropped of fact.dropped) for (const known of [began, finished]) known.delete(dropped)
           for (const key of joined.keys()) {
             if (fact.dropped.some((stage) => stage.startsWith(`${key}/`))) joined.delete(key)
           }
-          return { epoch: seq, isCancelled: false }
+          return { epoch: seq, isCancelled: false, rewinding: undefined }
         default:
           return now
       }
     }
-    return Effect.map(Journal.fold({ epoch: 0, isCancelled: false }, take, run), (now) => ({
+    const none: Now = { epoch: 0, isCancelled: false, rewinding: undefined }
+    return Effect.map(Journal.fold(none, take, run), (now) => ({
       ...now,
       began,
       finished,

@@ -64,6 +64,7 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
   }
   if (status === undefined) return status
   const known = knownOf(status)
+  if (fact._tag === "LineRewinding") return onward({ ...known, openStages: [], isUndoing: true })
   if (fact._tag === "LineRewound") {
     const openGates = known.openGates.filter((gate) => !fact.gates.includes(gate))
     return onward({ ...known, openStages: [], openGates, isUndoing: false })
@@ -130,7 +131,7 @@ const knownOf = ({ execution, isUndoing, item, line, openGates, openStages, pare
 
 const onward = (known: Known): Status => ({
   ...known,
-  _tag: known.openGates.length > 0 && known.openStages.length === 0 ? "Waiting" : "Running"
+  _tag: known.openGates.length > 0 && known.openStages.length === 0 && !known.isUndoing ? "Waiting" : "Running"
 })
 
 /** Where a run stands now; `undefined` when the journal has never heard of it. */

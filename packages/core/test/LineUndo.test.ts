@@ -9,7 +9,7 @@ import * as Gate from "../src/Gate.ts"
 import * as Line from "../src/Line.ts"
 import * as Stage from "../src/Stage.ts"
 import * as WorkItem from "../src/WorkItem.ts"
-import { count, events, item, live, test } from "./FactoryStore.ts"
+import { alone, count, events, item, live, store, test } from "./FactoryStore.ts"
 
 const by = { actor: Actor.human("ada") }
 const make = (name: string) => Line.make(name, { payload: { item: WorkItem.WorkItem }, success: Schema.String })
@@ -190,5 +190,65 @@ describe("A cancelled parent", () => {
         )
       })
     )
+  })
+})
+
+describe("A run that goes back", () => {
+  test("is undone to that place first, the last stage first, over a restart, and each time anew", (path) => {
+    const Steps = make("Steps")
+    const undone: Array<string> = []
+    let ran = 0
+    const numbered = (name: string) =>
+      step(
+        name,
+        undone,
+        Effect.sync(() => `${name} ${++ran}`)
+      )
+    const code = Steps.toLayer(
+      Effect.fnUntraced(function* ({ item }) {
+        yield* numbered("one")
+        yield* Line.parallel(
+          "race",
+          { a: numbered("two"), b: Effect.andThen(numbered("two"), Effect.never) },
+          { join: "first" }
+        )
+        yield* Stage.run({ name: "plain", success: Schema.Void }, Effect.void)
+        yield* go(item)
+        return yield* numbered("three")
+      })
+    )
+    return Effect.gen(function* () {
+      const run = yield* live(
+        path,
+        code,
+        Effect.gen(function* () {
+          const run = yield* Steps.start({ item })
+          yield* Line.settled(run)
+          yield* Gate.settle(`${run}:go`, { _tag: "Approve" }, by)
+          assert.include(yield* Line.settled(run), { _tag: "Finished" })
+          return run
+        })
+      )
+      // A process without the line can only ask for it.
+      yield* alone(Line.rewind(run, { before: "race/a/two", by: by.actor }), store(path))
+      assert.deepStrictEqual(undone, [])
+      yield* live(
+        path,
+        code,
+        Effect.gen(function* () {
+          assert.include(yield* Line.settled(run), { _tag: "Waiting", isUndoing: false })
+          assert.strictEqual(undone[0], "three 4", "the last stage is undone first")
+          assert.deepStrictEqual(undone.toSorted(), ["three 4", "two 2", "two 3"])
+          assert.strictEqual(yield* count("StageUndone"), 3)
+          assert.strictEqual(ran, 6, "a stage ran again before that was forgotten")
+          const rewound = (yield* events).find(({ fact }) => fact._tag === "LineRewound")
+          assert.deepEqual(rewound?.actor, by.actor)
+          yield* Line.rewind(run, { before: "one" })
+          assert.include(yield* Line.settled(run), { _tag: "Waiting" })
+          assert.lengthOf(undone, 6, `what ran again was not undone again: ${undone.join(", ")}`)
+          assert.strictEqual(undone[5], "one 1")
+        })
+      )
+    })
   })
 })

@@ -173,6 +173,7 @@ const historyOf = (run: string): Effect.Effect<History, Journal.JournalError, Jo
     const gates = new Map<string, string>()
     const answered = new Set<string>()
     const take = (epoch: number, { fact, seq, stage }: FactoryEvent.FactoryEvent): number => {
+      if (fact._tag === "LineRewinding") return seq
       if (fact._tag === "LineRewound") {
         for (const dropped of fact.dropped) for (const known of [stages, undone, gates]) known.delete(dropped)
         return seq
@@ -213,7 +214,6 @@ const placeOf = Effect.fnUntraced(function* (now: Status.Status, before: string)
     })
   }
   const kept = new Set(past.stages.slice(0, at))
-  const dropped = past.stages.slice(at)
   const undone = [...kept].find((stage) => past.undone.has(stage))
   if (undone !== undefined) {
     return yield* new LineError({
@@ -222,7 +222,7 @@ const placeOf = Effect.fnUntraced(function* (now: Status.Status, before: string)
     })
   }
   const children = yield* childrenOf(now.run, past)
-  return { past, kept, dropped, children }
+  return { past, kept, children }
 })
 
 /**
@@ -261,7 +261,8 @@ const running = (run: string) =>
 
 /**
  * Goes back: the run forgets a stage and everything that began after it, and goes on from there. Works on a run that
- * waits, stalled or ended; facts stay in the journal, and children of forgotten stages are cancelled.
+ * waits, stalled or ended; facts stay in the journal. Whichever process has the line undoes what the forgotten stages did
+ * before that, the last one first; their children are cancelled.
  */
 export const rewind = Effect.fnUntraced(function* (
   run: string,
@@ -269,12 +270,16 @@ export const rewind = Effect.fnUntraced(function* (
 ) {
   const rewriting = yield* history
   const now = yield* status(run)
-  const { children, dropped, kept, past } = yield* placeOf(now, before)
-  const gates = dropped.flatMap((stage) => past.gates.get(stage) ?? [])
-  const entry = yield* entryOf(now, { _tag: "LineRewound", before, dropped, gates }, { by })
+  const { children, kept } = yield* placeOf(now, before)
+  const entry = yield* entryOf(now, { _tag: "LineRewinding", before }, { by })
   const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
+  // Nothing is forgotten yet: it has to be undone first, by a process that has the line.
   const forget = Durable.storeFailure(
-    Effect.provideService(rewriting.forget(now.execution, isKept(past.stages, kept)), Durable.Outbox, outbox)
+    Effect.provideService(
+      rewriting.forget(now.execution, () => true),
+      Durable.Outbox,
+      outbox
+    )
   )
   // The journal knows that a run stopped a moment before the engine does.
   const patience = now._tag === "Running" && now.openStages.length > 0 ? 0 : 100
@@ -284,12 +289,34 @@ export const rewind = Effect.fnUntraced(function* (
     times: patience
   })
   if (!isForgotten) return yield* running(run)
-  const orphans = children.filter(({ parent }) => dropped.includes(parent?.stage ?? ""))
-  yield* cancelAll(orphans, {
-    reason: `The run "${run}" went back before the stage that started it`,
-    ...(by && { by })
-  })
+  yield* cancelAll(
+    children.filter(({ parent }) => !kept.has(parent?.stage ?? "")),
+    orphaned(run, by)
+  )
   yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
+})
+
+/** Why the children of forgotten stages are cancelled. */
+export const orphaned = (run: string, by: Actor.Actor | undefined): Why => ({
+  reason: `The run "${run}" went back before the stage that started it`,
+  ...(by && { by })
+})
+
+/** The stages that a run forgets when it goes back, and how: what makes it forget them also writes that it did. */
+export const forgetting = Effect.fnUntraced(function* (
+  run: string,
+  { before, by }: { readonly before: string; readonly by: Actor.Actor }
+) {
+  const now = yield* status(run)
+  const past = yield* historyOf(run)
+  const dropped = past.stages.slice(past.stages.indexOf(before))
+  const gates = dropped.flatMap((stage) => past.gates.get(stage) ?? [])
+  const entry = yield* entryOf(now, { _tag: "LineRewound", before, dropped, gates }, { by })
+  const rewriting = yield* history
+  const kept = isKept(past.stages, new Set(past.stages.slice(0, past.stages.indexOf(before))))
+  const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
+  const forget = Effect.provideService(rewriting.forget(now.execution, kept), Durable.Outbox, outbox)
+  return { dropped, forget: Durable.storeFailure(forget), isEnded: Status.isEnded(now) }
 })
 
 /** A run that another one is forked from, and what it takes over. */

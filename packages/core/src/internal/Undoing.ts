@@ -15,9 +15,15 @@ type Standing = Run.Run["Service"]
 /** Undoes the stages that are meant, and that this life has come by. */
 const undo = (run: Standing, isMeant: (stage: string) => boolean) =>
   Effect.gen(function* () {
-    for (const { stage, undo } of run.life.undos.toReversed()) {
+    const { undos } = run.life
+    for (const { stage, undo } of undos.toReversed()) {
       if (yield* isAbandoned(run)) return
-      if (isMeant(stage)) yield* undo
+      if (!isMeant(stage)) continue
+      yield* undo
+      undos.splice(
+        undos.findIndex((each) => each.stage === stage),
+        1
+      )
     }
   })
 
@@ -43,6 +49,28 @@ export const atEnd = (run: Standing, isStopped: boolean): Effect.Effect<void, ne
     Effect.forkDetach({ startImmediately: true }),
     Effect.flatMap(Fiber.join)
   )
+
+/**
+ * Goes back: comes once more by what the run did, undoes what is to be forgotten, and forgets it. Ends this life; the next
+ * one goes on from there.
+ */
+export const rewind = Effect.fnUntraced(function* (
+  run: Standing,
+  code: Effect.Effect<unknown, unknown, Run.Run>,
+  rewinding: NonNullable<Run.Past["rewinding"]>
+) {
+  const { finished } = yield* run.life.past
+  const retracing = Effect.provideService(code, Run.Run, { ...run, retraced: new Set(finished) })
+  yield* Fiber.await(yield* Effect.forkChild(retracing))
+  const { dropped } = yield* LineControl.forgetting(run.id, rewinding)
+  const isMeant = (stage: string) => dropped.includes(stage)
+  yield* stopChildren(run, isMeant, LineControl.orphaned(run.id, rewinding.by))
+  yield* undo(run, isMeant)
+  // What was undone meanwhile is forgotten too.
+  const { forget, isEnded } = yield* LineControl.forgetting(run.id, rewinding)
+  if (!isEnded) yield* Effect.provideContext(forget, run.execution)
+  return yield* Effect.provideContext(Durable.suspend, run.execution)
+})
 
 type End = FactoryEvent.FactoryEvent & {
   readonly fact: Extract<FactoryEvent.Fact, { readonly _tag: "LineFailed" | "LineParked" | "LineCancelled" }>
