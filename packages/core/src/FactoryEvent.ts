@@ -28,7 +28,15 @@ export const Fact = Schema.TaggedUnion({
     /** The run, and the stage of it, that started this one as a child and waits for its end. */
     parent: Schema.optionalKey(Schema.Struct({ run: Schema.String, stage: Schema.String })),
     /** The run that this one was forked from, and the first of its stages that this one has not taken over. */
-    forkOf: Schema.optionalKey(Schema.Struct({ run: Schema.String, before: Schema.String }))
+    forkOf: Schema.optionalKey(
+      Schema.Struct({
+        run: Schema.String,
+        before: Schema.String,
+        /** The stages that it has taken over, and which branches were enough, by the key of their join. */
+        took: Schema.optionalKey(Schema.Array(Schema.String)),
+        joined: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String)))
+      })
+    )
   },
   /** A process took the line up again after the one that ran it was gone, or after a fault was mended. */
   LineResumed: {},

@@ -81,8 +81,18 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
     const began = new Set<string>()
     const finished = new Set<string>()
     const joined = new Map<string, ReadonlyArray<string>>()
+    const join = ({ enough, key }: Join) => {
+      joined.set(key, enough)
+      // A replay goes on without the branches that were stopped.
+      for (const stage of began) if (isOther({ key, enough }, stage)) began.delete(stage)
+    }
     const take = (now: Now, { actor, fact, seq, stage }: FactoryEvent.FactoryEvent): Now => {
       switch (fact._tag) {
+        case "LineStarted":
+          // A fork goes on as if it had done itself what it has taken over.
+          for (const took of fact.forkOf?.took ?? []) for (const known of [began, finished]) known.add(took)
+          for (const [key, enough] of Object.entries(fact.forkOf?.joined ?? {})) join({ key, enough })
+          return now
         case "StageStarted":
           // A stage that begins once more is the last one again.
           began.delete(stage ?? "")
@@ -97,12 +107,7 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
           finished.delete(stage ?? "")
           return now
         case "BranchesJoined":
-          joined.set(fact.key, fact.enough)
-          // A replay does not come by the branches that were stopped.
-          for (const stage of began) {
-            const isOther = !fact.enough.some((branch) => stage.startsWith(`${fact.key}/${branch}/`))
-            if (stage.startsWith(`${fact.key}/`) && isOther) began.delete(stage)
-          }
+          join(fact)
           return now
         case "LineCancelled":
         // From outside; a run that parked itself has no other life.
@@ -112,9 +117,7 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
           return { epoch: seq, isCancelled: false, rewinding: { before: fact.before, by: actor } }
         case "LineRewound":
           for (const dropped of fact.dropped) for (const known of [began, finished]) known.delete(dropped)
-          for (const key of joined.keys()) {
-            if (fact.dropped.some((stage) => stage.startsWith(`${key}/`))) joined.delete(key)
-          }
+          for (const key of joined.keys()) if (isIn(key, fact.dropped)) joined.delete(key)
           return { epoch: seq, isCancelled: false, rewinding: undefined }
         default:
           return now
@@ -129,6 +132,20 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
       last: [...began].at(-1)
     }))
   })
+
+/** Which branches were enough, of those under a key. */
+interface Join {
+  readonly key: string
+  readonly enough: ReadonlyArray<string>
+}
+
+/** Whether one of these stages stands in the branches under a key. */
+export const isIn = (key: string, stages: ReadonlyArray<string>): boolean =>
+  stages.some((stage) => stage.startsWith(`${key}/`))
+
+/** Whether a stage belongs to a branch that was stopped when others were enough. */
+const isOther = ({ enough, key }: Join, stage: string) =>
+  stage.startsWith(`${key}/`) && !enough.some((branch) => stage.startsWith(`${key}/${branch}/`))
 
 /** A new life of a run. */
 export const live = (run: string): Effect.Effect<Life> =>

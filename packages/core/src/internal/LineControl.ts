@@ -7,7 +7,7 @@ import * as Actor from "../Actor.ts"
 import * as Durable from "../Durable.ts"
 import type * as FactoryEvent from "../FactoryEvent.ts"
 import * as Journal from "../Journal.ts"
-import type * as Run from "../Run.ts"
+import * as Run from "../Run.ts"
 import * as Status from "../Status.ts"
 import { LineError } from "./LineError.ts"
 
@@ -173,6 +173,7 @@ const historyOf = (run: string): Effect.Effect<History, Journal.JournalError, Jo
     const gates = new Map<string, string>()
     const answered = new Set<string>()
     const take = (epoch: number, { fact, seq, stage }: FactoryEvent.FactoryEvent): number => {
+      if (fact._tag === "LineStarted") for (const took of fact.forkOf?.took ?? []) stages.add(took)
       if (fact._tag === "LineRewinding") return seq
       if (fact._tag === "LineRewound") {
         for (const dropped of fact.dropped) for (const known of [stages, undone, gates]) known.delete(dropped)
@@ -324,6 +325,8 @@ export const forkOf = Effect.fnUntraced(function* (run: string, before: string) 
   const rewriting = yield* history
   const now = yield* status(run)
   const { children, kept, past } = yield* placeOf(now, before)
+  const { finished, joined } = yield* Run.pastOf(run)
+  const left = past.stages.filter((stage) => !kept.has(stage))
   // Nobody could answer a gate that the other run opened.
   for (const [stage, gate] of past.gates) if (!past.answered.has(gate)) kept.delete(stage)
   const shared = children.find((child) => !Status.isEnded(child) && kept.has(child.parent?.stage ?? ""))
@@ -336,7 +339,14 @@ export const forkOf = Effect.fnUntraced(function* (run: string, before: string) 
   return {
     line: now.line,
     item: { id: now.item, title: now.title },
-    relation: { forkOf: { run, before } },
+    relation: {
+      forkOf: {
+        run,
+        before,
+        took: [...kept].filter((stage) => finished.has(stage)),
+        joined: Object.fromEntries([...joined].filter(([key]) => !Run.isIn(key, left)))
+      }
+    },
     execute: (copy: string, execution: string) =>
       rewriting.fork(now.execution, { execution, run: copy, isKept: isKept(past.stages, kept) })
   }
