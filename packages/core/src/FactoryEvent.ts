@@ -67,8 +67,16 @@ export const Fact = Schema.TaggedUnion({
   StageFinished: { attempt: Schema.Natural, duration: Milliseconds },
   StageRetried: { attempt: Schema.Natural, fault: Fault.Recorded, delay: Milliseconds },
   StageFailed: { attempt: Schema.Natural, duration: Milliseconds, fault: Fault.Recorded },
-  /** Of branches side by side, these were enough. `dropped` are stages of the others that were stopped without a result. */
-  BranchesJoined: { key: Schema.String, enough: Schema.Array(Schema.String), dropped: Schema.Array(Schema.String) },
+  /**
+   * Of branches side by side, these were enough. `dropped` are stages of the others that were stopped without a result,
+   * `gates` what the others asked: nobody waits for an answer any more.
+   */
+  BranchesJoined: {
+    key: Schema.String,
+    enough: Schema.Array(Schema.String),
+    dropped: Schema.Array(Schema.String),
+    gates: Schema.optionalKey(Schema.Array(Schema.String))
+  },
   /** What a stage did was undone after its line had failed; `fault` says why that did not work. */
   StageUndone: { fault: Schema.NullOr(Fault.Recorded) },
   /** What a role ran with, so that the run can be told from one with another skill or model. */

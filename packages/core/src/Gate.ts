@@ -225,6 +225,7 @@ const wait = <A>(gate: Kind<A>, question: Waited) =>
     const run = standing.value
     const key = run.next(`gate-${gate.name}`)
     const id = `${run.id}:${key.replace(/(^|\/)gate-/, "$1")}`
+    run.life.gates.add(id)
     const opened = yield* Run.key(run, `gate/${id}/opened`)
     const schema = Schema.Union([gate.schema, GateAnswer.Expired])
     const deferred = Durable.DurableDeferred.make(key, { success: schema })

@@ -36,6 +36,8 @@ export class Run extends Context.Service<
 export interface Life {
   /** What the journal knew when this life began to do something new; read once. */
   readonly past: Effect.Effect<Past, Journal.JournalError, Journal.Journal>
+  /** The gates that this life has come by. */
+  readonly gates: Set<string>
   /** The keys of the steps that this life has come by. */
   readonly asked: Set<string>
   /** How often this life has come to a step of this name, in whatever branch. Counts this time. */
@@ -64,6 +66,8 @@ export interface Past {
   readonly epoch: number
   /** The keys of the stages that began, the one that began last at the end. */
   readonly began: ReadonlySet<string>
+  /** The gates that were opened. */
+  readonly gates: ReadonlySet<string>
   /** The keys of the stages that have a result, or an error that they declare. */
   readonly finished: ReadonlySet<string>
   /** The key of the stage that began last. */
@@ -80,6 +84,7 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
   Effect.suspend(() => {
     const began = new Set<string>()
     const finished = new Set<string>()
+    const gates = new Set<string>()
     const joined = new Map<string, ReadonlyArray<string>>()
     const join = ({ enough, key }: Join) => {
       joined.set(key, enough)
@@ -97,6 +102,9 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
           // A stage that begins once more is the last one again.
           began.delete(stage ?? "")
           began.add(stage ?? "")
+          return now
+        case "GateOpened":
+          gates.add(fact.gate)
           return now
         case "StageFinished":
         case "StageFailed":
@@ -117,6 +125,7 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
           return { epoch: seq, isCancelled: false, rewinding: { before: fact.before, by: actor } }
         case "LineRewound":
           for (const dropped of fact.dropped) for (const known of [began, finished]) known.delete(dropped)
+          for (const gate of fact.gates) gates.delete(gate)
           for (const key of joined.keys()) if (isIn(key, fact.dropped)) joined.delete(key)
           return { epoch: seq, isCancelled: false, rewinding: undefined }
         default:
@@ -128,6 +137,7 @@ export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, J
       ...now,
       began,
       finished,
+      gates,
       joined,
       last: [...began].at(-1)
     }))
@@ -143,9 +153,9 @@ interface Join {
 export const isIn = (key: string, stages: ReadonlyArray<string>): boolean =>
   stages.some((stage) => stage.startsWith(`${key}/`))
 
-/** Whether a stage belongs to a branch that was stopped when others were enough. */
-const isOther = ({ enough, key }: Join, stage: string) =>
-  stage.startsWith(`${key}/`) && !enough.some((branch) => stage.startsWith(`${key}/${branch}/`))
+/** Whether a step belongs to a branch that was stopped when others were enough. */
+export const isOther = ({ enough, key }: Join, step: string): boolean =>
+  step.startsWith(`${key}/`) && !enough.some((branch) => step.startsWith(`${key}/${branch}/`))
 
 /** A new life of a run. */
 export const live = (run: string): Effect.Effect<Life> =>
@@ -163,6 +173,7 @@ export const live = (run: string): Effect.Effect<Life> =>
     }
     return {
       past,
+      gates: new Set<string>(),
       asked: new Set<string>(),
       visit: (name) => {
         const count = (visits.get(name) ?? 0) + 1

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import type * as Fault from "./Fault.ts"
 import * as Journal from "./Journal.ts"
+import * as Run from "./Run.ts"
 
 /** What every status knows of its run. `openGates` are ids. */
 export interface Known {
@@ -97,8 +98,7 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       return proceed({ ...known, openStages: without(known.openStages, event.stage) })
     case "BranchesJoined": {
       // What the other branches did, waited for and stalled at is not what the run does any more.
-      const isOther = (step: string) =>
-        step.startsWith(`${fact.key}/`) && !fact.enough.some((branch) => step.startsWith(`${fact.key}/${branch}/`))
+      const isOther = (step: string) => Run.isOther(fact, step)
       const next = {
         ...known,
         openStages: known.openStages.filter((stage) => !isOther(stage)),

@@ -136,8 +136,10 @@ const race = (
     if (wanted !== Infinity && ready.length >= wanted) {
       // By place, and no more than were wanted: a replay knows of those alone.
       const enough = branches.flatMap(([name]) => (ready.includes(name) ? [name] : [])).slice(0, wanted)
-      if (part !== undefined) yield* record(part, enough)
+      const open = [...(part?.run.life.open ?? [])]
+      // Before it is written down: a gate that is just being opened is a fact by then, and is closed with the others.
       yield* Fiber.interruptAll(fibers.values())
+      if (part !== undefined) yield* record(part, enough, open)
       return new Map(enough.map((name) => [name, exits.get(name) ?? Exit.void]))
     }
     if ([...exits.values()].some(isStopped)) {
@@ -152,14 +154,15 @@ const race = (
 
 const isStopped = (exit: Exit.Exit<unknown, unknown>) => Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
 
-/** Writes down which branches were enough, before the others are stopped. */
-const record = ({ key, run }: Part, enough: ReadonlyArray<string>) =>
+/** Writes down which branches were enough. `open` are the stages that the run was in when the others were stopped. */
+const record = ({ key, run }: Part, enough: ReadonlyArray<string>, open: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const isOther = (stage: string) =>
-      stage.startsWith(`${key}/`) && !enough.some((name) => stage.startsWith(`${key}/${name}/`))
-    const dropped = [...run.life.open].filter(isOther)
+    const past = yield* run.life.past
+    const isOther = (step: string) => Run.isOther({ key, enough }, step)
+    const dropped = open.filter(isOther)
+    const gates = [...new Set([...past.gates, ...run.life.gates])].filter((id) => isOther(id.slice(run.id.length + 1)))
     const once = yield* Run.key(run, `${key}/joined`)
-    yield* Effect.orDie(Journal.record({ _tag: "BranchesJoined", key, enough: [...enough], dropped }, once))
+    yield* Effect.orDie(Journal.record({ _tag: "BranchesJoined", key, enough: [...enough], dropped, gates }, once))
     // One of the others may have stopped to wait, which is no longer what the run does.
     const instance = yield* Effect.provideContext(Durable.WorkflowEngine.WorkflowInstance, run.execution)
     instance.suspended = false
