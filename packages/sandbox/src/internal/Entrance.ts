@@ -44,6 +44,10 @@ export const wrap = (entrance: Entrance, command: ChildProcess.StandardCommand) 
   Effect.gen(function* () {
     const { additionalFds = {}, cwd, env = {}, shell, ...rest } = command.options
     const asked = Object.keys(additionalFds).flatMap((name) => ChildProcess.parseFdName(name) ?? [])
+    if (command.command.startsWith("-")) {
+      // Shells disagree on how to run it.
+      return yield* wrong(`A program can not be named ${JSON.stringify(command.command)}. Give its path.`)
+    }
     const settings = yield* Effect.forEach(Object.entries(env), ([name, value]) => setting(name, value))
     const { filter, options, spare } = descriptors(asked, entrance.leaks)
     const words = shell === undefined || shell === false ? [command.command, ...command.args] : inShell(command, shell)
@@ -114,6 +118,9 @@ const inShell = ({ command }: ChildProcess.StandardCommand, shell: string | true
   command
 ]
 
+const wrong = (description: string) =>
+  Effect.fail(PlatformError.badArgument({ module: "ChildProcess", method: "spawn", description }))
+
 const setting = (
   name: string,
   value: string | Redacted.Redacted<string> | undefined
@@ -123,12 +130,8 @@ const setting = (
   // They are handed over one after the other with NUL in between: one inside would be an option of `bwrap`.
   const isWrong = name === "" || /[=\0]/.test(name) || text.includes("\0")
   return isWrong
-    ? Effect.fail(
-        PlatformError.badArgument({
-          module: "ChildProcess",
-          method: "spawn",
-          description: `The environment variable ${JSON.stringify(name)} can not be: its name is empty or has "=" in it, or there is a NUL character.`
-        })
+    ? wrong(
+        `The environment variable ${JSON.stringify(name)} can not be: its name is empty or has "=" in it, or there is a NUL character.`
       )
     : Effect.succeed(["--setenv", name, text])
 }
