@@ -210,11 +210,20 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     }
   })
 
-  /** Tells by the file of a branch, without asking anything inside, that the branch stands on a commit. */
+  /**
+   * Tells by the file of a branch, without asking anything inside, that the branch stands on a commit. What is no file is
+   * not asked for either: git would wait for what comes out of a pipe.
+   */
   const standsOn = Effect.fnUntraced(function* (file: string, commit: string) {
     const info = yield* Effect.option(fs.lstat(file))
-    if (info._tag === "None" || info.value.type !== "File" || Number(info.value.size) > 100) return false
-    return (yield* read(file)) === `${commit}\n`
+    if (info._tag === "None") return false
+    if (info.value.type !== "File") {
+      return yield* new SandboxError({
+        reason: "SetupFailed",
+        message: `${file} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
+      })
+    }
+    return Number(info.value.size) < 100 && (yield* read(file)) === `${commit}\n`
   })
 
   const prepare = Effect.fnUntraced(function* (place: Place, options: Options) {
@@ -286,7 +295,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       },
       deliver: (inside) =>
         Effect.gen(function* () {
-          if (spec.deliver !== "Merge" && (yield* standsOn(tip, begun.commit))) return
+          if ((yield* standsOn(tip, begun.commit)) && spec.deliver !== "Merge") return
           yield* Deliver.deliver(host, {
             inside,
             directory,
