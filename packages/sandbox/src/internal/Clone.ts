@@ -289,7 +289,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
             sandbox,
             directory
           })
-          return Effect.andThen(restored, Settle.reused(inside, target))
+          return Effect.andThen(restored, Settle.restored(inside, { target, commit: from.commit ?? "" }))
         }
         return has === begun.commit ? Effect.void : Settle.difference(inside, directory)
       },
