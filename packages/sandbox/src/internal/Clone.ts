@@ -13,6 +13,7 @@ import type { Overlay } from "../Workspaces.ts"
 import * as Deliver from "./Deliver.ts"
 import type { HostFiles } from "./HostFiles.ts"
 import type { Found, Part } from "./Part.ts"
+import * as RefName from "./RefName.ts"
 import * as Repository from "./Repository.ts"
 import * as Settle from "./Settle.ts"
 import * as Skeleton from "./Skeleton.ts"
@@ -55,6 +56,7 @@ const isMountable = (path: string): boolean => !/[,:\\"']/.test(path)
 export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   const { attempt, fs, git, kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
   const copies = new Map<string, boolean>()
+  const findRepository = Repository.finder(host)
 
   const templateOf = (folder: string) =>
     Effect.map(read(path.join(folder, "template")), (text) => (text === undefined ? undefined : text.trim()))
@@ -68,7 +70,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
 
   /** Finds the repository, and makes the folders that locks and clones live in. */
   const locate = Effect.fnUntraced(function* (repository: string, name: string) {
-    const found = yield* Repository.find(host, repository)
+    const found = yield* findRepository(repository)
     const own = path.join(found.root, ".millwright")
     const isNew = yield* Effect.isSuccess(fs.makeDirectory(own))
     if (isNew) yield* write(path.join(own, ".gitignore"), "*\n")
@@ -96,8 +98,10 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
 
   /** Where the branch stands; it is made when it is not there. */
   const start = Effect.fnUntraced(function* ({ repository }: Place, { base, branch, fresh }: Companion) {
-    yield* Repository.checkName(host, branch)
-    const { head, worktree } = yield* Repository.branch(host, repository, branch)
+    yield* Repository.checkName(branch)
+    const isBranch = RefName.isBranch(base)
+    const found = yield* Repository.branches(host, repository, isBranch ? [branch, base] : [branch])
+    const { head, worktree } = found.get(`refs/heads/${branch}`) ?? {}
     if (worktree !== undefined) {
       return yield* new SandboxError({
         reason: "Busy",
@@ -108,7 +112,9 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     const update = (to: string, from: string) =>
       Git.text(git(["-C", repository.root, "update-ref", ref, to, from]), `Moving the branch ${branch}`)
     if (head === undefined) {
-      const commit = yield* Repository.resolve(host, repository, base)
+      const isTag = found.has(`refs/tags/${base}`)
+      const named = isTag ? undefined : found.get(`refs/heads/${base}`)?.head
+      const commit = named ?? (yield* Repository.resolve(host, repository, base))
       if (commit === undefined) {
         return yield* new SandboxError({
           reason: "NoSuchSource",
@@ -204,6 +210,22 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     }
   })
 
+  /**
+   * Tells by the file of a branch, without asking anything inside, that the branch stands on a commit. What is no file is
+   * not asked for either: git would wait for what comes out of a pipe.
+   */
+  const standsOn = Effect.fnUntraced(function* (file: string, commit: string) {
+    const info = yield* Effect.option(fs.lstat(file))
+    if (info._tag === "None") return false
+    if (info.value.type !== "File") {
+      return yield* new SandboxError({
+        reason: "SetupFailed",
+        message: `${file} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
+      })
+    }
+    return Number(info.value.size) < 100 && (yield* read(file)) === `${commit}\n`
+  })
+
   const prepare = Effect.fnUntraced(function* (place: Place, options: Options) {
     const { overlay, sandbox, spec } = options
     const ready = path.join(place.folder, "ready")
@@ -239,6 +261,11 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     else if (!isNew) yield* mend(place)
 
     const { directory } = place
+    const tip = path.join(
+      template === undefined ? directory : overlayOf(place, template).upper,
+      ".git/refs/heads",
+      begun.branch
+    )
     const target: Settle.Target = {
       directory,
       branch: begun.branch,
@@ -262,19 +289,22 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
             sandbox,
             directory
           })
-          return Effect.andThen(restored, Settle.reused(inside, target))
+          return Effect.andThen(restored, Settle.restored(inside, { target, commit: from.commit ?? "" }))
         }
         return has === begun.commit ? Effect.void : Settle.difference(inside, directory)
       },
       deliver: (inside) =>
-        Deliver.deliver(host, {
-          inside,
-          directory,
-          repository: place.repository,
-          incoming: path.join(place.own, "incoming", place.name),
-          branch: spec.branch,
-          known: begun.commit,
-          base: spec.deliver === "Merge" ? spec.base : undefined
+        Effect.gen(function* () {
+          if ((yield* standsOn(tip, begun.commit)) && spec.deliver !== "Merge") return
+          yield* Deliver.deliver(host, {
+            inside,
+            directory,
+            repository: place.repository,
+            incoming: path.join(place.own, "incoming", place.name),
+            branch: spec.branch,
+            known: begun.commit,
+            base: spec.deliver === "Merge" ? spec.base : undefined
+          })
         }),
       snapshot: (inside) =>
         snapshots.save(inside, { folder: path.join(place.own, "snapshots"), sandbox, directory, isGit: true }),

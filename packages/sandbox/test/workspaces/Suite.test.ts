@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as SandboxTest from "../src/testing/SandboxTest.ts"
+import * as SandboxTest from "../../src/testing/SandboxTest.ts"
 import * as StandIn from "./standIn.ts"
 
 SandboxTest.suite("a stand-in that copies", StandIn.layer("copying", false))
