@@ -55,7 +55,7 @@ const pnpm = (text: string): LockFile | string => {
   const packages: Array<readonly [string, string, string]> = []
   let isOne = false
   // Newer versions put what they need for themselves into a document before the one of the workspace.
-  for (const part of text.split(/^---(?:\s.*)?$/m)) {
+  for (const part of text.split(/^---(?:[ \t].*)?$/m)) {
     const file: unknown = part.trim() === "" ? undefined : Yaml.parse(part)
     if (!isRecord(file) || file.lockfileVersion === undefined) continue
     isOne = true

@@ -62,7 +62,8 @@ export const make = ({ ask, isRegistry, rules }: Options) => {
       for (const tarball of kept.tarballs) {
         const url = URL.parse(tarball)
         const target = url === null ? undefined : targetOf(url)
-        if (url !== null && target !== undefined) shown.add(`${Domains.show(target)}${url.pathname}`)
+        const path = url === null ? undefined : decoded(url.pathname)
+        if (target !== undefined && path !== undefined) shown.add(`${Domains.show(target)}${path}`)
       }
       return kept
     })
@@ -81,7 +82,7 @@ export const make = ({ ask, isRegistry, rules }: Options) => {
         return "body" in found ? found : json(200, found.document)
       }
       if (asked.rest.startsWith("-/")) {
-        const tarball = `${Domains.show(line.target)}${URL.parse(`http://host${path}`)?.pathname ?? ""}`
+        const tarball = `${Domains.show(line.target)}/${asked.name}/${asked.rest}`
         if (!shown.has(tarball)) {
           const found = await packument(line, asked.name, accept)
           if ("body" in found) return found
@@ -125,19 +126,22 @@ const targetOf = (url: URL): Domains.Target | undefined => {
 
 /** The package that a path names, and what is asked of it. */
 const read = (path: string): { readonly name: string; readonly rest: string | undefined } | undefined => {
-  let text: string
-  try {
-    text = decodeURIComponent(path.slice(1))
-  } catch {
-    return undefined
-  }
-  if (/[%\\\0-\x20\x7f]|\/\/|(?:^|\/)\.\.?(?:\/|$)/.test(text)) return undefined
+  const text = decoded(path.slice(1))
+  if (text === undefined || /[%\\\0-\x20\x7f]|\/\/|(?:^|\/)\.\.?(?:\/|$)/.test(text)) return undefined
   const [, name = "", rest] = /^((?:@[^/]+\/)?[^/@][^/]*)(?:\/(.+))?$/.exec(text) ?? []
   return RegistryRules.isName(name) && name !== "-" ? { name, rest } : undefined
 }
 
+const decoded = (path: string): string | undefined => {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
+}
+
 /** Reads the whole body, up to a bound. */
-export const body = async (message: IncomingMessage, most: number): Promise<Buffer> => {
+const body = async (message: IncomingMessage, most: number): Promise<Buffer> => {
   const stream = message.headers["content-encoding"] === "gzip" ? message.pipe(createGunzip()) : message
   message.on("error", (cause) => stream.destroy(cause))
   const chunks: Array<Buffer> = []

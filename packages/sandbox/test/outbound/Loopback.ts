@@ -161,7 +161,18 @@ export const get = (
 ): Effect.Effect<{ status: number; headers: http.IncomingHttpHeaders; text: string }> =>
   Effect.callback((done) => {
     const request = http.request(
-      { host: "127.0.0.1", port, method, path: url, agent: false, headers: { host: new URL(url).host, ...headers } },
+      {
+        host: "127.0.0.1",
+        port,
+        method,
+        path: url,
+        agent: false,
+        headers: {
+          host: new URL(url).host,
+          ...(body === undefined ? {} : { "content-length": Buffer.byteLength(body) }),
+          ...headers
+        }
+      },
       (response) => {
         let text = ""
         response.on("data", (chunk) => (text += String(chunk)))

@@ -19,7 +19,9 @@ const secret = "s3cret $(touch x) `id` ;'\"\\ |&é"
 const broker = (values: Readonly<Record<string, string>>) =>
   Effect.provide(
     SecretBroker.SecretBroker,
-    SecretBroker.fromMap(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Redacted.make(value)])))
+    SecretBroker.fromMap(
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Redacted.make(value)]))
+    )
   )
 
 const header = (hosts: readonly [string, ...ReadonlyArray<string>], more: Partial<SecretUse> = {}): SecretUse => ({
@@ -143,14 +145,11 @@ describe("a header", () => {
       const { get } = yield* SecretBroker.SecretBroker
       const value = yield* get("github-token.x")
       assert.strictEqual(Redacted.value(value), "v")
-      assert.notInclude(`${String(value)}${JSON.stringify(value)}`, "v\"")
+      assert.notInclude(`${String(value)}${JSON.stringify(value)}`, 'v"')
       assert.include((yield* Effect.flip(get("other"))).message, "SECRET_OTHER")
     }).pipe(
       Effect.provide(SecretBroker.fromConfig("secret")),
-      Effect.provideService(
-        ConfigProvider.ConfigProvider,
-        ConfigProvider.fromUnknown({ SECRET_GITHUB_TOKEN_X: "v" })
-      )
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({ SECRET_GITHUB_TOKEN_X: "v" }))
     )
   )
 })
