@@ -1,4 +1,6 @@
 /** What a run came to, for a person to read, and whether it did what it shall: folds over the journal. */
+import * as Prose from "@millwright-examples/shared/prose"
+import * as RunLine from "@millwright-examples/shared/run-line"
 import * as Actor from "@millwright/core/Actor"
 import * as Gate from "@millwright/core/Gate"
 import * as Journal from "@millwright/core/Journal"
@@ -16,7 +18,7 @@ export const of = Effect.fnUntraced(function* (status: Status.Status, command: s
       `  ${index + 1}. ${opened.question}`,
       answered === undefined
         ? "     not answered yet"
-        : `     ${Actor.label(answered.by)} answered ${JSON.stringify(answered.answer)} after ${(answered.waited / 1000).toFixed(1)} s`
+        : `     ${Actor.label(answered.by)} said ${Prose.answer(answered.answer)}, after ${RunLine.took(answered.waited)}`
     ].join("\n")
   )
   return [
@@ -65,8 +67,14 @@ const ending = Effect.fnUntraced(function* (
 
 /** Dies when a stage was done twice, or when something was announced that nobody approved. */
 export const verify = Effect.fnUntraced(function* (status: Status.Status, announcement: string) {
-  const finished = yield* Journal.fold<ReadonlyArray<string>>([], (stages, event) =>
-    event.run === status.run && event.fact._tag === "StageFinished" ? [...stages, event.stage ?? ""] : stages
+  const finished = yield* Journal.fold<ReadonlyArray<string>>(
+    [],
+    (stages, { fact, stage }) => {
+      // A run that went back does once more what it forgot.
+      if (fact._tag === "LineRewound") return stages.filter((each) => !fact.dropped.includes(each))
+      return fact._tag === "StageFinished" ? [...stages, stage ?? ""] : stages
+    },
+    status.run
   )
   const check = (isRight: boolean, otherwise: string) =>
     isRight ? Effect.void : Effect.die(new Error(`The example did not do what it shall: ${otherwise}`))

@@ -2,7 +2,7 @@
 import type * as Fault from "@millwright/core/Fault"
 import type * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
-import type * as Status from "@millwright/core/Status"
+import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -10,6 +10,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Answering from "./answering.ts"
 import * as Ending from "./ending.ts"
 import * as Looking from "./looking.ts"
@@ -21,7 +22,7 @@ const root = Command.make("line").pipe(
   Command.withSharedFlags({
     store: Flag.Path("store", { mustExist: false }).pipe(
       Flag.withDescription(
-        "The store: a file, a folder with one, or a repository. Default: that of the repository around"
+        "The store: a file, a folder with one, or a repository. Default: that of the repository around, else those of its examples"
       ),
       Flag.optional
     ),
@@ -48,19 +49,35 @@ const tags = [
   "Failed"
 ] as const satisfies ReadonlyArray<Status.Status["_tag"]>
 
-/** Looks at the store that is meant. */
-const look = <E, R>(use: (printing: Looking.Printing) => Effect.Effect<void, E, R>) =>
+const prefix = "npx -y pnpm@12.18.0 line"
+
+/** How a command is typed that means the same store. */
+const typed = Effect.map(root, ({ store }) => {
+  const flag = Option.match(store, { onNone: () => "", onSome: (path) => ` --store ${quoted(path)}` })
+  return (rest: string) => `${prefix} ${rest}${flag}`
+})
+
+/** A word for a POSIX shell. */
+const quoted = (word: string) => (/^[\w./~+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
+/** Looks at the store that a run is in; without a run, at the only one. */
+const look = <E, R>(run: Option.Option<string>, use: (printing: Looking.Printing) => Effect.Effect<void, E, R>) =>
   Effect.gen(function* () {
     const { json, store } = yield* root
-    const path = yield* Store.locate(store)
-    yield* Effect.provide(use({ json, print: Console.log }), Store.looking(path))
+    const command = yield* typed
+    const stores = yield* Store.locate(store)
+    const path = yield* Option.match(run, {
+      onNone: () => Store.single(stores),
+      onSome: (run) => Store.holding(stores, run)
+    })
+    yield* Effect.provide(use({ json, print: Console.log, command }), Store.looking(path))
   })
 
-/** Acts on the store that is meant, and prints where the run stands then. */
-const act = <E, R>(use: Effect.Effect<{ readonly run: string; readonly said: string }, E, R>) =>
+/** Acts on the store that a run is in, and prints where the run stands then. */
+const act = <E, R>(run: string, use: Effect.Effect<{ readonly run: string; readonly said: string }, E, R>) =>
   Effect.gen(function* () {
     const { json, store } = yield* root
-    const path = yield* Store.locate(store)
+    const path = yield* Store.holding(yield* Store.locate(store), run)
     yield* Effect.gen(function* () {
       const { run, said } = yield* use
       const progress = yield* Watch.progress(run)
@@ -70,23 +87,48 @@ const act = <E, R>(use: Effect.Effect<{ readonly run: string; readonly said: str
     }).pipe(Effect.provide(Store.acting(path)))
   })
 
-const settle = (gate: string, answer: Gate.Answer) =>
-  act(
+/** What a process does that has the line, or what to do where there is none. */
+const onward = (isRun: boolean, what: string) =>
+  isRun
+    ? `The process that runs it ${what}.`
+    : `No process runs it now. One that has its line ${what} as soon as it takes the run up: start the factory again.`
+
+const settle = (gate: string, answer: Gate.Answer) => {
+  const run = gate.includes(":") ? gate.slice(0, gate.indexOf(":")) : gate
+  return act(
+    run,
     Effect.gen(function* () {
-      const run = gate.slice(0, Math.max(0, gate.indexOf(":")))
+      // Asked before: a process may end with what the answer lets it finish.
+      const before = yield* Status.of(run)
+      const isRun = before !== undefined && (yield* Line.isRunElsewhere(before))
       yield* Answering.settle(gate, answer)
-      return { run, said: "Answered. A process that runs the line goes on; if there is none, resume the run." }
+      return { run, said: `Answered. ${onward(isRun, "goes on with it")}` }
     })
   )
+}
+
+/** Where a run stood before it was steered, and whether a living process had it. */
+interface Before {
+  readonly status: Status.Status
+  readonly isRun: boolean
+}
 
 /** Steers a run that is there; its name is looked for first, so that a slip is answered with the names that are like it. */
 const steer = <A, E, R>(
   run: string,
-  said: (answer: A) => { readonly run: string; readonly said: string },
+  said: (before: Before, answer: A) => { readonly run: string; readonly said: string },
   turn: Effect.Effect<A, E, R>
-) => act(Effect.andThen(Looking.known(run), Effect.map(turn, said)))
+) =>
+  act(
+    run,
+    Effect.gen(function* () {
+      const { status } = yield* Looking.known(run)
+      const isRun = yield* Line.isRunElsewhere(status)
+      return said({ status, isRun }, yield* turn)
+    })
+  )
 
-const example = (rest: string, description: string) => ({ command: `npx -y pnpm@12.18.0 line ${rest}`, description })
+const example = (rest: string, description: string) => ({ command: `${prefix} ${rest}`, description })
 
 const list = Command.make(
   "list",
@@ -94,17 +136,28 @@ const list = Command.make(
     ...asked,
     status: Flag.Literals("status", tags).pipe(Flag.withDescription("Only runs that stand so"), Flag.optional)
   },
-  (asked) => look((printing) => Looking.list(asked, printing))
+  (asked) =>
+    Effect.gen(function* () {
+      const { json, store } = yield* root
+      const stored = yield* Effect.forEach(yield* Store.locate(store), (path) =>
+        Effect.map(Watch.all().pipe(Effect.provide(Store.looking(path))), (all) => ({ store: path, all }))
+      )
+      yield* Looking.list(stored, asked, { json, print: Console.log })
+    })
 ).pipe(
-  Command.withDescription("List the runs"),
+  Command.withDescription(
+    "List the runs: where each stands, what it waits for, what it used; children below their parents"
+  ),
   Command.withExamples([
-    example("list", "Every run of the repository around"),
+    example("list", "Every run of the repository around, or of its examples"),
     example("list --status Waiting --json", "The runs that wait for a person, as JSON")
   ])
 )
 
-const show = Command.make("show", { run }, ({ run }) => look((printing) => Looking.show(run, printing))).pipe(
-  Command.withDescription("Show a run: where it stands, what it used, what it asks"),
+const show = Command.make("show", { run }, ({ run }) =>
+  look(Option.some(run), (printing) => Looking.show(run, printing))
+).pipe(
+  Command.withDescription("Show a run: where it stands, its stages and children, what it asks, what it came to"),
   Command.withExamples([example("show issue-1.1", "The first run of the item issue-1")])
 )
 
@@ -118,7 +171,7 @@ const tail = Command.make(
       Flag.optional
     )
   },
-  (asked) => look((printing) => Effect.andThen(Ending.byInterrupt, Looking.tail(asked, printing)))
+  (asked) => look(asked.run, (printing) => Effect.andThen(Ending.byInterrupt, Looking.tail(asked, printing)))
 ).pipe(
   Command.withDescription("Watch runs as they go on: one until it is over, or all until Ctrl-C"),
   Command.withExamples([
@@ -130,31 +183,65 @@ const tail = Command.make(
 const cancel = Command.make(
   "cancel",
   { run, reason: Flag.String("reason").pipe(Flag.withDescription("Why; it stands in the journal")) },
-  ({ reason, run }) => steer(run, () => ({ run, said: "Cancelled." }), Line.cancel(run, { reason, by: Answering.me() }))
+  ({ reason, run }) =>
+    steer(
+      run,
+      ({ isRun, status }) => ({
+        run,
+        said:
+          status._tag === "Cancelled"
+            ? "It was cancelled before, and the reason of then stands."
+            : `The cancellation stands in the journal. ${onward(isRun, "undoes what its stages did")}`
+      }),
+      Line.cancel(run, { reason, by: Answering.me() })
+    )
 ).pipe(
-  Command.withDescription("Stop a run for good"),
+  Command.withDescription("Stop a run for good, and its children; what it did is undone where its line says how"),
   Command.withExamples([example('cancel issue-1.1 --reason "a duplicate of issue-0"', "Stop it, and say why")])
 )
 
 const resume = Command.make("resume", { run }, ({ run }) =>
-  steer(run, () => ({ run, said: "Resumed. A process that has the line goes on with it." }), Line.resume(run))
+  steer(run, ({ isRun }) => ({ run, said: `Resumed. ${onward(isRun, "goes on with it")}` }), Line.resume(run))
 ).pipe(
   Command.withDescription("Take a run up again that stalled, or whose process is gone"),
   Command.withExamples([example("resume issue-1.1", "Go on from the last finished stage")])
 )
 
 const rewind = Command.make("rewind", { run, before }, ({ before, run }) =>
-  steer(run, () => ({ run, said: `Rewound to before ${before}.` }), Line.rewind(run, { before, by: Answering.me() }))
+  steer(
+    run,
+    ({ isRun }) => ({ run, said: `Rewound to before ${Text.oneLine(before)}. ${onward(isRun, "goes on from there")}` }),
+    Line.rewind(run, { before, by: Answering.me() })
+  )
 ).pipe(
   Command.withDescription("Make a run forget a stage and everything after it, and go on from there"),
   Command.withExamples([example("rewind issue-1.1 --before review", "Do the review again, and what follows")])
 )
 
 const fork = Command.make("fork", { run, before }, ({ before, run }) =>
-  steer(run, (forked: string) => ({ run: forked, said: `Started ${forked}.` }), Line.fork(run, { before }))
+  steer(
+    run,
+    (_, forked: string) => ({ run: forked, said: `Made ${forked}. ${onward(false, "goes on with it")}` }),
+    Line.fork(run, { before })
+  )
 ).pipe(
   Command.withDescription("Start another run with what this one did before a stage"),
   Command.withExamples([example("fork issue-1.1 --before implement", "Try another way beside the first")])
+)
+
+const approve = Answering.approve(settle).pipe(
+  Command.withExamples([example("approve issue-1.1:plan", "Say yes to what this gate asks")])
+)
+const reject = Answering.reject(settle).pipe(
+  Command.withExamples([
+    example('reject issue-1.1:plan --note "Smaller steps"', "Say no, and what should be different")
+  ])
+)
+const answer = Answering.answer(settle).pipe(
+  Command.withExamples([
+    example('answer issue-1.1:name "Millwright"', "Answer in words"),
+    example("answer issue-1.1:size --json-answer '{\"days\": 3}'", "Answer with a value")
+  ])
 )
 
 /** The command. */
@@ -163,18 +250,7 @@ export const line = root.pipe(
     "Looks at the runs of a factory and steers them, beside the processes that run them. " +
       "Exit codes: 0 done, 2 bad input, 1 anything else"
   ),
-  Command.withSubcommands([
-    list,
-    show,
-    tail,
-    Answering.approve(settle),
-    Answering.reject(settle),
-    Answering.answer(settle),
-    cancel,
-    resume,
-    rewind,
-    fork
-  ])
+  Command.withSubcommands([list, show, tail, approve, reject, answer, cancel, resume, rewind, fork])
 )
 
 /** What a person can mend by typing something else. */

@@ -1,25 +1,27 @@
 /** The commands that look at a store and change nothing: `list`, `show` and `tail`. */
-import * as Actor from "@millwright/core/Actor"
-import * as Fault from "@millwright/core/Fault"
 import * as Gate from "@millwright/core/Gate"
+import * as Journal from "@millwright/core/Journal"
 import * as Status from "@millwright/core/Status"
-import * as Usage from "@millwright/core/Usage"
 import * as Watch from "@millwright/core/Watch"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as Naming from "./naming.ts"
+import * as Page from "./page.ts"
 import * as RunLine from "./run-line.ts"
+import * as RunTable from "./run-table.ts"
 import * as Screen from "./screen.ts"
+import * as Stages from "./stages.ts"
+import * as Telling from "./telling.ts"
 import * as Text from "./text.ts"
-
-/** What was asked for is not there. */
-export class LookError extends Fault.Class<LookError>()("LookError", { NoSuchRun: false }) {}
 
 /** Where to print. */
 export interface Printing {
   readonly json: boolean
   readonly print: (text: string) => Effect.Effect<void>
+  /** How a command on this store is typed. */
+  readonly command: (rest: string) => string
 }
 
 /** The runs that `list` and `tail` are about. */
@@ -28,101 +30,84 @@ export interface Asked {
   readonly item: Option.Option<string>
 }
 
+/** Of how the runs that are listed stand. */
+export type AskedStatus = Asked & { readonly status: Option.Option<Status.Status["_tag"]> }
+
 const filterOf = ({ item, line }: Asked): Watch.Filter => ({
   ...(Option.isSome(line) ? { line: line.value } : {}),
   ...(Option.isSome(item) ? { item: item.value } : {})
 })
 
-/** Every run in a line. */
-export const list = (asked: Asked & { readonly status: Option.Option<Status.Status["_tag"]> }, printing: Printing) =>
+/** The runs of a store. */
+export interface Stored {
+  readonly store: string
+  readonly all: ReadonlyArray<Watch.Progress>
+}
+
+/** The runs that are asked for, in a table for each store. */
+export const list = (
+  stores: ReadonlyArray<Stored>,
+  asked: AskedStatus,
+  { json, print }: Pick<Printing, "json" | "print">
+) =>
   Effect.gen(function* () {
-    const runs = (yield* Watch.all(filterOf(asked))).filter(
-      ({ status }) => Option.isNone(asked.status) || status._tag === asked.status.value
-    )
+    const isAsked = ({ status }: Watch.Progress) =>
+      Option.getOrElse(asked.line, () => status.line) === status.line &&
+      Option.getOrElse(asked.item, () => status.item) === status.item &&
+      Option.getOrElse(asked.status, () => status._tag) === status._tag
+    const shown = stores.map(({ all, store }) => ({ store, all, runs: all.filter(isAsked) }))
+    if (json) {
+      const runs = shown.flatMap(({ runs, store }) => runs.map((progress) => ({ ...progress, store })))
+      return yield* print(Text.json({ runs }))
+    }
+    const there = shown.reduce((sum, { all }) => sum + all.length, 0)
+    const full = shown.filter(({ runs }) => runs.length > 0)
+    if (full.length === 0) return yield* print(there === 0 ? "No runs." : `No run is as asked for, of ${there}.`)
     const now = yield* Clock.currentTimeMillis
-    yield* printing.print(
-      printing.json
-        ? Text.json({ runs })
-        : runs.length === 0
-          ? "No runs."
-          : runs.map((progress) => RunLine.text(progress, now)).join("\n")
-    )
+    const columns = columnsOf()
+    const isColoured = Screen.isColoured(process.stdout, process.env)
+    const tables = full.map(({ all, runs, store }) => {
+      const { head, lines } = RunTable.make(runs, { all, now, columns })
+      const table = [head, ...lines].map((line) => Screen.lineOf(line, columns, isColoured).trimEnd())
+      return [...(stores.length === 1 ? [] : [`Store ${store}`]), ...table].join("\n")
+    })
+    yield* print(tables.join("\n\n"))
   })
+
+/** How wide the terminal is, where there is one that says so. */
+const columnsOf = () => (process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : Infinity)
 
 /** The progress of a run. Fails with the names that are like it. */
 export const known = Effect.fnUntraced(function* (run: string) {
   const progress = yield* Watch.progress(run)
   if (progress !== undefined) return progress
-  const names = (yield* Watch.all()).map(({ status }) => status.run)
-  const like = Text.near(run, names)
-  return yield* new LookError({
-    reason: "NoSuchRun",
-    message: `There is no run "${Text.oneLine(run)}" in this store. ${
-      like.length > 0 ? `Did you mean ${like.join(", ")}?` : `There are ${names.length}; list shows them.`
-    }`
-  })
+  return yield* Naming.noSuchRun(
+    run,
+    (yield* Status.runs()).map((status) => status.run)
+  )
 })
 
-/** All about a run: where it stands, its gates, and what it came to. */
-export const show = (run: string, { json, print }: Printing) =>
+/** All about a run: where it stands, its stages, its gates, its children, and what it came to. */
+export const show = (run: string, { command, json, print }: Printing) =>
   Effect.gen(function* () {
     const progress = yield* known(run)
     const gates = [...(yield* Gate.list(run)).values()]
+    const stages = [...(yield* Journal.fold(new Map<string, Stages.Row>(), Stages.step, run)).values()]
+    const children = below(run, yield* Watch.all())
     const now = yield* Clock.currentTimeMillis
-    yield* print(json ? Text.json({ ...progress, gates }) : page(progress, gates, now).join("\n"))
+    yield* print(
+      json
+        ? Text.json({ ...progress, gates, stages, children })
+        : Page.of({ progress, gates, stages, children, now, command }).join("\n")
+    )
   })
 
-const page = (progress: Watch.Progress, gates: ReadonlyArray<Gate.Gate>, now: number): ReadonlyArray<string> => {
-  const { attempts, done, open, spent, startedAt, status } = progress
-  const row = (name: string, text: string) => `${name.padEnd(10)}${text}`
-  return [
-    row("Run", `${status.run}: ${Text.oneLine(status.title)}`),
-    row("Line", Text.oneLine(status.line)),
-    row("Status", `${status._tag}${came(status)}`),
-    row("Started", `${new Date(startedAt).toISOString()}, ${RunLine.duration(now - startedAt)} ago`),
-    row(
-      "Stages",
-      `${done.length} done in ${attempts} attempts${done.length === 0 ? "" : `: ${done.map(Text.oneLine).join(", ")}`}`
-    ),
-    ...open.map(({ attempt, since, stage }) =>
-      row("", `${Text.oneLine(stage)}, attempt ${attempt}, for ${RunLine.duration(now - since)}`)
-    ),
-    row(
-      "Used",
-      `${Usage.total(spent.bill.usage)} tokens, ${RunLine.money(spent.bill)}, ${RunLine.duration(spent.time)} in stages`
-    ),
-    ...gates.flatMap(({ answered, opened, openedAt }) => [
-      "",
-      row("Gate", `${Text.oneLine(opened.gate)} (${Text.oneLine(opened.cause)})`),
-      ...Text.plain(`${opened.question}\n${opened.context}`.trim())
-        .split("\n")
-        .map((line) => `  ${line}`),
-      answered === undefined
-        ? row(
-            "Open",
-            status.openGates.includes(opened.gate) ? `for ${RunLine.duration(now - openedAt)}` : "the run is over"
-          )
-        : row(
-            "Answered",
-            `by ${Text.oneLine(Actor.label(answered.by))}: ${Text.oneLine(JSON.stringify(answered.answer))}`
-          )
-    ])
-  ]
-}
-
-const came = (status: Status.Status): string => {
-  switch (status._tag) {
-    case "Finished":
-      return `: ${Text.fit(Text.oneLine(JSON.stringify(status.result)), 400)}`
-    case "Parked":
-    case "Cancelled":
-      return `: ${Text.oneLine(status.reason)}`
-    case "Stalled":
-    case "Failed":
-      return `: ${Text.oneLine(status.fault.message)}`
-    default:
-      return ""
-  }
+/** The runs that one started, and those that these started; each right below its parent. */
+const below = (run: string, all: ReadonlyArray<Watch.Progress>): ReadonlyArray<Watch.Progress> => {
+  const started = Map.groupBy(all, ({ status }) => status.parent?.run)
+  const from = (parent: string): ReadonlyArray<Watch.Progress> =>
+    (started.get(parent) ?? []).flatMap((progress) => [progress, ...from(progress.status.run)])
+  return from(run)
 }
 
 /** One run until it is over, or all runs for as long as somebody looks. */
@@ -138,11 +123,27 @@ export const tail = (
       onSome: (run) => Stream.map(Watch.run(run, from), (now) => ({ seq: now.seq, changed: [now] }))
     })
     if (!json && Screen.isLive(process.stdout, process.env)) return yield* live(changes)
-    const told = (progress: Watch.Progress) =>
-      `${new Date(progress.changedAt).toISOString().slice(0, 19)}  ${RunLine.text(progress, progress.changedAt)}`
-    yield* Stream.runForEach(changes, ({ changed }) =>
-      print(changed.map((progress) => (json ? Text.json(progress) : told(progress))).join("\n"))
-    )
+    if (!json) return yield* tell(changes, print)
+    yield* Stream.runForEach(changes, ({ changed }) => print(changed.map(Text.json).join("\n")))
+  })
+
+/** Tells what happens, each thing in a line of its own. */
+const tell = <E, R>(changes: Stream.Stream<Watch.Change, E, R>, print: Printing["print"]) =>
+  Effect.suspend(() => {
+    const seen = new Map<string, Watch.Progress>()
+    let widest = 0
+    return Stream.runForEach(changes, ({ changed }) => {
+      widest = changed.reduce((most, { status }) => Math.max(most, Text.width(Text.oneLine(status.run))), widest)
+      const lines = changed.flatMap((progress) => {
+        const { run } = progress.status
+        const told = Telling.told(seen.get(run), progress)
+        seen.set(run, progress)
+        return told.map(
+          (text) => `${RunLine.moment(progress.changedAt)}  ${Text.column(Text.oneLine(run), widest)}  ${text}`
+        )
+      })
+      return lines.length === 0 ? Effect.void : print(lines.join("\n"))
+    })
   })
 
 /** Draws in place what is known now, four times a second at most. Runs that are over stand below those that are not. */
@@ -155,7 +156,8 @@ const live = <E, R>(changes: Stream.Stream<Watch.Change, E, R>) =>
       const runs = [...known.values()]
       const open = runs.filter(({ status }) => !Status.isEnded(status))
       const over = runs.filter(({ status }) => Status.isEnded(status)).toReversed()
-      if (runs.length > 0) draw([...open, ...over].map((progress) => RunLine.pieces(progress, now)))
+      const { lines } = RunTable.make([...open, ...over], { now, columns: columnsOf() })
+      if (runs.length > 0) draw(lines)
     })
     const take = Stream.runForEach(changes, ({ changed }) =>
       Effect.sync(() => changed.forEach((progress) => known.set(progress.status.run, progress)))

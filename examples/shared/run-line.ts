@@ -1,7 +1,7 @@
-/** A run in one line: where it stands, since when, how far it is and what it used up. */
+/** What is said of a run in a few words: where it stands, since when, how far it is and what it used up. */
 import type * as Watch from "@millwright/core/Watch"
 import * as Usage from "@millwright/core/Usage"
-import type { Colour, Piece } from "./screen.ts"
+import type { Colour } from "./screen.ts"
 import * as Text from "./text.ts"
 
 const colours: Readonly<Record<string, Colour>> = {
@@ -12,60 +12,86 @@ const colours: Readonly<Record<string, Colour>> = {
   Finished: "green"
 }
 
-/** The line, in pieces. `now` in milliseconds since 1970. The name of the run comes first, so that it is cut last. */
-export const pieces = (progress: Watch.Progress, now: number): ReadonlyArray<Piece> => {
-  const { status } = progress
-  const colour = colours[status._tag]
-  return [
-    { text: `${Text.column(Text.oneLine(status.run), 28)} ` },
-    { text: `${status._tag.padEnd(9)} `, ...(colour === undefined ? {} : { colour }) },
-    { text: `${where(progress, now)}  ` },
-    { text: `${counts(progress)}  `, colour: "dim" },
-    { text: Text.oneLine(status.title) }
-  ]
-}
+/** The colour of a status. */
+export const colourOf = ({ status }: Watch.Progress): Colour | undefined => colours[status._tag]
 
-/** The line, as text. */
+/** A run in one line. `now` in milliseconds since 1970. */
 export const text = (progress: Watch.Progress, now: number): string =>
-  pieces(progress, now)
-    .map(({ text }) => text)
-    .join("")
-    .trimEnd()
+  [progress.status.run, standing(progress, { now }), used(progress), progress.status.title]
+    .map(Text.oneLine)
+    .filter((part) => part !== "")
+    .join("  ")
 
-/** What it does, waits for, or came to. */
-const where = ({ changedAt, open, startedAt, status }: Watch.Progress, now: number): string => {
+/** The most that is said of a reason, in columns. */
+export const mostOfReason = 60
+
+/**
+ * Where it stands: what it does, waits for, or came to. Since when it does so is said where there is a `now`. `parts` are
+ * its children that are not over.
+ */
+export const standing = (
+  { changedAt, open, startedAt, status }: Watch.Progress,
+  { now, parts = [] }: { readonly now?: number; readonly parts?: ReadonlyArray<string> }
+): string => {
+  const why = (text: string) => Text.fit(Text.oneLine(text), mostOfReason)
+  const since = (at: number) => (now === undefined ? "" : `, ${duration(now - at)}`)
   switch (status._tag) {
-    case "Waiting":
-      return `for ${status.openGates.map(Text.oneLine).join(", ")}, ${duration(now - changedAt)}`
+    case "Waiting": {
+      const gates = status.openGates.map((gate) => Text.oneLine(gateName(gate, status.run)))
+      return `Waiting for ${gates.join(", ")}${since(changedAt)}`
+    }
+    case "Running": {
+      const stages = open.map(({ attempt, since: began, stage }) => {
+        const again = attempt > 1 ? ` (attempt ${attempt})` : ""
+        return `${Text.oneLine(stage)}${again}${since(began)}`
+      })
+      const [first, ...others] = parts.map(Text.oneLine)
+      const child = others.length === 0 ? `its child ${first}` : `its children ${first} and ${others.length} more`
+      const doing = [...stages, ...(first === undefined ? [] : [`waits for ${child}`])]
+      return `Running${doing.length === 0 ? " between stages" : `: ${doing.join("; ")}`}`
+    }
     case "Stalled":
-      return `${status.stage === null ? "" : `${Text.oneLine(status.stage)}: `}${Text.fit(Text.oneLine(status.fault.message), 60)}`
-    case "Running":
-      return open.length === 0
-        ? "between stages"
-        : open
-            .map(
-              ({ attempt, since, stage }) =>
-                `${Text.oneLine(stage)}${attempt > 1 ? ` (attempt ${attempt})` : ""} ${duration(now - since)}`
-            )
-            .join(", ")
+      return `Stalled${status.stage === null ? "" : ` at ${Text.oneLine(status.stage)}`}: ${why(status.fault.message)}`
+    case "Failed":
+      return `Failed: ${why(status.fault.message)}`
+    case "Parked":
+    case "Cancelled":
+      return `${status._tag}: ${why(status.reason)}`
     default:
-      return `after ${duration(changedAt - startedAt)}`
+      return `Finished after ${duration(changedAt - startedAt)}`
   }
 }
 
-const counts = ({ attempts, done, spent }: Watch.Progress): string => {
-  const { bill } = spent
-  const tokens = Usage.total(bill.usage)
-  return [
+/** The name of a gate in its run: all of its id but the run. */
+export const gateName = (gate: string, run: string): string =>
+  gate.startsWith(`${run}:`) ? gate.slice(run.length + 1) : gate
+
+/** How far it is, and what that used up. */
+export const used = ({ attempts, done, spent }: Watch.Progress): string =>
+  [
     `${done.length} ${done.length === 1 ? "stage" : "stages"}`,
     ...(attempts > done.length + 1 ? [`${attempts} attempts`] : []),
-    ...(bill.calls === 0 ? [] : [`${tokens} tokens`, money(bill)])
+    ...costs(spent.bill)
   ].join(", ")
-}
+
+/** What model calls used up; nothing where there were none. */
+export const costs = (bill: Usage.Bill): ReadonlyArray<string> =>
+  bill.calls === 0 ? [] : [`${Usage.total(bill.usage)} tokens`, money(bill)]
 
 /** What calls cost, and how many of them have no known price. */
 export const money = ({ unpriced, usd }: Usage.Bill): string =>
   `$${usd.toFixed(2)}${unpriced === 0 ? "" : ` + ${unpriced} unpriced`}`
+
+/** Milliseconds of work: `8ms`, `3.1s`, and from a minute on as {@link duration}. */
+export const took = (milliseconds: number): string =>
+  milliseconds < 1_000
+    ? `${Math.round(milliseconds)}ms`
+    : milliseconds < 60_000
+      ? `${(milliseconds / 1_000).toFixed(1)}s`
+      : duration(milliseconds)
+
+/** A moment, in milliseconds since 1970: `2026-05-01 14:03:09 UTC`. */
+export const moment = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`
 
 /** Milliseconds as a person says them: `5s`, `3m 10s`, `2h 5m`, `9d 4h`. */
 export const duration = (milliseconds: number): string => {

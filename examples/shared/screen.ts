@@ -48,7 +48,7 @@ export const open = (
       const shown = lines.length <= room ? lines : lines.slice(0, room - 1)
       const rest = lines.length - shown.length
       const all = rest === 0 ? shown : [...shown, [{ text: `… and ${rest} more`, colour: "dim" as const }]]
-      const picture = all.map((line) => `${fitted(line, columns, isColoured)}\u001b[K\n`).join("")
+      const picture = all.map((line) => `${lineOf(line, columns, isColoured)}\u001b[K\n`).join("")
       if (picture === last) return
       // Cursor up to where the last picture began, all new lines, and nothing below them; shown at once (mode 2026).
       const up = drawn === 0 ? "" : `\u001b[${drawn}A`
@@ -58,7 +58,8 @@ export const open = (
     }
   })
 
-const fitted = (line: ReadonlyArray<Piece>, columns: number, isColoured: boolean): string => {
+/** A line as it is written: within its columns, and with its colours where they are wanted. */
+export const lineOf = (line: ReadonlyArray<Piece>, columns: number, isColoured: boolean): string => {
   let room = columns
   return line
     .map(({ colour, text }) => {

@@ -24,7 +24,8 @@ const widthOf = (character: string): number => {
 }
 
 /** How many columns a text takes. */
-export const width = (text: string): number => [...text].reduce((sum, character) => sum + widthOf(character), 0)
+export const width = (text: string): number =>
+  /^[\x20-\x7e]*$/.test(text) ? text.length : [...text].reduce((sum, character) => sum + widthOf(character), 0)
 
 /** As much of a text as fits into the columns, with a mark where something is left out. */
 export const fit = (text: string, columns: number): string => {
@@ -39,10 +40,37 @@ export const fit = (text: string, columns: number): string => {
   return columns < 1 ? "" : `${kept}…`
 }
 
+/** As {@link fit}, but the end of the text is kept. */
+export const fitEnd = (text: string, columns: number): string => {
+  if (width(text) <= columns) return text
+  let room = Math.max(0, columns - 1)
+  let kept = ""
+  for (const character of [...text].toReversed()) {
+    room -= widthOf(character)
+    if (room < 0) break
+    kept = character + kept
+  }
+  return columns < 1 ? "" : `…${kept}`
+}
+
 /** Filled up with blanks, or cut, to be as wide as this. */
 export const column = (text: string, columns: number): string => {
   const cut = fit(text, columns)
   return cut + " ".repeat(Math.max(0, columns - width(cut)))
+}
+
+/** Rows in columns that are as wide as what stands in them. */
+export const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+  const widths = rows.reduce<ReadonlyArray<number>>(
+    (widest, row) => row.map((cell, index) => Math.max(width(cell), widest[index] ?? 0)),
+    []
+  )
+  return rows.map((row) =>
+    row
+      .map((cell, index) => column(cell, widths[index] ?? 0))
+      .join("  ")
+      .trimEnd()
+  )
 }
 
 /** The names that are most like one, nearest first; none that are far off. */

@@ -52,12 +52,13 @@ const done = async (...args: ReadonlyArray<string>) => {
   return stdout
 }
 const json = async (...args: ReadonlyArray<string>) => JSON.parse(await done(...args, "--json"))
-const refused = async (...args: ReadonlyArray<string>) => {
-  const { code, stderr } = await line(...args)
-  assert.strictEqual(code, 2, `${args.join(" ")} is bad input: ${stderr}`)
+const refusedWith = async (ended: Promise<Child.Ended>) => {
+  const { code, stderr, stdout } = await ended
+  assert.strictEqual(code, 2, `it is bad input: ${stdout}${stderr}`)
   assert.notMatch(stderr, /\n\s+at |node:internal/, "a stack")
   return stderr
 }
+const refused = (...args: ReadonlyArray<string>) => refusedWith(line(...args))
 
 describe("line, beside a process that runs", () => {
   it("lists, shows, answers and follows a run to its end", async () => {
@@ -155,7 +156,25 @@ describe("line, on a store", () => {
     assert.match(await done("tail", "a.1"), /Parked/)
   }, 60_000)
 
-  it("makes no store, and names those that there are", async () => {
+  it("shows names whole, what a run waits for, and nothing that only a program reads", async () => {
+    const item = "a-name-that-is-longer-than-any-column-was"
+    await left(item)
+    const [head = "", row = ""] = (await done("list")).split("\n")
+    assert.match(head, /^RUN +STATUS +AGE +LINE +USED +TITLE$/, "a column that nothing stands in is shown")
+    assert.strictEqual(head.indexOf("STATUS"), row.indexOf("Waiting for plan, "), "the columns are not straight")
+    assert.isTrue(row.startsWith(`${item}.1  `), row)
+    assert.match(row, /\d+s +Sample +1 stage /)
+    const page = await done("show", `${item}.1`)
+    assert.include(page, `npx -y pnpm@12.18.0 line approve ${item}.1:plan --store ${store}`, "how it is answered")
+    assert.match(page, /^ {2}gate-plan-open +\d+ms {2}asks plan$/m, "the stage that can be gone back to")
+    await done("approve", `${item}.1:plan`, "--note", "go on")
+    assert.match(await done("show", `${item}.1`), /^ +yes: go on$/m)
+    for (const printed of [page, await done("show", `${item}.1`), await done("list")]) {
+      assert.notMatch(printed, /[{}\p{Cc}](?<!\n)/u, "JSON or colours, and nobody asked for them")
+    }
+  }, 60_000)
+
+  it("makes no store, and finds those that there are", async () => {
     const nothing = await refused("list")
     assert.include(nothing, store)
     for (const command of [["approve", "a.1:plan"], ["tail"], ["show", "a.1"], ["resume", "a.1"]])
@@ -163,19 +182,50 @@ describe("line, on a store", () => {
     assert.deepStrictEqual(readdirSync(folder), [], "looking made something")
     const git = (...args: ReadonlyArray<string>) => spawnSync("git", ["-C", folder, ...args])
     git("init", "-q")
-    store = join(folder, ".millwright", "night", "factory.db")
+    const around = (...args: ReadonlyArray<string>) =>
+      Child.start(process.execPath, [main, ...args], { cwd: folder }).ended
+    const looked = await around("list")
+    assert.strictEqual(looked.code, 2, looked.stdout)
+    for (const place of [join(".git", "millwright", "factory.db"), join(".millwright", "*", "factory.db")]) {
+      assert.include(looked.stderr, place, "it does not say where it looked")
+    }
+    const night = join(".millwright", "night", "factory.db")
+    store = join(folder, night)
     await left("a")
-    const found = Child.start(process.execPath, [main, "list"], { cwd: folder })
-    const { code, stderr } = await found.ended
-    assert.strictEqual(code, 2, stderr)
-    assert.include(stderr, join(".millwright", "night", "factory.db"))
+    assert.match((await around("list")).stdout, /^a\.1 /m, "the only store of an example")
+    assert.include(await refusedWith(around("show", "a.2")), "Did you mean a.1?")
+    const day = join(".millwright", "day", "repository", ".git", "millwright", "factory.db")
+    store = join(folder, day)
+    await left("a", "b")
+    const both = await around("list")
+    assert.match(both.stdout, /^Store .*day[^]*^b\.1 [^]*^Store .*night[^]*^a\.1 /m, "both stores of examples")
+    const { runs } = JSON.parse((await around("list", "--json")).stdout)
+    assert.deepStrictEqual(
+      runs.map(({ status, store }: { status: { run: string }; store: string }) => [status.run, store]),
+      [
+        ["a.1", day],
+        ["b.1", day],
+        ["a.1", night]
+      ]
+    )
+    assert.match((await around("list", "--item", "b")).stdout, /^Store .*day[^]*^b\.1 (?![^]*night)/m, "an empty table")
+    assert.match((await around("list", "--item", "z")).stdout, /^No run is as asked for, of 3\.$/m)
+    assert.match((await around("show", "b.1")).stdout, /^Run +b\.1/, "the store is the one that the run is in")
+    const answered = await around("approve", "b.1:plan")
+    assert.strictEqual(answered.code, 0, answered.stderr)
+    for (const ambiguous of [["show", "a.1"], ["approve", "a.1:plan"], ["tail"]]) {
+      const said = await refusedWith(around(...ambiguous))
+      assert.include(said, `${day}, ${night}`, "it does not say which stores there are")
+    }
+    assert.include(await refusedWith(around("show", "c.1")), "Did you mean a.1")
     const usual = join(folder, ".git", "millwright", "factory.db")
     store = usual
-    await left("b")
-    const { stdout } = await Child.start(process.execPath, [main, "list"], { cwd: folder }).ended
-    assert.match(stdout, /^b\.1 /, "the store of the repository around")
+    await left("c")
+    const { stdout } = await around("list")
+    assert.match(stdout, /^c\.1 /m, "the store of the repository around")
+    assert.notMatch(stdout, /^[ab]\.1 /m, "a store of an example, although the repository has its own")
     store = folder
-    assert.match(await done("list"), /^b\.1 /, "a repository names its store")
+    assert.match(await done("list"), /^c\.1 /m, "a repository names its store")
   }, 60_000)
 
   it("leaves the store as it was when it only looks, also where it may not write", async () => {
@@ -222,15 +272,43 @@ describe("line, on a store", () => {
   }, 120_000)
 
   it("explains each command, with examples", async () => {
-    for (const command of ["list", "show", "tail", "cancel", "resume", "rewind", "fork"]) {
+    for (const command of [
+      "list",
+      "show",
+      "tail",
+      "cancel",
+      "resume",
+      "rewind",
+      "fork",
+      "approve",
+      "reject",
+      "answer"
+    ]) {
       assert.include(await done(command, "--help"), `pnpm@12.18.0 line ${command}`)
     }
-    for (const command of ["approve", "reject", "answer"]) assert.include(await done(command, "--help"), "<gate>")
     assert.isFalse(existsSync(store))
   }, 60_000)
 })
 
 const hasTerminal = spawnSync("script", ["-qec", "true", "/dev/null"]).status === 0
+
+describe.skipIf(!hasTerminal)("line list in a terminal (needs script(1))", () => {
+  it("fits into it, keeps the ends of names, and has colours unless they are not wanted", async () => {
+    const item = "a-rather-long-name-of-an-item-that-does-not-fit"
+    await left(item)
+    const listed = async (env: Readonly<Record<string, string>>) => {
+      const { code, stdout } = await Child.inTerminal(words("list"), { columns: 60, rows: 20 }, { env }).ended
+      assert.strictEqual(code, 0, stdout)
+      return stdout
+    }
+    const coloured = await listed({ TERM: "xterm" })
+    assert.include(coloured, "\u001b[33mWaiting", "no colours")
+    const lines = stripVTControlCharacters(coloured).split(/\r?\n/)
+    for (const each of lines) assert.isAtMost(Text.width(each), 60, `wider than the terminal: ${each}`)
+    assert.match(lines[1] ?? "", /^….*-fit\.1 +Waiting for plan/, "the end of the name is what was cut")
+    assert.notInclude(await listed({ TERM: "xterm", NO_COLOR: "1" }), "\u001b", "colours that nobody wants")
+  }, 60_000)
+})
 
 describe.skipIf(!hasTerminal)("line tail in a terminal (needs script(1))", () => {
   /** The pictures that were drawn, without colours. */
@@ -292,6 +370,22 @@ describe.skipIf(!hasTerminal)("line tail in a terminal (needs script(1))", () =>
 })
 
 describe("line, steering", () => {
+  it("says whether a process does what was asked for, or who will", async () => {
+    await left("a", "b")
+    assert.match(await done("approve", "b.1:plan"), /^Answered\. No process runs it now\./)
+    const cancelled = await done("cancel", "a.1", "--reason", "not now")
+    assert.match(cancelled, /stands in the journal\. No process runs it now\. .* undoes .* start the factory again\.$/m)
+    assert.match(cancelled, /^a\.1 {2}Cancelled: not now {2}/m)
+    assert.match(
+      await done("cancel", "a.1", "--reason", "again"),
+      /^It was cancelled before.*\na\.1 {2}Cancelled: not now /
+    )
+    const factory = await living("c")
+    assert.match(await done("approve", "c.1:plan"), /^Answered\. The process that runs it goes on with it\.$/m)
+    assert.match(await done("cancel", "c.1", "--reason", "x"), /The process that runs it undoes/)
+    await factory.ended
+  }, 60_000)
+
   it("cancels, rewinds and forks", async () => {
     await left("a", "b")
     const cancelled = await json("cancel", "a.1", "--reason", "a duplicate")

@@ -1,8 +1,8 @@
 /**
  * A mission of 16 hours and 185 runs, in seconds: its roles are played from a script, in virtual time.
  *
- *     npx -y pnpm@12.18.0 example 11            the mission
- *     npx -y pnpm@12.18.0 example 11 SEED       the same mission with other durations
+ *     npx -y pnpm@12.18.0 example 13            the mission
+ *     npx -y pnpm@12.18.0 example 13 SEED       the same mission with other durations
  *
  * Exit codes: 0 it did what it shall, 1 anything else.
  */

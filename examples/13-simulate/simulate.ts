@@ -9,7 +9,7 @@ export const simulate = (seed: string) =>
   Simulation.run(Mission.Mission, {
     code: Mission.code,
     services: Layer.merge(MemoryEngine.layer, MemoryJournal.layer),
-    payloads: [{ item: { id: "shop", title: "A web shop", body: "", labels: [], source: "examples/11-simulate" } }],
+    payloads: [{ item: { id: "shop", title: "A web shop", body: "", labels: [], source: "examples/13-simulate" } }],
     answers: () => ({ answer: { _tag: "Approve" }, after: "15 minutes" }),
     seed
   })

@@ -6,7 +6,7 @@ import { simulate } from "../simulate.ts"
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url))
 
-describe("11-simulate", () => {
+describe("13-simulate", () => {
   it("runs the mission of 16 hours and 185 runs, and checks its shape", () => {
     const { status, stderr, stdout } = spawnSync(process.execPath, [main], { encoding: "utf8" })
     assert.strictEqual(status, 0, stdout + stderr)
