@@ -36,7 +36,7 @@ export const text = (progress: Watch.Progress, now: number): string =>
 const where = ({ changedAt, open, startedAt, status }: Watch.Progress, now: number): string => {
   switch (status._tag) {
     case "Waiting":
-      return `for ${status.openGates.map(Text.oneLine).join(", ")}, ${duration(now - changedAt)}`
+      return `for ${[...status.openGates, ...status.waitingChildren].map(Text.oneLine).join(", ")}, ${duration(now - changedAt)}`
     case "Stalled":
       return `${status.stage === null ? "" : `${Text.oneLine(status.stage)}: `}${Text.fit(Text.oneLine(status.fault.message), 60)}`
     case "Running":

@@ -7,6 +7,7 @@ import * as Gate from "../src/Gate.ts"
 import * as Line from "../src/Line.ts"
 import * as Stage from "../src/Stage.ts"
 import * as Status from "../src/Status.ts"
+import * as Watch from "../src/Watch.ts"
 import * as WorkItem from "../src/WorkItem.ts"
 import { count, item, live, test } from "./FactoryStore.ts"
 
@@ -89,6 +90,26 @@ describe("A child line", () => {
         })
       )
     })
+  })
+
+  test("that waits for a human is what its parent waits for, and whoever asks is told so", (path) => {
+    const { code } = family()
+    return live(
+      path,
+      code,
+      Effect.gen(function* () {
+        const run = yield* Outer.start({ item })
+        const child = yield* childOf(run)
+        const waits = { _tag: "Waiting" as const, waitingChildren: [child], openGates: [] }
+        assert.deepInclude(yield* Line.status(run), waits)
+        const [listed] = yield* Line.list({ line: "Outer", status: "Waiting" })
+        assert.deepInclude(listed, waits, "the list says something else")
+        const watched = (yield* Watch.all()).find(({ status }) => status.run === run)
+        assert.deepInclude(watched?.status, waits)
+        yield* Gate.settle(`${child}:go`, { _tag: "Approve", note: "fine" }, by)
+        assert.strictEqual(yield* resultOf(run), "this: fine")
+      })
+    )
   })
 
   test("fails its parent with the errors that it declares, of their types", (path) => {

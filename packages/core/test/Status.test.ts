@@ -110,7 +110,8 @@ describe("Status.step", () => {
       execution: "e",
       openGates: [],
       openStages: [],
-      isUndoing: false
+      isUndoing: false,
+      children: {}
     })
   })
 })

@@ -51,7 +51,9 @@ export const start = <E>(run: Run.Run["Service"], { begin, name }: Starting<E>) 
     Effect.gen(function* () {
       const { stage } = yield* Journal.Origin
       const key = yield* Run.key(run, stage ?? name)
-      return yield* begin({ parent: { run: run.id, stage: stage ?? name } }, key)
+      const child = yield* begin({ parent: { run: run.id, stage: stage ?? name } }, key)
+      yield* Journal.record({ _tag: "ChildStarted", child }, `${key}/started`)
+      return child
     }).pipe(Effect.provideContext(run.execution))
   )
 
