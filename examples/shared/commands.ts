@@ -144,9 +144,16 @@ const resume = Command.make("resume", { run }, ({ run }) =>
 )
 
 const rewind = Command.make("rewind", { run, before }, ({ before, run }) =>
-  steer(run, () => ({ run, said: `Rewound to before ${before}.` }), Line.rewind(run, { before, by: Answering.me() }))
+  steer(
+    run,
+    () => ({
+      run,
+      said: `It goes back to before ${before}, as soon as a process that has its line has undone the rest.`
+    }),
+    Line.rewind(run, { before, by: Answering.me() })
+  )
 ).pipe(
-  Command.withDescription("Make a run forget a stage and everything after it, and go on from there"),
+  Command.withDescription("Make a run undo and forget a stage and everything after it, and go on from there"),
   Command.withExamples([example("rewind issue-1.1 --before review", "Do the review again, and what follows")])
 )
 

@@ -41,7 +41,9 @@ const where = ({ changedAt, open, startedAt, status }: Watch.Progress, now: numb
       return `${status.stage === null ? "" : `${Text.oneLine(status.stage)}: `}${Text.fit(Text.oneLine(status.fault.message), 60)}`
     case "Running":
       return open.length === 0
-        ? "between stages"
+        ? status.isUndoing
+          ? "going back"
+          : "between stages"
         : open
             .map(
               ({ attempt, since, stage }) =>

@@ -20,6 +20,8 @@ export interface Known {
   /** The runs that it started as its children, by the stage that did. */
   readonly children: Readonly<Record<string, string>>
   readonly openGates: ReadonlyArray<string>
+  /** When the host answers open gates that have a time-out, by gate, in milliseconds since 1970. */
+  readonly expiries: Readonly<Record<string, number>>
   /** Stages that began and did not end. */
   readonly openStages: ReadonlyArray<string>
   /** What it did is being undone, or has to be. */
@@ -45,6 +47,10 @@ export type Status =
 export const isEnded = (status: Status): boolean =>
   status._tag !== "Running" && status._tag !== "Waiting" && status._tag !== "Stalled"
 
+/** Whether the time of an open gate is over: the host is about to answer it. `now` is in milliseconds since 1970. */
+export const isOverdue = ({ expiries, openGates }: Status, now: number): boolean =>
+  openGates.some((gate) => (expiries[gate] ?? Infinity) <= now)
+
 /** Whether a run is over for good, and nothing of it is to be undone any more. */
 export const isDone = (status: Status): boolean => isEnded(status) && !status.isUndoing
 
@@ -65,6 +71,7 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       parent: fact.parent ?? null,
       children: {},
       openGates: [],
+      expiries: {},
       openStages: [],
       isUndoing: false
     }
@@ -87,7 +94,7 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       ? { ...next, _tag: "Stalled", fault: status.fault, stage: status.stage }
       : onward(next)
   const without = (names: ReadonlyArray<string>, name: string | null) => names.filter((each) => each !== name)
-  const closed = { ...known, openStages: [], openGates: [] }
+  const closed = { ...known, openStages: [], openGates: [], expiries: {} }
   switch (fact._tag) {
     case "LineResumed":
       return onward({ ...known, openStages: [] })
@@ -120,9 +127,17 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
     case "StageFailed":
       return { ...status, openStages: without(known.openStages, event.stage) }
     case "GateOpened":
-      return proceed({ ...known, openGates: [...without(known.openGates, fact.gate), fact.gate] })
+      return proceed({
+        ...known,
+        openGates: [...without(known.openGates, fact.gate), fact.gate],
+        expiries: { ...known.expiries, ...(fact.expires !== undefined && { [fact.gate]: event.at + fact.expires }) }
+      })
     case "GateAnswered":
-      return onward({ ...known, openGates: without(known.openGates, fact.gate) })
+      return onward({
+        ...known,
+        openGates: without(known.openGates, fact.gate),
+        expiries: Object.fromEntries(Object.entries(known.expiries).filter(([gate]) => gate !== fact.gate))
+      })
     default:
       return status
   }
@@ -131,6 +146,7 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
 const knownOf = ({
   children,
   execution,
+  expiries,
   isUndoing,
   item,
   line,
@@ -142,6 +158,7 @@ const knownOf = ({
 }: Known): Known => ({
   children,
   execution,
+  expiries,
   isUndoing,
   item,
   line,

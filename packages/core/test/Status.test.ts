@@ -111,7 +111,8 @@ describe("Status.step", () => {
       openGates: [],
       openStages: [],
       isUndoing: false,
-      children: {}
+      children: {},
+      expiries: {}
     })
   })
 })
