@@ -30,6 +30,9 @@ export * as ProcessTree from "./ProcessTree.ts"
 /** Which packages and versions a registry may show, and what of its answers is left then. */
 export * as RegistryRules from "./RegistryRules.ts"
 
+/** A sandbox whose workspace is on another machine: everything about it but the **connection**. */
+export * as Remote from "./Remote.ts"
+
 /** The **sandbox**: the place where the commands of a run execute, with its policy. */
 export * as Sandbox from "./Sandbox.ts"
 
