@@ -76,6 +76,34 @@ export const reused = Effect.fnUntraced(function* (inside: InsideCall.Inside, ta
   return yield* new SandboxError({ reason: "SetupFailed", message: why })
 })
 
+// The commits of the copy are those of the branch, whatever it was called where the copy was made.
+const adoption = `
+branch=$1 head=$2 commit=$3
+ref=refs/heads/$branch
+find "$GIT_DIR" -path "$GIT_DIR/objects" -prune -o -name '*.lock' -exec rm -f {} +
+tip=$(git rev-parse -q --verify 'HEAD^{commit}') || tip=
+[ "$tip" = "$commit" ] && git cat-file -e "$tip^{tree}" || exit 7
+git update-ref "$ref" "$tip" && git symbolic-ref HEAD "$ref"
+`
+
+/** Puts what was restored from a copy on the branch. */
+export const restored = Effect.fnUntraced(function* (
+  inside: InsideCall.Inside,
+  { commit, target }: { readonly target: Target; readonly commit: string }
+) {
+  const { branch, directory, fresh, head } = target
+  const doing = `Restoring ${directory}`
+  const args = ["-c", adoption, "adopt", branch, head, commit]
+  const { code, stderr } = yield* InsideCall.run(inside, { doing, directory, command: "sh", args })
+  if (code !== 0) {
+    return yield* new SandboxError({
+      reason: "RestoreIncomplete",
+      message: `${doing} did not lead to the commit ${commit}, whose objects may be gone from the repository. ${stderr.slice(0, 2_000)}`
+    })
+  }
+  if (fresh) yield* reused(inside, target)
+})
+
 /** Checks out what a new workspace still lacks: it was put together of another commit. */
 export const difference = Effect.fnUntraced(function* (inside: InsideCall.Inside, directory: string) {
   const doing = `Checking out ${directory}`
