@@ -225,15 +225,18 @@ const wait = <A>(gate: Kind<A>, question: Waited) =>
     const run = standing.value
     const key = run.next(`gate-${gate.name}`)
     const id = `${run.id}:${key.replace(/(^|\/)gate-/, "$1")}`
+    run.life.gates.add(id)
     const opened = yield* Run.key(run, `gate/${id}/opened`)
     const schema = Schema.Union([gate.schema, GateAnswer.Expired])
     const deferred = Durable.DurableDeferred.make(key, { success: schema })
-    const fact = yield* factOf(gate, question, {
-      gate: id,
-      token: yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
-    })
     const plan = GatePlan.make(question, question.timeout)
     if (typeof plan === "string") return yield* bad(gate.name, plan)
+    const expires = GatePlan.end(plan)
+    const fact = yield* factOf(gate, question, {
+      gate: id,
+      ...(expires !== undefined && { expires }),
+      token: yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
+    })
     const { answer } = question.timeout ?? {}
     if (answer !== undefined) {
       yield* Effect.mapError(GateAnswer.check(fact, answer), ({ message }) => bad(gate.name, message))
@@ -252,7 +255,9 @@ const wait = <A>(gate: Kind<A>, question: Waited) =>
     // Branches beside this one begin before the run stops to wait, so that their gates open now and not one after another.
     yield* Effect.yieldNow
     const answered = Wait.answer(run, key, schema)
-    const said = yield* opening === null ? answered : GateClock.tend(waiting, opening.at, answered)
+    const said = yield* opening === null || run.retraced !== undefined
+      ? answered
+      : GateClock.tend(waiting, opening.at, answered)
     return isExpired(said) ? yield* new TimedOut({ gate: id }) : said
   })
 
@@ -264,7 +269,7 @@ const isExpired = Schema.is(GateAnswer.Expired)
 const factOf = Effect.fnUntraced(function* <A>(
   { form, kind, name }: Kind<A>,
   { cause, context = "", question, subject }: Waited,
-  opened: { readonly gate: string; readonly token: string }
+  opened: Pick<GateAnswer.Opened, "gate" | "token" | "expires">
 ) {
   const digest =
     subject === undefined

@@ -22,7 +22,7 @@ import * as Fixture from "../../src/testing/Fixture.ts"
 import * as StandIn from "./standIn.ts"
 
 const ways = StandIn.canMount ? { copying: false, mounting: true } : { copying: false }
-if (!StandIn.canMount) it.skip("workspaces that are put together: this process may not mount overlays")
+if (!StandIn.canMount) it.skip("workspaces that are put together: this process may not mount overlays", () => undefined)
 
 const cloneOf = ({ repository }: Fixture.Repository, id = "work-1") => join(repository, ".millwright", "clones", id)
 const templatesOf = ({ repository }: Fixture.Repository) => readdirSync(join(repository, ".millwright", "templates"))
