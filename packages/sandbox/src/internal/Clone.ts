@@ -133,15 +133,21 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     return commit
   })
 
-  /** Gives a copied clone a `.git` again, when somebody outside took it away. */
-  const mend = Effect.fnUntraced(function* (place: Place) {
+  /** Gives a copied clone a `.git` again, when it was taken away. */
+  const mend = Effect.fnUntraced(function* (place: Place, start: Start.Start) {
     const folder = path.join(place.directory, ".git")
-    for (const part of ["", ...Skeleton.guarded.map((guarded) => guarded.slice(".git/".length))]) {
-      if ((yield* kind(path.join(folder, part))) !== undefined) continue
-      if (part === "") yield* remove(folder)
-      yield* Skeleton.write(host, place.repository, place.directory)
-      return
+    const isThere = (yield* kind(folder)) === "Directory"
+    if (!isThere) yield* remove(folder)
+    const kinds = yield* Effect.forEach(Skeleton.written, ([part, is]) =>
+      Effect.map(kind(path.join(folder, part)), (found) => ({ part, is, found }))
+    )
+    if (kinds.every(({ found, is }) => found === is)) return
+    // Through a link the host would write somewhere else. What is around a file comes before it.
+    for (const { found, is, part } of kinds) {
+      if (found !== undefined && found !== is) yield* remove(path.join(folder, part))
     }
+    yield* Skeleton.write(host, place.repository, place.directory)
+    if (!isThere) yield* Skeleton.point(host, folder, start)
   })
 
   /**
@@ -192,7 +198,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       })
     }
     if (template !== undefined) yield* templates.restore({ ...place, commit: template })
-    else if (!isNew) yield* mend(place)
+    else if (!isNew) yield* mend(place, begun)
 
     const { directory } = place
     const tip = path.join(
