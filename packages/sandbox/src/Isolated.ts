@@ -94,7 +94,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const ports = portsOf(spec)
     const env = {
       ...(network === "own" ? out.environment(door) : {}),
-      ...inherited(spec),
+      ...CleanSpawner.inheritedEnvironment(spec),
       ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
       ...spec.env
     }
@@ -159,14 +159,6 @@ const way = Effect.fnUntraced(function* ({
     setEgress: (egress: Egress) => Effect.andThen(egress._tag === "Deny" ? Effect.void : open, out.setEgress(egress))
   }
 })
-
-const inherited = ({ inherit = [] }: SandboxSpec): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    inherit.flatMap((variable) => {
-      const value = process.env[variable]
-      return value === undefined ? [] : [[variable, value]]
-    })
-  )
 
 /** In a network of its own every port is free: those that the spec leaves open are counted up. */
 const portsOf = ({ ports = {} }: SandboxSpec): Readonly<Record<string, number>> => {
