@@ -13,8 +13,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-// A typed gate loads it with its first answer, and virtual time does not wait for that.
-import "effect/SchemaRepresentation"
 import * as Page from "../page.ts"
 import * as Prose from "../prose.ts"
 import * as RunTable from "../run-table.ts"

@@ -113,6 +113,24 @@ const rows = (path: string) => {
 }
 
 describe("Retention.prune", () => {
+  test("takes out a run that was rewound before it had ended, once it has", (path) =>
+    Effect.gen(function* () {
+      isMended = false
+      yield* live(
+        path,
+        Effect.gen(function* () {
+          const name = yield* run(0, "waiting")
+          yield* Line.rewind(name, { before: "text" })
+          yield* Line.settled(name)
+          yield* answer(name)
+          yield* ended(name)
+          yield* run(0, "finished")
+        })
+      )
+      const { runs } = yield* live(path, Retention.prune({ keepLast: 0 }))
+      assert.sameMembers([...runs], ["issue-0.1", "issue-0.2"], "a run that was rewound is never pruned")
+    }))
+
   test("takes out runs that are over and nothing else, and answers with what went", (path) =>
     Effect.gen(function* () {
       isMended = false

@@ -67,7 +67,6 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const cell = yield* enter({ spec, workspace, network })
 
     const roots = [directory, ...Object.values(directories)] as const
-    let files: FileSystem.FileSystem
     const spawnerWith = (env: Readonly<Record<string, string>>, wall?: number) =>
       CleanSpawner.make({
         host,
@@ -82,7 +81,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
       })
     // The host's own, which outlives that of roles and tools: what is brought back is asked when all of theirs has ended.
     const keeper = yield* spawnerWith({})
-    files = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
+    const files: FileSystem.FileSystem = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     yield* workspace.settle(keeper)
     let isDestroyed = false
     yield* Effect.addFinalizer(() =>
@@ -99,7 +98,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     }
     const life = yield* Scope.fork(yield* Effect.scope)
     const spawner = yield* Scope.provide(spawnerWith(env, spec.limits?.wall), life)
-    yield* Phases.run(spec, { spawner, isNew: workspace.isNew })
+    yield* Phases.run(spec, { spawner, isNew: workspace.isNew, finish: workspace.finish })
 
     const services = Context.make(ChildProcessSpawner, spawner).pipe(
       Context.add(FileSystem.FileSystem, InsideFileSystem.make({ spawner, roots, protect: [".git"] })),

@@ -53,8 +53,8 @@ export const family = (prepare: Sqlite.Prepare, root: string): Family | undefine
     if (execution?.status !== "complete") return undefined
     const run = runOf(execution.payload)
     if (run === undefined) continue
-    const end = fact(prepare, `${execution.workflow}/${run}/ended`)
-    if (end === undefined && fact(prepare, startOf(run)) !== undefined) return undefined
+    const end = latest(prepare, `${execution.workflow}/${run}/ended`)
+    if (end === undefined && latest(prepare, startOf(run)) !== undefined) return undefined
     if (end === undefined) continue
     runs.push({ run, line: execution.workflow, end: end.seq })
     at = Math.max(at, end.at)
@@ -70,8 +70,13 @@ const runOf = (payload: string): string | undefined => {
   return Predicate.hasProperty(parsed, "run") && typeof parsed.run === "string" ? parsed.run : undefined
 }
 
-const fact = (prepare: Sqlite.Prepare, key: string): { readonly seq: number; readonly at: number } | undefined => {
-  const found = prepare("select seq, event from journal where key = ?").get(key)
+/** The last fact under a key, also under one that a rewind has numbered: `key@2`. */
+const latest = (prepare: Sqlite.Prepare, key: string): { readonly seq: number; readonly at: number } | undefined => {
+  const found = prepare("select seq, event from journal where key = ? or (key >= ? and key < ?) order by seq desc").get(
+    key,
+    `${key}@`,
+    `${key}A` // the character after "@"
+  )
   if (found === undefined) return undefined
   const event: unknown = JSON.parse(String(found["event"]))
   return { seq: Number(found["seq"]), at: Predicate.hasProperty(event, "at") ? Number(event.at) : 0 }

@@ -13,6 +13,8 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import type * as Schema from "effect/Schema"
+// The answer to a typed gate is checked with it, and virtual time does not wait until a module is loaded.
+import "effect/SchemaRepresentation"
 import * as Stream from "effect/Stream"
 import * as Actor from "../Actor.ts"
 import * as Budget from "../Budget.ts"
@@ -152,7 +154,7 @@ export const run = <
       yield* look
       const due = time.due()
       if (!isIdle) return "Busy" as const
-      if (isBegun && [...runs.values()].every(({ status }) => Status.isEnded(status))) return "Over" as const
+      if (isBegun && [...runs.values()].every(({ status }) => Status.isDone(status))) return "Over" as const
       if (due === undefined) return "HeldUp" as const
       if (due > last) return "TimeIsUp" as const
       time.jump()
@@ -202,7 +204,7 @@ const desk = Effect.fnUntraced(function* (answers: (asked: Asked) => Reply | und
 
 const holdUps = ({ open, status }: Watch.Progress, all: ReadonlyArray<Watch.Progress>): ReadonlyArray<HeldUp> => {
   const { run } = status
-  if (Status.isEnded(status)) return []
+  if (Status.isDone(status)) return []
   if (status._tag === "Stalled") return [{ run, by: "Fault", what: status.fault.message }]
   const children = all.filter((other) => other.status.parent?.run === run && !Status.isEnded(other.status))
   const found: ReadonlyArray<HeldUp> = [

@@ -1,0 +1,341 @@
+/**
+ * A clone of a repository as a folder to work in: made, found again after a crash, and removed.
+ *
+ * It lives in `<repository>/.millwright/clones/<name>`: `workspace` is what commands see, the rest are our notes. It is made
+ * beside its place and renamed, and is not taken for finished before `finish` was called: until then the next opening makes
+ * it anew. Whoever has the lock of the name may touch it, and nobody else.
+ */
+import * as Effect from "effect/Effect"
+import * as Git from "../Git.ts"
+import { SandboxError } from "../Sandbox.ts"
+import type { Companion } from "../SandboxSpec.ts"
+import type { Overlay } from "../Workspaces.ts"
+import * as Deliver from "./Deliver.ts"
+import type { HostFiles } from "./HostFiles.ts"
+import type { Found, Part } from "./Part.ts"
+import * as RefName from "./RefName.ts"
+import * as Repository from "./Repository.ts"
+import * as Settle from "./Settle.ts"
+import * as Skeleton from "./Skeleton.ts"
+import type { SnapshotStore } from "./SnapshotStore.ts"
+import * as Template from "./Template.ts"
+
+/** What a clone is made of. */
+export interface Options {
+  /** Of its folder. */
+  readonly name: string
+  readonly spec: Companion
+  /** The name of the adapter. */
+  readonly sandbox: string
+  readonly overlay: boolean
+}
+
+interface Place {
+  readonly name: string
+  readonly repository: Repository.Repository
+  /** The folder `.millwright`. */
+  readonly own: string
+  readonly folder: string
+  readonly directory: string
+}
+
+/** Where a clone starts. */
+interface Start {
+  readonly branch: string
+  readonly commit: string
+  /** Whether the branch was made just now. */
+  readonly isMade: boolean
+  /** The commit that it is moved back to. */
+  readonly at: string | undefined
+}
+
+// The kernel takes these for the ends of a path when it is told what to mount.
+const isMountable = (path: string): boolean => !/[,:\\"']/.test(path)
+
+/** What can be done with clones. */
+export const make = (host: HostFiles, snapshots: SnapshotStore) => {
+  const { attempt, fs, git, kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
+  const copies = new Map<string, boolean>()
+  const findRepository = Repository.finder(host)
+
+  const templateOf = (folder: string) =>
+    Effect.map(read(path.join(folder, "template")), (text) => (text === undefined ? undefined : text.trim()))
+  const templates = Template.make(host, (own) =>
+    Effect.gen(function* () {
+      const clones = path.join(own, "clones")
+      const needed = yield* Effect.forEach(yield* list(clones), (name) => templateOf(path.join(clones, name)))
+      return new Set(needed.filter((commit) => commit !== undefined))
+    })
+  )
+
+  /** Finds the repository, and makes the folders that locks and clones live in. */
+  const locate = Effect.fnUntraced(function* (repository: string, name: string) {
+    const found = yield* findRepository(repository)
+    const own = path.join(found.root, ".millwright")
+    const isNew = yield* Effect.isSuccess(fs.makeDirectory(own))
+    if (isNew) yield* write(path.join(own, ".gitignore"), "*\n")
+    for (const part of ["clones", "locks", "templates", "snapshots", "incoming"]) {
+      const folder = path.join(own, part)
+      yield* makeFolder(folder)
+      const real = yield* attempt(`Looking at ${own}`, fs.realPath(folder))
+      if (real !== folder) {
+        return yield* new SandboxError({
+          reason: "SetupFailed",
+          message: `${folder} is a symbolic link to ${real}; workspaces are made inside of the repository only. Remove it.`
+        })
+      }
+    }
+    const folder = path.join(own, "clones", name)
+    return { name, repository: found, own, folder, directory: path.join(folder, "workspace") } satisfies Place
+  })
+
+  const overlayOf = (place: Place, commit: string): Overlay => ({
+    lower: path.join(place.own, "templates", commit),
+    upper: path.join(place.folder, "upper"),
+    work: path.join(place.folder, "work"),
+    target: place.directory
+  })
+
+  /** Where the branch stands; it is made when it is not there. */
+  const start = Effect.fnUntraced(function* ({ repository }: Place, { base, branch, fresh }: Companion) {
+    yield* Repository.checkName(branch)
+    const isBranch = RefName.isBranch(base)
+    const found = yield* Repository.branches(host, repository, isBranch ? [branch, base] : [branch])
+    const { head, worktree } = found.get(`refs/heads/${branch}`) ?? {}
+    if (worktree !== undefined) {
+      return yield* new SandboxError({
+        reason: "Busy",
+        message: `The branch ${branch} is checked out in ${worktree}, where nobody may move it from here. Switch that to another branch, or name another one here.`
+      })
+    }
+    const ref = `refs/heads/${branch}`
+    const update = (to: string, from: string) =>
+      Git.text(git(["-C", repository.root, "update-ref", ref, to, from]), `Moving the branch ${branch}`)
+    if (head === undefined) {
+      const isTag = found.has(`refs/tags/${base}`)
+      const named = isTag ? undefined : found.get(`refs/heads/${base}`)?.head
+      const commit = named ?? (yield* Repository.resolve(host, repository, base))
+      if (commit === undefined) {
+        return yield* new SandboxError({
+          reason: "NoSuchSource",
+          message:
+            `${repository.root} has no commit ${JSON.stringify(base.slice(0, 120))}, at which the branch ${branch} shall start. Give a ` +
+            `commit, branch or tag that \`git log\` shows there; an empty repository needs a first commit.`
+        })
+      }
+      yield* update(commit, "")
+      return { branch, commit, isMade: true, at: undefined } satisfies Start
+    }
+    if (typeof fresh !== "object") return { branch, commit: head, isMade: false, at: undefined } satisfies Start
+    const at = yield* Repository.resolve(host, repository, fresh.at)
+    if (at === undefined && !Repository.isId(fresh.at)) {
+      return yield* new SandboxError({
+        reason: "NoSuchSource",
+        message: `${repository.root} has no commit ${JSON.stringify(fresh.at.slice(0, 120))} to move the branch ${branch} back to.`
+      })
+    }
+    if (at !== undefined && at !== head) yield* update(at, head)
+    // What was never brought to the repository may still be in the workspace.
+    return { branch, commit: at ?? head, isMade: false, at: at ?? fresh.at } satisfies Start
+  })
+
+  /** Removes the branch that was made just now, as long as nobody has moved it. */
+  const withdraw = ({ repository }: Place, { branch, commit }: Start) =>
+    Effect.ignore(git(["-C", repository.root, "update-ref", "-d", `refs/heads/${branch}`, commit]))
+
+  /** Whether files can be copied without copying what is in them. */
+  const copiesOnWrite = Effect.fnUntraced(function* (own: string) {
+    const known = copies.get(own)
+    if (known !== undefined) return known
+    const [from, to] = [path.join(own, ".gitignore"), path.join(own, "incoming", "copied~")]
+    const can = (yield* program("cp", ["--reflink=always", "--", from, to])) === 0
+    yield* remove(to)
+    copies.set(own, can)
+    return can
+  })
+
+  /** Makes the clone. Answers with the commit whose files it has. */
+  const build = Effect.fnUntraced(function* (place: Place, { commit, branch }: Start, { overlay, spec }: Options) {
+    const { own, repository } = place
+    const draft = `${place.folder}~`
+    yield* remove(draft)
+    yield* remove(place.folder)
+    const directory = path.join(draft, "workspace")
+    yield* makeFolder(directory)
+    const point = (parent: string) => Skeleton.point(host, path.join(parent, ".git"), { branch, commit })
+    const publish = rename(draft, place.folder)
+    if (spec.from !== undefined) {
+      yield* Skeleton.write(host, repository, directory)
+      yield* point(directory)
+      yield* publish
+      return undefined
+    }
+    if (overlay && isMountable(place.folder)) {
+      yield* makeFolder(path.join(draft, "upper"))
+      yield* makeFolder(path.join(draft, "work"))
+      yield* point(path.join(draft, "upper"))
+      return yield* templates.near({ own, repository, commit }, (template) =>
+        Effect.as(Effect.andThen(write(path.join(draft, "template"), template.commit), publish), template.commit)
+      )
+    }
+    if (yield* copiesOnWrite(own)) {
+      const copied = yield* templates.near({ own, repository, commit }, (template) =>
+        Effect.map(program("cp", ["-a", "--reflink=always", "--", `${template.directory}/.`, directory]), (code) =>
+          code === 0 ? template.commit : undefined
+        )
+      )
+      if (copied !== undefined) {
+        yield* point(directory)
+        yield* publish
+        return copied
+      }
+      yield* remove(directory)
+      yield* makeFolder(directory)
+    }
+    yield* Skeleton.write(host, repository, directory)
+    yield* Skeleton.fill(host, repository, { directory, commit })
+    yield* point(directory)
+    yield* publish
+    return commit
+  })
+
+  /** Gives a copied clone a `.git` again, when somebody outside took it away. */
+  const mend = Effect.fnUntraced(function* (place: Place) {
+    const folder = path.join(place.directory, ".git")
+    for (const part of ["", ...Skeleton.guarded.map((guarded) => guarded.slice(".git/".length))]) {
+      if ((yield* kind(path.join(folder, part))) !== undefined) continue
+      if (part === "") yield* remove(folder)
+      yield* Skeleton.write(host, place.repository, place.directory)
+      return
+    }
+  })
+
+  /**
+   * Tells by the file of a branch, without asking anything inside, that the branch stands on a commit. What is no file is
+   * not asked for either: git would wait for what comes out of a pipe.
+   */
+  const standsOn = Effect.fnUntraced(function* (file: string, commit: string) {
+    const info = yield* Effect.option(fs.lstat(file))
+    if (info._tag === "None") return false
+    if (info.value.type !== "File") {
+      return yield* new SandboxError({
+        reason: "SetupFailed",
+        message: `${file} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
+      })
+    }
+    return Number(info.value.size) < 100 && (yield* read(file)) === `${commit}\n`
+  })
+
+  const prepare = Effect.fnUntraced(function* (place: Place, options: Options) {
+    const { overlay, sandbox, spec } = options
+    const ready = path.join(place.folder, "ready")
+    const isNew = (yield* kind(ready)) === undefined
+    let isFinished = !isNew
+    let started: Start | undefined
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() =>
+        isFinished
+          ? Effect.void
+          : Effect.ignore(
+              Effect.gen(function* () {
+                yield* remove(place.folder)
+                yield* remove(`${place.folder}~`)
+                if (started?.isMade === true) yield* withdraw(place, started)
+              })
+            )
+      )
+    )
+    // The branch is either not made, or known to the finalizer.
+    const begun = yield* Effect.uninterruptible(
+      Effect.tap(start(place, spec), (is) => Effect.sync(() => (started = is)))
+    )
+    const has = isNew ? yield* build(place, begun, options) : undefined
+    const template = yield* templateOf(place.folder)
+    if (template !== undefined && !overlay) {
+      return yield* new SandboxError({
+        reason: "Unsupported",
+        message: `The workspace ${place.directory} is put together by mounting, which the sandbox ${sandbox} does not do. Discard it, or open it with an adapter that does.`
+      })
+    }
+    if (template !== undefined) yield* templates.restore({ ...place, commit: template })
+    else if (!isNew) yield* mend(place)
+
+    const { directory } = place
+    const tip = path.join(
+      template === undefined ? directory : overlayOf(place, template).upper,
+      ".git/refs/heads",
+      begun.branch
+    )
+    const target: Settle.Target = {
+      directory,
+      branch: begun.branch,
+      head: begun.commit,
+      fresh: spec.fresh !== undefined && spec.fresh !== false,
+      at: begun.at
+    }
+    const { from } = spec
+    const part: Part = {
+      directory,
+      overlays: template === undefined ? [] : [overlayOf(place, template)],
+      readable: place.repository.objects,
+      protect: Skeleton.guarded.map((guarded) => path.join(directory, guarded)),
+      isNew,
+      settle: (inside) => {
+        if (!isNew) return Settle.reused(inside, target)
+        if (from !== undefined) {
+          const restored = snapshots.restore(inside, {
+            folder: path.join(place.own, "snapshots"),
+            snapshot: from,
+            sandbox,
+            directory
+          })
+          return Effect.andThen(restored, Settle.restored(inside, { target, commit: from.commit ?? "" }))
+        }
+        return has === begun.commit ? Effect.void : Settle.difference(inside, directory)
+      },
+      deliver: (inside) =>
+        Effect.gen(function* () {
+          if ((yield* standsOn(tip, begun.commit)) && spec.deliver !== "Merge") return
+          yield* Deliver.deliver(host, {
+            inside,
+            directory,
+            repository: place.repository,
+            incoming: path.join(place.own, "incoming", place.name),
+            branch: spec.branch,
+            known: begun.commit,
+            base: spec.deliver === "Merge" ? spec.base : undefined
+          })
+        }),
+      snapshot: (inside) =>
+        snapshots.save(inside, { folder: path.join(place.own, "snapshots"), sandbox, directory, isGit: true }),
+      finish: Effect.suspend(() => {
+        if (isFinished) return Effect.void
+        isFinished = true
+        return replace(ready, "ready\n")
+      }),
+      remove: removeAll(place)
+    }
+    return part
+  })
+
+  const removeAll = (place: Place) =>
+    Effect.gen(function* () {
+      // Without it the folder is not taken for a workspace any more, wherever removing it ends.
+      yield* remove(path.join(place.folder, "ready"))
+      yield* remove(place.folder)
+      yield* remove(`${place.folder}~`)
+      yield* remove(path.join(place.own, "incoming", place.name))
+    })
+
+  return {
+    /** Finds the clone of a name. */
+    find: (options: Options) =>
+      Effect.map(locate(options.spec.repository, options.name), (place): Found => ({
+        directory: place.directory,
+        notes: place.folder,
+        lock: path.join(place.own, "locks", place.name),
+        prepare: prepare(place, options),
+        remove: removeAll(place)
+      }))
+  }
+}
