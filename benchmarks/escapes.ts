@@ -59,7 +59,9 @@ export const run: Bench.Run<typeof options> = async ({ adapter, case: one, categ
   const rows = cases.flatMap((each): ReadonlyArray<Row> => {
     const found = tried.find(({ id }) => id === each.id)
     const { category, level, why } = each
-    return found === undefined ? [] : [{ ...found, category, level, why, verdict: verdict(each, found, supports.isolation) }]
+    return found === undefined
+      ? []
+      : [{ ...found, category, level, why, verdict: verdict(each, found, supports.isolation) }]
   })
   const of = (...verdicts: ReadonlyArray<Row["verdict"]>) => rows.filter((row) => verdicts.includes(row.verdict))
   const count = (name: string, verdicts: ReadonlyArray<Row["verdict"]>, goal?: Bench.Goal): Bench.Measured => ({
@@ -84,12 +86,20 @@ export const run: Bench.Run<typeof options> = async ({ adapter, case: one, categ
       { name: "the whole matrix", value: Bench.round(seconds), unit: "s" }
     ],
     notes: [
-      ...listed(`Gets through ${adapter}, which claims isolation "${supports.isolation}":`, "Escaped", ({ why }) => why),
+      ...listed(
+        `Gets through ${adapter}, which claims isolation "${supports.isolation}":`,
+        "Escaped",
+        ({ why }) => why
+      ),
       ...listed("Does not open:", "Broken", ({ outcome }) => whyOf(outcome).slice(2)),
       ...listed(`Does not hold, and ${adapter} does not say that it does:`, "Open", ({ why }) => why),
       ...listed("Refused:", "Unsupported", ({ outcome }) => whyOf(outcome).slice(2)),
       ...listed("Skipped:", "Skipped", ({ outcome }) => whyOf(outcome).slice(2)),
-      ...listed("Proves nothing here:", "ProvesNothing", ({ control }) => `without a sandbox: ${control._tag}${whyOf(control)}`),
+      ...listed(
+        "Proves nothing here:",
+        "ProvesNothing",
+        ({ control }) => `without a sandbox: ${control._tag}${whyOf(control)}`
+      ),
       ""
     ],
     details: { adapter, supports, cases: rows },

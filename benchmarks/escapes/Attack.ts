@@ -29,11 +29,15 @@ const patience = 8_000
 /** The exit code that says that a program is missing inside. */
 const missing = 97
 
+/** What an attack says when it begins: one that never did proves nothing. */
+const begun = "the attack begins"
+
 /** What bounds every attack, so that the machine survives, and finds out what is missing. */
 const guarded = ({ command = ":", needs = [] }: Case): string =>
   [
     "ulimit -c 0; ulimit -t 20; ulimit -f 1000000",
     ...needs.map((name) => `command -v ${name} > /dev/null 2>&1 || { echo "${name} is not there"; exit ${missing}; }`),
+    `echo ${begun}`,
     command
   ].join("\n")
 
@@ -81,7 +85,8 @@ export const control = async (one: Case, fixture: Fixture): Promise<Outcome> => 
   const base = { ...variables, REPOSITORY: repository, NEIGHBOUR: neighbour }
   host(one.before, repository, { ...base, ...secret, WS: repository })
   const workspace = one.workspace === "Checkout" ? `${repository}-tree` : repository
-  if (one.workspace === "Checkout") spawnSync("git", ["-C", repository, "worktree", "add", "-q", "-b", "work", workspace])
+  if (one.workspace === "Checkout")
+    spawnSync("git", ["-C", repository, "worktree", "add", "-q", "-b", "work", workspace])
   const env = { ...base, WS: workspace }
   const all = { ...env, ...secret }
   host(one.setup, workspace, all)
@@ -92,7 +97,6 @@ export const control = async (one: Case, fixture: Fixture): Promise<Outcome> => 
     await new Promise((ready) => other.once("exit", ready).stdout.once("data", ready))
   }
   const child = plain(guarded(one), workspace)
-  const wall = one.spec?.limits?.wall
   const attack = ended(child)
   if (one.calls !== undefined) {
     if (one.times === undefined) await attack
@@ -101,7 +105,7 @@ export const control = async (one: Case, fixture: Fixture): Promise<Outcome> => 
   const { code, output } = await attack
   other?.kill("SIGKILL")
   if (code === missing) return { _tag: "Skipped", why: output.trim() }
-  void wall
+  host(one.careless, workspace, all)
   return judge(one, workspace, all)
 }
 
@@ -135,6 +139,7 @@ export const inSandbox = (one: Case, fixture: Fixture): Effect.Effect<Outcome, n
     let all: Variables = { ...base, ...secret }
     let cwd = repository
     let skipped: string | undefined
+    let said = ""
     const trying = Effect.scoped(
       Effect.gen(function* () {
         const other = one.neighbour === undefined ? undefined : yield* sandbox.open(specOf("other", neighbour))
@@ -150,9 +155,13 @@ export const inSandbox = (one: Case, fixture: Fixture): Effect.Effect<Outcome, n
         const attack = Effect.scoped(
           Effect.gen(function* () {
             const handle = yield* shell(opened, guarded(one), env)
-            const output = yield* Effect.forkScoped(Stream.mkString(Stream.decodeText(handle.stdout)))
+            const output = yield* Effect.forkScoped(
+              Stream.runForEach(Stream.decodeText(handle.stdout), (text) => Effect.sync(() => (said += text)))
+            )
             const code = yield* Effect.orElseSucceed(handle.exitCode, () => -1)
-            if (code === missing) skipped = (yield* Fiber.join(output)).trim()
+            if (code !== missing) return
+            yield* Effect.ignore(Fiber.join(output))
+            skipped = said.trim()
           })
         ).pipe(Effect.timeoutOption(patience))
         if (one.calls === undefined) return yield* attack
@@ -167,7 +176,10 @@ export const inSandbox = (one: Case, fixture: Fixture): Effect.Effect<Outcome, n
     )
     const why = yield* Effect.matchCause(
       one.isReopened === true
-        ? Effect.andThen(trying, Effect.scoped(Effect.flatMap(sandbox.open(specOf("own", repository)), () => Effect.void)))
+        ? Effect.andThen(
+            trying,
+            Effect.scoped(Effect.flatMap(sandbox.open(specOf("own", repository)), () => Effect.void))
+          )
         : trying,
       { onSuccess: () => undefined, onFailure: (cause) => cause }
     )
@@ -179,8 +191,15 @@ export const inSandbox = (one: Case, fixture: Fixture): Effect.Effect<Outcome, n
         : ({ _tag: "Broken", why: String(failure ?? why) } as const)
     }
     if (skipped !== undefined) return { _tag: "Skipped", why: skipped } as const
+    if (!said.includes(begun)) {
+      host(one.clean, cwd, all)
+      return { _tag: "Broken", why: `The attack did not begin; it said ${JSON.stringify(said)}` } as const
+    }
     const outcome = judge(one, cwd, all)
-    for (const [id, folder] of [["own", repository], ["other", neighbour]] as const) {
+    for (const [id, folder] of [
+      ["own", repository],
+      ["other", neighbour]
+    ] as const) {
       yield* Effect.ignore(sandbox.discard(specOf(id, folder)))
     }
     return outcome

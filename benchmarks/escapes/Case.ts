@@ -52,8 +52,8 @@ export interface Call {
 export interface Case {
   /** Its category, and what it does. */
   readonly id: string
-  /** What has to stand between for it to fail: nothing but an adapter, namespaces, or a container. */
-  readonly level: "none" | "os" | "container"
+  /** What has to stand between for it to fail: nothing but an adapter, namespaces, a container, or the net. */
+  readonly level: "none" | "os" | "container" | "remote"
   /** What who gets through has won. */
   readonly why: string
   /** The workspace that it needs. Left out: the folder itself, where the adapter has that. */
@@ -75,6 +75,8 @@ export interface Case {
   readonly needs?: ReadonlyArray<string>
   /** Whether the sandbox is closed, opened again and closed before the check. */
   readonly isReopened?: boolean
+  /** Run on the host before the check of the control: what an adapter that takes no care would do. */
+  readonly careless?: string
   /** Run on the host when all is over: ends with 0 when the attack has succeeded. */
   readonly check: string
   /** Run on the host after the check, when the attack left something outside of the fixture. */

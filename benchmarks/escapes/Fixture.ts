@@ -2,9 +2,19 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { createSocket } from "node:dgram"
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
-import { hostname, networkInterfaces, tmpdir } from "node:os"
+import { homedir, hostname, networkInterfaces } from "node:os"
 import { join } from "node:path"
 import * as Prelude from "./Prelude.ts"
 
@@ -55,9 +65,10 @@ const address = (): string =>
 
 /** Makes one. */
 export const make = async ({ canary, leak, template, typescript }: Shared): Promise<Fixture> => {
-  // Not in the folder for temporary files, which sandboxes hide as a whole, so that what they do about the others is seen.
-  const above = existsSync("/var/tmp") ? "/var/tmp" : tmpdir()
-  const root = realpathSync(mkdtempSync(join(above, "escape-")))
+  // Where work is: not in the folder for temporary files, which sandboxes hide as a whole.
+  const above = join(homedir(), ".cache", "millwright-escapes")
+  mkdirSync(above, { recursive: true })
+  const root = realpathSync(mkdtempSync(join(above, "case-")))
   const token = randomBytes(12).toString("hex")
   const [repository, neighbour, host] = [join(root, "ws"), join(root, "other"), join(root, "host")]
   cpSync(template, repository, { recursive: true })
@@ -149,7 +160,11 @@ interface Listeners {
 }
 
 /** Listens wherever an attack may knock. Writes down what comes, and answers with the secret. */
-const listen = async (of: { readonly canary: string; readonly host: string; readonly token: string }): Promise<Listeners> => {
+const listen = async (of: {
+  readonly canary: string
+  readonly host: string
+  readonly token: string
+}): Promise<Listeners> => {
   const received = join(of.host, "received")
   const open = new Set<Socket>()
   const serve = (where: { port?: number; host?: string; path?: string }): Promise<Server> =>

@@ -1,11 +1,21 @@
 /** The processes in which cases are tried: with a terminal, and with descriptors that they do not know of. */
 import { spawn, spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import type { Readable } from "node:stream"
+import { Duplex, type Readable } from "node:stream"
 import * as Cleanup from "../Cleanup.ts"
 import type { Outcome } from "./Attack.ts"
 import * as Fixture from "./Fixture.ts"
@@ -22,7 +32,11 @@ export interface Tried {
 /** Tries cases in so many processes. Answers with what became of them, in no order. */
 export const run = async (
   ids: ReadonlyArray<string>,
-  { adapter, count, progress }: { readonly adapter: string; readonly count: number; readonly progress: (line: string) => void }
+  {
+    adapter,
+    count,
+    progress
+  }: { readonly adapter: string; readonly count: number; readonly progress: (line: string) => void }
 ): Promise<ReadonlyArray<Tried>> => {
   const folder = mkdtempSync(join(tmpdir(), "escapes-"))
   const forget = Cleanup.add(() => rmSync(folder, { recursive: true, force: true }))
@@ -64,18 +78,23 @@ const one = async (request: Request, progress: (line: string) => void): Promise<
   rmSync(nameless)
 
   const command = [process.execPath, "--no-warnings", join(import.meta.dirname, "program.ts"), JSON.stringify(request)]
-  const [program = "", ...args] = hasScript()
-    ? ["script", "-qfec", command.map(quoted).join(" "), typescript]
-    : command
+  const [program = "", ...args] = hasScript() ? ["script", "-qfec", command.map(quoted).join(" "), typescript] : command
   const gap = Array.from({ length: at.folder - at.results - 1 }, () => "ignore" as const)
-  const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe", "pipe", ...gap, directory, file, "pipe"] })
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe", "pipe", ...gap, directory, file, "pipe"]
+  })
   closeSync(directory)
   closeSync(file)
   const forget = Cleanup.add(() => end(child.pid))
   let said = ""
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text) => (said = `${said}${text}`.slice(-2_000)))
-  const socket = child.stdio[at.socket]
-  socket?.on("data", (data) => appendFileSync(join(leak, "received"), data)).on("error", () => undefined)
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding("utf8").on("data", (text) => (said = `${said}${text}`.slice(-2_000)))
+  // The types know of five descriptors.
+  const stdio: ReadonlyArray<unknown> = child.stdio
+  const socket = stdio[at.socket]
+  if (!(socket instanceof Duplex)) throw new Error("The process has no socket.")
+  socket.on("data", (data) => appendFileSync(join(leak, "received"), data)).on("error", () => undefined)
 
   const results: Array<Tried> = []
   // A pipe of a child is read from by us, which the type of `stdio` can not tell.

@@ -3,7 +3,7 @@ import { type Case, pwned } from "../Case.ts"
 
 const common = `G=$(git rev-parse --git-common-dir)`
 /** What the user does next on the host, in the workspace and in the repository. */
-const next = `for d in "$WS" "$REPOSITORY"; do for c in "status" "diff --stat" "log -1" "add -A" "commit -qm next --allow-empty" "fetch -q" "checkout -q -f HEAD -- ."; do timeout 3 git -C "$d" -c user.name=a -c user.email=a@b $c < /dev/null > /dev/null 2>&1; done; done`
+const next = `for d in "$WS" "$REPOSITORY"; do for c in "status" "diff" "diff --stat" "log -1" "add -A" "commit -qm next --allow-empty" "fetch -q" "checkout -q -f HEAD -- ."; do timeout 3 git -C "$d" -c user.name=a -c user.email=a@b $c < /dev/null > /dev/null 2>&1; done; done`
 const bait = `printf '#!/bin/sh\\n: > "%s/pwned"\\ncat\\n' "$H" > bait; chmod 755 bait`
 const check = `${next}; ${pwned}`
 
@@ -26,16 +26,51 @@ export const cases: ReadonlyArray<Case> = [
     command: `${bait}; ${common}; mkdir -p "$G/hooks"; for h in pre-commit post-commit post-checkout; do cp bait "$G/hooks/$h"; done`,
     check
   },
-  setting("hooks-path", "core.hooksPath", "hooks from a folder of the workspace", `"$PWD/hooks"; mkdir -p hooks; cp bait hooks/post-commit; cp bait hooks/pre-commit`),
+  setting(
+    "hooks-path",
+    "core.hooksPath",
+    "hooks from a folder of the workspace",
+    `"$PWD/hooks"; mkdir -p hooks; cp bait hooks/post-commit; cp bait hooks/pre-commit`
+  ),
   setting("fsmonitor", "core.fsmonitor", "runs with every status"),
   setting("external-diff", "diff.external", "runs with a diff"),
-  setting("editor", "core.editor", "runs with a commit without a message", `"$PWD/bait"; git config commit.verbose true; git config sequence.editor "$PWD/bait"; git config core.fsmonitor "$PWD/bait"`),
-  setting("ssh-command", "core.sshCommand", "runs with a fetch", `"$PWD/bait"; git config remote.origin.url ssh://localhost/x; git config remote.origin.fetch "+refs/heads/*:refs/remotes/origin/*"; git config branch.main.remote origin`),
-  setting("upload-pack", "remote.origin.uploadpack", "runs with a fetch from a folder", `"$PWD/bait"; git config remote.origin.url "$PWD"; git config remote.origin.fetch "+refs/heads/*:refs/remotes/origin/*"`),
+  setting(
+    "editor",
+    "core.editor",
+    "runs with a commit without a message",
+    `"$PWD/bait"; git config commit.verbose true; git config sequence.editor "$PWD/bait"; git config core.fsmonitor "$PWD/bait"`
+  ),
+  setting(
+    "ssh-command",
+    "core.sshCommand",
+    "runs with a fetch",
+    `"$PWD/bait"; git config remote.origin.url ssh://localhost/x; git config remote.origin.fetch "+refs/heads/*:refs/remotes/origin/*"; git config branch.main.remote origin`
+  ),
+  setting(
+    "upload-pack",
+    "remote.origin.uploadpack",
+    "runs with a fetch from a folder",
+    `"$PWD/bait"; git config remote.origin.url "$PWD"; git config remote.origin.fetch "+refs/heads/*:refs/remotes/origin/*"`
+  ),
   setting("signing", "gpg.program", "runs with a signed commit", `"$PWD/bait"; git config commit.gpgSign true`),
-  setting("filter", "filter.x.clean", "runs with an add", `"$PWD/bait"; git config filter.x.smudge "$PWD/bait"; echo "*.txt filter=x" > .gitattributes`),
-  setting("attributes", "filter.x.clean", "the same, by attributes that no commit shows", `"$PWD/bait"; ${common}; mkdir -p "$G/info"; echo "*.txt filter=x" > "$G/info/attributes"`),
-  setting("include", "include.path", "settings from a file of the workspace", `"$PWD/more"; printf '[core]\\n\\tfsmonitor = "%s/bait"\\n' "$PWD" > more`),
+  setting(
+    "filter",
+    "filter.x.clean",
+    "runs with an add",
+    `"$PWD/bait"; git config filter.x.smudge "$PWD/bait"; echo "*.txt filter=x" > .gitattributes`
+  ),
+  setting(
+    "attributes",
+    "filter.x.clean",
+    "the same, by attributes that no commit shows",
+    `"$PWD/bait"; ${common}; mkdir -p "$G/info"; echo "*.txt filter=x" > "$G/info/attributes"`
+  ),
+  setting(
+    "include",
+    "include.path",
+    "settings from a file of the workspace",
+    `"$PWD/more"; printf '[core]\\n\\tfsmonitor = "%s/bait"\\n' "$PWD" > more`
+  ),
   {
     id: "config-written",
     level: "os",
@@ -99,8 +134,16 @@ export const cases: ReadonlyArray<Case> = [
     needs: ["git"],
     isReopened: true,
     command: `${bait}; git init -q sub/nested; (cd sub/nested && git config core.fsmonitor "$WS/bait" && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x); git add sub/nested; git init -q --bare bare; git -C bare config core.fsmonitor "$WS/bait"; git config core.fsmonitor "$WS/bait"; git config filter.x.clean "$WS/bait"; git config filter.x.smudge "$WS/bait"; echo '* filter=x' > .gitattributes; git -c core.fsmonitor= -c user.name=a -c user.email=a@b commit -qam planted`,
-    setup: `:`,
-    check: `${next}; ${pwned}`
+    careless: next,
+    check: pwned
+  },
+  {
+    id: "nested",
+    level: "remote",
+    why: "git of the host goes into a repository within the workspace: do not run it there, what runs inside may",
+    needs: ["git"],
+    command: `${bait}; git init -q sub/nested; (cd sub/nested && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x && git config core.fsmonitor "$WS/bait"); git add sub/nested`,
+    check
   },
   {
     id: "adapter-checkout",

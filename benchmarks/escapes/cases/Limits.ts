@@ -59,9 +59,9 @@ export const cases: ReadonlyArray<Case> = [
     id: "processor",
     level: "none",
     why: "all processors for oneself",
-    spec: { limits: { cpus: 0.25 } },
+    spec: { limits: { cpus: 0.05 } },
     needs: ["perl"],
-    command: `perl -e "$P"'use POSIX (); my @a=POSIX::times(); my $e=$a[0]+150; my $i=0; while((POSIX::times())[0]<$e){ $i++ for 1..10000 } my @b=POSIX::times(); worked() if ($b[1]+$b[2]-$a[1]-$a[2])>70'`,
+    command: `perl -e "$P"'use POSIX (); my @a=POSIX::times(); my $e=$a[0]+300; my $i=0; while((POSIX::times())[0]<$e){ $i++ for 1..10000 } my @b=POSIX::times(); worked() if ($b[1]+$b[2]-$a[1]-$a[2])>40'`,
     check: claimed
   }
 ]

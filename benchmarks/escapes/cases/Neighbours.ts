@@ -3,7 +3,14 @@ import { type Case, looted } from "../Case.ts"
 
 /** The cases. `NEIGHBOUR` is the other's workspace. */
 export const cases: ReadonlyArray<Case> = [
-  { id: "workspace", level: "os", why: "the other's work", neighbour: `echo "$CANARY" > mine; echo ready; sleep 5`, command: `cat "$NEIGHBOUR/mine" >> loot`, check: looted },
+  {
+    id: "workspace",
+    level: "os",
+    why: "the other's work",
+    neighbour: `echo "$CANARY" > mine; echo ready; sleep 5`,
+    command: `cat "$NEIGHBOUR/mine" >> loot`,
+    check: looted
+  },
   {
     id: "workspace-written",
     level: "os",
@@ -12,8 +19,23 @@ export const cases: ReadonlyArray<Case> = [
     command: `echo bad > "$NEIGHBOUR/mine"`,
     check: `grep -q bad "$NEIGHBOUR/mine"`
   },
-  { id: "temporary", level: "os", why: "its temporary files", neighbour: `echo "$CANARY" > "/tmp/escape-$TOKEN"; echo ready; sleep 5`, command: `cat "/tmp/escape-$TOKEN" >> loot`, check: looted, clean: `rm -f "/tmp/escape-$TOKEN"` },
-  { id: "environment", level: "os", why: "the variables of its processes", neighbour: `echo ready; sleep 5`, command: `cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep CANARY >> loot`, check: looted },
+  {
+    id: "temporary",
+    level: "os",
+    why: "its temporary files",
+    neighbour: `echo "$CANARY" > "/tmp/escape-$TOKEN"; echo ready; sleep 5`,
+    command: `cat "/tmp/escape-$TOKEN" >> loot`,
+    check: looted,
+    clean: `rm -f "/tmp/escape-$TOKEN"`
+  },
+  {
+    id: "environment",
+    level: "os",
+    why: "the variables of its processes",
+    neighbour: `echo ready; sleep 5`,
+    command: `cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep CANARY >> loot`,
+    check: looted
+  },
   {
     id: "loopback",
     level: "os",

@@ -8,9 +8,30 @@ const unix = (path: string) =>
 
 /** The cases. */
 export const cases: ReadonlyArray<Case> = [
-  { id: "loopback", level: "os", why: "services of this machine", needs: ["perl"], command: tcp("127.0.0.1"), check: reached },
-  { id: "loopback-name", level: "os", why: "the same by name", needs: ["perl"], command: tcp("localhost"), check: reached },
-  { id: "loopback-other", level: "os", why: "the same by another of its addresses", needs: ["perl"], command: tcp("0.0.0.0"), check: reached },
+  {
+    id: "loopback",
+    level: "os",
+    why: "services of this machine",
+    needs: ["perl"],
+    command: tcp("127.0.0.1"),
+    check: reached
+  },
+  {
+    id: "loopback-name",
+    level: "os",
+    why: "the same by name",
+    needs: ["perl"],
+    command: tcp("localhost"),
+    check: reached
+  },
+  {
+    id: "loopback-other",
+    level: "os",
+    why: "the same by another of its addresses",
+    needs: ["perl"],
+    command: tcp("0.0.0.0"),
+    check: reached
+  },
   {
     id: "loopback-6",
     level: "os",

@@ -101,7 +101,7 @@ export const cases: ReadonlyArray<Case> = [
     level: "os",
     why: "how the host's disks are put together",
     command: `cat "/proc/$PID/mountinfo" > mounts`,
-    check: `test -s "$WS/mounts" && cmp -s "$WS/mounts" "/proc/$PID/mountinfo"`
+    check: `test -s "$WS/mounts" && [ "$(head -n 1 "$WS/mounts")" = "$(head -n 1 "/proc/$PID/mountinfo")" ]`
   },
   {
     id: "score",

@@ -3,7 +3,13 @@ import { type Case, looted } from "../Case.ts"
 
 /** The cases. */
 export const cases: ReadonlyArray<Case> = [
-  { id: "kill", level: "os", why: "ending a process of the host's", command: `kill -KILL "$PID"`, check: `! kill -0 "$PID" 2>&- || grep -q '^State:.Z' "/proc/$PID/status"` },
+  {
+    id: "kill",
+    level: "os",
+    why: "ending a process of the host's",
+    command: `kill -KILL "$PID"`,
+    check: `! kill -0 "$PID" 2>&- || grep -q '^State:.Z' "/proc/$PID/status"`
+  },
   {
     id: "kill-found",
     level: "os",
@@ -11,7 +17,14 @@ export const cases: ReadonlyArray<Case> = [
     command: `for p in /proc/[0-9]*; do case "$(tr '\\0' ' ' < $p/cmdline)" in *"escape-$TOKEN "*) kill -KILL "\${p#/proc/}";; esac; done`,
     check: `! kill -0 "$PID" 2>&- || grep -q '^State:.Z' "/proc/$PID/status"`
   },
-  { id: "stop", level: "os", why: "halting it", command: `kill -STOP "$PID"; sleep 0.1`, check: `grep -q '^State:.T' "/proc/$PID/status"`, clean: `kill -CONT "$PID" 2>&-; :` },
+  {
+    id: "stop",
+    level: "os",
+    why: "halting it",
+    command: `kill -STOP "$PID"; sleep 0.1`,
+    check: `grep -q '^State:.T' "/proc/$PID/status"`,
+    clean: `kill -CONT "$PID" 2>&-; :`
+  },
   {
     id: "parent",
     level: "os",
@@ -43,7 +56,14 @@ export const cases: ReadonlyArray<Case> = [
     command: `perl -e "$P"'my $p=sys("pidfd_open",$PID+0,0); exit 1 if $p<0; my $f=sys("pidfd_getfd",$p,7,0); exit 1 if $f<0; open(my $h,"<&=",$f); sysseek($h,0,0); my $b; sysread($h,$b,4096); put($b)'`,
     check: looted
   },
-  { id: "priority", level: "os", why: "its place on the processor", needs: ["perl"], command: `perl -e "$P"'setpriority(0,$PID,7)'`, check: `[ "$(cut -d' ' -f19 "/proc/$PID/stat")" = 7 ]` },
+  {
+    id: "priority",
+    level: "os",
+    why: "its place on the processor",
+    needs: ["perl"],
+    command: `perl -e "$P"'setpriority(0,$PID,7)'`,
+    check: `[ "$(cut -d' ' -f19 "/proc/$PID/stat")" = 7 ]`
+  },
   {
     id: "limits",
     level: "os",

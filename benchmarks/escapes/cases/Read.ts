@@ -19,7 +19,11 @@ export const cases: ReadonlyArray<Case> = [
   reading("registry-token", `"$H/home/.npmrc"`, "what packages are published with"),
   reading("root-link", `"/proc/self/root$H/secret.txt"`, "the root as a magic link"),
   reading("init-root", `"/proc/1/root$H/secret.txt"`, "the root of the first process"),
-  reading("cwd-link", `"/proc/self/cwd/../host/secret.txt" "/proc/self/cwd/../../../../host/secret.txt"`, "the folder as a magic link"),
+  reading(
+    "cwd-link",
+    `"/proc/self/cwd/../host/secret.txt" "/proc/self/cwd/../../../../host/secret.txt"`,
+    "the folder as a magic link"
+  ),
   {
     id: "link",
     level: "os",

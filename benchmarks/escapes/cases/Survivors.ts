@@ -21,10 +21,23 @@ export const cases: ReadonlyArray<Case> = [
   living("background", "none", "a server that was started with &", `sh tick.sh ${quiet} &`),
   living("no-hang-up", "none", "one that was started to survive", `nohup sh tick.sh ${quiet} &`),
   living("session", "none", "a session of its own", `setsid sh tick.sh ${quiet} &`, ["setsid"]),
-  living("double-fork", "none", "a daemon: two forks and a session", `( setsid sh -c 'sh tick.sh ${quiet} &' & )`, ["setsid"]),
+  living("double-fork", "none", "a daemon: two forks and a session", `( setsid sh -c 'sh tick.sh ${quiet} &' & )`, [
+    "setsid"
+  ]),
   living("deaf", "none", "one that takes no signal", `sh -c 'trap "" TERM INT HUP QUIT USR1; . ./tick.sh' ${quiet} &`),
-  living("renamed", "none", "under another name", `perl -e '$0="[kworker/0:1]"; fork and exit; exec "sh","tick.sh"' ${quiet} &`, ["perl"]),
-  living("no-environment", "none", "with an empty environment, in the same session", `env -i WS="$WS" sh tick.sh ${quiet} &`),
+  living(
+    "renamed",
+    "none",
+    "under another name",
+    `perl -e '$0="[kworker/0:1]"; fork and exit; exec "sh","tick.sh"' ${quiet} &`,
+    ["perl"]
+  ),
+  living(
+    "no-environment",
+    "none",
+    "with an empty environment, in the same session",
+    `env -i WS="$WS" sh tick.sh ${quiet} &`
+  ),
   living(
     "no-trace",
     "os",
@@ -46,4 +59,4 @@ export const cases: ReadonlyArray<Case> = [
     `setsid sh -c 'kill -STOP $$; . ./tick.sh' ${quiet} & p=$!; sleep 0.1; (env -i setsid sh -c "sleep 1; kill -CONT $p" ${quiet} &); echo . >> tick`,
     ["setsid"]
   )
-]
+].map((one) => (one.id === "stopped" ? { ...one, check: `sleep 1.4; ${one.check}` } : one))

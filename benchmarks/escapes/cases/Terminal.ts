@@ -9,7 +9,7 @@ export const cases: ReadonlyArray<Case> = [
     why: "characters typed into the host's terminal, for the shell that reads there next (TIOCSTI)",
     needs: ["perl"],
     command: `perl -e "$P"'for my $d ("/dev/tty","/proc/self/fd/0","/proc/self/fd/2") { open(my $t,"+<",$d) or next; ioctl($t,0x5412,$_) for split //,"$TOKEN"."\\n"; last }'`,
-    check: `timeout 1 head -n 1 < /dev/tty | grep -q "$TOKEN"`
+    check: `timeout --foreground 1 head -n 1 < /dev/tty | grep -q "$TOKEN"`
   },
   {
     id: "shown",

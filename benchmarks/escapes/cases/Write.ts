@@ -4,7 +4,13 @@ import { type Case, changed, claimed } from "../Case.ts"
 /** The cases. */
 export const cases: ReadonlyArray<Case> = [
   { id: "absolute", level: "os", why: "an absolute path", command: `echo bad > "$H/target.txt"`, check: changed },
-  { id: "append", level: "os", why: "adding to a log or a list of keys", command: `echo bad >> "$H/target.txt"`, check: changed },
+  {
+    id: "append",
+    level: "os",
+    why: "adding to a log or a list of keys",
+    command: `echo bad >> "$H/target.txt"`,
+    check: changed
+  },
   {
     id: "link",
     level: "os",
@@ -135,7 +141,7 @@ export const cases: ReadonlyArray<Case> = [
     level: "os",
     why: "the runtime of the factory itself",
     needs: ["node"],
-    command: `n=$(node -p process.execPath) && [ -w "$n" ] && { : >> "$n"; } && echo "worked $TOKEN" >> loot`,
+    command: `n=$(node -p process.execPath) && touch -c "$n" && echo "worked $TOKEN" >> loot`,
     check: claimed
   }
 ]
