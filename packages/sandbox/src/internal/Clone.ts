@@ -6,18 +6,18 @@
  * it anew. Whoever has the lock of the name may touch it, and nobody else.
  */
 import * as Effect from "effect/Effect"
-import * as Git from "../Git.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion } from "../SandboxSpec.ts"
 import type { Overlay } from "../Workspaces.ts"
 import * as Deliver from "./Deliver.ts"
 import type { HostFiles } from "./HostFiles.ts"
+import * as OwnFolder from "./OwnFolder.ts"
 import type { Found, Part } from "./Part.ts"
-import * as RefName from "./RefName.ts"
 import * as Repository from "./Repository.ts"
 import * as Settle from "./Settle.ts"
 import * as Skeleton from "./Skeleton.ts"
 import type { SnapshotStore } from "./SnapshotStore.ts"
+import * as Start from "./Start.ts"
 import * as Template from "./Template.ts"
 
 /** What a clone is made of. */
@@ -39,22 +39,12 @@ interface Place {
   readonly directory: string
 }
 
-/** Where a clone starts. */
-interface Start {
-  readonly branch: string
-  readonly commit: string
-  /** Whether the branch was made just now. */
-  readonly isMade: boolean
-  /** The commit that it is moved back to. */
-  readonly at: string | undefined
-}
-
 // The kernel takes these for the ends of a path when it is told what to mount.
 const isMountable = (path: string): boolean => !/[,:\\"']/.test(path)
 
 /** What can be done with clones. */
 export const make = (host: HostFiles, snapshots: SnapshotStore) => {
-  const { attempt, fs, git, kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
+  const { fs, kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
   const copies = new Map<string, boolean>()
   const findRepository = Repository.finder(host)
 
@@ -71,20 +61,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   /** Finds the repository, and makes the folders that locks and clones live in. */
   const locate = Effect.fnUntraced(function* (repository: string, name: string) {
     const found = yield* findRepository(repository)
-    const own = path.join(found.root, ".millwright")
-    const isNew = yield* Effect.isSuccess(fs.makeDirectory(own))
-    if (isNew) yield* write(path.join(own, ".gitignore"), "*\n")
-    for (const part of ["clones", "locks", "templates", "snapshots", "incoming"]) {
-      const folder = path.join(own, part)
-      yield* makeFolder(folder)
-      const real = yield* attempt(`Looking at ${own}`, fs.realPath(folder))
-      if (real !== folder) {
-        return yield* new SandboxError({
-          reason: "SetupFailed",
-          message: `${folder} is a symbolic link to ${real}; workspaces are made inside of the repository only. Remove it.`
-        })
-      }
-    }
+    const own = yield* OwnFolder.make(host, found.root, ["clones", "locks", "templates", "snapshots", "incoming"])
     const folder = path.join(own, "clones", name)
     return { name, repository: found, own, folder, directory: path.join(folder, "workspace") } satisfies Place
   })
@@ -95,53 +72,6 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     work: path.join(place.folder, "work"),
     target: place.directory
   })
-
-  /** Where the branch stands; it is made when it is not there. */
-  const start = Effect.fnUntraced(function* ({ repository }: Place, { base, branch, fresh }: Companion) {
-    yield* Repository.checkName(branch)
-    const isBranch = RefName.isBranch(base)
-    const found = yield* Repository.branches(host, repository, isBranch ? [branch, base] : [branch])
-    const { head, worktree } = found.get(`refs/heads/${branch}`) ?? {}
-    if (worktree !== undefined) {
-      return yield* new SandboxError({
-        reason: "Busy",
-        message: `The branch ${branch} is checked out in ${worktree}, where nobody may move it from here. Switch that to another branch, or name another one here.`
-      })
-    }
-    const ref = `refs/heads/${branch}`
-    const update = (to: string, from: string) =>
-      Git.text(git(["-C", repository.root, "update-ref", ref, to, from]), `Moving the branch ${branch}`)
-    if (head === undefined) {
-      const isTag = found.has(`refs/tags/${base}`)
-      const named = isTag ? undefined : found.get(`refs/heads/${base}`)?.head
-      const commit = named ?? (yield* Repository.resolve(host, repository, base))
-      if (commit === undefined) {
-        return yield* new SandboxError({
-          reason: "NoSuchSource",
-          message:
-            `${repository.root} has no commit ${JSON.stringify(base.slice(0, 120))}, at which the branch ${branch} shall start. Give a ` +
-            `commit, branch or tag that \`git log\` shows there; an empty repository needs a first commit.`
-        })
-      }
-      yield* update(commit, "")
-      return { branch, commit, isMade: true, at: undefined } satisfies Start
-    }
-    if (typeof fresh !== "object") return { branch, commit: head, isMade: false, at: undefined } satisfies Start
-    const at = yield* Repository.resolve(host, repository, fresh.at)
-    if (at === undefined && !Repository.isId(fresh.at)) {
-      return yield* new SandboxError({
-        reason: "NoSuchSource",
-        message: `${repository.root} has no commit ${JSON.stringify(fresh.at.slice(0, 120))} to move the branch ${branch} back to.`
-      })
-    }
-    if (at !== undefined && at !== head) yield* update(at, head)
-    // What was never brought to the repository may still be in the workspace.
-    return { branch, commit: at ?? head, isMade: false, at: at ?? fresh.at } satisfies Start
-  })
-
-  /** Removes the branch that was made just now, as long as nobody has moved it. */
-  const withdraw = ({ repository }: Place, { branch, commit }: Start) =>
-    Effect.ignore(git(["-C", repository.root, "update-ref", "-d", `refs/heads/${branch}`, commit]))
 
   /** Whether files can be copied without copying what is in them. */
   const copiesOnWrite = Effect.fnUntraced(function* (own: string) {
@@ -155,7 +85,11 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   })
 
   /** Makes the clone. Answers with the commit whose files it has. */
-  const build = Effect.fnUntraced(function* (place: Place, { commit, branch }: Start, { overlay, spec }: Options) {
+  const build = Effect.fnUntraced(function* (
+    place: Place,
+    { commit, branch }: Start.Start,
+    { overlay, spec }: Options
+  ) {
     const { own, repository } = place
     const draft = `${place.folder}~`
     yield* remove(draft)
@@ -231,7 +165,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     const ready = path.join(place.folder, "ready")
     const isNew = (yield* kind(ready)) === undefined
     let isFinished = !isNew
-    let started: Start | undefined
+    let started: Start.Start | undefined
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() =>
         isFinished
@@ -240,14 +174,14 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
               Effect.gen(function* () {
                 yield* remove(place.folder)
                 yield* remove(`${place.folder}~`)
-                if (started?.isMade === true) yield* withdraw(place, started)
+                if (started?.isMade === true) yield* Start.withdraw(host, place.repository, started)
               })
             )
       )
     )
     // The branch is either not made, or known to the finalizer.
     const begun = yield* Effect.uninterruptible(
-      Effect.tap(start(place, spec), (is) => Effect.sync(() => (started = is)))
+      Effect.tap(Start.make(host, place.repository, spec), (is) => Effect.sync(() => (started = is)))
     )
     const has = isNew ? yield* build(place, begun, options) : undefined
     const template = yield* templateOf(place.folder)

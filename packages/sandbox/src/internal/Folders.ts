@@ -174,5 +174,5 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     })
   })
 
-  return { folder, empty }
+  return { folder, empty, state }
 }

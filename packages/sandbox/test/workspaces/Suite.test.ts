@@ -1,9 +1,9 @@
-import { it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as SandboxTest from "../../src/testing/SandboxTest.ts"
+import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
 
 SandboxTest.suite("a stand-in that copies", StandIn.layer("copying", false))
@@ -25,5 +25,6 @@ const canMount = (() => {
   }
 })()
 
-if (canMount) SandboxTest.suite("a stand-in that mounts", StandIn.layer("mounting", true))
-else it.skip("a stand-in that mounts: this process may not mount overlays")
+requires("mount", canMount ? undefined : "this process may not mount overlays", () =>
+  SandboxTest.suite("a stand-in that mounts", StandIn.layer("mounting", true))
+)
