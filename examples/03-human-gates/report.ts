@@ -67,8 +67,14 @@ const ending = Effect.fnUntraced(function* (
 
 /** Dies when a stage was done twice, or when something was announced that nobody approved. */
 export const verify = Effect.fnUntraced(function* (status: Status.Status, announcement: string) {
-  const finished = yield* Journal.fold<ReadonlyArray<string>>([], (stages, event) =>
-    event.run === status.run && event.fact._tag === "StageFinished" ? [...stages, event.stage ?? ""] : stages
+  const finished = yield* Journal.fold<ReadonlyArray<string>>(
+    [],
+    (stages, { fact, stage }) => {
+      // A run that went back does once more what it forgot.
+      if (fact._tag === "LineRewound") return stages.filter((each) => !fact.dropped.includes(each))
+      return fact._tag === "StageFinished" ? [...stages, stage ?? ""] : stages
+    },
+    status.run
   )
   const check = (isRight: boolean, otherwise: string) =>
     isRight ? Effect.void : Effect.die(new Error(`The example did not do what it shall: ${otherwise}`))

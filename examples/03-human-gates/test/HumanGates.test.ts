@@ -99,6 +99,23 @@ describe("03-human-gates", () => {
     assert.include(done.text, "ANNOUNCED")
   }, 60_000)
 
+  it("goes on after somebody sent the run back, and takes it for no stage that was done twice", () => {
+    run()
+    run("approve", first)
+    assert.include(run().text, "ANNOUNCED")
+    const line = fileURLToPath(new URL("../../shared/line.ts", import.meta.url))
+    const store = join(folder, "factory.db")
+    const rewound = spawnSync(
+      process.execPath,
+      [line, "rewind", "database-upgrade.1", "--before", "announce", "--store", store],
+      { encoding: "utf8" }
+    )
+    assert.strictEqual(rewound.status, 0, rewound.stderr)
+    const done = run()
+    assert.strictEqual(done.code, 0, done.text)
+    assert.include(done.text, "ANNOUNCED")
+  }, 60_000)
+
   it("forgets everything with --reset", () => {
     run()
     assert.strictEqual(run("--reset").code, 0)

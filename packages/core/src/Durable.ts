@@ -76,6 +76,7 @@ export interface History {
   /**
    * Makes an execution forget every step and wait but the kept ones, takes its end back, and writes the facts of the
    * {@link Outbox} with that. It goes on when it is resumed. Answers `false`, and changes nothing, when it is being run.
+   * One that calls this itself, and suspends then, is run once more.
    */
   readonly forget: (execution: string, isKept: (step: string) => boolean) => Effect.Effect<boolean>
   /**

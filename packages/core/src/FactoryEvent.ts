@@ -28,31 +28,55 @@ export const Fact = Schema.TaggedUnion({
     /** The run, and the stage of it, that started this one as a child and waits for its end. */
     parent: Schema.optionalKey(Schema.Struct({ run: Schema.String, stage: Schema.String })),
     /** The run that this one was forked from, and the first of its stages that this one has not taken over. */
-    forkOf: Schema.optionalKey(Schema.Struct({ run: Schema.String, before: Schema.String }))
+    forkOf: Schema.optionalKey(
+      Schema.Struct({
+        run: Schema.String,
+        before: Schema.String,
+        /** The stages that it has taken over, and which branches were enough, by the key of their join. */
+        took: Schema.optionalKey(Schema.Array(Schema.String)),
+        joined: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String)))
+      })
+    )
   },
   /** A process took the line up again after the one that ran it was gone, or after a fault was mended. */
   LineResumed: {},
   LineFinished: { result: Schema.Json },
-  /** `unblockWhen` says what would take the item up again; `reviewAfter` is how long to leave it at least. */
+  /**
+   * `unblockWhen` says what would take the item up again; `reviewAfter` is how long to leave it at least. With `undoing`,
+   * here and in the other ends, what the run did has still to be undone: `LineUndone` follows.
+   */
   LineParked: {
     reason: Schema.String,
+    undoing: Schema.optionalKey(Schema.Literal(true)),
     unblockWhen: Schema.optionalKey(Schema.String),
     reviewAfter: Schema.optionalKey(Milliseconds)
   },
   /** Somebody stopped the run. It begins no further stage, and what it did is undone where it says how. */
-  LineCancelled: { reason: Schema.String },
+  LineCancelled: { reason: Schema.String, undoing: Schema.optionalKey(Schema.Literal(true)) },
+  /** The run is to forget a stage and what began after it. What those did is undone first; `LineRewound` follows. */
+  LineRewinding: { before: Schema.String },
   /** The run forgot these stages and gates, and goes on before the first of them. What was recorded of them is history. */
   LineRewound: { before: Schema.String, dropped: Schema.Array(Schema.String), gates: Schema.Array(Schema.String) },
   /** The line ended in an error that it declares. */
-  LineFailed: { fault: Fault.Recorded },
+  LineFailed: { fault: Fault.Recorded, undoing: Schema.optionalKey(Schema.Literal(true)) },
+  /** What the run did is undone where it says how, and so is what its children did that were cancelled with it. */
+  LineUndone: {},
   /** A fault that nobody handled. The line keeps its finished stages and can be resumed. */
   LineStalled: { fault: Fault.Recorded },
   StageStarted: { attempt: Schema.Natural },
   StageFinished: { attempt: Schema.Natural, duration: Milliseconds },
   StageRetried: { attempt: Schema.Natural, fault: Fault.Recorded, delay: Milliseconds },
   StageFailed: { attempt: Schema.Natural, duration: Milliseconds, fault: Fault.Recorded },
-  /** Of branches side by side, these were enough. `dropped` are stages of the others that were stopped without a result. */
-  BranchesJoined: { key: Schema.String, enough: Schema.Array(Schema.String), dropped: Schema.Array(Schema.String) },
+  /**
+   * Of branches side by side, these were enough. `dropped` are stages of the others that were stopped without a result,
+   * `gates` what the others asked: nobody waits for an answer any more.
+   */
+  BranchesJoined: {
+    key: Schema.String,
+    enough: Schema.Array(Schema.String),
+    dropped: Schema.Array(Schema.String),
+    gates: Schema.optionalKey(Schema.Array(Schema.String))
+  },
   /** What a stage did was undone after its line had failed; `fault` says why that did not work. */
   StageUndone: { fault: Schema.NullOr(Fault.Recorded) },
   /** What a role ran with, so that the run can be told from one with another skill or model. */

@@ -225,6 +225,7 @@ const wait = <A>(gate: Kind<A>, question: Waited) =>
     const run = standing.value
     const key = run.next(`gate-${gate.name}`)
     const id = `${run.id}:${key.replace(/(^|\/)gate-/, "$1")}`
+    run.life.gates.add(id)
     const opened = yield* Run.key(run, `gate/${id}/opened`)
     const schema = Schema.Union([gate.schema, GateAnswer.Expired])
     const deferred = Durable.DurableDeferred.make(key, { success: schema })
@@ -252,7 +253,9 @@ const wait = <A>(gate: Kind<A>, question: Waited) =>
     // Branches beside this one begin before the run stops to wait, so that their gates open now and not one after another.
     yield* Effect.yieldNow
     const answered = Wait.answer(run, key, schema)
-    const said = yield* opening === null ? answered : GateClock.tend(waiting, opening.at, answered)
+    const said = yield* opening === null || run.retraced !== undefined
+      ? answered
+      : GateClock.tend(waiting, opening.at, answered)
     return isExpired(said) ? yield* new TimedOut({ gate: id }) : said
   })
 

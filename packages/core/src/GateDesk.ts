@@ -71,12 +71,12 @@ export const settle = (
     } else if (sight.status !== undefined && Status.isEnded(sight.status)) {
       return yield* closed(`The run "${sight.gate.origin.run}" is over and did not wait for the gate "${id}"`)
     } else if (sight.gate.intervention.withdrawn === true) {
-      return yield* closed(
-        `The run "${sight.gate.origin.run}" went back before the gate "${id}", and has not asked again`
-      )
+      return yield* withdrawn(sight.gate)
     }
     // Another process may have been faster; then its answer stands.
-    yield* standing(yield* deliver(sight, { answer: GateAnswer.stored(given), by }), given)
+    const delivered = yield* deliver(sight, { answer: GateAnswer.stored(given), by })
+    if (delivered.intervention.withdrawn === true) return yield* withdrawn(delivered)
+    yield* standing(delivered, given)
   })
 
 /**
@@ -121,6 +121,14 @@ export const deliver = (
   })
 
 const closed = (why: string) => new GateAnswer.GateError({ reason: "Closed", message: `${why}. Nothing was recorded.` })
+
+const withdrawn = ({ opened: { gate }, origin: { run } }: GateSight.Gate) =>
+  new GateAnswer.GateError({
+    reason: "Closed",
+    message:
+      `Nobody waits for the gate "${gate}" any more: the run "${run}" went back before it and has not asked again, or ` +
+      `stopped the branch that asked, since others were enough. List the gates that are open.`
+  })
 
 const unknown = Effect.fnUntraced(function* (id: string) {
   const ids = (yield* open).map(({ opened }) => opened.gate)

@@ -27,7 +27,10 @@ export const Intervention = Schema.Struct({
   level: Schema.Natural,
   /** Whom the last escalation names. */
   to: Schema.NullOr(Schema.String),
-  /** The run went back to before this, so what was said counts no more; it may be asked again. */
+  /**
+   * Nobody waits for it: the run went back to before this, so what was said counts no more, and it may be asked again; or
+   * the branch that asked was stopped.
+   */
   withdrawn: Schema.optionalKey(Schema.Literal(true)),
   answered: Schema.NullOr(
     Schema.Struct({
@@ -57,6 +60,7 @@ export const empty: Ledger = new Map()
 /** The gates that a fact tells of. */
 export const gatesOf = (fact: FactoryEvent.Fact): ReadonlyArray<string> => {
   if (fact._tag === "LineRewound") return fact.gates
+  if (fact._tag === "BranchesJoined") return fact.gates ?? []
   return fact._tag === "GateOpened" || fact._tag === "GateReminded" || fact._tag === "GateAnswered" ? [fact.gate] : []
 }
 
@@ -69,6 +73,8 @@ export const advance = (
   { at, fact, item, line, run }: FactoryEvent.FactoryEvent
 ): Intervention | undefined => {
   if (fact._tag === "LineRewound") return known && { ...known, withdrawn: true }
+  // What was answered before counts.
+  if (fact._tag === "BranchesJoined") return known?.answered === null ? { ...known, withdrawn: true } : known
   if (known === undefined || known.withdrawn === true) {
     if (fact._tag !== "GateOpened") return known
     const { cause, gate: id, kind, name, question } = fact

@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -24,6 +25,7 @@ import type { ChildStopped } from "./internal/Child.ts"
 import * as LineControl from "./internal/LineControl.ts"
 import { Expired, LineError, Parked } from "./internal/LineError.ts"
 import * as LineStart from "./internal/LineStart.ts"
+import * as Undoing from "./internal/Undoing.ts"
 import * as Wait from "./internal/Wait.ts"
 import * as Journal from "./Journal.ts"
 import * as Run from "./Run.ts"
@@ -174,14 +176,29 @@ export const make = <
           const item = itemOf(input)
           const life = yield* Run.live(payload.run)
           const run = Run.Run.of({ line: name, id: payload.run, item, execution, next: Run.numbering(), life })
+          yield* Durable.Workflow.addFinalizer((exit) =>
+            Exit.isSuccess(exit) ? Effect.void : Undoing.atEnd(run, Cause.hasInterruptsOnly(exit.cause))
+          )
           const ending = (fact: FactoryEvent.Fact) =>
             Effect.flatMap(Run.key(run, "ended"), (key) => Journal.record(fact, key))
+          const { rewinding } = yield* life.past
+          if (rewinding !== undefined) {
+            const again = code(input) as Effect.Effect<unknown, unknown, Run.Run> // what it needs is provided around
+            return yield* Effect.catchTag(Undoing.rewind(run, again, rewinding), "LineError", stall)
+          }
           return yield* Effect.provideService(code(input), Run.Run, run).pipe(
             Effect.tap(
               Effect.fnUntraced(function* (success) {
                 const missing = yield* Run.missing(run)
                 if (missing !== undefined) return yield* LineControl.codeChanged(run, "its end", missing)
-                yield* ending({ _tag: "LineFinished", result: yield* Effect.orDie(toJson(result, success)) })
+                const end = yield* ending({
+                  _tag: "LineFinished",
+                  result: yield* Effect.orDie(toJson(result, success))
+                })
+                if (end.fact._tag === "LineFinished") return
+                // It was stopped at the last moment.
+                yield* Undoing.heed(run)
+                return yield* Durable.suspend
               })
             ),
             Effect.catchCause((cause) => {
@@ -192,7 +209,8 @@ export const make = <
                 error instanceof Parked
                   ? LineControl.parked({ ...error, unblockWhen: error.unblockWhen ?? undefined })
                   : ({ _tag: "LineFailed", fault: Fault.record(error) } as const)
-              return Effect.andThen(ending(fact), Effect.fail(error))
+              const undoing = life.undos.length > 0 && ({ undoing: true } as const)
+              return Effect.andThen(ending({ ...fact, ...undoing }), Effect.fail(error))
             })
           )
         }).pipe(

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Actor from "./Actor.ts"
 import type * as Durable from "./Durable.ts"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Journal from "./Journal.ts"
@@ -23,6 +24,11 @@ export class Run extends Context.Service<
      */
     readonly next: (name: string) => string
     readonly life: Life
+    /**
+     * Where a part only comes once more by what it did, so that it can be undone: the finished stages that are still
+     * before it. It ends behind the last of them, and begins nothing.
+     */
+    readonly retraced?: Set<string> | undefined
   }
 >()("@millwright/core/Run") {}
 
@@ -30,6 +36,8 @@ export class Run extends Context.Service<
 export interface Life {
   /** What the journal knew when this life began to do something new; read once. */
   readonly past: Effect.Effect<Past, Journal.JournalError, Journal.Journal>
+  /** The gates that this life has come by. */
+  readonly gates: Set<string>
   /** The keys of the steps that this life has come by. */
   readonly asked: Set<string>
   /** How often this life has come to a step of this name, in whatever branch. Counts this time. */
@@ -38,6 +46,8 @@ export interface Life {
   readonly open: ReadonlySet<string>
   readonly enter: (stage: string) => void
   readonly leave: (stage: string) => void
+  /** What takes back the stages that this life has come by, in their order. Each is done once, over all lives. */
+  readonly undos: Array<{ readonly stage: string; readonly undo: Effect.Effect<void> }>
   /** A part of the line's code begins to work, or to work again after a wait. */
   readonly work: () => void
   /** A part of the line's code ends, or waits. */
@@ -56,52 +66,96 @@ export interface Past {
   readonly epoch: number
   /** The keys of the stages that began, the one that began last at the end. */
   readonly began: ReadonlySet<string>
+  /** The gates that were opened. */
+  readonly gates: ReadonlySet<string>
+  /** The keys of the stages that have a result, or an error that they declare. */
+  readonly finished: ReadonlySet<string>
   /** The key of the stage that began last. */
   readonly last: string | undefined
   readonly isCancelled: boolean
+  /** The run is to go back before this stage, and has not yet undone what it did from there on. */
+  readonly rewinding: { readonly before: string; readonly by: Actor.Actor } | undefined
 }
+
+type Now = Pick<Past, "epoch" | "isCancelled" | "rewinding">
 
 /** What a run did until now. */
 export const pastOf = (run: string): Effect.Effect<Past, Journal.JournalError, Journal.Journal> =>
   Effect.suspend(() => {
     const began = new Set<string>()
+    const finished = new Set<string>()
+    const gates = new Set<string>()
     const joined = new Map<string, ReadonlyArray<string>>()
-    const take = (now: Pick<Past, "epoch" | "isCancelled">, { fact, seq, stage }: FactoryEvent.FactoryEvent) => {
+    const join = ({ enough, key }: Join) => {
+      joined.set(key, enough)
+      // A replay goes on without the branches that were stopped.
+      for (const stage of began) if (isOther({ key, enough }, stage)) began.delete(stage)
+    }
+    const take = (now: Now, { actor, fact, seq, stage }: FactoryEvent.FactoryEvent): Now => {
       switch (fact._tag) {
+        case "LineStarted":
+          // A fork goes on as if it had done itself what it has taken over.
+          for (const took of fact.forkOf?.took ?? []) for (const known of [began, finished]) known.add(took)
+          for (const [key, enough] of Object.entries(fact.forkOf?.joined ?? {})) join({ key, enough })
+          return now
         case "StageStarted":
           // A stage that begins once more is the last one again.
           began.delete(stage ?? "")
           began.add(stage ?? "")
           return now
+        case "GateOpened":
+          gates.add(fact.gate)
+          return now
+        case "StageFinished":
+        case "StageFailed":
+          finished.add(stage ?? "")
+          return now
+        case "LineStalled":
+          // What failed there was no result.
+          finished.delete(stage ?? "")
+          return now
         case "BranchesJoined":
-          joined.set(fact.key, fact.enough)
-          // A replay does not come by the branches that were stopped.
-          for (const stage of began) {
-            const isOther = !fact.enough.some((branch) => stage.startsWith(`${fact.key}/${branch}/`))
-            if (stage.startsWith(`${fact.key}/`) && isOther) began.delete(stage)
-          }
+          join(fact)
           return now
         case "LineCancelled":
         // From outside; a run that parked itself has no other life.
         case "LineParked":
-          return { ...now, isCancelled: true }
+          return { ...now, isCancelled: true, rewinding: undefined }
+        case "LineRewinding":
+          return { epoch: seq, isCancelled: false, rewinding: { before: fact.before, by: actor } }
         case "LineRewound":
-          for (const dropped of fact.dropped) began.delete(dropped)
-          for (const key of joined.keys()) {
-            if (fact.dropped.some((stage) => stage.startsWith(`${key}/`))) joined.delete(key)
-          }
-          return { epoch: seq, isCancelled: false }
+          for (const dropped of fact.dropped) for (const known of [began, finished]) known.delete(dropped)
+          for (const gate of fact.gates) gates.delete(gate)
+          for (const key of joined.keys()) if (isIn(key, fact.dropped)) joined.delete(key)
+          return { epoch: seq, isCancelled: false, rewinding: undefined }
         default:
           return now
       }
     }
-    return Effect.map(Journal.fold({ epoch: 0, isCancelled: false }, take, run), (now) => ({
+    const none: Now = { epoch: 0, isCancelled: false, rewinding: undefined }
+    return Effect.map(Journal.fold(none, take, run), (now) => ({
       ...now,
       began,
+      finished,
+      gates,
       joined,
       last: [...began].at(-1)
     }))
   })
+
+/** Which branches were enough, of those under a key. */
+interface Join {
+  readonly key: string
+  readonly enough: ReadonlyArray<string>
+}
+
+/** Whether one of these stages stands in the branches under a key. */
+export const isIn = (key: string, stages: ReadonlyArray<string>): boolean =>
+  stages.some((stage) => stage.startsWith(`${key}/`))
+
+/** Whether a step belongs to a branch that was stopped when others were enough. */
+export const isOther = ({ enough, key }: Join, step: string): boolean =>
+  step.startsWith(`${key}/`) && !enough.some((branch) => step.startsWith(`${key}/${branch}/`))
 
 /** A new life of a run. */
 export const live = (run: string): Effect.Effect<Life> =>
@@ -119,6 +173,7 @@ export const live = (run: string): Effect.Effect<Life> =>
     }
     return {
       past,
+      gates: new Set<string>(),
       asked: new Set<string>(),
       visit: (name) => {
         const count = (visits.get(name) ?? 0) + 1
@@ -131,6 +186,7 @@ export const live = (run: string): Effect.Effect<Life> =>
         open.delete(stage)
         tell()
       },
+      undos: [],
       work: () => void working++,
       rest: () => {
         working--

@@ -21,6 +21,7 @@ import * as Budget from "./Budget.ts"
 import * as Durable from "./Durable.ts"
 import * as Fault from "./Fault.ts"
 import * as LineControl from "./internal/LineControl.ts"
+import * as Undoing from "./internal/Undoing.ts"
 import * as StoredSize from "./internal/StoredSize.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
@@ -114,9 +115,10 @@ export const run: {
   Effect.gen(function* () {
     const standing = yield* Run.betweenStages
     if (Option.isNone(standing)) return yield* effect
-    const { execution, life, next } = standing.value
+    const { execution, life, next, retraced } = standing.value
     const stage = next(options.name)
     life.asked.add(stage)
+    if (retraced !== undefined && !retraced.has(stage)) return yield* Effect.interrupt
     const outbox: Durable.Outbox = { entries: [], isWritten: false }
     const activity = Durable.Activity.make({
       name: stage,
@@ -135,12 +137,18 @@ export const run: {
       Effect.sync(() => life.leave(stage))
     )
     // The schemas of a stage need no services, and the errors that reach here are the declared ones.
-    return (yield* undo === undefined
-      ? stored
-      : undoable(stored, { undo, run: standing.value, stage })) as Success["Type"]
+    const kept = undo === undefined ? stored : undoable(stored, { undo, run: standing.value, stage })
+    return (yield* retraced === undefined ? kept : passing(kept, stage, retraced)) as Success["Type"]
   }) as Effect.Effect<Success["Type"], E, R | R2 | Journal.Journal>
 
-/** Undoes a stage when the line fails later. That is a stage too, so it is done once, and goes on after a crash. */
+/** Comes once more by a finished stage, and ends there when it was the last one. */
+const passing = <A, E, R>(kept: Effect.Effect<A, E, R>, stage: string, retraced: Set<string>) =>
+  Effect.flatMap(Effect.exit(kept), (exit): Effect.Effect<A, E> => {
+    retraced.delete(stage)
+    return retraced.size === 0 ? Effect.interrupt : exit
+  })
+
+/** Lets a stage be undone when the line fails later. That is a stage too, so it is done once, and goes on after a crash. */
 const undoable = <A, E, R, R2>(
   effect: Effect.Effect<A, E, R>,
   {
@@ -149,27 +157,32 @@ const undoable = <A, E, R, R2>(
     undo
   }: { readonly undo: Undo<A, R2>; readonly run: Run.Run["Service"]; readonly stage: string }
 ) =>
-  Durable.Workflow.withCompensation(effect, (value) =>
-    run(
-      { name: `undo-${stage}`, success: Schema.Void },
-      Effect.gen(function* () {
-        const exit = yield* Effect.exit(undo(value))
-        // What can not be undone must not keep the others from being undone.
-        const fault = Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
-        const origin = yield* Journal.Origin
-        yield* Effect.provideService(Journal.record({ _tag: "StageUndone", fault }), Journal.Origin, {
-          ...origin,
-          stage
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const services = yield* Effect.context<R2 | Journal.Journal>()
+      const value = yield* restore(effect)
+      const undoing = run(
+        { name: `undo-${stage}`, success: Schema.Void },
+        Effect.gen(function* () {
+          const exit = yield* Effect.exit(undo(value))
+          // What can not be undone must not keep the others from being undone.
+          const fault = Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+          const origin = yield* Journal.Origin
+          yield* Effect.provideService(Journal.record({ _tag: "StageUndone", fault }), Journal.Origin, {
+            ...origin,
+            stage
+          })
         })
-      })
-    ).pipe(
-      Effect.orDie,
-      Effect.provideService(Unchecked, true),
-      // The fibre that undoes may be one that is being interrupted, and a stage in it would be too.
-      Effect.forkDetach({ startImmediately: true }),
-      Effect.flatMap(Fiber.join)
-    )
-  ).pipe(Effect.provideContext(standing.execution))
+      ).pipe(
+        Effect.orDie,
+        Effect.provideService(Unchecked, true),
+        Effect.provideService(Run.Run, { ...standing, retraced: undefined }),
+        Effect.provideContext(services)
+      )
+      standing.life.undos.push({ stage, undo: undoing })
+      return value
+    })
+  )
 
 interface Step<A, E, R> {
   readonly run: Run.Run["Service"]
@@ -342,7 +355,7 @@ const admit = (run: Run.Run["Service"], stage: string) =>
     const { began, isCancelled, last } = yield* run.life.past
     if (yield* Unchecked) return
     // Whoever cancelled the run may not have lived to tell the engine.
-    if (isCancelled) return yield* Durable.suspend
+    if (isCancelled) return yield* Effect.andThen(Undoing.heed(run), Durable.suspend)
     if (last === undefined || run.life.asked.has(last) || began.has(stage)) return
     const missing = yield* Run.missing(run)
     if (missing === undefined) return

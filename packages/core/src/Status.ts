@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import type * as Fault from "./Fault.ts"
 import * as Journal from "./Journal.ts"
+import * as Run from "./Run.ts"
 
 /** What every status knows of its run. `openGates` are ids. */
 export interface Known {
@@ -19,6 +20,8 @@ export interface Known {
   readonly openGates: ReadonlyArray<string>
   /** Stages that began and did not end. */
   readonly openStages: ReadonlyArray<string>
+  /** What it did is being undone, or has to be. */
+  readonly isUndoing: boolean
 }
 
 /** Where a run stands. */
@@ -37,6 +40,9 @@ export type Status =
 export const isEnded = (status: Status): boolean =>
   status._tag !== "Running" && status._tag !== "Waiting" && status._tag !== "Stalled"
 
+/** Whether a run is over for good, and nothing of it is to be undone any more. */
+export const isDone = (status: Status): boolean => isEnded(status) && !status.isUndoing
+
 /**
  * The status after one more event of the run. A run that is over stays over until it is rewound; one that stalled, until
  * it goes on there.
@@ -53,15 +59,18 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       execution: fact.execution,
       parent: fact.parent ?? null,
       openGates: [],
-      openStages: []
+      openStages: [],
+      isUndoing: false
     }
   }
   if (status === undefined) return status
   const known = knownOf(status)
+  if (fact._tag === "LineRewinding") return onward({ ...known, openStages: [], isUndoing: true })
   if (fact._tag === "LineRewound") {
-    return onward({ ...known, openStages: [], openGates: known.openGates.filter((gate) => !fact.gates.includes(gate)) })
+    const openGates = known.openGates.filter((gate) => !fact.gates.includes(gate))
+    return onward({ ...known, openStages: [], openGates, isUndoing: false })
   }
-  if (isEnded(status)) return status
+  if (isEnded(status)) return fact._tag === "LineUndone" ? { ...status, isUndoing: false } : status
   const proceed = (next: Known): Status =>
     // Stages beside the one that failed go on, and mend nothing.
     status._tag === "Stalled" &&
@@ -69,17 +78,18 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       ? { ...next, _tag: "Stalled", fault: status.fault, stage: status.stage }
       : onward(next)
   const without = (names: ReadonlyArray<string>, name: string | null) => names.filter((each) => each !== name)
+  const closed = { ...known, openStages: [], openGates: [] }
   switch (fact._tag) {
     case "LineResumed":
       return onward({ ...known, openStages: [] })
     case "LineFinished":
-      return { ...known, _tag: "Finished", result: fact.result, openStages: [], openGates: [] }
+      return { ...closed, _tag: "Finished", result: fact.result }
     case "LineParked":
-      return { ...known, _tag: "Parked", reason: fact.reason, openStages: [], openGates: [] }
+      return { ...closed, _tag: "Parked", reason: fact.reason, isUndoing: fact.undoing === true }
     case "LineCancelled":
-      return { ...known, _tag: "Cancelled", reason: fact.reason, openStages: [], openGates: [] }
+      return { ...closed, _tag: "Cancelled", reason: fact.reason, isUndoing: fact.undoing === true }
     case "LineFailed":
-      return { ...known, _tag: "Failed", fault: fact.fault, openStages: [], openGates: [] }
+      return { ...closed, _tag: "Failed", fault: fact.fault, isUndoing: fact.undoing === true }
     case "LineStalled":
       return { ...known, _tag: "Stalled", fault: fact.fault, stage: event.stage }
     case "StageStarted":
@@ -88,8 +98,7 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
       return proceed({ ...known, openStages: without(known.openStages, event.stage) })
     case "BranchesJoined": {
       // What the other branches did, waited for and stalled at is not what the run does any more.
-      const isOther = (step: string) =>
-        step.startsWith(`${fact.key}/`) && !fact.enough.some((branch) => step.startsWith(`${fact.key}/${branch}/`))
+      const isOther = (step: string) => Run.isOther(fact, step)
       const next = {
         ...known,
         openStages: known.openStages.filter((stage) => !isOther(stage)),
@@ -108,8 +117,9 @@ export const step = (status: Status | undefined, event: FactoryEvent.FactoryEven
   }
 }
 
-const knownOf = ({ execution, item, line, openGates, openStages, parent, run, title }: Known): Known => ({
+const knownOf = ({ execution, isUndoing, item, line, openGates, openStages, parent, run, title }: Known): Known => ({
   execution,
+  isUndoing,
   item,
   line,
   openGates,
@@ -121,7 +131,7 @@ const knownOf = ({ execution, item, line, openGates, openStages, parent, run, ti
 
 const onward = (known: Known): Status => ({
   ...known,
-  _tag: known.openGates.length > 0 && known.openStages.length === 0 ? "Waiting" : "Running"
+  _tag: known.openGates.length > 0 && known.openStages.length === 0 && !known.isUndoing ? "Waiting" : "Running"
 })
 
 /** Where a run stands now; `undefined` when the journal has never heard of it. */

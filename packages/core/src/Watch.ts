@@ -127,7 +127,7 @@ const take = (
 }
 
 /**
- * Everything that happens to a run, as its progress after each event. Ends when the run is over. Fails with `NoSuchRun`
+ * Everything that happens to a run, as its progress after each event. Ends when the run is over, and what had to be is undone. Fails with `NoSuchRun`
  * when the journal has never heard of it.
  */
 export const run = (
@@ -147,9 +147,9 @@ export const run = (
       // A run that was over may have been taken up again, so only what is the end now is the end.
       const rest = Stream.suspend((): Stream.Stream<Progress, Journal.JournalError | Line.LineError> => {
         if (known === undefined) return Stream.fail(noSuchRun(name))
-        if (Status.isEnded(known.status)) return Stream.empty
+        if (Status.isDone(known.status)) return Stream.empty
         return Stream.takeUntil(shown(journal.follow({ run: name, after: known.seq })), ({ status }) =>
-          Status.isEnded(status)
+          Status.isDone(status)
         )
       })
       return Stream.filter(Stream.concat(past, rest), ({ seq }) => seq > after)

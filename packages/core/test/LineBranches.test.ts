@@ -6,10 +6,12 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Actor from "../src/Actor.ts"
 import * as Gate from "../src/Gate.ts"
+import * as GateDesk from "../src/GateDesk.ts"
+import * as GateSight from "../src/GateSight.ts"
 import * as Line from "../src/Line.ts"
 import * as Stage from "../src/Stage.ts"
 import * as WorkItem from "../src/WorkItem.ts"
-import { count, events, item, live, range, test } from "./FactoryStore.ts"
+import { alone, count, events, item, live, range, store, test } from "./FactoryStore.ts"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String }) {}
 
@@ -159,6 +161,34 @@ describe("Line.parallel", () => {
     )
   })
 
+  test("holds no more results than were wanted, and the same ones in a replay", (path) => {
+    const Wide = make(Schema.Unknown)
+    const code = Wide.toLayer(
+      Effect.fnUntraced(function* () {
+        const two = yield* Line.parallel(
+          "some",
+          { a: Effect.succeed("a"), b: Effect.succeed("b"), c: Effect.succeed("c") },
+          { join: 2 }
+        )
+        yield* Effect.orDie(Gate.approve("go", { question: "Go on?", cause: "test" }))
+        return two
+      })
+    )
+    return Effect.gen(function* () {
+      const run = yield* live(path, code, Effect.tap(Wide.start({ item }), Line.settled))
+      yield* live(
+        path,
+        code,
+        Effect.gen(function* () {
+          yield* Gate.settle(`${run}:go`, { _tag: "Approve" }, by)
+          assert.deepStrictEqual(yield* resultOf(run), { a: "a", b: "b" }, "the first by their places")
+          const joined = (yield* events).find(({ fact }) => fact._tag === "BranchesJoined")
+          assert.deepInclude(joined?.fact, { enough: ["a", "b"] })
+        })
+      )
+    })
+  })
+
   test("lets a branch work on while another one waits, and its answer disturbs nobody", (path) => {
     const Wide = make(Schema.Unknown)
     let ran = 0
@@ -197,6 +227,55 @@ describe("Line.parallel", () => {
           assert.deepStrictEqual(yield* resultOf(run), { asked: "this", busy: "done" })
           assert.strictEqual(ran, 1, "an answer made a stage of another branch run again")
         })
+      )
+    })
+  })
+
+  test("closes what a stopped branch asked, for every process, and keeps what was answered there", (path) => {
+    const Wide = make(Schema.String)
+    const ask = (name: string) => Effect.orDie(Gate.answer(name, { question: "What?", cause: "test" }))
+    return Effect.gen(function* () {
+      const answered = yield* Deferred.make<void>()
+      const code = Wide.toLayer(
+        Effect.fnUntraced(function* () {
+          const { branch } = yield* Line.parallel(
+            "race",
+            {
+              human: Effect.andThen(ask("first"), ask("second")),
+              work: stage("work", Effect.as(Deferred.await(answered), "worked"))
+            },
+            { join: "first" }
+          )
+          yield* ask("last")
+          return branch
+        })
+      )
+      const run = yield* live(
+        path,
+        code,
+        Effect.gen(function* () {
+          const run = yield* Wide.start({ item })
+          const opened = (id: string) => Effect.repeat(Gate.list(run), { until: (gates) => gates.has(`${run}:${id}`) })
+          yield* opened("race/human/first")
+          yield* Gate.settle(`${run}:race/human/first`, { _tag: "Reply", text: "this" }, by)
+          yield* opened("race/human/second")
+          yield* Deferred.succeed(answered, undefined)
+          yield* opened("last")
+          return run
+        })
+      )
+      yield* alone(
+        Effect.gen(function* () {
+          const late = yield* Effect.flip(Gate.settle(`${run}:race/human/second`, { _tag: "Reply", text: "late" }, by))
+          assert.strictEqual(late._tag === "GateError" && late.reason, "Closed", late.message)
+          assert.strictEqual(yield* count("GateAnswered"), 1, "an answer that nobody waits for is no fact")
+          const open = (yield* GateDesk.open).map(({ opened }) => opened.gate)
+          assert.deepStrictEqual(open, [`${run}:last`])
+          const first = (yield* GateSight.look(`${run}:race/human/first`)).gate
+          assert.isUndefined(first?.intervention.withdrawn)
+          assert.deepInclude(first?.answered, { answer: { text: "this" } })
+        }),
+        store(path)
       )
     })
   })

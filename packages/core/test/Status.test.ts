@@ -84,6 +84,11 @@ describe("Status.step", () => {
       "Finished"
     ],
     ["is parked for good", [started, [opened, "g"], { _tag: "LineParked", reason: "no" }, answered], "Parked"],
+    [
+      "is cancelled, and undone later",
+      [started, { _tag: "LineCancelled", reason: "no", undoing: true }, { _tag: "LineUndone" }],
+      "Cancelled"
+    ],
     ["fails for good", [started, { _tag: "LineFailed", fault }, answered], "Failed"]
   ]
   for (const [title, told, tag] of cases) {
@@ -104,7 +109,8 @@ describe("Status.step", () => {
       title: "T",
       execution: "e",
       openGates: [],
-      openStages: []
+      openStages: [],
+      isUndoing: false
     })
   })
 })

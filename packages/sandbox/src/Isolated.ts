@@ -98,7 +98,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     }
     const life = yield* Scope.fork(yield* Effect.scope)
     const spawner = yield* Scope.provide(spawnerWith(env, spec.limits?.wall), life)
-    yield* Phases.run(spec, { spawner, isNew: workspace.isNew })
+    yield* Phases.run(spec, { spawner, isNew: workspace.isNew, finish: workspace.finish })
 
     const services = Context.make(ChildProcessSpawner, spawner).pipe(
       Context.add(FileSystem.FileSystem, InsideFileSystem.make({ spawner, roots, protect: [".git"] })),

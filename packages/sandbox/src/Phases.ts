@@ -11,12 +11,23 @@ const usual = 300_000
 /** How much of what a phase wrote its error tells, in characters. */
 const told = 2_000
 
+/** What they run in. */
+export interface Options {
+  readonly spawner: ChildProcessSpawner["Service"]
+  readonly isNew: boolean
+  /** Called when `setup` is over: the workspace is not new any more. */
+  readonly finish: Effect.Effect<void, SandboxError>
+}
+
 /** Runs them in order. The first fatal one that fails fails the opening; what is not fatal is logged. */
 export const run = (
   { setup = [], start = [] }: Pick<SandboxSpec, "setup" | "start">,
-  { isNew, spawner }: { readonly isNew: boolean; readonly spawner: ChildProcessSpawner["Service"] }
-): Effect.Effect<void, SandboxError> =>
-  Effect.forEach([...(isNew ? setup : []), ...start], (phase) => one(phase, spawner), { discard: true })
+  { finish, isNew, spawner }: Options
+): Effect.Effect<void, SandboxError> => {
+  const all = (phases: ReadonlyArray<Phase>) =>
+    Effect.forEach(phases, (phase) => one(phase, spawner), { discard: true })
+  return Effect.andThen(Effect.andThen(isNew ? all(setup) : Effect.void, finish), all(start))
+}
 
 const one = (phase: Phase, spawner: ChildProcessSpawner["Service"]) => {
   const { fatal = true, name, timeout = usual } = phase

@@ -21,6 +21,7 @@ export const standard = Schedule.min([Schedule.exponential("10 seconds"), Schedu
 
 /** What a run came to; `undefined` while it goes on, or waits for a human. */
 export const endOf = (status: Status.Status): End | undefined => {
+  if (status.isUndoing) return undefined
   switch (status._tag) {
     case "Running":
     case "Waiting":

@@ -229,7 +229,8 @@ const follow = (backlog: Backlog, run: string, event: FactoryEvent.FactoryEvent)
   const tracked = backlog.runs.get(run)
   if (tracked === undefined) return
   tracked.status = Status.step(tracked.status, event) ?? tracked.status
-  tracked.seq = event.seq
+  // A run is not taken up again for what is still undone after its end.
+  if (fact._tag !== "LineUndone") tracked.seq = event.seq
   if (fact._tag === "LineParked") tracked.reviewAfter = fact.reviewAfter
   if (tracked.entry.claim?.run !== run) return
   hold(backlog, tracked.entry)

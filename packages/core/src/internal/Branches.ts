@@ -52,6 +52,7 @@ export const parallel = <const B extends Branches, J extends Join = "all">(
     const part = standing === undefined ? undefined : { run: standing, key: standing.next(name) }
     const enough = part === undefined ? undefined : (yield* Effect.orDie(part.run.life.past)).joined.get(part.key)
     const names = enough ?? Object.keys(branches)
+    if (part !== undefined && enough !== undefined) yield* retrace(branches, enough, part)
     const exits = yield* race(
       names.map((branch) => {
         const effect = branches[branch] ?? Effect.die(`There is no branch ${branch} any more`)
@@ -67,6 +68,20 @@ export const parallel = <const B extends Branches, J extends Join = "all">(
     return yield* conclude(exits, join)
   }) as never // the types of the branches are spelt out in the signature
 
+/** Comes once more by what stopped branches finished, one after another: it has to be undone when the line fails. */
+const retrace = (branches: Branches, enough: ReadonlyArray<string>, { key, run }: Part) =>
+  Effect.gen(function* () {
+    const { finished } = yield* Effect.orDie(run.life.past)
+    for (const [name, effect] of Object.entries(branches)) {
+      const branch = `${key}/${name}`
+      const retraced = new Set([...finished].filter((stage) => stage.startsWith(`${branch}/`)))
+      if (enough.includes(name) || retraced.size === 0) continue
+      for (const stage of retraced) run.retraced?.delete(stage)
+      const stopped = Effect.provideService(effect, Run.Run, { ...Run.branch(run, branch), retraced })
+      yield* Fiber.await(yield* Effect.forkChild(stopped))
+    }
+  })
+
 const countOf = (join: Join, all: number): number =>
   join === "all" || join === "settled" ? Infinity : Math.min(join === "first" ? 1 : Math.max(0, join), all)
 
@@ -76,7 +91,13 @@ interface Racing {
   /** So many results stop the others. */
   readonly wanted: number
   readonly concurrency: number
-  readonly part: { readonly run: Run.Run["Service"]; readonly key: string } | undefined
+  readonly part: Part | undefined
+}
+
+/** The join, by its key among the steps of its run. */
+interface Part {
+  readonly run: Run.Run["Service"]
+  readonly key: string
 }
 
 const race = (
@@ -111,16 +132,21 @@ const race = (
       enough,
       Effect.sync(() => part?.run.life.work())
     )
-    const first = results()
-    if (wanted !== Infinity && first.length >= wanted) {
-      if (part !== undefined) yield* record(part, first)
+    const ready = results()
+    if (wanted !== Infinity && ready.length >= wanted) {
+      // By place, and no more than were wanted: a replay knows of those alone.
+      const enough = branches.flatMap(([name]) => (ready.includes(name) ? [name] : [])).slice(0, wanted)
+      const open = [...(part?.run.life.open ?? [])]
+      // Before it is written down: a gate that is just being opened is a fact by then, and is closed with the others.
       yield* Fiber.interruptAll(fibers.values())
-      const places = branches.flatMap(([name]) => (first.includes(name) ? [name] : []))
-      return new Map(places.map((name) => [name, exits.get(name) ?? Exit.void]))
+      if (part !== undefined) yield* record(part, enough, open)
+      return new Map(enough.map((name) => [name, exits.get(name) ?? Exit.void]))
     }
     if ([...exits.values()].some(isStopped)) {
       // A branch waits for something that is not there yet; all the others have done what they can.
-      return yield* part === undefined ? Effect.interrupt : Effect.provideContext(Durable.suspend, part.run.execution)
+      return yield* part === undefined || part.run.retraced !== undefined
+        ? Effect.interrupt
+        : Effect.provideContext(Durable.suspend, part.run.execution)
     }
     // By place: a replay may come to them in another order.
     return new Map(branches.flatMap(([name]) => [[name, exits.get(name) ?? Exit.interrupt()] as const]))
@@ -128,14 +154,15 @@ const race = (
 
 const isStopped = (exit: Exit.Exit<unknown, unknown>) => Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
 
-/** Writes down which branches were enough, before the others are stopped. */
-const record = ({ key, run }: NonNullable<Racing["part"]>, enough: ReadonlyArray<string>) =>
+/** Writes down which branches were enough. `open` are the stages that the run was in when the others were stopped. */
+const record = ({ key, run }: Part, enough: ReadonlyArray<string>, open: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const isOther = (stage: string) =>
-      stage.startsWith(`${key}/`) && !enough.some((name) => stage.startsWith(`${key}/${name}/`))
-    const dropped = [...run.life.open].filter(isOther)
+    const past = yield* run.life.past
+    const isOther = (step: string) => Run.isOther({ key, enough }, step)
+    const dropped = open.filter(isOther)
+    const gates = [...new Set([...past.gates, ...run.life.gates])].filter((id) => isOther(id.slice(run.id.length + 1)))
     const once = yield* Run.key(run, `${key}/joined`)
-    yield* Effect.orDie(Journal.record({ _tag: "BranchesJoined", key, enough: [...enough], dropped }, once))
+    yield* Effect.orDie(Journal.record({ _tag: "BranchesJoined", key, enough: [...enough], dropped, gates }, once))
     // One of the others may have stopped to wait, which is no longer what the run does.
     const instance = yield* Effect.provideContext(Durable.WorkflowEngine.WorkflowInstance, run.execution)
     instance.suspended = false

@@ -58,9 +58,12 @@ export const start = <E>(run: Run.Run["Service"], { begin, name }: Starting<E>) 
 /** The end of a child. The parent holds nothing while it waits. */
 export const end = <A, E>(run: Run.Run["Service"], child: string, ended: Effect.Effect<A, E, Durable.Execution>) =>
   Effect.gen(function* () {
+    if (run.retraced !== undefined && !(yield* isOver(child))) return yield* Effect.interrupt
     const exit = yield* Effect.exit(Effect.provideContext(ended, run.execution))
     if (Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause)) return yield* exit
     const status = yield* Status.of(child)
     const reason = status?._tag === "Cancelled" || status?._tag === "Parked" ? status.reason : "it was interrupted"
     return yield* new ChildStopped({ run: child, reason })
   })
+
+const isOver = (run: string) => Effect.map(Status.of(run), (now) => now !== undefined && Status.isDone(now))

@@ -1,6 +1,7 @@
 /** Rewriting what an execution in a store remembers: its finished steps, its answered waits and its end. */
 import * as Effect from "effect/Effect"
-import type * as Durable from "../Durable.ts"
+import * as Option from "effect/Option"
+import * as Durable from "../Durable.ts"
 import * as ExecutionTable from "../ExecutionTable.ts"
 import * as JournalTable from "../JournalTable.ts"
 import type * as Sqlite from "../Sqlite.ts"
@@ -17,10 +18,14 @@ export const make = (
   return {
     forget: Effect.fnUntraced(function* (execution, isKept) {
       const written = yield* EngineStore.facts
+      const instance = yield* Effect.serviceOption(Durable.WorkflowEngine.WorkflowInstance)
+      const isOwn = Option.isSome(instance) && instance.value.executionId === execution
       return yield* write((prepare) => {
         const row = ExecutionTable.find(prepare, execution)
-        if (row === undefined || isRun(row)) return false
+        if (row === undefined || (isRun(row) && !isOwn)) return false
         forget(prepare, execution, isKept)
+        // It runs once more: also when this process does not live to do it.
+        if (isOwn) ExecutionTable.wake(prepare, execution)
         flush(prepare, written, true)
         return true
       })

@@ -7,7 +7,7 @@ import * as Actor from "../Actor.ts"
 import * as Durable from "../Durable.ts"
 import type * as FactoryEvent from "../FactoryEvent.ts"
 import * as Journal from "../Journal.ts"
-import type * as Run from "../Run.ts"
+import * as Run from "../Run.ts"
 import * as Status from "../Status.ts"
 import { LineError } from "./LineError.ts"
 
@@ -89,14 +89,14 @@ export const cancel = (
   run: string,
   why: Why
 ): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
-  stop(run, { _tag: "LineCancelled", reason: why.reason }, why.by)
+  stop(run, { _tag: "LineCancelled", reason: why.reason, undoing: true }, why.by)
 
 /** Puts a run aside: as {@link cancel}, but the item may be taken up again. */
 export const setAside = (
   run: string,
   why: Why & { readonly unblockWhen?: string; readonly reviewAfter?: Duration.Input }
 ): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
-  stop(run, parked(why), why.by)
+  stop(run, { ...parked(why), undoing: true }, why.by)
 
 /** The fact of a parked run. */
 export const parked = (why: {
@@ -138,7 +138,10 @@ const stop = (
   })
 
 /** Cancels runs, unless they end by themselves meanwhile. */
-const cancelAll = (runs: ReadonlyArray<Status.Status>, why: Why) =>
+export const cancelAll = (
+  runs: ReadonlyArray<Status.Status>,
+  why: Why
+): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
   Effect.forEach(
     runs.filter((run) => !Status.isEnded(run)),
     ({ run }) =>
@@ -170,6 +173,8 @@ const historyOf = (run: string): Effect.Effect<History, Journal.JournalError, Jo
     const gates = new Map<string, string>()
     const answered = new Set<string>()
     const take = (epoch: number, { fact, seq, stage }: FactoryEvent.FactoryEvent): number => {
+      if (fact._tag === "LineStarted") for (const took of fact.forkOf?.took ?? []) stages.add(took)
+      if (fact._tag === "LineRewinding") return seq
       if (fact._tag === "LineRewound") {
         for (const dropped of fact.dropped) for (const known of [stages, undone, gates]) known.delete(dropped)
         return seq
@@ -191,7 +196,10 @@ const historyOf = (run: string): Effect.Effect<History, Journal.JournalError, Jo
   })
 
 /** A child's name is asked of the whole journal, so only where a stage of the run can have started one. */
-const childrenOf = (run: string, { stages }: Pick<History, "stages">) =>
+export const childrenOf = (
+  run: string,
+  { stages }: Pick<History, "stages">
+): Effect.Effect<ReadonlyArray<Status.Status>, Journal.JournalError, Journal.Journal> =>
   stages.some((stage) => /(^|\/)child-/.test(stage))
     ? Effect.map(Status.runs(), (all) => all.filter(({ parent }) => parent?.run === run))
     : Effect.succeed([])
@@ -207,7 +215,6 @@ const placeOf = Effect.fnUntraced(function* (now: Status.Status, before: string)
     })
   }
   const kept = new Set(past.stages.slice(0, at))
-  const dropped = past.stages.slice(at)
   const undone = [...kept].find((stage) => past.undone.has(stage))
   if (undone !== undefined) {
     return yield* new LineError({
@@ -216,7 +223,7 @@ const placeOf = Effect.fnUntraced(function* (now: Status.Status, before: string)
     })
   }
   const children = yield* childrenOf(now.run, past)
-  return { past, kept, dropped, children }
+  return { past, kept, children }
 })
 
 /**
@@ -255,7 +262,8 @@ const running = (run: string) =>
 
 /**
  * Goes back: the run forgets a stage and everything that began after it, and goes on from there. Works on a run that
- * waits, stalled or ended; facts stay in the journal, and children of forgotten stages are cancelled.
+ * waits, stalled or ended; facts stay in the journal. Whichever process has the line undoes what the forgotten stages did
+ * before that, the last one first; their children are cancelled.
  */
 export const rewind = Effect.fnUntraced(function* (
   run: string,
@@ -263,12 +271,16 @@ export const rewind = Effect.fnUntraced(function* (
 ) {
   const rewriting = yield* history
   const now = yield* status(run)
-  const { children, dropped, kept, past } = yield* placeOf(now, before)
-  const gates = dropped.flatMap((stage) => past.gates.get(stage) ?? [])
-  const entry = yield* entryOf(now, { _tag: "LineRewound", before, dropped, gates }, { by })
+  const { children, kept } = yield* placeOf(now, before)
+  const entry = yield* entryOf(now, { _tag: "LineRewinding", before }, { by })
   const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
+  // Nothing is forgotten yet: it has to be undone first, by a process that has the line.
   const forget = Durable.storeFailure(
-    Effect.provideService(rewriting.forget(now.execution, isKept(past.stages, kept)), Durable.Outbox, outbox)
+    Effect.provideService(
+      rewriting.forget(now.execution, () => true),
+      Durable.Outbox,
+      outbox
+    )
   )
   // The journal knows that a run stopped a moment before the engine does.
   const patience = now._tag === "Running" && now.openStages.length > 0 ? 0 : 100
@@ -278,12 +290,34 @@ export const rewind = Effect.fnUntraced(function* (
     times: patience
   })
   if (!isForgotten) return yield* running(run)
-  const orphans = children.filter(({ parent }) => dropped.includes(parent?.stage ?? ""))
-  yield* cancelAll(orphans, {
-    reason: `The run "${run}" went back before the stage that started it`,
-    ...(by && { by })
-  })
+  yield* cancelAll(
+    children.filter(({ parent }) => !kept.has(parent?.stage ?? "")),
+    orphaned(run, by)
+  )
   yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
+})
+
+/** Why the children of forgotten stages are cancelled. */
+export const orphaned = (run: string, by: Actor.Actor | undefined): Why => ({
+  reason: `The run "${run}" went back before the stage that started it`,
+  ...(by && { by })
+})
+
+/** The stages that a run forgets when it goes back, and how: what makes it forget them also writes that it did. */
+export const forgetting = Effect.fnUntraced(function* (
+  run: string,
+  { before, by }: { readonly before: string; readonly by: Actor.Actor }
+) {
+  const now = yield* status(run)
+  const past = yield* historyOf(run)
+  const dropped = past.stages.slice(past.stages.indexOf(before))
+  const gates = dropped.flatMap((stage) => past.gates.get(stage) ?? [])
+  const entry = yield* entryOf(now, { _tag: "LineRewound", before, dropped, gates }, { by })
+  const rewriting = yield* history
+  const kept = isKept(past.stages, new Set(past.stages.slice(0, past.stages.indexOf(before))))
+  const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
+  const forget = Effect.provideService(rewriting.forget(now.execution, kept), Durable.Outbox, outbox)
+  return { dropped, forget: Durable.storeFailure(forget), isEnded: Status.isEnded(now) }
 })
 
 /** A run that another one is forked from, and what it takes over. */
@@ -291,6 +325,8 @@ export const forkOf = Effect.fnUntraced(function* (run: string, before: string) 
   const rewriting = yield* history
   const now = yield* status(run)
   const { children, kept, past } = yield* placeOf(now, before)
+  const { finished, joined } = yield* Run.pastOf(run)
+  const left = past.stages.filter((stage) => !kept.has(stage))
   // Nobody could answer a gate that the other run opened.
   for (const [stage, gate] of past.gates) if (!past.answered.has(gate)) kept.delete(stage)
   const shared = children.find((child) => !Status.isEnded(child) && kept.has(child.parent?.stage ?? ""))
@@ -303,7 +339,14 @@ export const forkOf = Effect.fnUntraced(function* (run: string, before: string) 
   return {
     line: now.line,
     item: { id: now.item, title: now.title },
-    relation: { forkOf: { run, before } },
+    relation: {
+      forkOf: {
+        run,
+        before,
+        took: [...kept].filter((stage) => finished.has(stage)),
+        joined: Object.fromEntries([...joined].filter(([key]) => !Run.isIn(key, left)))
+      }
+    },
     execute: (copy: string, execution: string) =>
       rewriting.fork(now.execution, { execution, run: copy, isKept: isKept(past.stages, kept) })
   }
@@ -315,11 +358,14 @@ export const isRunElsewhere = (now: Status.Status): Effect.Effect<boolean> =>
 
 /** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
 export const settled = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
-  until(run, ({ _tag }) => _tag !== "Running")
+  until(run, (now) => now._tag !== "Running" && !now.isUndoing)
 
-/** What a run came to. Completes when it is over, however often somebody is asked before. */
+/**
+ * What a run came to. Completes when it is over and what had to be undone is undone, however often somebody is asked
+ * before.
+ */
 export const ended = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
-  until(run, Status.isEnded)
+  until(run, Status.isDone)
 
 const until = (run: string, isThere: (now: Status.Status) => boolean) =>
   Effect.gen(function* () {

@@ -33,7 +33,7 @@ export const pass = (run: Run.Run["Service"], key: string, duration: Duration.Du
     const clock = DurableClock.make({ name: key, duration })
     const engine = yield* WorkflowEngine.WorkflowEngine
     const { executionId, workflow } = yield* WorkflowEngine.WorkflowInstance
-    if (Option.isNone(yield* engine.deferredResult(clock.deferred))) {
+    if (run.retraced === undefined && Option.isNone(yield* engine.deferredResult(clock.deferred))) {
       yield* engine.scheduleClock(workflow, { executionId, clock })
     }
     const passed = Effect.andThen(
@@ -65,6 +65,7 @@ const until = <A>(
     // A part whose value is there does not rest, so that none beside it takes the run for idle.
     const known = yield* engine.deferredResult(deferred)
     if (Option.isSome(known)) return yield* known.value
+    if (run.retraced !== undefined) return yield* Effect.interrupt
     const waiting = Effect.gen(function* () {
       while (true) {
         // Parts beside this one begin what they have to do.

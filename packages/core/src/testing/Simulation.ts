@@ -154,7 +154,7 @@ export const run = <
       yield* look
       const due = time.due()
       if (!isIdle) return "Busy" as const
-      if (isBegun && [...runs.values()].every(({ status }) => Status.isEnded(status))) return "Over" as const
+      if (isBegun && [...runs.values()].every(({ status }) => Status.isDone(status))) return "Over" as const
       if (due === undefined) return "HeldUp" as const
       if (due > last) return "TimeIsUp" as const
       time.jump()
@@ -204,7 +204,7 @@ const desk = Effect.fnUntraced(function* (answers: (asked: Asked) => Reply | und
 
 const holdUps = ({ open, status }: Watch.Progress, all: ReadonlyArray<Watch.Progress>): ReadonlyArray<HeldUp> => {
   const { run } = status
-  if (Status.isEnded(status)) return []
+  if (Status.isDone(status)) return []
   if (status._tag === "Stalled") return [{ run, by: "Fault", what: status.fault.message }]
   const children = all.filter((other) => other.status.parent?.run === run && !Status.isEnded(other.status))
   const found: ReadonlyArray<HeldUp> = [

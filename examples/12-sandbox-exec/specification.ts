@@ -1,0 +1,56 @@
+/** The spec of the sandbox: what a file says, and the folder that is named beside it. */
+import * as Digest from "@millwright/core/Digest"
+import * as Sandbox from "@millwright/sandbox/Sandbox"
+import type { SandboxSpec } from "@millwright/sandbox/SandboxSpec"
+import type { Supports } from "@millwright/sandbox/Supports"
+import * as Effect from "effect/Effect"
+import { readFileSync, realpathSync, statSync } from "node:fs"
+import { Misuse, type Run } from "./arguments.ts"
+
+/** The spec that a run asks for, from an adapter that supports this. Fails with `Misuse` or `SandboxError`. */
+export const of = (run: Run, supports: Supports): Effect.Effect<SandboxSpec, Misuse | Sandbox.SandboxError> =>
+  Effect.flatMap(
+    Effect.try({
+      try: () => input(run, supports),
+      catch: (error) => (error instanceof Misuse ? error : new Misuse(String(error)))
+    }),
+    Sandbox.spec
+  )
+
+const input = ({ spec, workspace }: Run, supports: Supports): unknown => {
+  const given = spec === undefined ? {} : read(spec)
+  if (given["workspace"] !== undefined) return { id: idOf(JSON.stringify(given["workspace"])), ...given }
+  if (workspace === undefined) throw new Misuse(`${spec} has no \`workspace\`, and there is no --workspace DIR.`)
+  const folder = folderOf(workspace)
+  const id = idOf(folder)
+  return { id, workspace: workspaceOf(folder, String(given["id"] ?? id), supports), ...given }
+}
+
+const workspaceOf = (folder: string, id: string, { workspaces }: Supports): unknown =>
+  workspaces.includes("Folder") || !workspaces.includes("Checkout")
+    ? { _tag: "Folder", path: folder }
+    : { _tag: "Checkout", repository: folder, base: "HEAD", branch: `sandbox-exec/${id}` }
+
+/** The same folder is the same workspace, which is opened once at a time. */
+const idOf = (text: string): string => `exec-${Digest.short(Digest.of(text))}`
+
+const read = (file: string): Readonly<Record<string, unknown>> => {
+  const text = attempt(`The spec ${file} can not be read`, () => readFileSync(file, "utf8"))
+  const value = attempt(`The spec ${file} is no JSON`, (): unknown => JSON.parse(text))
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value }
+  throw new Misuse(`The spec ${file} holds no object.`)
+}
+
+const folderOf = (path: string): string => {
+  const folder = attempt(`The workspace ${path} can not be used`, () => realpathSync(path))
+  if (statSync(folder).isDirectory()) return folder
+  throw new Misuse(`The workspace ${path} is no folder.`)
+}
+
+const attempt = <A>(what: string, work: () => A): A => {
+  try {
+    return work()
+  } catch (error) {
+    throw new Misuse(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

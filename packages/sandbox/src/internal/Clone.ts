@@ -1,0 +1,250 @@
+/**
+ * A clone of a repository as a folder to work in: made, found again after a crash, and removed.
+ *
+ * It lives in `<repository>/.millwright/clones/<name>`: `workspace` is what commands see, the rest are our notes. It is made
+ * beside its place and renamed, and is not taken for finished before `finish` was called: until then the next opening makes
+ * it anew. Whoever has the lock of the name may touch it, and nobody else.
+ */
+import * as Effect from "effect/Effect"
+import { SandboxError } from "../Sandbox.ts"
+import type { Companion } from "../SandboxSpec.ts"
+import type { Overlay } from "../Workspaces.ts"
+import * as Deliver from "./Deliver.ts"
+import type { HostFiles } from "./HostFiles.ts"
+import * as OwnFolder from "./OwnFolder.ts"
+import type { Found, Part } from "./Part.ts"
+import * as Repository from "./Repository.ts"
+import * as Settle from "./Settle.ts"
+import * as Skeleton from "./Skeleton.ts"
+import type { SnapshotStore } from "./SnapshotStore.ts"
+import * as Start from "./Start.ts"
+import * as Template from "./Template.ts"
+
+/** What a clone is made of. */
+export interface Options {
+  /** Of its folder. */
+  readonly name: string
+  readonly spec: Companion
+  /** The name of the adapter. */
+  readonly sandbox: string
+  readonly overlay: boolean
+}
+
+interface Place {
+  readonly name: string
+  readonly repository: Repository.Repository
+  /** The folder `.millwright`. */
+  readonly own: string
+  readonly folder: string
+  readonly directory: string
+}
+
+// The kernel takes these for the ends of a path when it is told what to mount.
+const isMountable = (path: string): boolean => !/[,:\\"']/.test(path)
+
+/** What can be done with clones. */
+export const make = (host: HostFiles, snapshots: SnapshotStore) => {
+  const { kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
+  const copies = new Map<string, boolean>()
+
+  const templateOf = (folder: string) =>
+    Effect.map(read(path.join(folder, "template")), (text) => (text === undefined ? undefined : text.trim()))
+  const templates = Template.make(host, (own) =>
+    Effect.gen(function* () {
+      const clones = path.join(own, "clones")
+      const needed = yield* Effect.forEach(yield* list(clones), (name) => templateOf(path.join(clones, name)))
+      return new Set(needed.filter((commit) => commit !== undefined))
+    })
+  )
+
+  /** Finds the repository, and makes the folders that locks and clones live in. */
+  const locate = Effect.fnUntraced(function* (repository: string, name: string) {
+    const found = yield* Repository.find(host, repository)
+    const own = yield* OwnFolder.make(host, found.root, ["clones", "locks", "templates", "snapshots", "incoming"])
+    const folder = path.join(own, "clones", name)
+    return { name, repository: found, own, folder, directory: path.join(folder, "workspace") } satisfies Place
+  })
+
+  const overlayOf = (place: Place, commit: string): Overlay => ({
+    lower: path.join(place.own, "templates", commit),
+    upper: path.join(place.folder, "upper"),
+    work: path.join(place.folder, "work"),
+    target: place.directory
+  })
+
+  /** Whether files can be copied without copying what is in them. */
+  const copiesOnWrite = Effect.fnUntraced(function* (own: string) {
+    const known = copies.get(own)
+    if (known !== undefined) return known
+    const [from, to] = [path.join(own, ".gitignore"), path.join(own, "incoming", "copied~")]
+    const can = (yield* program("cp", ["--reflink=always", "--", from, to])) === 0
+    yield* remove(to)
+    copies.set(own, can)
+    return can
+  })
+
+  /** Makes the clone. Answers with the commit whose files it has. */
+  const build = Effect.fnUntraced(function* (
+    place: Place,
+    { commit, branch }: Start.Start,
+    { overlay, spec }: Options
+  ) {
+    const { own, repository } = place
+    const draft = `${place.folder}~`
+    yield* remove(draft)
+    yield* remove(place.folder)
+    const directory = path.join(draft, "workspace")
+    yield* makeFolder(directory)
+    const point = (parent: string) => Skeleton.point(host, path.join(parent, ".git"), { branch, commit })
+    const publish = rename(draft, place.folder)
+    if (spec.from !== undefined) {
+      yield* Skeleton.write(host, repository, directory)
+      yield* point(directory)
+      yield* publish
+      return undefined
+    }
+    if (overlay && isMountable(place.folder)) {
+      yield* makeFolder(path.join(draft, "upper"))
+      yield* makeFolder(path.join(draft, "work"))
+      yield* point(path.join(draft, "upper"))
+      return yield* templates.near({ own, repository, commit }, (template) =>
+        Effect.as(Effect.andThen(write(path.join(draft, "template"), template.commit), publish), template.commit)
+      )
+    }
+    if (yield* copiesOnWrite(own)) {
+      const copied = yield* templates.near({ own, repository, commit }, (template) =>
+        Effect.map(program("cp", ["-a", "--reflink=always", "--", `${template.directory}/.`, directory]), (code) =>
+          code === 0 ? template.commit : undefined
+        )
+      )
+      if (copied !== undefined) {
+        yield* point(directory)
+        yield* publish
+        return copied
+      }
+      yield* remove(directory)
+      yield* makeFolder(directory)
+    }
+    yield* Skeleton.write(host, repository, directory)
+    yield* Skeleton.fill(host, repository, { directory, commit })
+    yield* point(directory)
+    yield* publish
+    return commit
+  })
+
+  /** Gives a copied clone a `.git` again, when somebody outside took it away. */
+  const mend = Effect.fnUntraced(function* (place: Place) {
+    const folder = path.join(place.directory, ".git")
+    for (const part of ["", ...Skeleton.guarded.map((guarded) => guarded.slice(".git/".length))]) {
+      if ((yield* kind(path.join(folder, part))) !== undefined) continue
+      if (part === "") yield* remove(folder)
+      yield* Skeleton.write(host, place.repository, place.directory)
+      return
+    }
+  })
+
+  const prepare = Effect.fnUntraced(function* (place: Place, options: Options) {
+    const { overlay, sandbox, spec } = options
+    const ready = path.join(place.folder, "ready")
+    const isNew = (yield* kind(ready)) === undefined
+    let isFinished = !isNew
+    let started: Start.Start | undefined
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() =>
+        isFinished
+          ? Effect.void
+          : Effect.ignore(
+              Effect.gen(function* () {
+                yield* remove(place.folder)
+                yield* remove(`${place.folder}~`)
+                if (started?.isMade === true) yield* Start.withdraw(host, place.repository, started)
+              })
+            )
+      )
+    )
+    // The branch is either not made, or known to the finalizer.
+    const begun = yield* Effect.uninterruptible(
+      Effect.tap(Start.make(host, place.repository, spec), (is) => Effect.sync(() => (started = is)))
+    )
+    const has = isNew ? yield* build(place, begun, options) : undefined
+    const template = yield* templateOf(place.folder)
+    if (template !== undefined && !overlay) {
+      return yield* new SandboxError({
+        reason: "Unsupported",
+        message: `The workspace ${place.directory} is put together by mounting, which the sandbox ${sandbox} does not do. Discard it, or open it with an adapter that does.`
+      })
+    }
+    if (template !== undefined) yield* templates.restore({ ...place, commit: template })
+    else if (!isNew) yield* mend(place)
+
+    const { directory } = place
+    const target: Settle.Target = {
+      directory,
+      branch: begun.branch,
+      head: begun.commit,
+      fresh: spec.fresh !== undefined && spec.fresh !== false,
+      at: begun.at
+    }
+    const { from } = spec
+    const part: Part = {
+      directory,
+      overlays: template === undefined ? [] : [overlayOf(place, template)],
+      readable: place.repository.objects,
+      protect: Skeleton.guarded.map((guarded) => path.join(directory, guarded)),
+      isNew,
+      settle: (inside) => {
+        if (!isNew) return Settle.reused(inside, target)
+        if (from !== undefined) {
+          const restored = snapshots.restore(inside, {
+            folder: path.join(place.own, "snapshots"),
+            snapshot: from,
+            sandbox,
+            directory
+          })
+          return Effect.andThen(restored, Settle.reused(inside, target))
+        }
+        return has === begun.commit ? Effect.void : Settle.difference(inside, directory)
+      },
+      deliver: (inside) =>
+        Deliver.deliver(host, {
+          inside,
+          directory,
+          repository: place.repository,
+          incoming: path.join(place.own, "incoming", place.name),
+          branch: spec.branch,
+          known: begun.commit,
+          base: spec.deliver === "Merge" ? spec.base : undefined
+        }),
+      snapshot: (inside) =>
+        snapshots.save(inside, { folder: path.join(place.own, "snapshots"), sandbox, directory, isGit: true }),
+      finish: Effect.suspend(() => {
+        if (isFinished) return Effect.void
+        isFinished = true
+        return replace(ready, "ready\n")
+      }),
+      remove: removeAll(place)
+    }
+    return part
+  })
+
+  const removeAll = (place: Place) =>
+    Effect.gen(function* () {
+      // Without it the folder is not taken for a workspace any more, wherever removing it ends.
+      yield* remove(path.join(place.folder, "ready"))
+      yield* remove(place.folder)
+      yield* remove(`${place.folder}~`)
+      yield* remove(path.join(place.own, "incoming", place.name))
+    })
+
+  return {
+    /** Finds the clone of a name. */
+    find: (options: Options) =>
+      Effect.map(locate(options.spec.repository, options.name), (place): Found => ({
+        directory: place.directory,
+        notes: place.folder,
+        lock: path.join(place.own, "locks", place.name),
+        prepare: prepare(place, options),
+        remove: removeAll(place)
+      }))
+  }
+}

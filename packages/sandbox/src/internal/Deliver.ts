@@ -1,0 +1,174 @@
+/**
+ * Brings the commits of a workspace to the branch of its repository.
+ *
+ * The workspace is hostile. Of what it says only two things are taken: the id of a commit, and a pack of objects, which the
+ * host's git checks object by object (`--strict`), up to a size, in a folder beside the repository's objects. Only when the
+ * commit is whole and follows the branch do the objects move in, and the branch, by compare and swap, on to it. No ref, no
+ * name and no configuration of the workspace is read, so what it has rewritten can do no more than let this fail.
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as ChildProcess from "effect/process/ChildProcess"
+import * as Stream from "effect/Stream"
+import { minimumEnvironment } from "../CleanSpawner.ts"
+import { SandboxError } from "../Sandbox.ts"
+import type { HostFiles } from "./HostFiles.ts"
+import * as InsideCall from "./InsideCall.ts"
+import * as Repository from "./Repository.ts"
+
+/** What is brought where. */
+export interface Options {
+  readonly inside: InsideCall.Inside
+  readonly directory: string
+  readonly repository: Repository.Repository
+  /** Where objects are checked. Nobody else uses it. */
+  readonly incoming: string
+  readonly branch: string
+  /** Where the branch stood when the workspace was opened. */
+  readonly known: string
+  /** The branch that is moved forward as well. */
+  readonly base: string | undefined
+}
+
+/** How many bytes of objects are taken. */
+const largest = 2 * 1024 ** 3
+const patience = 600_000
+
+/** Brings the commits. Fails when they can not be brought; then they stay in the workspace. */
+export const deliver = Effect.fnUntraced(function* (host: HostFiles, options: Options) {
+  const { base, branch, directory, known, repository } = options
+  const tip = yield* tipOf(options)
+  if (tip === known && base === undefined) return
+  const stays = (reason: SandboxError["reason"], why: string) =>
+    new SandboxError({
+      reason,
+      message:
+        `The commits of ${directory} were not brought to the branch ${branch} of ${repository.root}: ${why} They stay in the ` +
+        `workspace, as ${tip} on its branch ${branch}, and closing it the next time tries again.`
+    })
+  const forward = Effect.fnUntraced(function* (name: string, env: Readonly<Record<string, string>>) {
+    const { head, worktree } = yield* Repository.branch(host, repository, name)
+    if (head === tip) return undefined
+    if (worktree !== undefined) {
+      return yield* stays("Busy", `${name} is checked out in ${worktree}. Switch that to another branch.`)
+    }
+    if (head === undefined) return { name, from: "" }
+    const isIn = (older: string, newer: string) =>
+      Effect.map(
+        host.git(["-C", repository.root, "merge-base", "--is-ancestor", older, newer], env),
+        ({ code }) => code === 0
+      )
+    if (yield* isIn(head, tip)) return { name, from: head }
+    if (yield* isIn(tip, head)) return undefined
+    return yield* stays(
+      "SetupFailed",
+      `${name} was moved to ${head.slice(0, 12)} by somebody else. Open the workspace and rebase on that commit.`
+    )
+  })
+  const move = Effect.fnUntraced(function* (forward: { readonly name: string; readonly from: string } | undefined) {
+    if (forward === undefined) return
+    const args = ["update-ref", "-m", "millwright: deliver", `refs/heads/${forward.name}`, tip, forward.from]
+    const { code, stderr } = yield* host.git(["-C", repository.root, ...args])
+    if (code !== 0) return yield* stays("Busy", `${forward.name} was moved just now, or is locked: ${stderr}.`)
+  })
+
+  const there = yield* Repository.resolve(host, repository, tip)
+  if (there === undefined) yield* receive(host, options, { tip, stays, check: (env) => forward(branch, env) })
+  yield* move(yield* forward(branch, {}))
+  if (base !== undefined && base !== branch) {
+    const target = base.replace(/^refs\/heads\//, "")
+    // A tag or a commit can not be moved forward.
+    if ((yield* Repository.branch(host, repository, target)).head !== undefined) yield* move(yield* forward(target, {}))
+  }
+})
+
+/** The commit that the branch of the workspace stands on. */
+const tipOf = Effect.fnUntraced(function* ({ branch, directory, inside, known }: Options) {
+  const args = ["-C", directory, "rev-parse", "-q", "--verify", `refs/heads/${branch}^{commit}`]
+  const doing = `Looking for commits in ${directory}`
+  const { code, stdout } = yield* InsideCall.run(inside, { doing, directory, command: "git", args, timeout: 30_000 })
+  if (code === 0 && Repository.isId(stdout) && stdout.length === known.length) return stdout
+  return yield* new SandboxError({
+    reason: "SetupFailed",
+    message: `${directory} has no branch ${branch} any more, or its .git is damaged, so no commits were brought to the repository. Open it again to have it mended.`
+  })
+})
+
+/** Takes the objects that the repository lacks, checks them, and lets them in. */
+const receive = (
+  host: HostFiles,
+  { directory, incoming, inside, known, repository }: Options,
+  {
+    check,
+    stays,
+    tip
+  }: {
+    readonly tip: string
+    readonly stays: (reason: SandboxError["reason"], why: string) => SandboxError
+    readonly check: (env: Readonly<Record<string, string>>) => Effect.Effect<unknown, SandboxError>
+  }
+) => {
+  const { git, list, makeFolder, path, remove, rename, spawner, write } = host
+  const doing = `Bringing the commits of ${directory} to ${repository.root}`
+  const env = { GIT_OBJECT_DIRECTORY: incoming, GIT_NO_REPLACE_OBJECTS: "1" }
+  const [own] = repository.objects
+
+  const stream = InsideCall.bounded(
+    { doing, timeout: patience },
+    Effect.gen(function* () {
+      const wanted = Stream.make(new TextEncoder().encode(`${tip}\n^${known}\n`))
+      const args = ["-C", directory, "pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "-q"]
+      const from = yield* InsideCall.spawn(inside, { doing, directory, command: "git", args, stdin: wanted })
+      const said = yield* Effect.forkScoped(InsideCall.beginning(from.stderr))
+      const size = `--max-input-size=${largest}`
+      const to = yield* spawner.spawn(
+        ChildProcess.make(
+          "git",
+          [
+            `--git-dir=${repository.common}`,
+            "-c",
+            "core.bigFileThreshold=16m",
+            "index-pack",
+            "--stdin",
+            "--fix-thin",
+            "--strict",
+            size
+          ],
+          {
+            env: { ...minimumEnvironment(process.env), LC_ALL: "C", ...env },
+            stdin: from.stdout,
+            forceKillAfter: 200
+          }
+        )
+      )
+      const complaint = yield* Effect.forkScoped(InsideCall.beginning(to.stderr))
+      yield* Stream.runDrain(to.stdout)
+      const code = yield* to.exitCode
+      if (code === 0) return
+      const why = `${yield* Fiber.join(complaint)} ${yield* Effect.timeoutOrElse(Fiber.join(said), { duration: 1_000, orElse: () => Effect.succeed("") })}`
+      return yield* stays("SetupFailed", `git does not take the objects: ${why.trim().slice(0, 2_000)}.`)
+    })
+  )
+
+  return Effect.gen(function* () {
+    yield* remove(incoming)
+    yield* makeFolder(path.join(incoming, "info"))
+    yield* makeFolder(path.join(incoming, "pack"))
+    yield* write(path.join(incoming, "info", "alternates"), `${own}\n`)
+    yield* stream
+    const whole = yield* git(
+      [`--git-dir=${repository.common}`, "rev-list", "--objects", "--quiet", tip, "--not", "--all"],
+      env
+    )
+    if (whole.code !== 0) {
+      return yield* stays("SetupFailed", `they are not whole: ${whole.stderr.slice(0, 2_000)}.`)
+    }
+    yield* check(env)
+    const packs = yield* list(path.join(incoming, "pack"))
+    // A pack is there for git when its index is.
+    const last = (name: string) => Number(name.endsWith(".idx"))
+    for (const name of packs.filter((name) => name.startsWith("pack-")).sort((a, b) => last(a) - last(b))) {
+      yield* rename(path.join(incoming, "pack", name), path.join(own, "pack", name))
+    }
+  }).pipe(Effect.ensuring(Effect.ignore(remove(incoming))))
+}

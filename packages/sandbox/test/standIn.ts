@@ -1,0 +1,97 @@
+/**
+ * A sandbox that works in the folders of `Workspaces` and isolates nothing: a stand-in for a cell, to try them on. With
+ * `overlay`, which takes root on Linux, it mounts in the host's own name space while it is open.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Scope from "effect/Scope"
+import * as Exit from "effect/Exit"
+import { execFileSync } from "node:child_process"
+import { randomUUID } from "node:crypto"
+import * as CleanSpawner from "../src/CleanSpawner.ts"
+import * as Confined from "../src/Confined.ts"
+import * as Phases from "../src/Phases.ts"
+import * as ProcessTree from "../src/ProcessTree.ts"
+import * as Sandbox from "../src/Sandbox.ts"
+import * as Supports from "../src/Supports.ts"
+import * as Workspaces from "../src/Workspaces.ts"
+
+/** The sandbox. */
+export const layer = (name: string, overlay: boolean) =>
+  Layer.effect(
+    Sandbox.Sandbox,
+    Effect.gen(function* () {
+      const host = yield* ChildProcessSpawner
+      const fileSystem = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const workspaces = yield* Workspaces.make
+      return Sandbox.make({
+        name,
+        supports: {
+          ...Supports.none,
+          workspaces: ["Checkout", "Folder", "Empty"],
+          snapshot: true,
+          killsTree: ProcessTree.isSupported
+        },
+        discard: workspaces.discard,
+        open: Effect.fnUntraced(function* (spec) {
+          const workspace = yield* workspaces.prepare(spec, { name, overlay })
+          const { directories, directory } = workspace
+          for (const { lower, target, upper, work } of workspace.overlays) {
+            yield* Effect.acquireRelease(
+              Effect.sync(() =>
+                execFileSync("mount", [
+                  "-t",
+                  "overlay",
+                  "overlay",
+                  "-o",
+                  `lowerdir=${lower},upperdir=${upper},workdir=${work},userxattr`,
+                  target
+                ])
+              ),
+              () => Effect.sync(() => execFileSync("umount", ["-l", target]))
+            )
+          }
+          const confined = Confined.make({ fileSystem, path, root: directory, protect: [".git"] })
+          const spawnerWith = (env: Readonly<Record<string, string>>) =>
+            CleanSpawner.make({
+              host,
+              // Companions are beside the workspace.
+              fileSystem: {
+                realPath: (cwd) =>
+                  Object.values(directories).includes(cwd) ? Effect.succeed(cwd) : confined.realPath(cwd)
+              },
+              directory,
+              env: { GIT_CEILING_DIRECTORIES: path.dirname(directory), ...env },
+              mark: randomUUID()
+            })
+          const keeper = yield* spawnerWith({})
+          yield* workspace.settle(keeper)
+          let isDestroyed = false
+          yield* Effect.addFinalizer(() =>
+            Effect.suspend(() =>
+              isDestroyed ? Effect.void : Effect.ignore(workspace.deliver(keeper), { log: "Warn" })
+            )
+          )
+          const life = yield* Scope.fork(yield* Effect.scope)
+          const spawner = yield* Scope.provide(spawnerWith(spec.env ?? {}), life)
+          yield* Phases.run(spec, { spawner, isNew: workspace.isNew, finish: workspace.finish })
+          const services = Context.make(ChildProcessSpawner, spawner).pipe(
+            Context.add(FileSystem.FileSystem, confined),
+            Context.add(Path.Path, Confined.path({ path, root: directory }))
+          )
+          const destroy = Effect.suspend(() => {
+            if (isDestroyed) return Effect.void
+            isDestroyed = true
+            return Effect.andThen(Scope.close(life, Exit.void), workspace.remove)
+          })
+          return { directory, directories, services, host: { snapshot: workspace.snapshot(keeper), destroy } }
+        })
+      })
+    })
+  ).pipe(Layer.provide(NodeServices.layer))
