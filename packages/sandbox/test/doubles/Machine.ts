@@ -123,7 +123,7 @@ export const key = "e2b_0123456789abcdef0123456789abcdef01234567"
 
 /**
  * Serves a double on loopback, with faults on demand, until the process that started it is gone. Prints its port.
- * \`POST /__faults\` sets faults, \`GET /__machines\` tells what is there, \`GET /__calls\` what was asked.
+ * `POST /__faults\` sets faults, \`GET /__machines\` tells what is there, \`GET /__calls\` what was asked.
  */
 export const serve = (
   machines: Map<string, Machine>,
