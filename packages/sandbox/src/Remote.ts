@@ -15,6 +15,7 @@ import type * as ChildProcess from "effect/process/ChildProcess"
 import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type { PlatformError } from "effect/PlatformError"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
 import * as CleanSpawner from "./CleanSpawner.ts"
 import * as Confined from "./Confined.ts"
@@ -128,9 +129,10 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     const folder = `${connection.directory}/${place.key}`
     const workspace = yield* place.prepare(keeper, folder)
     const { directories, directory } = workspace
+    const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver)
     let isDestroyed = false
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(workspace.deliver, { log: "Warn" })))
+      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
     )
 
     const roots = [directory, ...Object.values(directories)] as const
@@ -154,6 +156,7 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     )
     const { destroy = RemoteCheckout.remove(keeper, folder), expose, pause, resume, setEgress } = connection
     const infrastructure: Partial<Sandbox.Infrastructure> = {
+      deliver,
       ...(supports.snapshot && { snapshot: workspace.snapshot }),
       destroy: Effect.suspend(() => {
         if (isDestroyed) return Effect.void

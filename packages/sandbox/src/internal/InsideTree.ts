@@ -26,6 +26,8 @@ marked() {
 }
 look() {
   living=
+  # Every environment holds the empty mark.
+  [ "$mark" ] || return 0
   for file in $(marked); do
     file=\${file#/proc/}; file=\${file%/environ}
     case $seen in *" $file "*) ;; *) seen="$seen$file ";; esac
@@ -77,17 +79,16 @@ end "$2" "$3"
 `
 
 // The command gets a session of its own, so that whoever stays in it is known when the mark is wiped. What it left when it
-// has ended is ended here: the place that asked need not ask again.
+// has ended is ended here: the place that asked need not ask again. It runs in the foreground: a shell lets a command in the
+// background ignore SIGINT.
 const supervising = `${looking}
 mark=$1; shift
-exec 3<&0
 (
   ${ProcessTree.variable}=$mark; export ${ProcessTree.variable}
-  if command -v setsid > /dev/null; then exec setsid "$@" <&3 3<&-; else exec "$@" <&3 3<&-; fi
-) &
-exec 0< /dev/null 3<&- > /dev/null
-wait $!
+  if command -v setsid > /dev/null; then exec setsid "$@"; else exec "$@"; fi
+)
 code=$?
+exec < /dev/null > /dev/null
 mark=\${mark##* }
 end TERM ${ProcessTree.defaultGrace}
 exit $code

@@ -50,6 +50,36 @@ export const claims: ReadonlyArray<Claim> = [
   ),
 
   claim(
+    "the host brings commits whenever it likes, and is told when they can not be brought; then they stay",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { git, spec } = yield* repository
+        const sandbox = yield* Sandbox.Sandbox
+        const subjects = () => git("log", "--format=%s", "change/work-1")
+        const opened = yield* sandbox.open(spec())
+        const make = (name: string) => Effect.provideContext(commit(name), opened.services)
+        yield* make("a")
+        yield* Effect.all([opened.host.deliver, opened.host.deliver], { concurrency: "unbounded" })
+        yield* equal(subjects(), "a\ntwo\none", "The history of the branch")
+        yield* make("b")
+        if (sandbox.supports.isolation === "none") return
+        git("branch", "-f", "change/work-1", "main")
+        yield* Effect.flatMap(Effect.exit(opened.host.deliver), (exit) =>
+          expect(exit._tag === "Success" && subjects() === "b\na\ntwo\none", "A branch that was moved back is moved on")
+        )
+        const other = git("commit-tree", "-p", "main", "-m", "other", "main^{tree}")
+        git("branch", "-f", "change/work-1", other)
+        yield* make("c")
+        yield* refused(opened.host.deliver, "SetupFailed")
+        yield* equal(subjects(), "other\ntwo\none", "The history of a branch that somebody else moved")
+        git("branch", "-f", "change/work-1", "main")
+        yield* opened.host.deliver
+        yield* equal(subjects(), "c\nb\na\ntwo\none", "The history of the branch")
+      })
+    )
+  ),
+
+  claim(
     "what is not supported fails with Unsupported, and nothing is made",
     Effect.scoped(
       Effect.gen(function* () {
