@@ -253,7 +253,7 @@ export const make = (upstream: Upstream.Upstream, rules: Rules, bounds: Bounds):
     },
     review: () => {
       upstream.dropIdle()
-      for (const passage of [...passages]) {
+      for (const passage of passages) {
         const address = passage.address()
         const refused =
           rules.judge(passage.target) ??
@@ -267,7 +267,7 @@ export const make = (upstream: Upstream.Upstream, rules: Rules, bounds: Bounds):
       isClosed = true
       server.close()
       for (const socket of clients) socket.destroy()
-      for (const passage of [...passages]) passage.end()
+      for (const passage of passages) passage.end()
       upstream.close()
     }
   }

@@ -160,30 +160,29 @@ describe("what of a registry is shown", () => {
         }
         const before = server.seen.length
         for (const path of [
-          ...[
-            "/evil",
-            "/%65vil",
-            "/evil/-/evil-1.0.0.tgz",
-            "/left/../evil",
-            "/left/%2e%2e/evil",
-            "//evil",
-            "/left//-/x.tgz"
-          ],
-          ...[
-            "/left%2f..%2fevil",
-            "/left/-/../../evil/-/evil-1.0.0.tgz",
-            "/left/-/evil-1.0.0.tgz",
-            "/left/-/left-1.0.0.tgz/x"
-          ],
-          ...[
-            "/-/v1/search?text=evil",
-            "/-/npm/v1/security/audits",
-            "/-/package/left/dist-tags",
-            "/",
-            "/@scope",
-            "/left%"
-          ],
-          ...["/@scope/..%2f..%2fevil", "/left%252f", "/.git/config", "/_session", "/left\\..\\evil", "/-/ping"]
+          "/evil",
+          "/%65vil",
+          "/evil/-/evil-1.0.0.tgz",
+          "/left/../evil",
+          "/left/%2e%2e/evil",
+          "//evil",
+          "/left//-/x.tgz",
+          "/left%2f..%2fevil",
+          "/left/-/../../evil/-/evil-1.0.0.tgz",
+          "/left/-/evil-1.0.0.tgz",
+          "/left/-/left-1.0.0.tgz/x",
+          "/-/v1/search?text=evil",
+          "/-/npm/v1/security/audits",
+          "/-/package/left/dist-tags",
+          "/",
+          "/@scope",
+          "/left%",
+          "/@scope/..%2f..%2fevil",
+          "/left%252f",
+          "/.git/config",
+          "/_session",
+          "/left\\..\\evil",
+          "/-/ping"
         ]) {
           const { status, text } = yield* ask(path)
           assert.strictEqual(status, 403, `${path}: ${text}`)
