@@ -77,6 +77,9 @@ export interface Options {
   readonly discard?: (key: string) => Effect.Effect<void, Sandbox.SandboxError>
 }
 
+/** What the marks of all processes of a key begin with; no other key's do. */
+export const markOf = (key: string): string => `mw-${key}:`
+
 /** Derives the sandbox. */
 export const make = Effect.fnUntraced(function* ({ connect, discard, name, supports }: Options) {
   const path = yield* Path.Path
@@ -85,8 +88,7 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
   /** Ends what a process that was killed has left running, and gives what commands of ours are started with. */
   const enter = Effect.fnUntraced(function* (key: string, connection: Connection) {
     const end = InsideTree.end(connection.spawn)
-    // Its parts are joined by what no key has, so that no key's mark begins with that of another.
-    yield* end({ mark: `mw-${key}:` }, { signal: "SIGKILL", grace: 0 })
+    yield* end({ mark: markOf(key) }, { signal: "SIGKILL", grace: 0 })
     const over = new Set<string>()
     const spawn: InsideTree.Spawn = Effect.fnUntraced(function* (command) {
       const handle = yield* connection.spawn(command)
@@ -106,7 +108,7 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
         ...options,
         host: Pipeline.make(spawn),
         minimum: connection.minimum,
-        mark: `mw-${key}:${randomUUID()}`,
+        mark: `${markOf(key)}${randomUUID()}`,
         wrap: (command) => Effect.succeed(InsideTree.supervised(command)),
         // What has ended by itself has taken its tree with it.
         end: (tree, how) => Effect.suspend(() => (over.delete(tree.mark) ? Effect.void : end(tree, how)))

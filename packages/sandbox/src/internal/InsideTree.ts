@@ -18,7 +18,8 @@ export type Spawn = (
 
 // `look` finds who has the mark, and whoever descends from them or is in their group or session, and leaves the living in
 // `living`. `seen` remembers, so that a child whose parent ended between two looks is still known.
-const looking = `
+/** Functions of a script: `look` and `end SIGNAL GRACE` for who has `$mark`. */
+export const looking = `
 seen=" "
 marked() {
   if printf 'a\\0b' | grep -qF b 2> /dev/null; then grep -slF -- "$mark" /proc/[0-9]*/environ
