@@ -89,18 +89,14 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
   const enter = Effect.fnUntraced(function* (key: string, connection: Connection) {
     const end = InsideTree.end(connection.spawn)
     yield* end({ mark: markOf(key) }, { signal: "SIGKILL", grace: 0 })
-    const over = new Set<string>()
+    /** How many commands run with a mark: those of a pipeline have the same. */
+    const running = new Map<string, number>()
+    const count = (mark: string, by: number) => Effect.sync(() => running.set(mark, (running.get(mark) ?? 0) + by))
     const spawn: InsideTree.Spawn = Effect.fnUntraced(function* (command) {
-      const handle = yield* connection.spawn(command)
       const mark = InsideTree.markOf(command)
-      yield* Effect.forkScoped(
-        Effect.ignore(
-          Effect.andThen(
-            handle.exitCode,
-            Effect.sync(() => over.add(mark))
-          )
-        )
-      )
+      yield* count(mark, 1)
+      const handle = yield* connection.spawn(command)
+      yield* Effect.forkScoped(Effect.ignore(Effect.andThen(handle.exitCode, count(mark, -1))))
       return handle
     })
     return (options: Pick<CleanSpawner.Options, "fileSystem" | "directory" | "env" | "wall">) =>
@@ -111,7 +107,7 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
         mark: `${markOf(key)}${randomUUID()}`,
         wrap: (command) => Effect.succeed(InsideTree.supervised(command)),
         // What has ended by itself has taken its tree with it.
-        end: (tree, how) => Effect.suspend(() => (over.delete(tree.mark) ? Effect.void : end(tree, how)))
+        end: (tree, how) => Effect.suspend(() => (running.get(tree.mark) === 0 ? Effect.void : end(tree, how)))
       })
   })
 

@@ -9,6 +9,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import type { ChildProcessHandle } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { randomUUID } from "node:crypto"
 import * as ProcessTree from "../ProcessTree.ts"
 
 /** Starts one command there. */
@@ -77,27 +78,24 @@ mark=$1
 end "$2" "$3"
 `
 
-// The command gets a session of its own, so that whoever stays in it is known when the mark is wiped. What it left when it
-// has ended is ended here: the place that asked need not ask again.
+// The command gets a session of its own, so that whoever stays in it is known when the mark is wiped. It is not started with
+// `&`, with which it could not trap SIGINT. What it left when it has ended is ended here: who asked for it need not ask again.
 const supervising = `${looking}
-mark=$1; shift
-exec 3<&0
+all=$1 mark=$2; shift 2
 (
-  ${ProcessTree.variable}=$mark; export ${ProcessTree.variable}
-  if command -v setsid > /dev/null; then exec setsid "$@" <&3 3<&-; else exec "$@" <&3 3<&-; fi
-) &
-exec 0< /dev/null 3<&- > /dev/null
-wait $!
+  ${ProcessTree.variable}="$all $mark"; export ${ProcessTree.variable}
+  if command -v setsid > /dev/null; then exec setsid "$@"; else exec "$@"; fi
+)
 code=$?
-mark=\${mark##* }
-end TERM ${ProcessTree.defaultGrace}
+end TERM ${ProcessTree.defaultGrace} < /dev/null > /dev/null
 exit $code
 `
 
 /** A command that runs another one with a mark, ends what that leaves behind, and ends with its code. */
 export const supervised = (command: ChildProcess.StandardCommand): ChildProcess.StandardCommand => {
   const { [ProcessTree.variable]: mark = "", ...env } = command.options.env ?? {}
-  const args = ["-c", supervising, "sh", mark, command.command, ...command.args]
+  // The commands of a pipeline have one mark, and the first that ends is not the end of all.
+  const args = ["-c", supervising, "sh", mark, `one-${randomUUID()}`, command.command, ...command.args]
   return ChildProcess.make("/bin/sh", args, { ...command.options, env })
 }
 

@@ -19,5 +19,5 @@ if (Sshd.missing !== undefined) {
     config: "none",
     directory: `${machine.folder}/work`
   }
-  SandboxTest.suite("ssh", Layer.provide(SshSandbox.layer(options), NodeServices.layer))
+  SandboxTest.suite("ssh", Layer.provide(SshSandbox.layer(options), NodeServices.layer), { timeout: 240_000 })
 }
