@@ -107,7 +107,12 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
         mark: `${markOf(key)}${randomUUID()}`,
         wrap: (command) => Effect.succeed(InsideTree.supervised(command)),
         // What has ended by itself has taken its tree with it.
-        end: (tree, how) => Effect.suspend(() => (running.get(tree.mark) === 0 ? Effect.void : end(tree, how)))
+        end: (tree, how) =>
+          Effect.suspend(() => {
+            if (running.get(tree.mark) !== 0) return end(tree, how)
+            running.delete(tree.mark)
+            return Effect.void
+          })
       })
   })
 
