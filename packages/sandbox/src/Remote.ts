@@ -15,6 +15,8 @@ import type * as ChildProcess from "effect/process/ChildProcess"
 import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type { PlatformError } from "effect/PlatformError"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
 import * as CleanSpawner from "./CleanSpawner.ts"
 import * as Confined from "./Confined.ts"
@@ -131,16 +133,17 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     const folder = `${connection.directory}/${place.key}`
     const workspace = yield* place.prepare(keeper, folder)
     const { directories, directory } = workspace
+    const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver)
     let isDestroyed = false
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(workspace.deliver, { log: "Warn" })))
+      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
     )
 
     const roots = [directory, ...Object.values(directories)] as const
     const files = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     const ports = yield* portsOf(spec, connection)
     const env = {
-      ...inherited(spec),
+      ...CleanSpawner.inheritedEnvironment(spec),
       ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
       ...spec.env
     }
@@ -157,6 +160,8 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     )
     const { destroy = RemoteCheckout.remove(keeper, folder), expose, pause, resume, setEgress } = connection
     const infrastructure: Partial<Sandbox.Infrastructure> = {
+      deliver,
+      deliver,
       ...(supports.snapshot && { snapshot: workspace.snapshot }),
       destroy: Effect.suspend(() => {
         if (isDestroyed) return Effect.void
@@ -190,14 +195,6 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
 
   return Sandbox.make({ name, supports, open, discard: removal })
 })
-
-const inherited = ({ inherit = [] }: SandboxSpec): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    inherit.flatMap((variable) => {
-      const value = process.env[variable]
-      return value === undefined ? [] : [[variable, value]]
-    })
-  )
 
 const portsOf = Effect.fnUntraced(function* ({ ports = {} }: SandboxSpec, connection: Connection) {
   const taken = new Set(Object.values(ports).filter((port) => port !== null))

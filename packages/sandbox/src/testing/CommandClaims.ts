@@ -40,11 +40,14 @@ const secret = Effect.acquireRelease(
 /** A number that is in the arguments of no other process, to find one by. */
 const token = Effect.sync(() => String(100_000 + Math.floor(Math.random() * 1e9)))
 
-/** Ends with 0 when no process of the pid runs with the token in its arguments, as seen from inside. */
+/**
+ * Ends with 0 when no process of the pid runs with the token in its arguments, as seen from inside. Where each command has
+ * a process space of its own, the pid may be that of the one who asks.
+ */
 const isGone = (pid: string, token: string) =>
   Effect.map(
     exitCode(
-      `kill -0 ${pid} 2>&- || exit 0; { tr '\\0' ' ' < /proc/${pid}/cmdline || ps -o args= -p ${pid}; } 2>&- | grep -q ${token} && exit 1; exit 0`
+      `[ ${pid} = $$ ] && exit 0; kill -0 ${pid} 2>&- || exit 0; { tr '\\0' ' ' < /proc/${pid}/cmdline || ps -o args= -p ${pid}; } 2>&- | grep -q ${token} && exit 1; exit 0`
     ),
     (code) => code === 0
   )
