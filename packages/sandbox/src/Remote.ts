@@ -16,7 +16,6 @@ import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/Chi
 import type { PlatformError } from "effect/PlatformError"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
 import * as CleanSpawner from "./CleanSpawner.ts"
 import * as Confined from "./Confined.ts"
@@ -160,7 +159,6 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     )
     const { destroy = RemoteCheckout.remove(keeper, folder), expose, pause, resume, setEgress } = connection
     const infrastructure: Partial<Sandbox.Infrastructure> = {
-      deliver,
       deliver,
       ...(supports.snapshot && { snapshot: workspace.snapshot }),
       destroy: Effect.suspend(() => {
