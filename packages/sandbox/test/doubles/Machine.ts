@@ -29,7 +29,10 @@ export class Machine {
   }
 
   /** Runs a program of the machine. */
-  spawn(argv: ReadonlyArray<string>, options: { cwd?: string | undefined; env?: Record<string, string> } = {}): ChildProcess {
+  spawn(
+    argv: ReadonlyArray<string>,
+    options: { cwd?: string | undefined; env?: Record<string, string> } = {}
+  ): ChildProcess {
     const child = spawn(
       "bwrap",
       [
@@ -101,7 +104,12 @@ export interface Fault {
   readonly on: string
   readonly times: number
   /** An answer; `hang` never answers; `drop` cuts the connection; `lose` does what is asked and then cuts the connection. */
-  readonly how: { readonly status: number; readonly headers?: Record<string, string> } | "hang" | "drop" | "lose" | "cut"
+  readonly how:
+    | { readonly status: number; readonly headers?: Record<string, string> }
+    | "hang"
+    | "drop"
+    | "lose"
+    | "cut"
 }
 
 /** A request, with its body. */
@@ -125,10 +133,7 @@ export const key = "e2b_0123456789abcdef0123456789abcdef01234567"
  * Serves a double on loopback, with faults on demand, until the process that started it is gone. Prints its port.
  * `POST /__faults\` sets faults, \`GET /__machines\` tells what is there, \`GET /__calls\` what was asked.
  */
-export const serve = (
-  machines: Map<string, Machine>,
-  handle: (call: Call) => Promise<void> | void
-): Server => {
+export const serve = (machines: Map<string, Machine>, handle: (call: Call) => Promise<void> | void): Server => {
   let faults: Array<{ on: string; times: number; how: Fault["how"] }> = []
   const calls: Array<string> = []
   const server = createServer((request, response) => {
