@@ -28,7 +28,7 @@ type Failing<A> = Effect.Effect<A, PlatformError.PlatformError>
 /** How many answers wait for their reader before no more is asked for; each holds a megabyte at most. */
 const ahead = 2
 /** Of input, what goes into the text of a call, and what is written as one file. */
-const inline = 48 * 1024
+const inline = 32 * 1024
 const whole = 4 * 1024 * 1024
 /** How long a call waits for something to tell, in turns of the script: about 0.2, 8 and 0.2 seconds. */
 const turns = { first: "8", usual: "100", held: "10" }
