@@ -44,8 +44,9 @@ const isMountable = (path: string): boolean => !/[,:\\"']/.test(path)
 
 /** What can be done with clones. */
 export const make = (host: HostFiles, snapshots: SnapshotStore) => {
-  const { kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
+  const { fs, kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
   const copies = new Map<string, boolean>()
+  const findRepository = Repository.finder(host)
 
   const templateOf = (folder: string) =>
     Effect.map(read(path.join(folder, "template")), (text) => (text === undefined ? undefined : text.trim()))
@@ -59,7 +60,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
 
   /** Finds the repository, and makes the folders that locks and clones live in. */
   const locate = Effect.fnUntraced(function* (repository: string, name: string) {
-    const found = yield* Repository.find(host, repository)
+    const found = yield* findRepository(repository)
     const own = yield* OwnFolder.make(host, found.root, ["clones", "locks", "templates", "snapshots", "incoming"])
     const folder = path.join(own, "clones", name)
     return { name, repository: found, own, folder, directory: path.join(folder, "workspace") } satisfies Place
@@ -132,15 +133,37 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     return commit
   })
 
-  /** Gives a copied clone a `.git` again, when somebody outside took it away. */
-  const mend = Effect.fnUntraced(function* (place: Place) {
+  /** Gives a copied clone a `.git` again, when it was taken away. */
+  const mend = Effect.fnUntraced(function* (place: Place, start: Start.Start) {
     const folder = path.join(place.directory, ".git")
-    for (const part of ["", ...Skeleton.guarded.map((guarded) => guarded.slice(".git/".length))]) {
-      if ((yield* kind(path.join(folder, part))) !== undefined) continue
-      if (part === "") yield* remove(folder)
-      yield* Skeleton.write(host, place.repository, place.directory)
-      return
+    const isThere = (yield* kind(folder)) === "Directory"
+    if (!isThere) yield* remove(folder)
+    const kinds = yield* Effect.forEach(Skeleton.written, ([part, is]) =>
+      Effect.map(kind(path.join(folder, part)), (found) => ({ part, is, found }))
+    )
+    if (kinds.every(({ found, is }) => found === is)) return
+    // Through a link the host would write somewhere else. What is around a file comes before it.
+    for (const { found, is, part } of kinds) {
+      if (found !== undefined && found !== is) yield* remove(path.join(folder, part))
     }
+    yield* Skeleton.write(host, place.repository, place.directory)
+    if (!isThere) yield* Skeleton.point(host, folder, start)
+  })
+
+  /**
+   * Tells by the file of a branch, without asking anything inside, that the branch stands on a commit. What is no file is
+   * not asked for either: git would wait for what comes out of a pipe.
+   */
+  const standsOn = Effect.fnUntraced(function* (file: string, commit: string) {
+    const info = yield* Effect.option(fs.lstat(file))
+    if (info._tag === "None") return false
+    if (info.value.type !== "File") {
+      return yield* new SandboxError({
+        reason: "SetupFailed",
+        message: `${file} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
+      })
+    }
+    return Number(info.value.size) < 100 && (yield* read(file)) === `${commit}\n`
   })
 
   const prepare = Effect.fnUntraced(function* (place: Place, options: Options) {
@@ -175,9 +198,14 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       })
     }
     if (template !== undefined) yield* templates.restore({ ...place, commit: template })
-    else if (!isNew) yield* mend(place)
+    else if (!isNew) yield* mend(place, begun)
 
     const { directory } = place
+    const tip = path.join(
+      template === undefined ? directory : overlayOf(place, template).upper,
+      ".git/refs/heads",
+      begun.branch
+    )
     const target: Settle.Target = {
       directory,
       branch: begun.branch,
@@ -201,19 +229,22 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
             sandbox,
             directory
           })
-          return Effect.andThen(restored, Settle.reused(inside, target))
+          return Effect.andThen(restored, Settle.restored(inside, { target, commit: from.commit ?? "" }))
         }
         return has === begun.commit ? Effect.void : Settle.difference(inside, directory)
       },
       deliver: (inside) =>
-        Deliver.deliver(host, {
-          inside,
-          directory,
-          repository: place.repository,
-          incoming: path.join(place.own, "incoming", place.name),
-          branch: spec.branch,
-          known: begun.commit,
-          base: spec.deliver === "Merge" ? spec.base : undefined
+        Effect.gen(function* () {
+          if ((yield* standsOn(tip, begun.commit)) && spec.deliver !== "Merge") return
+          yield* Deliver.deliver(host, {
+            inside,
+            directory,
+            repository: place.repository,
+            incoming: path.join(place.own, "incoming", place.name),
+            branch: spec.branch,
+            known: begun.commit,
+            base: spec.deliver === "Merge" ? spec.base : undefined
+          })
         }),
       snapshot: (inside) =>
         snapshots.save(inside, { folder: path.join(place.own, "snapshots"), sandbox, directory, isGit: true }),

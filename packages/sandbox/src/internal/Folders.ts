@@ -45,11 +45,13 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       for (const name of yield* list(open)) {
         const other = yield* read(path.join(open, name))
         if (other === undefined || other === directory) continue
-        if (!contains(other, directory) && !contains(directory, other)) continue
-        if (yield* isHeld(path.join(state, "locks", name))) return yield* busy(other)
-        yield* remove(path.join(open, name))
+        const isRelated = contains(other, directory) || contains(directory, other)
+        if (isRelated && (yield* isHeld(path.join(state, "locks", name)))) return yield* busy(other)
+        // What a killed process left.
+        if (isRelated || !(yield* exists(other))) yield* remove(path.join(open, name))
       }
-      yield* replace(path.join(open, Digest.of(directory)), directory)
+      const own = path.join(open, Digest.of(directory))
+      yield* Effect.acquireRelease(replace(own, directory), () => Effect.ignore(remove(own)))
     }).pipe(WorkspaceLock.holding(path.join(state, "locks", "+folders")))
     // The clones of a repository are other workspaces, and open ones are somebody's.
     const locks = path.join(directory, ".millwright", "locks")
@@ -74,6 +76,8 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     readonly before: Effect.Effect<void, SandboxError, Scope.Scope>
     readonly settle: Part["settle"]
     readonly snapshot: Part["snapshot"]
+    /** Whether there is anything to note down when it is set up. */
+    readonly isNoted: boolean
     /** Removes what a first opening that failed made. */
     readonly undo: Effect.Effect<void, SandboxError>
     readonly remove: Effect.Effect<void, SandboxError>
@@ -103,6 +107,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
           finish: Effect.suspend(() => {
             if (isFinished) return nothing
             isFinished = true
+            if (!options.isNoted) return nothing
             return Effect.andThen(makeFolder(notes), replace(ready, "ready\n"))
           }),
           remove: options.remove
@@ -113,7 +118,10 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   }
 
   /** A folder of the user. */
-  const folder = Effect.fnUntraced(function* (asked: string, sandbox: string) {
+  const folder = Effect.fnUntraced(function* (
+    asked: string,
+    { isNoted, sandbox }: { readonly sandbox: string; readonly isNoted: boolean }
+  ) {
     const directory = yield* Effect.mapError(
       fs.realPath(asked),
       (cause) =>
@@ -139,6 +147,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       directory,
       notes,
       lock: path.join(own, "locks", digest),
+      isNoted,
       before: claim(own, directory),
       settle: () => nothing,
       snapshot: (inside) => snapshots.save(inside, { folder: snapshotsOf, sandbox, directory, isGit: false }),
@@ -163,6 +172,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       directory,
       notes,
       lock: path.join(own, "locks", `empty-${id}`),
+      isNoted: true,
       before: makeFolder(directory),
       settle: (inside) =>
         from === undefined

@@ -28,6 +28,8 @@ marked() {
 }
 look() {
   living=
+  # Every environment holds the empty mark.
+  [ "$mark" ] || return 0
   for file in $(marked); do
     file=\${file#/proc/}; file=\${file%/environ}
     case $seen in *" $file "*) ;; *) seen="$seen$file ";; esac
@@ -87,7 +89,8 @@ all=$1 mark=$2; shift 2
   if command -v setsid > /dev/null; then exec setsid "$@"; else exec "$@"; fi
 )
 code=$?
-end TERM ${ProcessTree.defaultGrace} < /dev/null > /dev/null
+exec < /dev/null > /dev/null
+end TERM ${ProcessTree.defaultGrace}
 exit $code
 `
 

@@ -54,8 +54,9 @@ export const make = (host: HostFiles, sandbox: string) => {
     })
   })
 
+  const findRepository = Repository.finder(host)
   const repository = Effect.fnUntraced(function* (asked: string) {
-    const found = yield* Repository.find(host, asked)
+    const found = yield* findRepository(asked)
     const own = yield* OwnFolder.make(host, found.root, ["locks", "snapshots", "incoming"])
     return { found, own }
   })

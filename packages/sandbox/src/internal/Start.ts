@@ -4,6 +4,7 @@ import * as Git from "../Git.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion } from "../SandboxSpec.ts"
 import type { HostFiles } from "./HostFiles.ts"
+import * as RefName from "./RefName.ts"
 import * as Repository from "./Repository.ts"
 
 /** Where a workspace starts. */
@@ -23,8 +24,10 @@ export const make = Effect.fnUntraced(function* (
   { base, branch, fresh }: Companion
 ) {
   const { git } = host
-  yield* Repository.checkName(host, branch)
-  const { head, worktree } = yield* Repository.branch(host, repository, branch)
+  yield* Repository.checkName(branch)
+  const isBranch = RefName.isBranch(base)
+  const found = yield* Repository.branches(host, repository, isBranch ? [branch, base] : [branch])
+  const { head, worktree } = found.get(`refs/heads/${branch}`) ?? {}
   if (worktree !== undefined) {
     return yield* new SandboxError({
       reason: "Busy",
@@ -35,7 +38,9 @@ export const make = Effect.fnUntraced(function* (
   const update = (to: string, from: string) =>
     Git.text(git(["-C", repository.root, "update-ref", ref, to, from]), `Moving the branch ${branch}`)
   if (head === undefined) {
-    const commit = yield* Repository.resolve(host, repository, base)
+    const isTag = found.has(`refs/tags/${base}`)
+    const named = isTag ? undefined : found.get(`refs/heads/${base}`)?.head
+    const commit = named ?? (yield* Repository.resolve(host, repository, base))
     if (commit === undefined) {
       return yield* new SandboxError({
         reason: "NoSuchSource",

@@ -1,0 +1,9 @@
+import * as SandboxTest from "../../src/testing/SandboxTest.ts"
+import { requires } from "../Requires.ts"
+import * as StandIn from "./standIn.ts"
+
+SandboxTest.suite("a stand-in that copies", StandIn.layer("copying", false))
+
+requires("mount", StandIn.canMount ? undefined : "this process may not mount overlays", () =>
+  SandboxTest.suite("a stand-in that mounts", StandIn.layer("mounting", true))
+)
