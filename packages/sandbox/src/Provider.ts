@@ -69,7 +69,8 @@ export const load = <A>(name: string, sdk: () => Promise<A>): Effect.Effect<A, S
       })
   })
 
-const statusOf = (error: unknown): number | undefined => {
+/** The HTTP status of what an SDK threw. */
+export const statusOf = (error: unknown): number | undefined => {
   for (const name of ["statusCode", "status"]) {
     const value: unknown = Object(error)[name]
     if (typeof value === "number") return value
