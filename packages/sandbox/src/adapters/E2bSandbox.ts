@@ -72,7 +72,11 @@ interface Sdk {
     pause(id: string, options: Call): Promise<unknown>
     kill(id: string, options: Call): Promise<unknown>
     setTimeout(id: string, timeout: number, options: Call): Promise<unknown>
-    updateNetwork(id: string, network: Network & { readonly allowInternetAccess?: boolean }, options: Call): Promise<unknown>
+    updateNetwork(
+      id: string,
+      network: Network & { readonly allowInternetAccess?: boolean },
+      options: Call
+    ): Promise<unknown>
   }
 }
 
@@ -195,7 +199,8 @@ const machineOf = (machine: Machine, patience: number): Provider.Machine => ({
       return { code: Number(exitCode), stdout: String(stdout), stderr: String(stderr) }
     }
   },
-  write: (path, bytes, signal) => machine.files.write(path, Uint8Array.from(bytes).buffer, { useOctetStream: true, signal })
+  write: (path, bytes, signal) =>
+    machine.files.write(path, Uint8Array.from(bytes).buffer, { useOctetStream: true, signal })
 })
 
 const reason: Provider.Asking["reason"] = ({ name, status }) => {

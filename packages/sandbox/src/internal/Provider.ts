@@ -21,7 +21,10 @@ export const label = "millwright-workspace"
 export interface Machine {
   readonly id: string
   /** Runs a text with its shell. */
-  readonly run: (text: string, signal: AbortSignal) => Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>
+  readonly run: (
+    text: string,
+    signal: AbortSignal
+  ) => Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>
   readonly write: (path: string, bytes: Uint8Array, signal: AbortSignal) => Promise<unknown>
   /** Where commands of ours may write, absolute; made when it is not there. */
   readonly folder: string
@@ -47,7 +50,11 @@ export interface Asking {
   /** What is never told. */
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
   /** What a failure of the SDK is. */
-  readonly reason: (error: { readonly name: string; readonly message: string; readonly status: number | undefined }) => SandboxError["reason"] | undefined
+  readonly reason: (error: {
+    readonly name: string
+    readonly message: string
+    readonly status: number | undefined
+  }) => SandboxError["reason"] | undefined
 }
 
 /** Loads an SDK that is an optional peer. */
@@ -79,8 +86,15 @@ export const ask =
       Effect.tryPromise({
         try: call,
         catch: (error) => {
-          const told = { name: String(Object(error).name), message: String(Object(error).message), status: statusOf(error) }
-          const message = secrets.reduce((text, secret) => text.replaceAll(Redacted.value(secret), "<redacted>"), told.message)
+          const told = {
+            name: String(Object(error).name),
+            message: String(Object(error).message),
+            status: statusOf(error)
+          }
+          const message = secrets.reduce(
+            (text, secret) => text.replaceAll(Redacted.value(secret), "<redacted>"),
+            told.message
+          )
           const what = reason(told) ?? byStatus(told.status)
           return new SandboxError({
             reason: what,
@@ -116,7 +130,11 @@ export const connect = Effect.fnUntraced(function* (
   key: string,
   provider: Provider,
   asking: Asking
-): Effect.fn.Return<Pick<Connection, "spawn" | "directory" | "minimum" | "destroy" | "pause" | "resume"> & { readonly machine: Machine }, SandboxError, Scope.Scope> {
+): Effect.fn.Return<
+  Pick<Connection, "spawn" | "directory" | "minimum" | "destroy" | "pause" | "resume"> & { readonly machine: Machine },
+  SandboxError,
+  Scope.Scope
+> {
   const call = ask(asking)
   // What is asked here can be asked twice, except for a machine to be made.
   const again = <A>(effect: Effect.Effect<A, SandboxError>) =>
@@ -132,7 +150,9 @@ export const connect = Effect.fnUntraced(function* (
         ? Effect.flatMap(find, ([id]) => (id === undefined ? Effect.fail(error) : wake(id)))
         : Effect.fail(error)
     ),
-    Effect.onInterrupt(() => Effect.forkDetach(Effect.ignore(Effect.flatMap(find, (ids) => Effect.forEach(ids, remove)))))
+    Effect.onInterrupt(() =>
+      Effect.forkDetach(Effect.ignore(Effect.flatMap(find, (ids) => Effect.forEach(ids, remove))))
+    )
   )
   const [found, ...spare] = yield* find
   yield* Effect.forEach(spare, remove, { discard: true })
@@ -147,25 +167,42 @@ export const connect = Effect.fnUntraced(function* (
       const isUseless = found === undefined && Exit.isFailure(exit)
       return isUseless
         ? Effect.ignore(remove(machine.id), { log: "Warn" })
-        : Effect.ignore(again(call("putting the machine to sleep", (signal) => provider.park(machine.id, signal))), { log: "Warn" })
+        : Effect.ignore(again(call("putting the machine to sleep", (signal) => provider.park(machine.id, signal))), {
+            log: "Warn"
+          })
     })
+  )
+  // Without it, everything that is closed after the machine was removed would try again and again.
+  const up = Effect.suspend(() =>
+    isRemoved
+      ? Effect.fail(
+          new SandboxError({
+            reason: "Closed",
+            message: `The machine of ${asking.name} was removed. Open the sandbox again.`
+          })
+        )
+      : Effect.void
   )
   const shell: Relay.Shell = {
     ready: ready.await,
     run: (text) =>
-      Effect.flatMap(
-        call("running a command", (signal) => machine.run(text, signal)),
-        ({ code, stderr, stdout }) =>
-          code === 0
-            ? Effect.succeed(stdout)
-            : Effect.fail(
-                new SandboxError({
-                  reason: "ProviderFailed",
-                  message: `A call on the machine of ${asking.name} ended with ${code}: ${stderr.slice(-500)}`
-                })
-              )
+      Effect.andThen(
+        up,
+        Effect.flatMap(
+          onMachine(call("running a command", (signal) => machine.run(text, signal))),
+          ({ code, stderr, stdout }) =>
+            code === 0
+              ? Effect.succeed(stdout)
+              : Effect.fail(
+                  new SandboxError({
+                    reason: "ProviderFailed",
+                    message: `A call on the machine of ${asking.name} ended with ${code}: ${stderr.slice(-500)}`
+                  })
+                )
+        )
       ),
-    write: (path, bytes) => Effect.asVoid(call("writing a file", (signal) => machine.write(path, bytes, signal)))
+    write: (path, bytes) =>
+      Effect.asVoid(onMachine(call("writing a file", (signal) => machine.write(path, bytes, signal))))
   }
   const relay = yield* Relay.make({ shell, base: `${machine.folder}/relay`, patience: asking.patience })
   const spawn = yield* RelaySpawner.make(relay)
@@ -174,7 +211,10 @@ export const connect = Effect.fnUntraced(function* (
     spawn,
     directory: machine.folder,
     minimum: relay.minimum,
-    pause: Effect.andThen(ready.close, again(call("halting the machine", (signal) => provider.park(machine.id, signal)))),
+    pause: Effect.andThen(
+      ready.close,
+      again(call("halting the machine", (signal) => provider.park(machine.id, signal)))
+    ),
     resume: Effect.andThen(wake(machine.id), ready.open),
     destroy: Effect.suspend(() => {
       if (isRemoved) return Effect.void
@@ -186,8 +226,18 @@ export const connect = Effect.fnUntraced(function* (
   }
 })
 
+// A machine was there when it was connected with. A provider that says otherwise may just be busy.
+const onMachine = <A>(effect: Effect.Effect<A, SandboxError>): Effect.Effect<A, SandboxError> =>
+  Effect.mapError(effect, (error) =>
+    error.reason === "NoSuchSource" ? new SandboxError({ reason: "ProviderFailed", message: error.message }) : error
+  )
+
 /** Removes the machines of a key. */
-export const discard = (key: string, provider: Pick<Provider, "find" | "remove">, asking: Asking): Effect.Effect<void, SandboxError> => {
+export const discard = (
+  key: string,
+  provider: Pick<Provider, "find" | "remove">,
+  asking: Asking
+): Effect.Effect<void, SandboxError> => {
   const call = ask(asking)
   return Effect.flatMap(
     call("looking for the machine", (signal) => provider.find(key, signal)),

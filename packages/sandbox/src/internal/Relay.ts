@@ -6,7 +6,7 @@ import { footer, header, script } from "./RelayScript.ts"
 
 /** What a provider lets be done with one of its machines. An error tells whether trying again can help. */
 export interface Shell {
-  /** Runs a text with a POSIX shell, and answers with what it printed when it ends with 0. A text has 100 KiB at most. */
+  /** Runs a text with a POSIX shell, and answers with what it printed when it ends with 0. A text has 64 KiB at most. */
   readonly run: (text: string) => Effect.Effect<string, SandboxError>
   /** Writes a file whose folder is there. */
   readonly write: (path: string, bytes: Uint8Array) => Effect.Effect<void, SandboxError>
@@ -56,7 +56,7 @@ export interface Relay {
 export const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
 
 // What a provider's shell takes in one argument, with room for what it puts around it.
-const longest = 90_000
+const longest = 60_000
 const attempts = 4
 // In the order in which the script tells them.
 const variables = ["PATH", "HOME", "LANG", "TMPDIR", "TERM", "USER"]

@@ -44,6 +44,8 @@ feed() {
   exec 4> in
   while read -r n <&5; do
     [ "$n" = end ] && break
+    # It is told twice when the call that told it was cut off.
+    [ -e "in.$n" ] || continue
     cat "in.$n" >&4 2>/dev/null
     echo "$n" > fed.part; mv fed.part fed; rm -f "in.$n"
   done
@@ -132,8 +134,9 @@ push)
   if [ "$n" = end ]; then : > in.end; echo end 1<> bell; echo ok; exit 0; fi
   fed=0
   if [ -e fed ]; then read -r fed < fed; fi
-  if [ "$fed" -lt "$n" ] && [ ! -e "in.$n" ]; then
-    if [ -n "$file" ]; then mv "$file" "in.$n"
+  if [ "$fed" -lt "$n" ]; then
+    if [ -e "in.$n" ]; then :
+    elif [ -n "$file" ]; then mv "$file" "in.$n"
     else base64 -d > "in.part.$$"; mv "in.part.$$" "in.$n"; fi
     echo "$n" 1<> bell
   fi

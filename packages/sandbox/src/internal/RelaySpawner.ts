@@ -28,7 +28,7 @@ type Failing<A> = Effect.Effect<A, PlatformError.PlatformError>
 /** How many answers wait for their reader before no more is asked for; each holds a megabyte at most. */
 const ahead = 2
 /** Of input, what goes into the text of a call, and what is written as one file. */
-const inline = 48 * 1024
+const inline = 32 * 1024
 const whole = 4 * 1024 * 1024
 /** How long a call waits for something to tell, in turns of the script: about 0.2, 8 and 0.2 seconds. */
 const turns = { first: "8", usual: "100", held: "10" }
@@ -126,10 +126,11 @@ interface Output {
   isEnded: boolean
 }
 
-const output = Effect.map(
-  Queue.unbounded<Uint8Array, PlatformError.PlatformError | Cause.Done>(),
-  (queue): Output => ({ queue, segments: 0, isEnded: false })
-)
+const output = Effect.map(Queue.unbounded<Uint8Array, PlatformError.PlatformError | Cause.Done>(), (queue): Output => ({
+  queue,
+  segments: 0,
+  isEnded: false
+}))
 
 const take = Effect.fnUntraced(function* (into: Output, part: Part) {
   if (part.bytes.length > 0) yield* Queue.offer(into.queue, part.bytes)
@@ -143,16 +144,19 @@ const take = Effect.fnUntraced(function* (into: Output, part: Part) {
 const inputSink = (relay: Relay, id: string, endOnDone: boolean): Spawner.ChildProcessHandle["stdin"] => {
   let parts = 0
   let isGone = false
-  const one = Effect.fnUntraced(function* (part: Uint8Array) {
-    const number = String(++parts)
-    const isSmall = part.length <= inline
-    const file = isSmall ? "" : `${relay.base}/${id}.${number}`
-    if (!isSmall) yield* relay.write(file, part)
-    let said = yield* relay.call(["push", id, number, file], isSmall ? part : undefined)
-    // What it has not read yet is there, so nothing is sent again.
-    while (said.trim() === "busy") said = yield* relay.call(["push", id, number, file], new Uint8Array())
-    isGone = said.trim() === "gone"
-  }, Effect.mapError(broke("write")))
+  const one = Effect.fnUntraced(
+    function* (part: Uint8Array) {
+      const number = String(++parts)
+      const isSmall = part.length <= inline
+      const file = isSmall ? "" : `${relay.base}/${id}.${number}`
+      if (!isSmall) yield* relay.write(file, part)
+      let said = yield* relay.call(["push", id, number, file], isSmall ? part : undefined)
+      // What it has not read yet is there, so nothing is sent again.
+      while (said.trim() === "busy") said = yield* relay.call(["push", id, number, file], new Uint8Array())
+      isGone = said.trim() === "gone"
+    },
+    Effect.mapError(broke("write"))
+  )
   const push = Effect.fnUntraced(function* (chunks: ReadonlyArray<Uint8Array>) {
     const bytes = Buffer.concat([...chunks])
     for (let at = 0; at < bytes.length && !isGone; at += whole) yield* one(bytes.subarray(at, at + whole))

@@ -9,9 +9,6 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** Where a user of the machine is at home. */
-export const home = "/home/user"
-
 export class Machine {
   readonly id: string
   readonly root: string
@@ -21,23 +18,37 @@ export class Machine {
   settings: Record<string, unknown> = {}
   readonly running: Set<ChildProcess> = new Set()
 
-  constructor(id: string, labels: Readonly<Record<string, string>>) {
+  /** Where its user is at home. */
+  readonly home: string
+
+  constructor(id: string, labels: Readonly<Record<string, string>>, home = "/home/user") {
     this.id = id
+    this.home = home
     this.labels = labels
     this.root = mkdtempSync(join(tmpdir(), "machine-"))
     for (const folder of ["tmp", "home"]) mkdirSync(join(this.root, folder))
   }
 
   /** Runs a program of the machine. */
-  spawn(argv: ReadonlyArray<string>, options: { cwd?: string | undefined; env?: Record<string, string> } = {}): ChildProcess {
+  spawn(
+    argv: ReadonlyArray<string>,
+    options: { cwd?: string | undefined; env?: Record<string, string> } = {}
+  ): ChildProcess {
     const child = spawn(
       "bwrap",
       [
         ...["--dev-bind", "/", "/", "--bind", join(this.root, "tmp"), "/tmp", "--tmpfs", "/home", "--bind"],
-        ...[join(this.root, "home"), home, "--chdir", options.cwd ?? home, "--", ...argv]
+        ...[join(this.root, "home"), this.home, "--chdir", options.cwd ?? this.home, "--", ...argv]
       ],
       {
-        env: { PATH: process.env.PATH, HOME: home, USER: "user", LANG: "C.UTF-8", MACHINE: this.id, ...options.env },
+        env: {
+          PATH: process.env.PATH,
+          HOME: this.home,
+          USER: "user",
+          LANG: "C.UTF-8",
+          MACHINE: this.id,
+          ...options.env
+        },
         stdio: ["pipe", "pipe", "pipe"]
       }
     )
@@ -47,8 +58,12 @@ export class Machine {
     return child
   }
 
-  /** Runs a program to its end. */
-  run(argv: ReadonlyArray<string>, input?: Uint8Array): Promise<{ code: number; stdout: Buffer; stderr: Buffer }> {
+  /** Runs a program to its end, or until who asked for it has gone. */
+  run(
+    argv: ReadonlyArray<string>,
+    input?: Uint8Array,
+    caller?: ServerResponse
+  ): Promise<{ code: number; stdout: Buffer; stderr: Buffer }> {
     return new Promise((resolve) => {
       const child = this.spawn(argv)
       const chunks: { stdout: Array<Buffer>; stderr: Array<Buffer> } = { stdout: [], stderr: [] }
@@ -57,6 +72,7 @@ export class Machine {
       child.on("close", (code) => {
         resolve({ code: code ?? 255, stdout: Buffer.concat(chunks.stdout), stderr: Buffer.concat(chunks.stderr) })
       })
+      caller?.on("close", () => child.exitCode === null && child.kill("SIGKILL"))
       child.stdin?.end(input)
     })
   }
@@ -67,8 +83,8 @@ export class Machine {
     return this.run(["sh", "-c", script, "sh", path], bytes).then(({ code }) => code)
   }
 
-  /** Ends the machine, with everything that was started in it. */
-  destroy(): void {
+  /** Ends everything that was started in it. */
+  end(): void {
     for (let left = this.processes(); left.length > 0; left = this.processes()) {
       for (const pid of left) {
         try {
@@ -78,6 +94,11 @@ export class Machine {
         }
       }
     }
+  }
+
+  /** Ends the machine. */
+  destroy(): void {
+    this.end()
     rmSync(this.root, { recursive: true, force: true, maxRetries: 5 })
   }
 
@@ -101,7 +122,12 @@ export interface Fault {
   readonly on: string
   readonly times: number
   /** An answer; `hang` never answers; `drop` cuts the connection; `lose` does what is asked and then cuts the connection. */
-  readonly how: { readonly status: number; readonly headers?: Record<string, string> } | "hang" | "drop" | "lose" | "cut"
+  readonly how:
+    | { readonly status: number; readonly headers?: Record<string, string> }
+    | "hang"
+    | "drop"
+    | "lose"
+    | "cut"
 }
 
 /** A request, with its body. */
@@ -125,10 +151,7 @@ export const key = "e2b_0123456789abcdef0123456789abcdef01234567"
  * Serves a double on loopback, with faults on demand, until the process that started it is gone. Prints its port.
  * `POST /__faults\` sets faults, \`GET /__machines\` tells what is there, \`GET /__calls\` what was asked.
  */
-export const serve = (
-  machines: Map<string, Machine>,
-  handle: (call: Call) => Promise<void> | void
-): Server => {
+export const serve = (machines: Map<string, Machine>, handle: (call: Call) => Promise<void> | void): Server => {
   let faults: Array<{ on: string; times: number; how: Fault["how"] }> = []
   const calls: Array<string> = []
   const server = createServer((request, response) => {

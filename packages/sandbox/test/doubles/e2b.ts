@@ -57,7 +57,11 @@ serve(machines, async ({ body, method, request, response, url }) => {
       // A request that is aborted ends its process, as envd does it.
       response.on("close", () => child.exitCode === null && child.kill("SIGKILL"))
       child.on("close", (code) => {
-        const end = { exited: code !== null, exitCode: code ?? -1, status: code === null ? "signal" : `exit status ${code}` }
+        const end = {
+          exited: code !== null,
+          exitCode: code ?? -1,
+          status: code === null ? "signal" : `exit status ${code}`
+        }
         response.write(envelope(0, { event: { end } }))
         response.end(envelope(2, {}))
       })
