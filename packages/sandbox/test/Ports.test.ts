@@ -15,7 +15,7 @@ it.live("a port is one sandbox's alone as long as its scope, and passed over whe
   Effect.gen(function* () {
     const [first] = yield* Effect.scoped(
       Effect.gen(function* () {
-        const all = yield* Effect.forEach([1, 2, 3], () => take(5), { concurrency: "unbounded" })
+        const all = yield* Effect.forEach([1, 2, 3], () => take(5))
         assert.strictEqual(new Set(all.flat()).size, 15, `15 ports should be 15 numbers: ${all.join()}`)
         return all.flat().toSorted((a, b) => a - b)
       })
