@@ -58,6 +58,10 @@ export interface Result {
   readonly figures: ReadonlyArray<Measured>
   readonly notes?: ReadonlyArray<string>
   readonly versions?: Readonly<Record<string, string>>
+  /** What `--json` tells beside the figures. */
+  readonly details?: Readonly<Record<string, unknown>>
+  /** Why the bench ends with 1: what it is there to show does not hold. */
+  readonly failure?: string
 }
 
 /** Says how far the bench is, on standard error. */

@@ -140,7 +140,12 @@ const main = async ([name, ...args]: ReadonlyArray<string>): Promise<void> => {
     figures,
     load: { options: given.values, cpus: cpus().length, average1m: load1 },
     versions: { ...versions(), ...result.versions },
-    ...(result.notes && { notes: result.notes })
+    ...(result.notes && { notes: result.notes }),
+    ...result.details
+  }
+  if (result.failure !== undefined) {
+    console.error(result.failure)
+    process.exitCode = 1
   }
   if (given.json) return console.log(JSON.stringify(report))
   const busy = `load average ${load1.before.toFixed(2)} at the start, ${load1.after.toFixed(2)} at the end, ${cpus().length} processors`

@@ -210,11 +210,14 @@ const resume = Command.make("resume", { run }, ({ run }) =>
 const rewind = Command.make("rewind", { run, before }, ({ before, run }) =>
   steer(
     run,
-    ({ isRun }) => ({ run, said: `Rewound to before ${Text.oneLine(before)}. ${onward(isRun, "goes on from there")}` }),
+    ({ isRun }) => ({
+      run,
+      said: `Sent back to before ${Text.oneLine(before)}. ${onward(isRun, "undoes the rest and goes on from there")}`
+    }),
     Line.rewind(run, { before, by: Answering.me() })
   )
 ).pipe(
-  Command.withDescription("Make a run forget a stage and everything after it, and go on from there"),
+  Command.withDescription("Make a run undo and forget a stage and everything after it, and go on from there"),
   Command.withExamples([example("rewind issue-1.1 --before review", "Do the review again, and what follows")])
 )
 

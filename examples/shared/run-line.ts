@@ -38,7 +38,8 @@ export const standing = (
   switch (status._tag) {
     case "Waiting": {
       const gates = status.openGates.map((gate) => Text.oneLine(gateName(gate, status.run)))
-      return `Waiting for ${gates.join(", ")}${since(changedAt)}`
+      const children = status.waitingChildren.map((child) => `its child ${Text.oneLine(child)}`)
+      return `Waiting for ${[...gates, ...children].join(", ")}${since(changedAt)}`
     }
     case "Running": {
       const stages = open.map(({ attempt, since: began, stage }) => {
@@ -48,7 +49,7 @@ export const standing = (
       const [first, ...others] = parts.map(Text.oneLine)
       const child = others.length === 0 ? `its child ${first}` : `its children ${first} and ${others.length} more`
       const doing = [...stages, ...(first === undefined ? [] : [`waits for ${child}`])]
-      return `Running${doing.length === 0 ? " between stages" : `: ${doing.join("; ")}`}`
+      return `Running${doing.length === 0 ? (status.isUndoing ? ", going back" : " between stages") : `: ${doing.join("; ")}`}`
     }
     case "Stalled":
       return `Stalled${status.stage === null ? "" : ` at ${Text.oneLine(status.stage)}`}: ${why(status.fault.message)}`

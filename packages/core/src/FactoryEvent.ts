@@ -63,6 +63,8 @@ export const Fact = Schema.TaggedUnion({
   LineUndone: {},
   /** A fault that nobody handled. The line keeps its finished stages and can be resumed. */
   LineStalled: { fault: Fault.Recorded },
+  /** The stage that this belongs to has started another run, for whose end this one waits. */
+  ChildStarted: { child: Schema.String },
   StageStarted: { attempt: Schema.Natural },
   StageFinished: { attempt: Schema.Natural, duration: Milliseconds },
   StageRetried: { attempt: Schema.Natural, fault: Fault.Recorded, delay: Milliseconds },
@@ -121,7 +123,9 @@ export const Fact = Schema.TaggedUnion({
     /** The JSON Schema (2020-12) of the value that is asked for, where it is not too large to be kept. */
     schema: Schema.optionalKey(Schema.Json),
     /** What shall be approved, by its digest. */
-    subject: Schema.optionalKey(Digest.Digest)
+    subject: Schema.optionalKey(Digest.Digest),
+    /** After so long the host answers. */
+    expires: Schema.optionalKey(Milliseconds)
   },
   /** Nobody has answered yet, and somebody is told so. `level` counts the escalations, `to` is whom the last one names. */
   GateReminded: { gate: Schema.String, level: Schema.Natural, to: Schema.NullOr(Schema.String) },

@@ -229,12 +229,14 @@ const wait = <A>(gate: Kind<A>, question: Waited) =>
     const opened = yield* Run.key(run, `gate/${id}/opened`)
     const schema = Schema.Union([gate.schema, GateAnswer.Expired])
     const deferred = Durable.DurableDeferred.make(key, { success: schema })
-    const fact = yield* factOf(gate, question, {
-      gate: id,
-      token: yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
-    })
     const plan = GatePlan.make(question, question.timeout)
     if (typeof plan === "string") return yield* bad(gate.name, plan)
+    const expires = GatePlan.end(plan)
+    const fact = yield* factOf(gate, question, {
+      gate: id,
+      ...(expires !== undefined && { expires }),
+      token: yield* Effect.provideContext(Durable.DurableDeferred.token(deferred), run.execution)
+    })
     const { answer } = question.timeout ?? {}
     if (answer !== undefined) {
       yield* Effect.mapError(GateAnswer.check(fact, answer), ({ message }) => bad(gate.name, message))
@@ -267,7 +269,7 @@ const isExpired = Schema.is(GateAnswer.Expired)
 const factOf = Effect.fnUntraced(function* <A>(
   { form, kind, name }: Kind<A>,
   { cause, context = "", question, subject }: Waited,
-  opened: { readonly gate: string; readonly token: string }
+  opened: Pick<GateAnswer.Opened, "gate" | "token" | "expires">
 ) {
   const digest =
     subject === undefined

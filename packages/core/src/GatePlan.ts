@@ -71,3 +71,9 @@ export const reached = (plan: Plan, { elapsed, from }: { readonly elapsed: numbe
   const next = plan.findIndex(({ at }, index) => index > from && at > elapsed)
   return (next === -1 ? plan.length : next) - 1
 }
+
+/** After how many milliseconds the line goes on without a human; `undefined` when it waits for ever. */
+export const end = (plan: Plan): number | undefined => {
+  const last = plan.at(-1)
+  return last?.level === undefined ? last?.at : undefined
+}

@@ -191,10 +191,10 @@ export const make = <
               Effect.fnUntraced(function* (success) {
                 const missing = yield* Run.missing(run)
                 if (missing !== undefined) return yield* LineControl.codeChanged(run, "its end", missing)
-                const end = yield* ending({
-                  _tag: "LineFinished",
-                  result: yield* Effect.orDie(toJson(result, success))
-                })
+                const stored = yield* Effect.mapError(toJson(result, success), (cause) =>
+                  unstorable(payload.run, name, cause)
+                )
+                const end = yield* ending({ _tag: "LineFinished", result: stored })
                 if (end.fact._tag === "LineFinished") return
                 // It was stopped at the last moment.
                 yield* Undoing.heed(run)
@@ -260,6 +260,15 @@ const idOf = (input: Schema.Json): string | null => {
   const item = Predicate.hasProperty(input, "item") ? input.item : null
   return Predicate.hasProperty(item, "id") && typeof item.id === "string" ? item.id : null
 }
+
+const unstorable = (run: string, line: string, cause: Schema.SchemaError) =>
+  new LineError({
+    reason: "NotStorable",
+    message:
+      `What the run "${run}" of the line "${line}" came to does not fit its schema and can not be stored: ` +
+      `${cause.message}. Mend the line or its schema, and resume the run.`,
+    cause
+  })
 
 const unreadable = (run: string, line: string, cause: Schema.SchemaError) =>
   new LineError({

@@ -282,8 +282,14 @@ const keep = <Success extends Schema.Constraint>(
     // The schemas of a stage need no services.
     const codec = Schema.toCodecJson(schema) as unknown as Schema.Codec<Success["Type"], unknown>
     const encoded = yield* Schema.encodeEffect(codec)(value)
-    // `Schema.Any` lets pass what no text can hold, such as an object that refers to itself.
-    yield* Effect.try({ try: () => JSON.stringify(encoded), catch: (cause) => notStorable(stage, cause) })
+    // `Schema.Any` lets pass what no text can hold, such as an object that refers to itself, or a function.
+    const text = yield* Effect.try({
+      try: () => JSON.stringify(encoded) as string | undefined,
+      catch: (cause) => notStorable(stage, cause)
+    })
+    if (text === undefined && encoded !== undefined) {
+      return yield* notStorable(stage, `a ${typeof encoded} is no JSON`)
+    }
     if (StoredSize.isTooLarge(encoded)) {
       const message = `The result of the stage "${stage}" is too large. ${StoredSize.mend}`
       return yield* new StageError({ reason: "TooLarge", message })

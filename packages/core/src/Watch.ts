@@ -110,7 +110,11 @@ export const all = (
         return known
       })
     ),
-    (known) => [...known.values()]
+    (known) =>
+      [...known.values()].map((each) => ({
+        ...each,
+        status: Status.withChildren(each.status, (run) => known.get(run)?.status)
+      }))
   )
 
 /** Keeps the progress of the run that an event is of. Answers with it when it is one of those that are asked for. */

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 import { copyFileSync } from "node:fs"
 import * as Actor from "../src/Actor.ts"
 import * as SqliteEngine from "../src/adapters/SqliteEngine.ts"
@@ -78,6 +79,27 @@ const isSound = (run: string, where: string) =>
   })
 
 describe("A gate whose time is measured", () => {
+  it.effect("is seen through by whoever waits for its run, when its time was over before", () =>
+    temporary((path) => {
+      const Late = Line.make("Late", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
+      const code = Late.toLayer(() =>
+        Effect.orDie(Gate.answer("what", { ...question, timeout: { after: "1 hour", answer: "nobody" } }))
+      )
+      return Effect.gen(function* () {
+        const run = yield* live(
+          path,
+          code,
+          Effect.tap(Late.start({ item }), (run) =>
+            Effect.map(Line.settled(run), (status) => assert.strictEqual(status._tag, "Waiting"))
+          )
+        )
+        yield* TestClock.adjust("2 hours")
+        const status = yield* live(path, code, Line.settled(run))
+        assert.deepInclude(status, { _tag: "Finished", result: "nobody" })
+      })
+    })
+  )
+
   it.live(
     "comes to the same end wherever its process is killed",
     () =>

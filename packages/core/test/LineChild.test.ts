@@ -1,12 +1,16 @@
 import { assert, describe } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Actor from "../src/Actor.ts"
+import * as Durable from "../src/Durable.ts"
 import * as Gate from "../src/Gate.ts"
 import * as Line from "../src/Line.ts"
 import * as Stage from "../src/Stage.ts"
 import * as Status from "../src/Status.ts"
+import * as Watch from "../src/Watch.ts"
 import * as WorkItem from "../src/WorkItem.ts"
 import { count, item, live, test } from "./FactoryStore.ts"
 
@@ -91,6 +95,26 @@ describe("A child line", () => {
     })
   })
 
+  test("that waits for a human is what its parent waits for, and whoever asks is told so", (path) => {
+    const { code } = family()
+    return live(
+      path,
+      code,
+      Effect.gen(function* () {
+        const run = yield* Outer.start({ item })
+        const child = yield* childOf(run)
+        const waits = { _tag: "Waiting" as const, waitingChildren: [child], openGates: [] }
+        assert.deepInclude(yield* Line.status(run), waits)
+        const [listed] = yield* Line.list({ line: "Outer", status: "Waiting" })
+        assert.deepInclude(listed, waits, "the list says something else")
+        const watched = (yield* Watch.all()).find(({ status }) => status.run === run)
+        assert.deepInclude(watched?.status, waits)
+        yield* Gate.settle(`${child}:go`, { _tag: "Approve", note: "fine" }, by)
+        assert.strictEqual(yield* resultOf(run), "this: fine")
+      })
+    )
+  })
+
   test("fails its parent with the errors that it declares, of their types", (path) => {
     const { code } = family()
     return live(
@@ -161,6 +185,50 @@ describe("A child line", () => {
         assert.deepStrictEqual(yield* resultOf(yield* Many.start({ item })), { one: 1, two: 4, three: 9 })
       })
     )
+  })
+
+  test("is noticed at its end, also beside a stage of its parent that goes on", (path) => {
+    const Quick = Line.make("Quick", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
+    const Busy = Line.make("Busy", { payload: { item: WorkItem.WorkItem }, success: Schema.Unknown })
+    let ran = 0
+    return Effect.gen(function* () {
+      const noticed = yield* Deferred.make<void>()
+      const code = Layer.merge(
+        Quick.toLayer(() => Effect.orDie(Gate.answer("what", { question: "What?", cause: "test" }))),
+        Busy.toLayer(({ item }) =>
+          Line.parallel("both", {
+            child: Effect.tap(Effect.orDie(Quick.child({ item })), () =>
+              Stage.run({ name: "after", success: Schema.Void }, Effect.asVoid(Deferred.succeed(noticed, undefined)))
+            ),
+            busy: Stage.run(
+              { name: "busy", success: Schema.Int },
+              Effect.suspend(() => Effect.as(Deferred.await(noticed), ++ran))
+            )
+          })
+        )
+      )
+      yield* live(
+        path,
+        code,
+        Effect.gen(function* () {
+          const run = yield* Busy.start({ item })
+          const [child] = yield* Effect.repeat(Line.list({ line: "Quick", status: "Waiting" }), {
+            until: (all) => all.length === 1
+          })
+          // Its parent has been told that it waits.
+          yield* Effect.repeat(Effect.andThen(Effect.yieldNow, Durable.named("Quick").poll(child?.execution ?? "")), {
+            until: (result) => Option.isSome(result) && result.value._tag === "Suspended"
+          })
+          yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+          yield* Gate.settle(`${child?.run}:what`, { _tag: "Reply", text: "this" }, by)
+          yield* Effect.timeoutOrElse(Deferred.await(noticed), {
+            duration: "10 seconds",
+            orElse: () => Effect.die("the end of a child was not noticed before the stage beside it ended")
+          })
+          assert.deepStrictEqual(yield* resultOf(run), { child: "this", busy: 1 })
+        })
+      )
+    })
   })
 
   test("can not be started outside of a line", (path) => {

@@ -287,6 +287,23 @@ describe("Line.start", () => {
     })
   })
 
+  test("names runs one after another, whether they start in turn or at once", (path) => {
+    const Quick = Line.make("Quick", { payload: { item: WorkItem.WorkItem }, success: Schema.Void })
+    const start = () => Quick.start({ item })
+    return live(
+      path,
+      Quick.toLayer(() => Effect.void),
+      Effect.gen(function* () {
+        const names = (from: number, count: number) =>
+          Array.from({ length: count }, (_, index) => `issue-1.${from + index}`)
+        const inTurn = yield* Effect.forEach(names(1, 21), start)
+        assert.deepStrictEqual(inTurn, names(1, 21), "a name was left out or given twice")
+        const atOnce = yield* Effect.forEach(names(22, 12), start, { concurrency: "unbounded" })
+        assert.sameMembers(atOnce, names(22, 12), "a name was left out or given twice")
+      })
+    )
+  })
+
   test("refuses a payload that does not fit the line, and names the field", (path) => {
     const { Steps, code } = steps()
     return live(

@@ -179,3 +179,68 @@ describe("A line whose code changed while a run was on its way", () => {
     })
   })
 })
+
+describe("A line stalls with an error that says what, where and how to mend it", () => {
+  const faultOf = (run: string) =>
+    Effect.map(Line.settled(run), (status) => {
+      assert.strictEqual(status._tag, "Stalled", JSON.stringify(status))
+      return status._tag === "Stalled" ? status.fault : undefined
+    })
+
+  for (const [what, value] of [
+    ["a function", () => 1],
+    ["a symbol", Symbol("none")]
+  ] as const) {
+    test(`when the result of a stage is ${what}`, (path) =>
+      live(
+        path,
+        Changing.toLayer(() =>
+          Effect.as(Stage.run({ name: "odd", success: Schema.Any }, Effect.succeed(value)), [] as ReadonlyArray<string>)
+        ),
+        Effect.gen(function* () {
+          const fault = yield* faultOf(yield* Changing.start({ item }))
+          assert.include(fault, { tag: "StageError", reason: "NotStorable" })
+          assert.include(fault?.message, `"odd"`)
+          assert.include(fault?.message, "resume the run")
+        })
+      ))
+  }
+
+  test("when its own result is no JSON", (path) => {
+    const Odd = Line.make("Odd", { payload: { item: WorkItem.WorkItem }, success: Schema.Unknown })
+    return live(
+      path,
+      Odd.toLayer(() => Effect.succeed(() => 1)),
+      Effect.gen(function* () {
+        const fault = yield* faultOf(yield* Odd.start({ item }))
+        assert.include(fault, { tag: "LineError", reason: "NotStorable" })
+        assert.include(fault?.message, `"Odd"`)
+      })
+    )
+  })
+
+  test("when a branch whose result it went on with is gone", (path) => {
+    const both = (names: ReadonlyArray<string>) =>
+      Changing.toLayer(() =>
+        Effect.gen(function* () {
+          const branches = Object.fromEntries(names.map((name) => [name, Effect.succeed(name)] as const))
+          yield* Line.parallel("some", branches, { join: 1 })
+          yield* asked
+          return []
+        })
+      )
+    return Effect.gen(function* () {
+      const run = yield* live(path, both(["a", "b"]), Effect.tap(Changing.start({ item }), Line.settled))
+      yield* live(
+        path,
+        both(["b"]),
+        Effect.gen(function* () {
+          yield* Gate.settle(`${run}:go`, { _tag: "Approve" }, by)
+          const fault = yield* faultOf(run)
+          assert.include(fault, { tag: "LineError", reason: "CodeChanged" })
+          assert.include(fault?.message, `no branch "a" in "some"`)
+        })
+      )
+    })
+  })
+})

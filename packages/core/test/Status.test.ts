@@ -110,7 +110,9 @@ describe("Status.step", () => {
       execution: "e",
       openGates: [],
       openStages: [],
-      isUndoing: false
+      isUndoing: false,
+      children: {},
+      expiries: {}
     })
   })
 })

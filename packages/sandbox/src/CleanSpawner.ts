@@ -145,12 +145,12 @@ export const make = Effect.fnUntraced(function* (
       tree.group = spawned.pid
       const handle = Spawner.makeHandle({
         ...spawned,
-        kill: (options) => {
+        kill: (how) => {
           const asked = {
-            killSignal: options?.killSignal ?? signal,
-            forceKillAfter: options?.forceKillAfter ?? grace
+            killSignal: how?.killSignal ?? signal,
+            forceKillAfter: how?.forceKillAfter ?? grace
           }
-          if (!ProcessTree.isSupported) return spawned.kill(asked)
+          if (options.end === undefined && !ProcessTree.isSupported) return spawned.kill(asked)
           return Effect.andThen(
             end(tree, { signal: asNode(asked.killSignal), grace: Duration.toMillis(asked.forceKillAfter) }),
             Effect.raceFirst(Effect.ignore(spawned.exitCode), ProcessTree.pause(ProcessTree.maximumGrace))

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
 import type { Server } from "node:net"
 import * as CleanSpawner from "./CleanSpawner.ts"
@@ -83,9 +84,10 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const keeper = yield* spawnerWith({})
     const files: FileSystem.FileSystem = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     yield* workspace.settle(keeper)
+    const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
     let isDestroyed = false
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(workspace.deliver(keeper), { log: "Warn" })))
+      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
     )
 
     const out = yield* way({ spec, cell, broker, files })
@@ -106,6 +108,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     )
     const { expose, pause, resume } = cell
     const infrastructure: Partial<Sandbox.Infrastructure> = {
+      deliver,
       snapshot: workspace.snapshot(keeper),
       setEgress: out.setEgress,
       destroy: Effect.suspend(() => {

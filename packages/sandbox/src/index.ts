@@ -9,14 +9,53 @@ export * as Confined from "./Confined.ts"
 /** The git calls that make and fill a working tree, as the host runs them: with a clean environment, without hooks, without prompts. */
 export * as Git from "./Git.ts"
 
+/** A `FileSystem` whose every operation is one command that runs inside: what it can reach is what the sandbox lets through, and a link that is put in the place of a folder while it works leads nowhere but to what is inside. */
+export * as InsideFileSystem from "./InsideFileSystem.ts"
+
+/** A sandbox on this machine that isolates: everything about it but the **cell**, which is what stands between its commands and the host. */
+export * as Isolated from "./Isolated.ts"
+
+/** What a lock file of npm or pnpm names: packages, versions, and the digests of what is fetched. */
+export * as LockFile from "./LockFile.ts"
+
+/** The only way out of a sandbox whose network is its own: a proxy in the host's process that lets through what the spec's `egress` names, adds secrets to requests that leave, and applies the rules of a registry. */
+export * as Outbound from "./Outbound.ts"
+
+/** Runs the scripts with which a workspace is prepared: `setup` when it is new, `start` at each opening. */
+export * as Phases from "./Phases.ts"
+
+/** Ports for sandboxes that share the network of the host. */
+export * as Ports from "./Ports.ts"
+
 /** The processes that a sandbox started, with their children, found by a **mark** in their environment. */
 export * as ProcessTree from "./ProcessTree.ts"
+
+/** Which packages and versions a registry may show, and what of its answers is left then. */
+export * as RegistryRules from "./RegistryRules.ts"
+
+/** A sandbox whose workspace is on another machine: everything about it but the **connection**. */
+export * as Remote from "./Remote.ts"
 
 /** The **sandbox**: the place where the commands of a run execute, with its policy. */
 export * as Sandbox from "./Sandbox.ts"
 
+/** Sandboxes that are open before anybody asks for one, over any adapter. */
+export * as SandboxPool from "./SandboxPool.ts"
+
+/** What a sandbox is opened with, as data: it can be written to a file, kept in a journal and compared. */
+export * as SandboxSpec from "./SandboxSpec.ts"
+
+/** The **secret broker**: where the host's values of secrets are, by handle. */
+export * as SecretBroker from "./SecretBroker.ts"
+
+/** What an adapter can hold, and what of a spec it can not. */
+export * as Supports from "./Supports.ts"
+
 /** Exclusive use of a workspace across processes, by a lock that the kernel holds: it is gone the moment its process is, also after `kill -9`, so there is no lease to wait for and no pid file that lies. */
 export * as WorkspaceLock from "./WorkspaceLock.ts"
+
+/** The folders that local sandboxes which isolate work in: made, found again after a crash, brought back, and removed. */
+export * as Workspaces from "./Workspaces.ts"
 
 /** A git worktree as the workspace of an id: made, found again after a crash, and removed. */
 export * as Worktree from "./Worktree.ts"

@@ -10,6 +10,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Durable from "../Durable.ts"
 import * as Journal from "../Journal.ts"
 import * as Run from "../Run.ts"
+import { LineError } from "./LineError.ts"
 
 /** Branches by name. */
 export type Branches = Readonly<Record<string, Effect.Effect<unknown, unknown, unknown>>>
@@ -55,7 +56,7 @@ export const parallel = <const B extends Branches, J extends Join = "all">(
     if (part !== undefined && enough !== undefined) yield* retrace(branches, enough, part)
     const exits = yield* race(
       names.map((branch) => {
-        const effect = branches[branch] ?? Effect.die(`There is no branch ${branch} any more`)
+        const effect = branches[branch] ?? Effect.die(branchGone(part, branch))
         return [
           branch,
           part === undefined
@@ -67,6 +68,14 @@ export const parallel = <const B extends Branches, J extends Join = "all">(
     )
     return yield* conclude(exits, join)
   }) as never // the types of the branches are spelt out in the signature
+
+const branchGone = (part: Part | undefined, branch: string) =>
+  new LineError({
+    reason: "CodeChanged",
+    message:
+      `The code of the line ${part?.run.line} has no branch "${branch}" in "${part?.key}" any more, whose result the run ` +
+      `"${part?.run.id}" went on with. Put the branch back, or go back with rewind to before its first stage.`
+  })
 
 /** Comes once more by what stopped branches finished, one after another: it has to be undone when the line fails. */
 const retrace = (branches: Branches, enough: ReadonlyArray<string>, { key, run }: Part) =>

@@ -51,7 +51,9 @@ export const start = <E>(run: Run.Run["Service"], { begin, name }: Starting<E>) 
     Effect.gen(function* () {
       const { stage } = yield* Journal.Origin
       const key = yield* Run.key(run, stage ?? name)
-      return yield* begin({ parent: { run: run.id, stage: stage ?? name } }, key)
+      const child = yield* begin({ parent: { run: run.id, stage: stage ?? name } }, key)
+      yield* Journal.record({ _tag: "ChildStarted", child }, `${key}/started`)
+      return child
     }).pipe(Effect.provideContext(run.execution))
   )
 
@@ -59,11 +61,25 @@ export const start = <E>(run: Run.Run["Service"], { begin, name }: Starting<E>) 
 export const end = <A, E>(run: Run.Run["Service"], child: string, ended: Effect.Effect<A, E, Durable.Execution>) =>
   Effect.gen(function* () {
     if (run.retraced !== undefined && !(yield* isOver(child))) return yield* Effect.interrupt
+    yield* besideOthers(run, child)
     const exit = yield* Effect.exit(Effect.provideContext(ended, run.execution))
     if (Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause)) return yield* exit
     const status = yield* Status.of(child)
     const reason = status?._tag === "Cancelled" || status?._tag === "Parked" ? status.reason : "it was interrupted"
     return yield* new ChildStopped({ run: child, reason })
   })
+
+/**
+ * Waits for the end of a child in memory, for as long as something beside it works: the engine's own wait would hear of it
+ * only when that stops.
+ */
+const besideOthers = ({ life }: Run.Run["Service"], child: string) => {
+  const waiting = Effect.gen(function* () {
+    // Parts beside this one begin what they have to do.
+    for (let turn = 0; turn < 4 && life.isIdle(); turn++) yield* Effect.yieldNow
+    if (!life.isIdle()) yield* Effect.raceFirst(life.idle, Effect.orDie(Status.until(child, Status.isDone)))
+  })
+  return Effect.andThen(Effect.sync(life.rest), Effect.ensuring(waiting, Effect.sync(life.work)))
+}
 
 const isOver = (run: string) => Effect.map(Status.of(run), (now) => now !== undefined && Status.isDone(now))

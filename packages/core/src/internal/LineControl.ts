@@ -356,9 +356,20 @@ export const forkOf = Effect.fnUntraced(function* (run: string, before: string) 
 export const isRunElsewhere = (now: Status.Status): Effect.Effect<boolean> =>
   Effect.flatMap(Durable.IsRunElsewhere, (isRunElsewhere) => isRunElsewhere(now.execution))
 
-/** What a run came to, or what it waits for. Completes when the run can not go on by itself. */
+/**
+ * What a run came to, or what it waits for. Completes when the run can not go on by itself: not while the host is about to
+ * answer a gate whose time is over.
+ */
 export const settled = (run: string): Effect.Effect<Status.Status, Journal.JournalError | LineError, Journal.Journal> =>
-  until(run, (now) => now._tag !== "Running" && !now.isUndoing)
+  Effect.clockWith((clock) =>
+    until(
+      run,
+      (now) =>
+        now._tag !== "Running" &&
+        !now.isUndoing &&
+        !(now._tag === "Waiting" && Status.isOverdue(now, clock.currentTimeMillisUnsafe()))
+    )
+  )
 
 /**
  * What a run came to. Completes when it is over and what had to be undone is undone, however often somebody is asked

@@ -36,6 +36,8 @@ export class LineError extends Fault.Class<LineError>()("LineError", {
   Running: true,
   /** The payload does not fit the line's schema. */
   InvalidPayload: false,
+  /** The result of the line does not fit its schema, or is no JSON. */
+  NotStorable: false,
   /** The run was started before the schema of the line's payload was changed. */
   NotReadable: false,
   /** The idempotency key was used for a run of another line. */

@@ -30,7 +30,7 @@ export const begin = Effect.fnUntraced(function* (start: Start) {
   const { atomicSignals } = yield* Durable.Supports
   const journal = yield* Journal.Journal
   const id = start.key ?? (yield* Identity.Fresh)()
-  for (let number = 1; ; number++) {
+  for (let number = 1; ; number = yield* nextFree(journal, start.item.id, number)) {
     const run = `${start.item.id}.${start.key === undefined ? number : Digest.short(Digest.of(start.key))}`
     const execution = yield* Durable.named(start.line).executionId({ run, input: undefined })
     const fact = { _tag: "LineStarted", title: start.item.title, execution, start: id, ...start.relation } as const
@@ -58,6 +58,27 @@ export const begin = Effect.fnUntraced(function* (start: Start) {
       })
     }
   }
+})
+
+/**
+ * A number whose name no run has, behind one whose name is taken: numbers are given one after another, so a few looks
+ * find the end of many.
+ */
+const nextFree = Effect.fnUntraced(function* (journal: Journal.Journal["Service"], item: string, taken: number) {
+  const isTaken = (number: number) => Effect.map(first(journal, `${item}.${number}`), (event) => event !== undefined)
+  let last = taken
+  let step = 1
+  while (yield* isTaken(last + step)) {
+    last += step
+    step *= 2
+  }
+  let free = last + step
+  while (free - last > 1) {
+    const middle = Math.floor((last + free) / 2)
+    if (yield* isTaken(middle)) last = middle
+    else free = middle
+  }
+  return free
 })
 
 const first = (journal: Journal.Journal["Service"], run: string) =>

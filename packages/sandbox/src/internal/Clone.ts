@@ -6,17 +6,19 @@
  * it anew. Whoever has the lock of the name may touch it, and nobody else.
  */
 import * as Effect from "effect/Effect"
-import * as Git from "../Git.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion } from "../SandboxSpec.ts"
 import type { Overlay } from "../Workspaces.ts"
 import * as Deliver from "./Deliver.ts"
+import * as DotGit from "./DotGit.ts"
 import type { HostFiles } from "./HostFiles.ts"
+import * as OwnFolder from "./OwnFolder.ts"
 import type { Found, Part } from "./Part.ts"
 import * as Repository from "./Repository.ts"
 import * as Settle from "./Settle.ts"
 import * as Skeleton from "./Skeleton.ts"
 import type { SnapshotStore } from "./SnapshotStore.ts"
+import * as Start from "./Start.ts"
 import * as Template from "./Template.ts"
 
 /** What a clone is made of. */
@@ -38,23 +40,14 @@ interface Place {
   readonly directory: string
 }
 
-/** Where a clone starts. */
-interface Start {
-  readonly branch: string
-  readonly commit: string
-  /** Whether the branch was made just now. */
-  readonly isMade: boolean
-  /** The commit that it is moved back to. */
-  readonly at: string | undefined
-}
-
 // The kernel takes these for the ends of a path when it is told what to mount.
 const isMountable = (path: string): boolean => !/[,:\\"']/.test(path)
 
 /** What can be done with clones. */
 export const make = (host: HostFiles, snapshots: SnapshotStore) => {
-  const { attempt, fs, git, kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
+  const { kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
   const copies = new Map<string, boolean>()
+  const findRepository = Repository.finder(host)
 
   const templateOf = (folder: string) =>
     Effect.map(read(path.join(folder, "template")), (text) => (text === undefined ? undefined : text.trim()))
@@ -68,21 +61,8 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
 
   /** Finds the repository, and makes the folders that locks and clones live in. */
   const locate = Effect.fnUntraced(function* (repository: string, name: string) {
-    const found = yield* Repository.find(host, repository)
-    const own = path.join(found.root, ".millwright")
-    const isNew = yield* Effect.isSuccess(fs.makeDirectory(own))
-    if (isNew) yield* write(path.join(own, ".gitignore"), "*\n")
-    for (const part of ["clones", "locks", "templates", "snapshots", "incoming"]) {
-      const folder = path.join(own, part)
-      yield* makeFolder(folder)
-      const real = yield* attempt(`Looking at ${own}`, fs.realPath(folder))
-      if (real !== folder) {
-        return yield* new SandboxError({
-          reason: "SetupFailed",
-          message: `${folder} is a symbolic link to ${real}; workspaces are made inside of the repository only. Remove it.`
-        })
-      }
-    }
+    const found = yield* findRepository(repository)
+    const own = yield* OwnFolder.make(host, found.root, ["clones", "locks", "templates", "snapshots", "incoming"])
     const folder = path.join(own, "clones", name)
     return { name, repository: found, own, folder, directory: path.join(folder, "workspace") } satisfies Place
   })
@@ -93,49 +73,6 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     work: path.join(place.folder, "work"),
     target: place.directory
   })
-
-  /** Where the branch stands; it is made when it is not there. */
-  const start = Effect.fnUntraced(function* ({ repository }: Place, { base, branch, fresh }: Companion) {
-    yield* Repository.checkName(host, branch)
-    const { head, worktree } = yield* Repository.branch(host, repository, branch)
-    if (worktree !== undefined) {
-      return yield* new SandboxError({
-        reason: "Busy",
-        message: `The branch ${branch} is checked out in ${worktree}, where nobody may move it from here. Switch that to another branch, or name another one here.`
-      })
-    }
-    const ref = `refs/heads/${branch}`
-    const update = (to: string, from: string) =>
-      Git.text(git(["-C", repository.root, "update-ref", ref, to, from]), `Moving the branch ${branch}`)
-    if (head === undefined) {
-      const commit = yield* Repository.resolve(host, repository, base)
-      if (commit === undefined) {
-        return yield* new SandboxError({
-          reason: "NoSuchSource",
-          message:
-            `${repository.root} has no commit ${JSON.stringify(base.slice(0, 120))}, at which the branch ${branch} shall start. Give a ` +
-            `commit, branch or tag that \`git log\` shows there; an empty repository needs a first commit.`
-        })
-      }
-      yield* update(commit, "")
-      return { branch, commit, isMade: true, at: undefined } satisfies Start
-    }
-    if (typeof fresh !== "object") return { branch, commit: head, isMade: false, at: undefined } satisfies Start
-    const at = yield* Repository.resolve(host, repository, fresh.at)
-    if (at === undefined && !Repository.isId(fresh.at)) {
-      return yield* new SandboxError({
-        reason: "NoSuchSource",
-        message: `${repository.root} has no commit ${JSON.stringify(fresh.at.slice(0, 120))} to move the branch ${branch} back to.`
-      })
-    }
-    if (at !== undefined && at !== head) yield* update(at, head)
-    // What was never brought to the repository may still be in the workspace.
-    return { branch, commit: at ?? head, isMade: false, at: at ?? fresh.at } satisfies Start
-  })
-
-  /** Removes the branch that was made just now, as long as nobody has moved it. */
-  const withdraw = ({ repository }: Place, { branch, commit }: Start) =>
-    Effect.ignore(git(["-C", repository.root, "update-ref", "-d", `refs/heads/${branch}`, commit]))
 
   /** Whether files can be copied without copying what is in them. */
   const copiesOnWrite = Effect.fnUntraced(function* (own: string) {
@@ -149,7 +86,11 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   })
 
   /** Makes the clone. Answers with the commit whose files it has. */
-  const build = Effect.fnUntraced(function* (place: Place, { commit, branch }: Start, { overlay, spec }: Options) {
+  const build = Effect.fnUntraced(function* (
+    place: Place,
+    { commit, branch }: Start.Start,
+    { overlay, spec }: Options
+  ) {
     const { own, repository } = place
     const draft = `${place.folder}~`
     yield* remove(draft)
@@ -193,15 +134,21 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     return commit
   })
 
-  /** Gives a copied clone a `.git` again, when somebody outside took it away. */
-  const mend = Effect.fnUntraced(function* (place: Place) {
+  /** Gives a copied clone a `.git` again, when it was taken away. */
+  const mend = Effect.fnUntraced(function* (place: Place, start: Start.Start) {
     const folder = path.join(place.directory, ".git")
-    for (const part of ["", ...Skeleton.guarded.map((guarded) => guarded.slice(".git/".length))]) {
-      if ((yield* kind(path.join(folder, part))) !== undefined) continue
-      if (part === "") yield* remove(folder)
-      yield* Skeleton.write(host, place.repository, place.directory)
-      return
+    const isThere = (yield* kind(folder)) === "Directory"
+    if (!isThere) yield* remove(folder)
+    const kinds = yield* Effect.forEach(Skeleton.written, ([part, is]) =>
+      Effect.map(kind(path.join(folder, part)), (found) => ({ part, is, found }))
+    )
+    if (kinds.every(({ found, is }) => found === is)) return
+    // Through a link the host would write somewhere else. What is around a file comes before it.
+    for (const { found, is, part } of kinds) {
+      if (found !== undefined && found !== is) yield* remove(path.join(folder, part))
     }
+    yield* Skeleton.write(host, place.repository, place.directory)
+    if (!isThere) yield* Skeleton.point(host, folder, start)
   })
 
   const prepare = Effect.fnUntraced(function* (place: Place, options: Options) {
@@ -209,7 +156,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     const ready = path.join(place.folder, "ready")
     const isNew = (yield* kind(ready)) === undefined
     let isFinished = !isNew
-    let started: Start | undefined
+    let started: Start.Start | undefined
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() =>
         isFinished
@@ -218,14 +165,14 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
               Effect.gen(function* () {
                 yield* remove(place.folder)
                 yield* remove(`${place.folder}~`)
-                if (started?.isMade === true) yield* withdraw(place, started)
+                if (started?.isMade === true) yield* Start.withdraw(host, place.repository, started)
               })
             )
       )
     )
     // The branch is either not made, or known to the finalizer.
     const begun = yield* Effect.uninterruptible(
-      Effect.tap(start(place, spec), (is) => Effect.sync(() => (started = is)))
+      Effect.tap(Start.make(host, place.repository, spec), (is) => Effect.sync(() => (started = is)))
     )
     const has = isNew ? yield* build(place, begun, options) : undefined
     const template = yield* templateOf(place.folder)
@@ -236,9 +183,10 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       })
     }
     if (template !== undefined) yield* templates.restore({ ...place, commit: template })
-    else if (!isNew) yield* mend(place)
+    else if (!isNew) yield* mend(place, begun)
 
     const { directory } = place
+    const dotGit = path.join(template === undefined ? directory : overlayOf(place, template).upper, ".git")
     const target: Settle.Target = {
       directory,
       branch: begun.branch,
@@ -254,7 +202,12 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       protect: Skeleton.guarded.map((guarded) => path.join(directory, guarded)),
       isNew,
       settle: (inside) => {
-        if (!isNew) return Settle.reused(inside, target)
+        if (!isNew) {
+          const settled = target.fresh
+            ? Effect.succeed(false)
+            : DotGit.isSettled(host, dotGit, { ...begun, hasIndexBelow: template !== undefined })
+          return Effect.flatMap(settled, (is) => (is ? Effect.void : Settle.reused(inside, target)))
+        }
         if (from !== undefined) {
           const restored = snapshots.restore(inside, {
             folder: path.join(place.own, "snapshots"),
@@ -262,19 +215,29 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
             sandbox,
             directory
           })
-          return Effect.andThen(restored, Settle.reused(inside, target))
+          return Effect.andThen(restored, Settle.restored(inside, { target, commit: from.commit ?? "" }))
         }
         return has === begun.commit ? Effect.void : Settle.difference(inside, directory)
       },
       deliver: (inside) =>
-        Deliver.deliver(host, {
-          inside,
-          directory,
-          repository: place.repository,
-          incoming: path.join(place.own, "incoming", place.name),
-          branch: spec.branch,
-          known: begun.commit,
-          base: spec.deliver === "Merge" ? spec.base : undefined
+        Effect.gen(function* () {
+          const stands = yield* DotGit.standsOn(host, dotGit, begun)
+          if (stands === "yes" && spec.deliver !== "Merge") return
+          if (stands === "odd") {
+            return yield* new SandboxError({
+              reason: "SetupFailed",
+              message: `The branch ${spec.branch} of ${directory} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
+            })
+          }
+          yield* Deliver.deliver(host, {
+            inside,
+            directory,
+            repository: place.repository,
+            incoming: path.join(place.own, "incoming", place.name),
+            branch: spec.branch,
+            known: begun.commit,
+            base: spec.deliver === "Merge" ? spec.base : undefined
+          })
         }),
       snapshot: (inside) =>
         snapshots.save(inside, { folder: path.join(place.own, "snapshots"), sandbox, directory, isGit: true }),

@@ -86,7 +86,7 @@ export const deliver = Effect.fnUntraced(function* (host: HostFiles, options: Op
 const tipOf = Effect.fnUntraced(function* ({ branch, directory, inside, known }: Options) {
   const args = ["-C", directory, "rev-parse", "-q", "--verify", `refs/heads/${branch}^{commit}`]
   const doing = `Looking for commits in ${directory}`
-  const { code, stdout } = yield* InsideCall.run(inside, { doing, directory, command: "git", args, timeout: 30_000 })
+  const { code, stdout } = yield* InsideCall.run(inside, { doing, directory, command: "git", args, timeout: 10_000 })
   if (code === 0 && Repository.isId(stdout) && stdout.length === known.length) return stdout
   return yield* new SandboxError({
     reason: "SetupFailed",

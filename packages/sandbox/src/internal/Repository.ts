@@ -1,8 +1,10 @@
 /** A repository of the host that workspaces are cloned from: where it keeps what, and what is asked of its branches. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Git from "../Git.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { HostFiles } from "./HostFiles.ts"
+import * as RefName from "./RefName.ts"
 
 /** Where a repository keeps what. All paths are real and absolute. */
 export interface Repository {
@@ -23,68 +25,99 @@ export interface Branch {
   readonly worktree: string | undefined
 }
 
-/** Finds the repository whose root a path is. */
-export const find = Effect.fnUntraced(function* (host: HostFiles, repository: string) {
-  const { fs, git, kind, list, path, read } = host
-  const missing = (why: string) =>
-    new SandboxError({
-      reason: "NoSuchSource",
-      message: `${repository} is not the root of a git repository: ${why}. Give the folder that holds .git, or run \`git init\` there.`
-    })
-  if (!path.isAbsolute(repository)) {
-    return yield* new SandboxError({
-      reason: "BadSpec",
-      message: `The path of the repository ${JSON.stringify(repository)} is relative. Give an absolute one.`
-    })
-  }
-  const root = yield* Effect.mapError(fs.realPath(repository), (cause) => missing(cause.message))
-  if (/[\r\n]/.test(root)) {
-    return yield* new SandboxError({
-      reason: "BadSpec",
-      message: `The real path of the repository, ${JSON.stringify(root)}, has a line break, which git's list of objects can not hold. Move it.`
-    })
-  }
+/** What git says about a repository, and does not change while its configuration stays. */
+interface Facts {
+  /** Which configuration it was said of. */
+  readonly stamp: string
+  readonly common: string
+  readonly own: string
+  readonly format: Repository["format"]
+}
+
+const missing = (repository: string, why: string) =>
+  new SandboxError({
+    reason: "NoSuchSource",
+    message: `${repository} is not the root of a git repository: ${why}. Give the folder that holds .git, or run \`git init\` there.`
+  })
+
+const ask = Effect.fnUntraced(function* ({ fs, git, kind, path }: HostFiles, root: string) {
   // Without the ceiling, git would take the repository that a plain folder happens to lie in.
   const env = { GIT_CEILING_DIRECTORIES: path.dirname(root) }
-  const asked = [
-    "--path-format=absolute",
-    "--git-common-dir",
-    "--git-path",
-    "objects",
-    "--git-path",
-    "shallow",
-    "--show-object-format",
-    "--is-bare-repository"
-  ]
-  const answer = yield* git(["-C", root, "rev-parse", ...asked], env)
-  if (answer.code !== 0) return yield* missing(answer.stderr)
-  const [common = "", own = "", shallowFile = "", format = "", isBare] = answer.stdout.split("\n")
-  // A folder below the root of a working tree is not a root: there a bare repository or `.git` is.
+  const asked = ["--git-common-dir", "--git-path", "objects", "--show-object-format", "--is-bare-repository"]
+  const answer = yield* git(["-C", root, "rev-parse", "--path-format=absolute", ...asked], env)
+  if (answer.code !== 0) return yield* missing(root, answer.stderr)
+  const [common = "", own = "", format = "", isBare] = answer.stdout.split("\n")
+  // The folder `.git` itself is no root.
   if (isBare === "false" && (yield* kind(path.join(root, ".git"))) === undefined) {
-    return yield* missing(`it lies in the repository ${path.dirname(common)}`)
+    return yield* missing(root, `it is a part of ${path.dirname(common)}`)
   }
-  if ((yield* list(path.join(own, "pack"))).some((name) => name.endsWith(".promisor"))) {
-    return yield* new SandboxError({
-      reason: "BadSpec",
-      message: `${root} is a partial clone, and a workspace can not fetch what it lacks. Give a whole clone.`
-    })
+  const real = (folder: string) => Effect.mapError(fs.realPath(folder), (cause) => missing(root, cause.message))
+  return {
+    common: yield* real(common),
+    own: yield* real(own),
+    format: format === "sha256" ? ("sha256" as const) : ("sha1" as const)
   }
-  const found: Repository = {
-    root,
-    common: yield* Effect.mapError(fs.realPath(common), (cause) => missing(cause.message)),
-    objects: yield* objectFolders(host, own),
-    format: format === "sha256" ? format : "sha1",
-    shallow: yield* read(shallowFile)
-  }
-  return found
 })
 
+/** Finds repositories whose root a path is. What git said about one is remembered. */
+export const finder = (host: HostFiles) => {
+  const { fs, list, path, read } = host
+  const known = new Map<string, Facts>()
+
+  const stampOf = Effect.fnUntraced(function* (root: string, common: string) {
+    const [dot, config] = yield* Effect.all(
+      [path.join(root, ".git"), path.join(common, "config")].map((file) => Effect.option(fs.stat(file)))
+    )
+    const told = (info: typeof dot) =>
+      info?._tag === "Some"
+        ? `${info.value.dev}:${info.value.ino}:${info.value.size}:${Option.getOrUndefined(info.value.mtime)?.getTime()}`
+        : ""
+    // The folder `.git` is another one when it is made anew; its time changes all the while.
+    const folder = dot?._tag === "Some" ? `${dot.value.dev}:${dot.value.ino}` : ""
+    return `${folder} ${told(config)}`
+  })
+  const factsOf = Effect.fnUntraced(function* (root: string) {
+    const before = known.get(root)
+    if (before !== undefined && before.stamp === (yield* stampOf(root, before.common))) return before
+    const facts = yield* ask(host, root)
+    const told: Facts = { ...facts, stamp: yield* stampOf(root, facts.common) }
+    known.set(root, told)
+    return told
+  })
+
+  return Effect.fnUntraced(function* (repository: string) {
+    const bad = (why: string) =>
+      new SandboxError({
+        reason: "BadSpec",
+        message: `The repository ${JSON.stringify(repository)} can not be used: ${why}`
+      })
+    if (!path.isAbsolute(repository)) return yield* bad("its path is relative. Give an absolute one.")
+    const root = yield* Effect.mapError(fs.realPath(repository), (cause) => missing(repository, cause.message))
+    if (/[\r\n]/.test(root)) {
+      return yield* bad(
+        `its real path, ${JSON.stringify(root)}, has a line break, which git's list of objects can not hold. Move it.`
+      )
+    }
+    const { common, format, own } = yield* factsOf(root)
+    if ((yield* list(path.join(own, "pack"))).some((name) => name.endsWith(".promisor"))) {
+      return yield* bad("it is a partial clone, and a workspace can not fetch what it lacks. Give a whole clone.")
+    }
+    const found: Repository = {
+      root,
+      common,
+      objects: yield* objectFolders(host, own),
+      format,
+      shallow: yield* read(path.join(common, "shallow"))
+    }
+    return found
+  })
+}
+
 /** The folder and those that it borrows objects from, as git follows them. */
-const objectFolders = Effect.fnUntraced(function* ({ attempt, fs, path, read }: HostFiles, own: string) {
-  const first = yield* attempt(`Looking for the objects of a repository`, fs.realPath(own))
-  const all = [first]
+const objectFolders = Effect.fnUntraced(function* ({ fs, path, read }: HostFiles, own: string) {
+  const all = [own]
   for (let next = 0; next < all.length; next++) {
-    const folder = all[next] ?? first
+    const folder = all[next] ?? own
     const text = (yield* read(path.join(folder, "info", "alternates"))) ?? ""
     for (const line of text.split("\n").filter((line) => line !== "" && !line.startsWith("#"))) {
       if (line.startsWith('"')) {
@@ -98,38 +131,48 @@ const objectFolders = Effect.fnUntraced(function* ({ attempt, fs, path, read }: 
     }
   }
   const [, ...borrowed] = all
-  return [first, ...borrowed] as const
+  return [own, ...borrowed] as const
 })
 
 /** Refuses what is no name of a branch. */
-export const checkName = Effect.fnUntraced(function* ({ git }: HostFiles, branch: string) {
-  const isName = !/[\0\r\n]/.test(branch) && !branch.startsWith("-")
-  const { code } = isName ? yield* git(["check-ref-format", `refs/heads/${branch}`]) : { code: 1 }
-  if (code === 0) return
-  return yield* new SandboxError({
-    reason: "BadSpec",
-    message: `${JSON.stringify(branch.slice(0, 120))} is no name of a branch. \`git help check-ref-format\` says what is.`
-  })
+export const checkName = (branch: string): Effect.Effect<void, SandboxError> =>
+  RefName.isBranch(branch)
+    ? Effect.void
+    : Effect.fail(
+        new SandboxError({
+          reason: "BadSpec",
+          message: `${JSON.stringify(branch.slice(0, 120))} is no name of a branch. \`git help check-ref-format\` says what is.`
+        })
+      )
+
+/** Asks where branches stand. Tags of these names are answered as well, under their full names. */
+export const branches = Effect.fnUntraced(function* (
+  { git }: HostFiles,
+  repository: Repository,
+  names: ReadonlyArray<string>
+) {
+  const format = "--format=%(refname)%00%(objectname)%00%(worktreepath)"
+  const refs = names.flatMap((name) => [`refs/heads/${name}`, `refs/tags/${name}`])
+  const answer = yield* Git.text(
+    git(["-C", repository.root, "for-each-ref", format, "--", ...refs]),
+    "Looking for branches"
+  )
+  const found = new Map<string, Branch>()
+  for (const line of answer.split("\n")) {
+    const [ref, head, worktree] = line.split("\0")
+    // A bare repository names itself.
+    const isNone = worktree === undefined || worktree === "" || worktree === repository.common
+    if (ref !== undefined) found.set(ref, { head, worktree: isNone ? undefined : worktree })
+  }
+  return found
 })
 
 /** Asks where a branch stands. */
-export const branch = Effect.fnUntraced(function* ({ git }: HostFiles, repository: Repository, name: string) {
-  const ref = `refs/heads/${name}`
-  const format = "--format=%(refname)%00%(objectname)%00%(worktreepath)"
-  const answer = yield* Git.text(
-    git(["-C", repository.root, "for-each-ref", format, "--", ref]),
-    `Looking for the branch ${name}`
+export const branch = (host: HostFiles, repository: Repository, name: string) =>
+  Effect.map(
+    branches(host, repository, [name]),
+    (found): Branch => found.get(`refs/heads/${name}`) ?? { head: undefined, worktree: undefined }
   )
-  for (const line of answer.split("\n")) {
-    const [is, head, worktree] = line.split("\0")
-    // A bare repository names itself.
-    if (is === ref) {
-      const isNone = worktree === undefined || worktree === "" || worktree === repository.common
-      return { head, worktree: isNone ? undefined : worktree } satisfies Branch
-    }
-  }
-  return { head: undefined, worktree: undefined } satisfies Branch
-})
 
 /** The commit that a revision names. */
 export const resolve = Effect.fnUntraced(function* ({ git }: HostFiles, repository: Repository, revision: string) {

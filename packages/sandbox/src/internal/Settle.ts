@@ -14,13 +14,16 @@ export interface Target {
   readonly at?: string | undefined
 }
 
-// Whatever held these locks is gone, since the workspace was locked by nobody. A branch, `HEAD` or index that can not be read
+// Whatever held these locks is gone, since the workspace was locked by nobody. Git would wait for what comes out of a pipe.
+const tidy = `find "$GIT_DIR" '(' -name '*.lock' -o '!' -type f '!' -type d ')' -exec rm -f {} +`
+
+// A branch, `HEAD` or index that can not be read
 // is made anew, of what the repository has; what lies in the workspace stays.
 const script = `
 branch=$1 head=$2 fresh=$3 at=$4
 ref=refs/heads/$branch
 cd -- "$GIT_WORK_TREE" || exit 3
-find "$GIT_DIR" -path "$GIT_DIR/objects" -prune -o -name '*.lock' -exec rm -f {} +
+${tidy}
 current=$(git symbolic-ref -q HEAD)
 if ! git rev-parse -q --git-dir > /dev/null 2>&1; then
   rm -rf "$GIT_DIR/HEAD" && mkdir -p "$GIT_DIR/refs/heads" "$GIT_DIR/objects" &&
@@ -31,7 +34,7 @@ if ! tip=$(git rev-parse -q --verify "$ref^{commit}" 2> /dev/null); then
   git update-ref "$ref" "$head" || { rm -rf "$GIT_DIR/$ref" && git update-ref "$ref" "$head"; } || exit 3
   tip=$head
 fi
-if ! git ls-files -u > /dev/null 2>&1; then rm -rf "$GIT_DIR/index" && git reset -q || exit 3; fi
+if ! { [ -f "$GIT_DIR/index" ] && git ls-files -u > /dev/null 2>&1; }; then rm -rf "$GIT_DIR/index" && git reset -q || exit 3; fi
 moved() { [ "$tip" != "$head" ] && git merge-base --is-ancestor "$tip" "$head"; }
 if [ "$fresh" = yes ]; then
   if [ -n "$at" ]; then
@@ -74,6 +77,34 @@ export const reused = Effect.fnUntraced(function* (inside: InsideCall.Inside, ta
           ? `The branch ${branch} moved on in the repository, and what was changed in ${directory} is in its way. ${stays}`
           : `${doing} failed with exit code ${code}.${said}`
   return yield* new SandboxError({ reason: "SetupFailed", message: why })
+})
+
+// The commits of the copy are those of the branch, whatever it was called where the copy was made.
+const adoption = `
+branch=$1 head=$2 commit=$3
+ref=refs/heads/$branch
+${tidy}
+tip=$(git rev-parse -q --verify 'HEAD^{commit}') || tip=
+[ "$tip" = "$commit" ] && git cat-file -e "$tip^{tree}" || exit 7
+git update-ref "$ref" "$tip" && git symbolic-ref HEAD "$ref"
+`
+
+/** Puts what was restored from a copy on the branch. */
+export const restored = Effect.fnUntraced(function* (
+  inside: InsideCall.Inside,
+  { commit, target }: { readonly target: Target; readonly commit: string }
+) {
+  const { branch, directory, fresh, head } = target
+  const doing = `Restoring ${directory}`
+  const args = ["-c", adoption, "adopt", branch, head, commit]
+  const { code, stderr } = yield* InsideCall.run(inside, { doing, directory, command: "sh", args })
+  if (code !== 0) {
+    return yield* new SandboxError({
+      reason: "RestoreIncomplete",
+      message: `${doing} did not lead to the commit ${commit}, whose objects may be gone from the repository. ${stderr.slice(0, 2_000)}`
+    })
+  }
+  if (fresh) yield* reused(inside, target)
 })
 
 /** Checks out what a new workspace still lacks: it was put together of another commit. */

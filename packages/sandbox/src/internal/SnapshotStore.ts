@@ -124,7 +124,7 @@ export const make = (host: HostFiles) => {
       doing,
       directory,
       command: "tar",
-      args: ["-x", "-p", "-f", "-", "-C", directory],
+      args: ["-x", "-p", "-o", "-f", "-", "-C", directory],
       stdin: Stream.tap(fs.stream(tar), (chunk) => Effect.sync(() => hash.update(chunk))),
       timeout: patience
     })

@@ -25,7 +25,7 @@ const nearest = 500
 export const make = (host: HostFiles, used: (own: string) => Effect.Effect<ReadonlySet<string>>) => {
   // Those that wait in this process do not have to look at the lock's file again and again.
   const turn = Semaphore.makeUnsafe(1)
-  const { fs, git, kind, list, makeFolder, path, remove, rename } = host
+  const { fs, git, kind, list, makeFolder, path, program, remove, rename, write } = host
 
   const folderOf = (own: string) => path.join(own, "templates")
 
@@ -52,6 +52,19 @@ export const make = (host: HostFiles, used: (own: string) => Effect.Effect<Reado
     return code === 0 && stdout.split("\n").length <= nearest
   })
 
+  // Git reads what was written in the second in which its index was, since it may have changed again. Here nothing has.
+  const backdate = Effect.fnUntraced(function* (directory: string) {
+    // The time of the files themselves, whatever clock a test has put in the place of time.
+    const now = yield* Effect.sync(() => Date.now())
+    const time = new Date(now - 10_000)
+      .toISOString()
+      .replace(/[-T:]/g, "")
+      .replace(/^(\d{12})(\d\d).*$/, "$1.$2")
+    const touch = ["-exec", "env", "TZ=UTC", "touch", "-h", "-t", time, "--", "{}", "+"]
+    yield* program("find", [directory, "-path", `${directory}/.git`, "-prune", "-o", ...touch])
+    yield* git(["-C", directory, `--git-dir=${directory}/.git`, "update-index", "-q", "--refresh"])
+  })
+
   const create = Effect.fnUntraced(function* (own: string, repository: Repository, commit: string) {
     const directory = path.join(folderOf(own), commit)
     const needed = yield* used(own)
@@ -62,7 +75,9 @@ export const make = (host: HostFiles, used: (own: string) => Effect.Effect<Reado
     const draft = `${directory}~`
     yield* makeFolder(draft)
     yield* Skeleton.write(host, repository, draft)
+    yield* write(path.join(draft, ".git", "HEAD"), `${commit}\n`)
     yield* Skeleton.fill(host, repository, { directory: draft, commit })
+    yield* backdate(draft)
     yield* rename(draft, directory)
     return { commit, directory } satisfies Template
   })

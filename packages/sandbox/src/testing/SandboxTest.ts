@@ -12,9 +12,15 @@ import * as CommandClaims from "./CommandClaims.ts"
 import * as FileClaims from "./FileClaims.ts"
 import type { Claim } from "./Fixture.ts"
 import * as OpeningClaims from "./OpeningClaims.ts"
+import * as WorkspaceClaims from "./WorkspaceClaims.ts"
 
 /** Every promise, as an effect that fails where it is broken. */
-export const claims: ReadonlyArray<Claim> = [...OpeningClaims.claims, ...CommandClaims.claims, ...FileClaims.claims]
+export const claims: ReadonlyArray<Claim> = [
+  ...OpeningClaims.claims,
+  ...WorkspaceClaims.claims,
+  ...CommandClaims.claims,
+  ...FileClaims.claims
+]
 
 /** How the suite runs. */
 export interface Options {

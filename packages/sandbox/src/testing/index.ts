@@ -14,3 +14,6 @@ export * as OpeningClaims from "./OpeningClaims.ts"
 
 /** The conformance suite of the `Sandbox` port: every promise of its documentation, tried on a real repository with real processes. */
 export * as SandboxTest from "./SandboxTest.ts"
+
+/** What the port promises about the kinds of workspace, about copies of them, and about what only the host may do. */
+export * as WorkspaceClaims from "./WorkspaceClaims.ts"

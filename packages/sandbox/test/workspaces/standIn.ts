@@ -13,13 +13,33 @@ import * as Scope from "effect/Scope"
 import * as Exit from "effect/Exit"
 import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import * as CleanSpawner from "../src/CleanSpawner.ts"
-import * as Confined from "../src/Confined.ts"
-import * as Phases from "../src/Phases.ts"
-import * as ProcessTree from "../src/ProcessTree.ts"
-import * as Sandbox from "../src/Sandbox.ts"
-import * as Supports from "../src/Supports.ts"
-import * as Workspaces from "../src/Workspaces.ts"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as CleanSpawner from "../../src/CleanSpawner.ts"
+import * as Confined from "../../src/Confined.ts"
+import * as Phases from "../../src/Phases.ts"
+import * as ProcessTree from "../../src/ProcessTree.ts"
+import * as Sandbox from "../../src/Sandbox.ts"
+import * as Supports from "../../src/Supports.ts"
+import * as Workspaces from "../../src/Workspaces.ts"
+
+/** Why this process may not mount overlays. */
+export const missing = (() => {
+  const folder = mkdtempSync(join(tmpdir(), "overlay-"))
+  const at = (name: string) => join(folder, name)
+  try {
+    for (const name of ["lower", "upper", "work", "target"]) mkdirSync(at(name))
+    const options = `lowerdir=${at("lower")},upperdir=${at("upper")},workdir=${at("work")},userxattr`
+    execFileSync("mount", ["-t", "overlay", "overlay", "-o", options, at("target")], { stdio: "ignore" })
+    execFileSync("umount", [at("target")])
+    return undefined
+  } catch {
+    return "this process may not mount overlays: that takes root on Linux"
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})()
 
 /** The sandbox. */
 export const layer = (name: string, overlay: boolean) =>
@@ -42,20 +62,14 @@ export const layer = (name: string, overlay: boolean) =>
         open: Effect.fnUntraced(function* (spec) {
           const workspace = yield* workspaces.prepare(spec, { name, overlay })
           const { directories, directory } = workspace
+          // Removing a folder is not stopped by what another name space has mounted on it; here it would be.
+          const mounts = yield* Scope.fork(yield* Effect.scope)
           for (const { lower, target, upper, work } of workspace.overlays) {
+            const options = `lowerdir=${lower},upperdir=${upper},workdir=${work},userxattr`
             yield* Effect.acquireRelease(
-              Effect.sync(() =>
-                execFileSync("mount", [
-                  "-t",
-                  "overlay",
-                  "overlay",
-                  "-o",
-                  `lowerdir=${lower},upperdir=${upper},workdir=${work},userxattr`,
-                  target
-                ])
-              ),
+              Effect.sync(() => execFileSync("mount", ["-t", "overlay", "overlay", "-o", options, target])),
               () => Effect.sync(() => execFileSync("umount", ["-l", target]))
-            )
+            ).pipe(Scope.provide(mounts))
           }
           const confined = Confined.make({ fileSystem, path, root: directory, protect: [".git"] })
           const spawnerWith = (env: Readonly<Record<string, string>>) =>
@@ -88,7 +102,10 @@ export const layer = (name: string, overlay: boolean) =>
           const destroy = Effect.suspend(() => {
             if (isDestroyed) return Effect.void
             isDestroyed = true
-            return Effect.andThen(Scope.close(life, Exit.void), workspace.remove)
+            return Effect.andThen(
+              Effect.andThen(Scope.close(life, Exit.void), Scope.close(mounts, Exit.void)),
+              workspace.remove
+            )
           })
           return { directory, directories, services, host: { snapshot: workspace.snapshot(keeper), destroy } }
         })

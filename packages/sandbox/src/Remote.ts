@@ -1,0 +1,224 @@
+/**
+ * A sandbox whose workspace is on another machine: everything about it but the **connection**. An adapter says how one command
+ * starts there and which folder is ours; checkouts, files, phases, the end of process trees, snapshots and what is brought
+ * back are the same for all.
+ *
+ * The other side needs Linux with `/proc`, a POSIX shell, grep, tar and git 2.29. A checkout there has the whole history of
+ * its branch, and nothing else of the repository or its configuration; filters such as Git LFS are those of the other side.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import type * as ChildProcess from "effect/process/ChildProcess"
+import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type { PlatformError } from "effect/PlatformError"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import { randomUUID } from "node:crypto"
+import * as CleanSpawner from "./CleanSpawner.ts"
+import * as Confined from "./Confined.ts"
+import * as InsideFileSystem from "./InsideFileSystem.ts"
+import * as HostFiles from "./internal/HostFiles.ts"
+import * as InsideTree from "./internal/InsideTree.ts"
+import * as Pipeline from "./internal/Pipeline.ts"
+import * as RemoteCheckout from "./internal/RemoteCheckout.ts"
+import * as RemoteWorkspace from "./internal/RemoteWorkspace.ts"
+import * as Phases from "./Phases.ts"
+import * as Sandbox from "./Sandbox.ts"
+import type { SandboxSpec } from "./SandboxSpec.ts"
+import type { Supports } from "./Supports.ts"
+
+/** What a connection is made for. */
+export interface Request {
+  /**
+   * Names the place there: at most 120 letters, digits, `.`, `_` and `-`. The same repository (or none) and id have the same
+   * key at every opening, also after this process was killed; other repositories and machines have others. A provider finds its
+   * machine again by it, as a label. Nobody else on this machine is connected with it.
+   */
+  readonly key: string
+  /** For `discard`, it holds no more than the id and the workspace. */
+  readonly spec: SandboxSpec
+}
+
+/** A machine that commands run on, as long as the scope. When it closes, the machine stays, with its files. */
+export interface Connection {
+  /**
+   * Starts one command there. It gets `cwd`, an absolute path there, and `env`, which is all that it shall see, and gives back
+   * both outputs as they come, input with its end, and the exit code: 128 and the signal's number after a death by one. When
+   * the scope closes it lets go of the command; it need not end it. A connection that is lost fails with `PlatformError` and
+   * is never an exit code. `detached` and `forceKillAfter` mean nothing there.
+   */
+  readonly spawn: (
+    command: ChildProcess.StandardCommand
+  ) => Effect.Effect<ChildProcessHandle, PlatformError, Scope.Scope>
+  /** A folder there that is ours, and there: a real path, without a line break. Each key has a folder of its own in it. */
+  readonly directory: string
+  /** The fixed minimum of the environment there: `PATH`, `HOME`, `LANG`, `TMPDIR`, `TERM`, `USER`. */
+  readonly minimum: Readonly<Record<string, string>>
+  /** Finds a port that nobody there listens on. Left out: the machine is ours, and ports are counted up. */
+  readonly port?: Effect.Effect<number, Sandbox.SandboxError>
+  readonly expose?: (port: number) => Effect.Effect<Sandbox.Address, Sandbox.SandboxError, Scope.Scope>
+  readonly setEgress?: Sandbox.Infrastructure["setEgress"]
+  readonly pause?: Effect.Effect<void, Sandbox.SandboxError>
+  readonly resume?: Effect.Effect<void, Sandbox.SandboxError>
+  /** Removes the machine with all that is on it. Left out: only the folder of the key is removed. */
+  readonly destroy?: Effect.Effect<void, Sandbox.SandboxError>
+}
+
+/** What an adapter gives. */
+export interface Options {
+  readonly name: string
+  /** `killsTree` holds, and `limits` has `wall`; `workspaces` are at most `Checkout` and `Empty`. */
+  readonly supports: Supports
+  /** Finds the machine of a key, or makes it. What a connection that failed half-way made is gone, or found by the next. */
+  readonly connect: (request: Request) => Effect.Effect<Connection, Sandbox.SandboxError, Scope.Scope>
+  /** Removes the machine of a key, if there is one. Left out: it is connected with, and `destroy` or the folder's removal run. */
+  readonly discard?: (key: string) => Effect.Effect<void, Sandbox.SandboxError>
+}
+
+/** What the marks of all processes of a key begin with; no other key's do. */
+export const markOf = (key: string): string => `mw-${key}:`
+
+/** Derives the sandbox. */
+export const make = Effect.fnUntraced(function* ({ connect, discard, name, supports }: Options) {
+  const path = yield* Path.Path
+  const workspaces = RemoteWorkspace.make(yield* HostFiles.make, name)
+
+  /** Ends what a process that was killed has left running, and gives what commands of ours are started with. */
+  const enter = Effect.fnUntraced(function* (key: string, connection: Connection) {
+    const end = InsideTree.end(connection.spawn)
+    yield* end({ mark: markOf(key) }, { signal: "SIGKILL", grace: 0 })
+    /** How many commands run with a mark: those of a pipeline have the same. */
+    const running = new Map<string, number>()
+    const count = (mark: string, by: number) => Effect.sync(() => running.set(mark, (running.get(mark) ?? 0) + by))
+    const spawn: InsideTree.Spawn = Effect.fnUntraced(function* (command) {
+      const mark = InsideTree.markOf(command)
+      yield* count(mark, 1)
+      const handle = yield* connection.spawn(command)
+      yield* Effect.forkScoped(Effect.ignore(Effect.andThen(handle.exitCode, count(mark, -1))))
+      return handle
+    })
+    return (options: Pick<CleanSpawner.Options, "fileSystem" | "directory" | "env" | "wall">) =>
+      CleanSpawner.make({
+        ...options,
+        host: Pipeline.make(spawn),
+        minimum: connection.minimum,
+        mark: `${markOf(key)}${randomUUID()}`,
+        wrap: (command) => Effect.succeed(InsideTree.supervised(command)),
+        // What has ended by itself has taken its tree with it.
+        end: (tree, how) =>
+          Effect.suspend(() => {
+            if (running.get(tree.mark) !== 0) return end(tree, how)
+            running.delete(tree.mark)
+            return Effect.void
+          })
+      })
+  })
+
+  const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
+    const place = yield* workspaces.find(spec)
+    yield* place.lock
+    const connection = yield* connect({ key: place.key, spec })
+    const spawnerWith = yield* enter(place.key, connection)
+    // The host's own, which outlives that of roles and tools: what is brought back is asked when all of theirs has ended.
+    const keeper = yield* spawnerWith({
+      // It is never asked for a folder other than its own.
+      fileSystem: { realPath: Effect.succeed },
+      directory: connection.directory,
+      env: {}
+    })
+    const folder = `${connection.directory}/${place.key}`
+    const workspace = yield* place.prepare(keeper, folder)
+    const { directories, directory } = workspace
+    const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver)
+    let isDestroyed = false
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
+    )
+
+    const roots = [directory, ...Object.values(directories)] as const
+    const files = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
+    const ports = yield* portsOf(spec, connection)
+    const env = {
+      ...CleanSpawner.inheritedEnvironment(spec),
+      ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+      ...spec.env
+    }
+    const life = yield* Scope.fork(yield* Effect.scope)
+    const spawner = yield* Scope.provide(
+      spawnerWith({ fileSystem: files, directory, env, wall: spec.limits?.wall }),
+      life
+    )
+    yield* Phases.run(spec, { spawner, isNew: workspace.isNew, finish: workspace.finish })
+
+    const services = Context.make(ChildProcessSpawner, spawner).pipe(
+      Context.add(FileSystem.FileSystem, InsideFileSystem.make({ spawner, roots, protect: [".git"] })),
+      Context.add(Path.Path, Confined.path({ path, root: directory }))
+    )
+    const { destroy = RemoteCheckout.remove(keeper, folder), expose, pause, resume, setEgress } = connection
+    const infrastructure: Partial<Sandbox.Infrastructure> = {
+      deliver,
+      ...(supports.snapshot && { snapshot: workspace.snapshot }),
+      destroy: Effect.suspend(() => {
+        if (isDestroyed) return Effect.void
+        isDestroyed = true
+        return Effect.andThen(Scope.close(life, Exit.void), destroy)
+      }),
+      ...(expose && { expose: (variable) => Effect.flatMap(portOf(ports, variable), expose) }),
+      ...(setEgress && { setEgress }),
+      ...(pause && { pause }),
+      ...(resume && { resume })
+    }
+    return { directory, directories, services, host: infrastructure }
+  })
+
+  const removal = (spec: Pick<SandboxSpec, "id" | "workspace">) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const place = yield* workspaces.find(spec)
+        yield* place.lock
+        if (discard !== undefined) return yield* discard(place.key)
+        const connection = yield* connect({ key: place.key, spec })
+        if (connection.destroy !== undefined) return yield* connection.destroy
+        const keeper = yield* (yield* enter(place.key, connection))({
+          fileSystem: { realPath: Effect.succeed },
+          directory: connection.directory,
+          env: {}
+        })
+        yield* RemoteCheckout.remove(keeper, `${connection.directory}/${place.key}`)
+      })
+    )
+
+  return Sandbox.make({ name, supports, open, discard: removal })
+})
+
+const portsOf = Effect.fnUntraced(function* ({ ports = {} }: SandboxSpec, connection: Connection) {
+  const taken = new Set(Object.values(ports).filter((port) => port !== null))
+  const found: Record<string, number> = {}
+  let next = 20_000
+  const counted = Effect.sync(() => ++next)
+  for (const [variable, asked] of Object.entries(ports)) {
+    let port = asked ?? undefined
+    while (port === undefined) {
+      const free: number = yield* connection.port ?? counted
+      if (!taken.has(free)) port = free
+    }
+    taken.add(port)
+    found[variable] = port
+  }
+  return found
+})
+
+const portOf = (ports: Readonly<Record<string, number>>, variable: string) => {
+  const port = Object.hasOwn(ports, variable) ? ports[variable] : undefined
+  return port === undefined
+    ? Effect.fail(
+        new Sandbox.SandboxError({
+          reason: "BadSpec",
+          message: `The sandbox has no port ${JSON.stringify(variable)}. Its ports: ${Object.keys(ports).join(", ") || "none"}.`
+        })
+      )
+    : Effect.succeed(port)
+}

@@ -1,0 +1,91 @@
+/** Processes of this machine, as `/proc` tells them. */
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, "latin1")
+  } catch {
+    // It has ended, or is another user's.
+    return ""
+  }
+}
+
+const list = (path: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
+  }
+}
+
+interface Status {
+  /** The letter that the kernel gives it. */
+  readonly state: string
+  readonly parent: number
+  /** When it was started, in ticks since the machine was. */
+  readonly started: string
+}
+
+/** None when it is gone. */
+const status = (pid: number): Status | undefined => {
+  const text = read(`/proc/${pid}/stat`)
+  if (text === "") return undefined
+  // The second field is the program's name in parentheses, and may hold spaces and parentheses itself.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
+  return { state: fields[0] ?? "", parent: Number(fields[1]), started: fields[19] ?? "" }
+}
+
+const isRunning = (state: string): boolean => state !== "Z" && state !== "X" && state !== ""
+
+/** When a living process was started, which tells it from a later one with its number. */
+export const startOf = (pid: number): string | undefined => {
+  const found = status(pid)
+  return found !== undefined && isRunning(found.state) ? found.started : undefined
+}
+
+/** Whether it is halted, or has ended. */
+export const isHalted = (pid: number): boolean => {
+  const state = status(pid)?.state ?? ""
+  return state === "T" || !isRunning(state)
+}
+
+/** Not every kernel lists children. */
+const areListed = existsSync(`/proc/self/task/${process.pid}/children`)
+
+/** The living children of a process. */
+export const children = (pid: number): ReadonlyArray<number> => {
+  const found = areListed
+    ? list(`/proc/${pid}/task`).flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).split(" "))
+    : list("/proc").filter((name) => /^\d+$/.test(name) && status(Number(name))?.parent === pid)
+  return found.flatMap((child) => (child !== "" && startOf(Number(child)) !== undefined ? [Number(child)] : []))
+}
+
+/** All below a process. */
+export const descendants = (pid: number): ReadonlyArray<number> =>
+  children(pid).flatMap((child) => [child, ...descendants(child)])
+
+/** The environment that a process was started with, as one text. */
+export const environment = (pid: number): string => read(`/proc/${pid}/environ`)
+
+/** The numbers of a process in the namespaces that it is in, the outermost first. */
+export const numbers = (pid: number): ReadonlyArray<number> =>
+  (/^NSpid:\s*(.*)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? "").split(/\s+/).map(Number)
+
+/** Sends a signal to whom it finds. */
+export const send = (pids: ReadonlyArray<number>, signal: NodeJS.Signals): void => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // It has ended since it was seen.
+    }
+  }
+}
+
+/** Descriptors of this process that its children inherit: none of Node's own, but what whoever started it left open. */
+export const leaks = (): ReadonlyArray<number> =>
+  list("/proc/self/fdinfo").flatMap((name) => {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(read(`/proc/self/fdinfo/${name}`))?.[1]
+    const isInherited = flags !== undefined && (Number.parseInt(flags, 8) & 0o2000000) === 0
+    return isInherited && Number(name) > 2 ? [Number(name)] : []
+  })
