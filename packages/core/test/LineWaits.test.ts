@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -85,6 +86,43 @@ describe("Line.sleep", () => {
       const run = yield* live(path, code, Effect.tap(Timed.start({ item }), stopped))
       yield* TestClock.adjust("9 hours")
       yield* live(path, code, waiting(run, "Finished"))
+    })
+  })
+})
+
+describe("A clock that goes off", () => {
+  test("is not late because another one belongs to a run that is being undone", (path) => {
+    const Undone = Line.make("Undone", { payload: { item: WorkItem.WorkItem }, success: Schema.Void })
+    const Timed = make(Schema.Void)
+    return Effect.gen(function* () {
+      const begun = yield* Deferred.make<void>()
+      const release = yield* Deferred.make<void>()
+      const slow = Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(release))
+      const code = Layer.merge(
+        Undone.toLayer(() =>
+          Effect.gen(function* () {
+            yield* Stage.run({ name: "slow to undo", success: Schema.Void }, Effect.void, () => slow)
+            yield* Line.sleep("nap", "500 millis")
+          })
+        ),
+        Timed.toLayer(() => Line.sleep("nap", "600 millis"))
+      )
+      yield* live(
+        path,
+        code,
+        Effect.gen(function* () {
+          const undone = yield* Undone.start({ item })
+          const timed = yield* Timed.start({ item })
+          yield* stopped(undone)
+          yield* Line.cancel(undone, { reason: "no" })
+          yield* Deferred.await(begun)
+          yield* Effect.timeoutOrElse(Line.ended(timed), {
+            duration: "10 seconds",
+            orElse: () => Effect.die("a clock waited for the undoing of another run")
+          }).pipe(Effect.ensuring(Deferred.succeed(release, undefined)))
+          yield* Line.ended(undone)
+        })
+      )
     })
   })
 })

@@ -13,6 +13,7 @@ import * as Spawner from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
 import { homedir, tmpdir, userInfo } from "node:os"
 import * as ProcessTree from "./ProcessTree.ts"
+import type { SandboxSpec } from "./SandboxSpec.ts"
 
 /** What a clean spawner is made of. */
 export interface Options {
@@ -48,6 +49,17 @@ export const minimumEnvironment = (host: Readonly<Record<string, string | undefi
   TERM: host.TERM ?? "dumb",
   USER: host.USER ?? userName()
 })
+
+/** The variables of the host that a spec lets in, as far as they are set. */
+export const inheritedEnvironment = ({
+  inherit = []
+}: Pick<SandboxSpec, "inherit">): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    inherit.flatMap((variable) => {
+      const value = process.env[variable]
+      return value === undefined ? [] : [[variable, value]]
+    })
+  )
 
 const userName = (): string => {
   try {

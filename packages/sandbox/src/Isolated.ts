@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
 import type { Server } from "node:net"
 import * as CleanSpawner from "./CleanSpawner.ts"
@@ -83,16 +84,17 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const keeper = yield* spawnerWith({})
     const files: FileSystem.FileSystem = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     yield* workspace.settle(keeper)
+    const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
     let isDestroyed = false
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(workspace.deliver(keeper), { log: "Warn" })))
+      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
     )
 
     const out = yield* way({ spec, cell, broker, files })
     const ports = portsOf(spec)
     const env = {
       ...(network === "own" ? out.environment(door) : {}),
-      ...inherited(spec),
+      ...CleanSpawner.inheritedEnvironment(spec),
       ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
       ...spec.env
     }
@@ -106,6 +108,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     )
     const { expose, pause, resume } = cell
     const infrastructure: Partial<Sandbox.Infrastructure> = {
+      deliver,
       snapshot: workspace.snapshot(keeper),
       setEgress: out.setEgress,
       destroy: Effect.suspend(() => {
@@ -156,14 +159,6 @@ const way = Effect.fnUntraced(function* ({
     setEgress: (egress: Egress) => Effect.andThen(egress._tag === "Deny" ? Effect.void : open, out.setEgress(egress))
   }
 })
-
-const inherited = ({ inherit = [] }: SandboxSpec): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    inherit.flatMap((variable) => {
-      const value = process.env[variable]
-      return value === undefined ? [] : [[variable, value]]
-    })
-  )
 
 /** In a network of its own every port is free: those that the spec leaves open are counted up. */
 const portsOf = ({ ports = {} }: SandboxSpec): Readonly<Record<string, number>> => {

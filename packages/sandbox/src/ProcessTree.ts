@@ -34,7 +34,8 @@ export interface Tree {
  * to it, so that a child whose parent ended between two looks is still known by the session or group that it is in.
  */
 export const members = ({ group, mark }: Tree, seen: Set<number> = new Set()): ReadonlyArray<number> => {
-  if (!isSupported) return []
+  // Every environment holds the empty mark.
+  if (!isSupported || mark === "") return []
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

@@ -15,6 +15,7 @@ import type * as ChildProcess from "effect/process/ChildProcess"
 import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type { PlatformError } from "effect/PlatformError"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
 import * as CleanSpawner from "./CleanSpawner.ts"
 import * as Confined from "./Confined.ts"
@@ -77,6 +78,9 @@ export interface Options {
   readonly discard?: (key: string) => Effect.Effect<void, Sandbox.SandboxError>
 }
 
+/** What the marks of all processes of a key begin with; no other key's do. */
+export const markOf = (key: string): string => `mw-${key}:`
+
 /** Derives the sandbox. */
 export const make = Effect.fnUntraced(function* ({ connect, discard, name, supports }: Options) {
   const path = yield* Path.Path
@@ -85,20 +89,15 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
   /** Ends what a process that was killed has left running, and gives what commands of ours are started with. */
   const enter = Effect.fnUntraced(function* (key: string, connection: Connection) {
     const end = InsideTree.end(connection.spawn)
-    // Its parts are joined by what no key has, so that no key's mark begins with that of another.
-    yield* end({ mark: `mw-${key}:` }, { signal: "SIGKILL", grace: 0 })
-    const over = new Set<string>()
+    yield* end({ mark: markOf(key) }, { signal: "SIGKILL", grace: 0 })
+    /** How many commands run with a mark: those of a pipeline have the same. */
+    const running = new Map<string, number>()
+    const count = (mark: string, by: number) => Effect.sync(() => running.set(mark, (running.get(mark) ?? 0) + by))
     const spawn: InsideTree.Spawn = Effect.fnUntraced(function* (command) {
-      const handle = yield* connection.spawn(command)
       const mark = InsideTree.markOf(command)
-      yield* Effect.forkScoped(
-        Effect.ignore(
-          Effect.andThen(
-            handle.exitCode,
-            Effect.sync(() => over.add(mark))
-          )
-        )
-      )
+      yield* count(mark, 1)
+      const handle = yield* connection.spawn(command)
+      yield* Effect.forkScoped(Effect.ignore(Effect.andThen(handle.exitCode, count(mark, -1))))
       return handle
     })
     return (options: Pick<CleanSpawner.Options, "fileSystem" | "directory" | "env" | "wall">) =>
@@ -106,10 +105,15 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
         ...options,
         host: Pipeline.make(spawn),
         minimum: connection.minimum,
-        mark: `mw-${key}:${randomUUID()}`,
+        mark: `${markOf(key)}${randomUUID()}`,
         wrap: (command) => Effect.succeed(InsideTree.supervised(command)),
         // What has ended by itself has taken its tree with it.
-        end: (tree, how) => Effect.suspend(() => (over.delete(tree.mark) ? Effect.void : end(tree, how)))
+        end: (tree, how) =>
+          Effect.suspend(() => {
+            if (running.get(tree.mark) !== 0) return end(tree, how)
+            running.delete(tree.mark)
+            return Effect.void
+          })
       })
   })
 
@@ -128,16 +132,17 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     const folder = `${connection.directory}/${place.key}`
     const workspace = yield* place.prepare(keeper, folder)
     const { directories, directory } = workspace
+    const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver)
     let isDestroyed = false
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(workspace.deliver, { log: "Warn" })))
+      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
     )
 
     const roots = [directory, ...Object.values(directories)] as const
     const files = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     const ports = yield* portsOf(spec, connection)
     const env = {
-      ...inherited(spec),
+      ...CleanSpawner.inheritedEnvironment(spec),
       ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
       ...spec.env
     }
@@ -154,6 +159,7 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     )
     const { destroy = RemoteCheckout.remove(keeper, folder), expose, pause, resume, setEgress } = connection
     const infrastructure: Partial<Sandbox.Infrastructure> = {
+      deliver,
       ...(supports.snapshot && { snapshot: workspace.snapshot }),
       destroy: Effect.suspend(() => {
         if (isDestroyed) return Effect.void
@@ -187,14 +193,6 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
 
   return Sandbox.make({ name, supports, open, discard: removal })
 })
-
-const inherited = ({ inherit = [] }: SandboxSpec): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    inherit.flatMap((variable) => {
-      const value = process.env[variable]
-      return value === undefined ? [] : [[variable, value]]
-    })
-  )
 
 const portsOf = Effect.fnUntraced(function* ({ ports = {} }: SandboxSpec, connection: Connection) {
   const taken = new Set(Object.values(ports).filter((port) => port !== null))

@@ -80,6 +80,11 @@ export interface Infrastructure {
   readonly expose: (variable: string) => Effect.Effect<Address, SandboxError, Scope.Scope>
   /** Changes what the network lets through. Connections that the new rule forbids are closed. */
   readonly setEgress: (egress: Egress) => Effect.Effect<void, SandboxError>
+  /**
+   * Brings what was committed to the repository, now, and fails when that can not be; nothing is lost then. Closing does it
+   * as well, and can only log that it failed.
+   */
+  readonly deliver: Effect.Effect<void, SandboxError>
   /** Copies the workspace, commits and ignored files included. No command may be writing to it. */
   readonly snapshot: Effect.Effect<Snapshot, SandboxError>
   /** Halts every process, and lets them go on. */
@@ -157,6 +162,8 @@ export const make = (primitive: Primitive): Sandbox["Service"] => {
   const nothing: Infrastructure = {
     expose: () => refuse("expose a port"),
     setEgress: () => refuse("change the egress while it is open"),
+    // Where nothing stands between the workspace and its repository, commits are there as soon as they are made.
+    deliver: Effect.void,
     snapshot: refuse("snapshot"),
     pause: refuse("pause"),
     resume: refuse("resume"),

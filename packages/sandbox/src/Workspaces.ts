@@ -76,10 +76,10 @@ export const make: Effect.Effect<Workspaces, never, FileSystem.FileSystem | Path
     const { path, read, replace } = host
 
     const find = (
-      { id, workspace }: Pick<SandboxSpec, "id" | "workspace">,
+      { id, setup = [], workspace }: Pick<SandboxSpec, "id" | "workspace" | "setup">,
       { name: sandbox, overlay }: { readonly name: string; readonly overlay: boolean }
     ): Effect.Effect<Found, SandboxError> => {
-      if (workspace._tag === "Folder") return folders.folder(workspace.path, sandbox)
+      if (workspace._tag === "Folder") return folders.folder(workspace.path, { sandbox, isNoted: setup.length > 0 })
       if (workspace._tag === "Empty") return folders.empty(id, { from: workspace.from, sandbox })
       return clones.find({ name: id, spec: workspace, sandbox, overlay })
     }

@@ -12,6 +12,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type * as Scope from "effect/Scope"
 import * as Checkout from "./Git.ts"
 import { SandboxError } from "./Sandbox.ts"
 import type { Companion } from "./SandboxSpec.ts"
@@ -27,6 +28,13 @@ export interface Place {
   readonly lock: string
   /** Held while a worktree of the repository is made or removed. */
   readonly repositoryLock: string
+}
+
+/** A worktree that is open. */
+export interface Workspace {
+  /** Whether it was made just now. It stays new, and is made anew by the next opening, until `finish` was called. */
+  readonly isNew: boolean
+  readonly finish: Effect.Effect<void, SandboxError>
 }
 
 /** What can be done with worktrees, with the services of the host. */
@@ -214,8 +222,9 @@ export const make = Effect.gen(function* () {
     yield* remove(salvage)
     const reset = yield* inside(admin, place)(["-c", "checkout.workers=0", "reset", "-q", ...mode])
     if (reset.code !== 0) return yield* Checkout.refusal(reset.stderr, `Checking out ${place.directory}`)
-    yield* files("Finishing the workspace", fs.writeFileString(readyOf(admin), "ready\n"))
   })
+
+  const finish = (admin: string) => files("Finishing the workspace", fs.writeFileString(readyOf(admin), "ready\n"))
 
   /** Brings a workspace that was there before to its branch. */
   const renew = Effect.fnUntraced(function* (place: Place, spec: Companion, admin: string) {
@@ -271,19 +280,32 @@ export const make = Effect.gen(function* () {
       yield* remove(salvageOf(place))
     }).pipe(locked(place), Effect.uninterruptible)
 
-  /** Makes or renews a workspace that the caller has locked. What it made is gone again when it fails or is cancelled. */
-  const open = (place: Place, spec: Companion) =>
+  /**
+   * Makes or renews a workspace that the caller has locked. What it made is gone again when it fails or is cancelled, and when
+   * the scope closes before `finish` was called.
+   */
+  const open = (place: Place, spec: Companion): Effect.Effect<Workspace, SandboxError, Scope.Scope> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const { _tag, admin, made } = yield* locked(place)(register(place, spec))
-        if (_tag === "Reused") return yield* restore(renew(place, spec, admin))
-        const isSalvage = yield* exists(salvageOf(place))
-        yield* (isSalvage ? fill(place, admin) : restore(fill(place, admin))).pipe(
-          // What was salvaged stays for the next opening.
-          Effect.onError(() =>
-            isSalvage ? Effect.void : Effect.ignore(Effect.andThen(discard(place), withdraw(place, spec, made)))
+        if (_tag === "Reused") {
+          yield* restore(renew(place, spec, admin))
+          return { isNew: false, finish: Effect.void }
+        }
+        if (yield* exists(salvageOf(place))) {
+          // What was salvaged stays for the next opening, whatever becomes of this one.
+          yield* fill(place, admin)
+          yield* finish(admin)
+          return { isNew: false, finish: Effect.void }
+        }
+        let isFinished = false
+        yield* Effect.addFinalizer(() =>
+          Effect.suspend(() =>
+            isFinished ? Effect.void : Effect.ignore(Effect.andThen(discard(place), withdraw(place, spec, made)))
           )
         )
+        yield* restore(fill(place, admin))
+        return { isNew: true, finish: Effect.map(finish(admin), () => void (isFinished = true)) }
       })
     )
 

@@ -24,6 +24,9 @@ export * as Outbound from "./Outbound.ts"
 /** Runs the scripts with which a workspace is prepared: `setup` when it is new, `start` at each opening. */
 export * as Phases from "./Phases.ts"
 
+/** Ports for sandboxes that share the network of the host. */
+export * as Ports from "./Ports.ts"
+
 /** The processes that a sandbox started, with their children, found by a **mark** in their environment. */
 export * as ProcessTree from "./ProcessTree.ts"
 
@@ -35,6 +38,9 @@ export * as Remote from "./Remote.ts"
 
 /** The **sandbox**: the place where the commands of a run execute, with its policy. */
 export * as Sandbox from "./Sandbox.ts"
+
+/** Sandboxes that are open before anybody asks for one, over any adapter. */
+export * as SandboxPool from "./SandboxPool.ts"
 
 /** What a sandbox is opened with, as data: it can be written to a file, kept in a journal and compared. */
 export * as SandboxSpec from "./SandboxSpec.ts"

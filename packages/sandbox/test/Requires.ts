@@ -5,8 +5,10 @@ import { assert, it } from "@effect/vitest"
 const promised = new Set((process.env["MILLWRIGHT_REQUIRES"] ?? "").split(" "))
 
 /** Registers tests when nothing is missing. `missing` says what is; a promised tool must not be. */
-export const requires = (tool: string, missing: string | undefined, register: () => void): void => {
-  if (missing === undefined) return register()
-  if (promised.has(tool)) return it(`${tool} is there`, () => assert.fail(`${tool} was installed, but: ${missing}`))
-  it.skip(`${tool}: ${missing}`, () => undefined)
-}
+export const requires = (tool: string, missing: string | undefined, register: () => void): void =>
+  missing === undefined
+    ? register()
+    : void it(`${tool} is there`, (context) => {
+        assert.isFalse(promised.has(tool), `${tool} was installed, but: ${missing}`)
+        context.skip(missing)
+      })

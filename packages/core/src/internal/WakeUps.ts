@@ -2,6 +2,7 @@
 import * as EffectClock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Durable from "../Durable.ts"
 import * as ExecutionTable from "../ExecutionTable.ts"
@@ -16,6 +17,12 @@ const longestSleep = 60_000
 
 /** How many clocks that are due go off together. */
 const together = 200
+
+/**
+ * How long clocks that go off are waited for, in milliseconds. To wake a run that is being undone takes as long as that
+ * does, and must not hold up the clocks of the others.
+ */
+const patience = 100
 
 /** Wakes executions of a store that this process owns. */
 export const make = (
@@ -85,7 +92,8 @@ export const make = (
     const due = yield* store.read((prepare) =>
       ExecutionTable.dueClocks(prepare, owner.runner, { time, limit: together })
     )
-    yield* Effect.forEach(due, goOff, { concurrency: "unbounded", discard: true })
+    const going = yield* Effect.forEach(due, (clock) => Effect.forkIn(goOff(clock), scope, { startImmediately: true }))
+    yield* Effect.raceFirst(Fiber.joinAll(going), Effect.sleep(patience))
     sleeping = undefined
   })
 

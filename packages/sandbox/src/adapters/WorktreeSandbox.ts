@@ -3,7 +3,8 @@
  * process and can read and write whatever it can. What it holds is order, not defence: a workspace and a branch for each
  * id, a clean environment, no process left behind, and a file system that does not leave the workspace by mistake.
  *
- * - Workspaces lie in `.millwright/worktrees/` of the repository, beside a `.gitignore` that hides them.
+ * - Checkouts lie in `.millwright/worktrees/` of the repository, beside a `.gitignore` that hides them.
+ * - The network is the host's. Ports that the spec leaves open are no other sandbox's on this machine (see `Ports`).
  * - `killsTree` holds on Linux (see `ProcessTree` for what gets away); elsewhere the process group is ended.
  * - When the process is killed, its commands live on until the same workspace is opened or discarded the next time.
  * - Needs git 2.36 or newer.
@@ -18,12 +19,19 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { randomUUID } from "node:crypto"
 import * as CleanSpawner from "../CleanSpawner.ts"
 import * as Confined from "../Confined.ts"
+import * as Phases from "../Phases.ts"
+import * as Ports from "../Ports.ts"
 import * as ProcessTree from "../ProcessTree.ts"
 import * as Sandbox from "../Sandbox.ts"
 import type { SandboxSpec } from "../SandboxSpec.ts"
 import * as Supports from "../Supports.ts"
 import * as WorkspaceLock from "../WorkspaceLock.ts"
+import * as Workspaces from "../Workspaces.ts"
 import * as Worktree from "../Worktree.ts"
+
+type Identity = Pick<SandboxSpec, "id" | "workspace">
+
+const name = "worktree"
 
 /** A sandbox over a git worktree, with no isolation. */
 export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Layer.effect(
@@ -34,52 +42,90 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
     const path = yield* Path.Path
     const worktree = yield* Worktree.make
 
-    /** Locks the workspace, and ends what a process that was killed has left running in it. */
+    const workspaces = yield* Workspaces.make
+
+    /** Ends what a process that was killed has left running in a workspace. Answers with the mark of all that runs there. */
+    const sweep = (directory: string) => {
+      const mark = `mw-${Digest.short(Digest.of(directory))}-`
+      return Effect.as(ProcessTree.end({ mark }, { signal: "SIGKILL", grace: 0 }), mark)
+    }
+
     const claim = Effect.fnUntraced(function* (place: Worktree.Place) {
       const message = `The workspace ${place.directory} is open, in this process or another. Wait until it is closed, or use another id.`
       yield* WorkspaceLock.take(place.lock, message)
-      const mark = `mw-${Digest.short(Digest.of(place.directory))}-`
-      yield* ProcessTree.end({ mark }, { signal: "SIGKILL", grace: 0 })
-      return mark
+      return yield* sweep(place.directory)
     })
 
-    const checkoutOf = ({ id, workspace }: Pick<SandboxSpec, "id" | "workspace">) =>
-      workspace._tag === "Checkout"
-        ? Effect.succeed({ id, ...workspace })
-        : Effect.die(new Error(`A workspace ${workspace._tag} is not supported, and was refused before`))
+    const locate = Effect.fnUntraced(function* ({ id, workspace }: Identity) {
+      if (workspace._tag !== "Checkout") return undefined
+      return { checkout: workspace, place: yield* worktree.locate({ id, ...workspace }) }
+    })
+
+    /** Locks the workspace, makes or finds it, and ends what was left running in it. */
+    const enter = Effect.fnUntraced(function* (spec: SandboxSpec) {
+      const found = yield* locate(spec)
+      if (found === undefined) {
+        const prepared = yield* workspaces.prepare(spec, { name, overlay: false })
+        return { ...prepared, mark: yield* sweep(prepared.directory), env: {} }
+      }
+      const { checkout, place } = found
+      const mark = yield* claim(place)
+      const opened = yield* worktree.open(place, checkout)
+      // When a command removes the `.git` file, git must not go on with the repository around the workspace.
+      const env = { GIT_CEILING_DIRECTORIES: path.dirname(place.directory) }
+      return { ...opened, directory: place.directory, mark, env }
+    })
 
     const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
-      const checkout = yield* checkoutOf(spec)
-      const place = yield* worktree.locate(checkout)
-      const mark = yield* claim(place)
-      yield* worktree.open(place, checkout)
-      const confined = Confined.make({ fileSystem, path, root: place.directory, protect: [".git"] })
+      if (Object.keys(spec.companions ?? {}).length > 0) {
+        return yield* new Sandbox.SandboxError({
+          reason: "Unsupported",
+          message: `The sandbox ${name} can not do this: companions. Open one for each repository, or take an adapter that isolates.`
+        })
+      }
+      const { directory, env, finish, isNew, mark } = yield* enter(spec)
+      const ports = yield* Ports.take(spec)
+      const confined = Confined.make({ fileSystem, path, root: directory, protect: [".git"] })
       const spawner = yield* CleanSpawner.make({
         host,
         fileSystem: confined,
-        directory: place.directory,
-        // When a command removes the `.git` file, git must not go on with the repository around the workspace.
-        env: { GIT_CEILING_DIRECTORIES: path.dirname(place.directory), ...spec.env },
+        directory,
+        env: {
+          ...env,
+          ...CleanSpawner.inheritedEnvironment(spec),
+          ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+          ...spec.env
+        },
         mark: `${mark}${randomUUID()}`,
         wall: spec.limits?.wall
       })
+      yield* Phases.run(spec, { spawner, isNew, finish })
       const services = Context.make(ChildProcessSpawner, spawner).pipe(
         Context.add(FileSystem.FileSystem, confined),
-        Context.add(Path.Path, Confined.path({ path, root: place.directory }))
+        Context.add(Path.Path, Confined.path({ path, root: directory }))
       )
-      return { directory: place.directory, services }
+      return { directory, services }
     })
 
     return Sandbox.make({
-      name: "worktree",
-      supports: { ...Supports.none, killsTree: ProcessTree.isSupported },
+      name,
+      supports: {
+        ...Supports.none,
+        workspaces: ["Checkout", "Folder", "Empty"],
+        killsTree: ProcessTree.isSupported
+      },
       open,
       discard: (spec) =>
         Effect.scoped(
           Effect.gen(function* () {
-            const place = yield* worktree.locate(yield* checkoutOf(spec))
-            yield* claim(place)
-            yield* worktree.discard(place)
+            const found = yield* locate(spec)
+            if (found !== undefined) {
+              yield* claim(found.place)
+              return yield* worktree.discard(found.place)
+            }
+            const { directory, remove } = yield* workspaces.prepare(spec, { name, overlay: false })
+            yield* sweep(directory)
+            yield* remove
           })
         )
     })

@@ -10,6 +10,7 @@ import { SandboxError } from "../Sandbox.ts"
 import type { Companion } from "../SandboxSpec.ts"
 import type { Overlay } from "../Workspaces.ts"
 import * as Deliver from "./Deliver.ts"
+import * as DotGit from "./DotGit.ts"
 import type { HostFiles } from "./HostFiles.ts"
 import * as OwnFolder from "./OwnFolder.ts"
 import type { Found, Part } from "./Part.ts"
@@ -44,7 +45,7 @@ const isMountable = (path: string): boolean => !/[,:\\"']/.test(path)
 
 /** What can be done with clones. */
 export const make = (host: HostFiles, snapshots: SnapshotStore) => {
-  const { fs, kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
+  const { kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
   const copies = new Map<string, boolean>()
   const findRepository = Repository.finder(host)
 
@@ -133,31 +134,21 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     return commit
   })
 
-  /** Gives a copied clone a `.git` again, when somebody outside took it away. */
-  const mend = Effect.fnUntraced(function* (place: Place) {
+  /** Gives a copied clone a `.git` again, when it was taken away. */
+  const mend = Effect.fnUntraced(function* (place: Place, start: Start.Start) {
     const folder = path.join(place.directory, ".git")
-    for (const part of ["", ...Skeleton.guarded.map((guarded) => guarded.slice(".git/".length))]) {
-      if ((yield* kind(path.join(folder, part))) !== undefined) continue
-      if (part === "") yield* remove(folder)
-      yield* Skeleton.write(host, place.repository, place.directory)
-      return
+    const isThere = (yield* kind(folder)) === "Directory"
+    if (!isThere) yield* remove(folder)
+    const kinds = yield* Effect.forEach(Skeleton.written, ([part, is]) =>
+      Effect.map(kind(path.join(folder, part)), (found) => ({ part, is, found }))
+    )
+    if (kinds.every(({ found, is }) => found === is)) return
+    // Through a link the host would write somewhere else. What is around a file comes before it.
+    for (const { found, is, part } of kinds) {
+      if (found !== undefined && found !== is) yield* remove(path.join(folder, part))
     }
-  })
-
-  /**
-   * Tells by the file of a branch, without asking anything inside, that the branch stands on a commit. What is no file is
-   * not asked for either: git would wait for what comes out of a pipe.
-   */
-  const standsOn = Effect.fnUntraced(function* (file: string, commit: string) {
-    const info = yield* Effect.option(fs.lstat(file))
-    if (info._tag === "None") return false
-    if (info.value.type !== "File") {
-      return yield* new SandboxError({
-        reason: "SetupFailed",
-        message: `${file} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
-      })
-    }
-    return Number(info.value.size) < 100 && (yield* read(file)) === `${commit}\n`
+    yield* Skeleton.write(host, place.repository, place.directory)
+    if (!isThere) yield* Skeleton.point(host, folder, start)
   })
 
   const prepare = Effect.fnUntraced(function* (place: Place, options: Options) {
@@ -192,14 +183,10 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       })
     }
     if (template !== undefined) yield* templates.restore({ ...place, commit: template })
-    else if (!isNew) yield* mend(place)
+    else if (!isNew) yield* mend(place, begun)
 
     const { directory } = place
-    const tip = path.join(
-      template === undefined ? directory : overlayOf(place, template).upper,
-      ".git/refs/heads",
-      begun.branch
-    )
+    const dotGit = path.join(template === undefined ? directory : overlayOf(place, template).upper, ".git")
     const target: Settle.Target = {
       directory,
       branch: begun.branch,
@@ -215,7 +202,12 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       protect: Skeleton.guarded.map((guarded) => path.join(directory, guarded)),
       isNew,
       settle: (inside) => {
-        if (!isNew) return Settle.reused(inside, target)
+        if (!isNew) {
+          const settled = target.fresh
+            ? Effect.succeed(false)
+            : DotGit.isSettled(host, dotGit, { ...begun, hasIndexBelow: template !== undefined })
+          return Effect.flatMap(settled, (is) => (is ? Effect.void : Settle.reused(inside, target)))
+        }
         if (from !== undefined) {
           const restored = snapshots.restore(inside, {
             folder: path.join(place.own, "snapshots"),
@@ -229,7 +221,14 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       },
       deliver: (inside) =>
         Effect.gen(function* () {
-          if ((yield* standsOn(tip, begun.commit)) && spec.deliver !== "Merge") return
+          const stands = yield* DotGit.standsOn(host, dotGit, begun)
+          if (stands === "yes" && spec.deliver !== "Merge") return
+          if (stands === "odd") {
+            return yield* new SandboxError({
+              reason: "SetupFailed",
+              message: `The branch ${spec.branch} of ${directory} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
+            })
+          }
           yield* Deliver.deliver(host, {
             inside,
             directory,

@@ -39,6 +39,13 @@ export const dangerous: Readonly<Record<string, "file" | "folder">> = {
   "/proc/timer_stats": "file"
 }
 
+const common = [
+  "--unshare-user --unshare-pid --unshare-cgroup-try --disable-userns --cap-drop ALL --uid 1000 --gid 1000",
+  "--die-with-parent --new-session --as-pid-1 --dev-bind / / --proc /proc --ro-bind /proc/sys /proc/sys",
+  // Without SHLVL, bash takes a socket for the line of a remote login and runs ~/.bashrc.
+  "--clearenv --setenv SHLVL 1"
+].flatMap((line) => line.split(" "))
+
 /** How a command of the caller is run inside. */
 export const wrap = (entrance: Entrance, command: ChildProcess.StandardCommand) =>
   Effect.gen(function* () {
@@ -54,14 +61,11 @@ export const wrap = (entrance: Entrance, command: ChildProcess.StandardCommand) 
     const [program, ...prefix] = entrance.prefix
     const mark = env[ProcessTree.variable]
     const profile = [
-      ...["--unshare-user", "--unshare-pid", "--unshare-cgroup-try", "--disable-userns", "--cap-drop", "ALL"],
-      ...["--die-with-parent", "--new-session", "--uid", "1000", "--gid", "1000", "--as-pid-1"],
-      ...["--dev-bind", "/", "/", "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"],
-      ...entrance.hidden.flatMap((path) => ["--ro-bind", dangerous[path] === "file" ? "/dev/null" : Room.empty, path]),
-      // Without SHLVL, bash takes a socket for the line of a remote login and runs ~/.bashrc.
-      ...["--clearenv", "--setenv", "SHLVL", "1", ...settings.flat()],
-      ...["--chdir", cwd ?? "/", "--seccomp", String(filter)]
-    ]
+      common,
+      entrance.hidden.flatMap((path) => ["--ro-bind", dangerous[path] === "file" ? "/dev/null" : Room.empty, path]),
+      settings.flat(),
+      ["--chdir", cwd ?? "/", "--seccomp", String(filter)]
+    ].flat()
     return ChildProcess.make(
       program,
       [

@@ -45,11 +45,13 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       for (const name of yield* list(open)) {
         const other = yield* read(path.join(open, name))
         if (other === undefined || other === directory) continue
-        if (!contains(other, directory) && !contains(directory, other)) continue
-        if (yield* isHeld(path.join(state, "locks", name))) return yield* busy(other)
-        yield* remove(path.join(open, name))
+        const isRelated = contains(other, directory) || contains(directory, other)
+        if (isRelated && (yield* isHeld(path.join(state, "locks", name)))) return yield* busy(other)
+        // What a killed process left.
+        if (isRelated || !(yield* exists(other))) yield* remove(path.join(open, name))
       }
-      yield* replace(path.join(open, Digest.of(directory)), directory)
+      const own = path.join(open, Digest.of(directory))
+      yield* Effect.acquireRelease(replace(own, directory), () => Effect.ignore(remove(own)))
     }).pipe(WorkspaceLock.holding(path.join(state, "locks", "+folders")))
     // The clones of a repository are other workspaces, and open ones are somebody's.
     const locks = path.join(directory, ".millwright", "locks")
@@ -60,12 +62,25 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
 
   const nothing = Effect.void
 
-  /** What of a folder's own `.git` is guarded: only what is there can be. */
-  const guarded = (directory: string) =>
-    Effect.filter(
-      Skeleton.guarded.map((guarded) => path.join(directory, guarded)),
-      exists
+  /**
+   * What of a folder's own `.git` is guarded, as far as it is there, and what of it is not there: commands can make that,
+   * and git of the host would run or follow it. It is removed when everything has ended.
+   */
+  const guarded = Effect.fnUntraced(function* (directory: string) {
+    const all = yield* Effect.forEach([...Skeleton.guarded, ".git/commondir"], (below) => {
+      const file = path.join(directory, below)
+      return Effect.map(exists(file), (isThere) => ({ file, isThere }))
+    })
+    const isRepository = (yield* kind(path.join(directory, ".git"))) === "Directory"
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach(
+        all.filter(({ isThere }) => isRepository && !isThere),
+        ({ file }) => Effect.ignore(remove(file), { log: "Warn" }),
+        { discard: true }
+      )
     )
+    return all.filter(({ isThere }) => isThere).map(({ file }) => file)
+  })
 
   const found = (options: {
     readonly directory: string
@@ -74,6 +89,8 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     readonly before: Effect.Effect<void, SandboxError, Scope.Scope>
     readonly settle: Part["settle"]
     readonly snapshot: Part["snapshot"]
+    /** Whether there is anything to note down when it is set up. */
+    readonly isNoted: boolean
     /** Removes what a first opening that failed made. */
     readonly undo: Effect.Effect<void, SandboxError>
     readonly remove: Effect.Effect<void, SandboxError>
@@ -103,6 +120,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
           finish: Effect.suspend(() => {
             if (isFinished) return nothing
             isFinished = true
+            if (!options.isNoted) return nothing
             return Effect.andThen(makeFolder(notes), replace(ready, "ready\n"))
           }),
           remove: options.remove
@@ -113,7 +131,10 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   }
 
   /** A folder of the user. */
-  const folder = Effect.fnUntraced(function* (asked: string, sandbox: string) {
+  const folder = Effect.fnUntraced(function* (
+    asked: string,
+    { isNoted, sandbox }: { readonly sandbox: string; readonly isNoted: boolean }
+  ) {
     const directory = yield* Effect.mapError(
       fs.realPath(asked),
       (cause) =>
@@ -139,6 +160,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       directory,
       notes,
       lock: path.join(own, "locks", digest),
+      isNoted,
       before: claim(own, directory),
       settle: () => nothing,
       snapshot: (inside) => snapshots.save(inside, { folder: snapshotsOf, sandbox, directory, isGit: false }),
@@ -163,6 +185,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       directory,
       notes,
       lock: path.join(own, "locks", `empty-${id}`),
+      isNoted: true,
       before: makeFolder(directory),
       settle: (inside) =>
         from === undefined

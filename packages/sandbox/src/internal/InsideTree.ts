@@ -9,6 +9,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import type { ChildProcessHandle } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { randomUUID } from "node:crypto"
 import * as ProcessTree from "../ProcessTree.ts"
 
 /** Starts one command there. */
@@ -18,7 +19,8 @@ export type Spawn = (
 
 // `look` finds who has the mark, and whoever descends from them or is in their group or session, and leaves the living in
 // `living`. `seen` remembers, so that a child whose parent ended between two looks is still known.
-const looking = `
+/** Functions of a script: `look` and `end SIGNAL GRACE` for who has `$mark`. */
+export const looking = `
 seen=" "
 marked() {
   if printf 'a\\0b' | grep -qF b 2> /dev/null; then grep -slF -- "$mark" /proc/[0-9]*/environ
@@ -26,6 +28,8 @@ marked() {
 }
 look() {
   living=
+  # Every environment holds the empty mark.
+  [ "$mark" ] || return 0
   for file in $(marked); do
     file=\${file#/proc/}; file=\${file%/environ}
     case $seen in *" $file "*) ;; *) seen="$seen$file ";; esac
@@ -76,19 +80,16 @@ mark=$1
 end "$2" "$3"
 `
 
-// The command gets a session of its own, so that whoever stays in it is known when the mark is wiped. What it left when it
-// has ended is ended here: the place that asked need not ask again.
+// The command gets a session of its own, so that whoever stays in it is known when the mark is wiped. It is not started with
+// `&`, with which it could not trap SIGINT. What it left when it has ended is ended here: who asked for it need not ask again.
 const supervising = `${looking}
-mark=$1; shift
-exec 3<&0
+all=$1 mark=$2; shift 2
 (
-  ${ProcessTree.variable}=$mark; export ${ProcessTree.variable}
-  if command -v setsid > /dev/null; then exec setsid "$@" <&3 3<&-; else exec "$@" <&3 3<&-; fi
-) &
-exec 0< /dev/null 3<&- > /dev/null
-wait $!
+  ${ProcessTree.variable}="$all $mark"; export ${ProcessTree.variable}
+  if command -v setsid > /dev/null; then exec setsid "$@"; else exec "$@"; fi
+)
 code=$?
-mark=\${mark##* }
+exec < /dev/null > /dev/null
 end TERM ${ProcessTree.defaultGrace}
 exit $code
 `
@@ -96,7 +97,8 @@ exit $code
 /** A command that runs another one with a mark, ends what that leaves behind, and ends with its code. */
 export const supervised = (command: ChildProcess.StandardCommand): ChildProcess.StandardCommand => {
   const { [ProcessTree.variable]: mark = "", ...env } = command.options.env ?? {}
-  const args = ["-c", supervising, "sh", mark, command.command, ...command.args]
+  // The commands of a pipeline have one mark, and the first that ends is not the end of all.
+  const args = ["-c", supervising, "sh", mark, `one-${randomUUID()}`, command.command, ...command.args]
   return ChildProcess.make("/bin/sh", args, { ...command.options, env })
 }
 

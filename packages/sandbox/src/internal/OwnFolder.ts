@@ -5,10 +5,11 @@ import type { HostFiles } from "./HostFiles.ts"
 
 /** Makes it, with folders in it. */
 export const make = Effect.fnUntraced(function* (host: HostFiles, root: string, parts: ReadonlyArray<string>) {
-  const { attempt, fs, makeFolder, path, write } = host
+  const { attempt, fs, kind, makeFolder, path, write } = host
   const own = path.join(root, ".millwright")
-  const isNew = yield* Effect.isSuccess(fs.makeDirectory(own))
-  if (isNew) yield* write(path.join(own, ".gitignore"), "*\n")
+  yield* makeFolder(own)
+  const ignore = path.join(own, ".gitignore")
+  if ((yield* kind(ignore)) === undefined) yield* write(ignore, "*\n")
   for (const part of parts) {
     const folder = path.join(own, part)
     yield* makeFolder(folder)

@@ -14,13 +14,16 @@ export interface Target {
   readonly at?: string | undefined
 }
 
-// Whatever held these locks is gone, since the workspace was locked by nobody. A branch, `HEAD` or index that can not be read
+// Whatever held these locks is gone, since the workspace was locked by nobody. Git would wait for what comes out of a pipe.
+const tidy = `find "$GIT_DIR" '(' -name '*.lock' -o '!' -type f '!' -type d ')' -exec rm -f {} +`
+
+// A branch, `HEAD` or index that can not be read
 // is made anew, of what the repository has; what lies in the workspace stays.
 const script = `
 branch=$1 head=$2 fresh=$3 at=$4
 ref=refs/heads/$branch
 cd -- "$GIT_WORK_TREE" || exit 3
-find "$GIT_DIR" -path "$GIT_DIR/objects" -prune -o -name '*.lock' -exec rm -f {} +
+${tidy}
 current=$(git symbolic-ref -q HEAD)
 if ! git rev-parse -q --git-dir > /dev/null 2>&1; then
   rm -rf "$GIT_DIR/HEAD" && mkdir -p "$GIT_DIR/refs/heads" "$GIT_DIR/objects" &&
@@ -31,7 +34,7 @@ if ! tip=$(git rev-parse -q --verify "$ref^{commit}" 2> /dev/null); then
   git update-ref "$ref" "$head" || { rm -rf "$GIT_DIR/$ref" && git update-ref "$ref" "$head"; } || exit 3
   tip=$head
 fi
-if ! git ls-files -u > /dev/null 2>&1; then rm -rf "$GIT_DIR/index" && git reset -q || exit 3; fi
+if ! { [ -f "$GIT_DIR/index" ] && git ls-files -u > /dev/null 2>&1; }; then rm -rf "$GIT_DIR/index" && git reset -q || exit 3; fi
 moved() { [ "$tip" != "$head" ] && git merge-base --is-ancestor "$tip" "$head"; }
 if [ "$fresh" = yes ]; then
   if [ -n "$at" ]; then
@@ -80,7 +83,7 @@ export const reused = Effect.fnUntraced(function* (inside: InsideCall.Inside, ta
 const adoption = `
 branch=$1 head=$2 commit=$3
 ref=refs/heads/$branch
-find "$GIT_DIR" -path "$GIT_DIR/objects" -prune -o -name '*.lock' -exec rm -f {} +
+${tidy}
 tip=$(git rev-parse -q --verify 'HEAD^{commit}') || tip=
 [ "$tip" = "$commit" ] && git cat-file -e "$tip^{tree}" || exit 7
 git update-ref "$ref" "$tip" && git symbolic-ref HEAD "$ref"

@@ -13,6 +13,22 @@ export const guarded: ReadonlyArray<string> = [
   ".git/objects/info/alternates"
 ]
 
+/** What `write` makes in `.git`, folders first. */
+export const written: ReadonlyArray<readonly [part: string, kind: "Directory" | "File"]> = [
+  ["hooks", "Directory"],
+  ["info", "Directory"],
+  ["objects", "Directory"],
+  ["objects/info", "Directory"],
+  ["objects/pack", "Directory"],
+  ["refs", "Directory"],
+  ["refs/heads", "Directory"],
+  ["refs/tags", "Directory"],
+  ["config", "File"],
+  ["config.worktree", "File"],
+  ["info/exclude", "File"],
+  ["objects/info/alternates", "File"]
+]
+
 // The files of a template are seen through other inodes and other devices than those that git noted in its index.
 const configuration = (format: Repository["format"]) => `[core]
 	repositoryformatversion = ${format === "sha256" ? 1 : 0}
@@ -25,23 +41,20 @@ const configuration = (format: Repository["format"]) => `[core]
 	auto = 0
 ${format === "sha256" ? "[extensions]\n\tobjectformat = sha256\n" : ""}`
 
-/** Writes the `.git` of a folder, with the objects of the repository and without a branch. */
+/** Writes the `.git` of a folder, with the objects of the repository and without `HEAD`. */
 export const write = Effect.fnUntraced(function* (
   { makeFolder, path, read, write }: HostFiles,
   repository: Repository,
   directory: string
 ) {
   const git = path.join(directory, ".git")
-  for (const folder of ["hooks", "info", "objects/info", "objects/pack", "refs/heads", "refs/tags"]) {
-    yield* makeFolder(path.join(git, folder))
-  }
+  for (const [part, kind] of written) if (kind === "Directory") yield* makeFolder(path.join(git, part))
   const excluded = (yield* read(path.join(repository.common, "info", "exclude"))) ?? ""
   yield* write(path.join(git, "config"), configuration(repository.format))
   yield* write(path.join(git, "config.worktree"), "")
   yield* write(path.join(git, "info", "exclude"), `${excluded}\n/.millwright/\n`)
   yield* write(path.join(git, "objects", "info", "alternates"), `${repository.objects[0]}\n`)
   if (repository.shallow !== undefined) yield* write(path.join(git, "shallow"), repository.shallow)
-  yield* write(path.join(git, "HEAD"), "ref: refs/heads/none\n")
 })
 
 /** Lets `HEAD` of a `.git` that nothing has run in yet name a branch, which is made at a commit. */

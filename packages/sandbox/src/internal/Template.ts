@@ -25,7 +25,7 @@ const nearest = 500
 export const make = (host: HostFiles, used: (own: string) => Effect.Effect<ReadonlySet<string>>) => {
   // Those that wait in this process do not have to look at the lock's file again and again.
   const turn = Semaphore.makeUnsafe(1)
-  const { fs, git, kind, list, makeFolder, path, program, remove, rename } = host
+  const { fs, git, kind, list, makeFolder, path, program, remove, rename, write } = host
 
   const folderOf = (own: string) => path.join(own, "templates")
 
@@ -75,6 +75,7 @@ export const make = (host: HostFiles, used: (own: string) => Effect.Effect<Reado
     const draft = `${directory}~`
     yield* makeFolder(draft)
     yield* Skeleton.write(host, repository, draft)
+    yield* write(path.join(draft, ".git", "HEAD"), `${commit}\n`)
     yield* Skeleton.fill(host, repository, { directory: draft, commit })
     yield* backdate(draft)
     yield* rename(draft, directory)

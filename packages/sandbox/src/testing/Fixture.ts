@@ -95,6 +95,21 @@ export const repository = Effect.map(
   }
 )
 
+/** Lets what is kept for a user be kept in a folder beside a repository, until the scope closes. */
+export const ownState = ({ outside }: Repository) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const before = process.env.XDG_STATE_HOME
+      process.env.XDG_STATE_HOME = join(outside, "..", "state")
+      return before
+    }),
+    (before) =>
+      Effect.sync(() => {
+        if (before === undefined) delete process.env.XDG_STATE_HOME
+        else process.env.XDG_STATE_HOME = before
+      })
+  )
+
 /** Opens a sandbox for as long as an effect runs in it. */
 export const inside = <A, E, R>(
   spec: SandboxSpec,

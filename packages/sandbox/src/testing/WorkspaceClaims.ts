@@ -5,7 +5,7 @@ import { join } from "node:path"
 import * as Sandbox from "../Sandbox.ts"
 import type { SandboxSpec, Workspace } from "../SandboxSpec.ts"
 import { missing } from "../Supports.ts"
-import { type Claim, claim, expect, inside, output, refused, repository, write } from "./Fixture.ts"
+import { type Claim, claim, expect, inside, output, ownState, refused, repository, write } from "./Fixture.ts"
 
 const equal = (actual: string, expected: string, what: string) =>
   expect(actual === expected, `${what} should be ${JSON.stringify(expected)}, but is ${JSON.stringify(actual)}`)
@@ -45,6 +45,36 @@ export const claims: ReadonlyArray<Claim> = [
         yield* equal(git("log", "--format=%s", "change/work-1"), "c\nb\na\ntwo\none", "The history of the branch")
         yield* equal(git("log", "--format=%s", "main"), "two\none", "The history of main")
         yield* equal(git("status", "--porcelain"), "", "What git says is changed in the repository of the host")
+      })
+    )
+  ),
+
+  claim(
+    "the host brings commits whenever it likes, and is told when they can not be brought; then they stay",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { git, spec } = yield* repository
+        const sandbox = yield* Sandbox.Sandbox
+        const subjects = () => git("log", "--format=%s", "change/work-1")
+        const opened = yield* sandbox.open(spec())
+        const make = (name: string) => Effect.provideContext(commit(name), opened.services)
+        yield* make("a")
+        yield* Effect.all([opened.host.deliver, opened.host.deliver], { concurrency: "unbounded" })
+        yield* equal(subjects(), "a\ntwo\none", "The history of the branch")
+        yield* make("b")
+        if (sandbox.supports.isolation === "none") return
+        git("branch", "-f", "change/work-1", "main")
+        yield* Effect.flatMap(Effect.exit(opened.host.deliver), (exit) =>
+          expect(exit._tag === "Success" && subjects() === "b\na\ntwo\none", "A branch that was moved back is moved on")
+        )
+        const other = git("commit-tree", "-p", "main", "-m", "other", "main^{tree}")
+        git("branch", "-f", "change/work-1", other)
+        yield* make("c")
+        yield* refused(opened.host.deliver, "SetupFailed")
+        yield* equal(subjects(), "other\ntwo\none", "The history of a branch that somebody else moved")
+        git("branch", "-f", "change/work-1", "main")
+        yield* opened.host.deliver
+        yield* equal(subjects(), "c\nb\na\ntwo\none", "The history of the branch")
       })
     )
   ),
@@ -174,7 +204,9 @@ export const claims: ReadonlyArray<Claim> = [
     "a Folder is used in place by one at a time, where `workspaces` says so",
     Effect.scoped(
       Effect.gen(function* () {
-        const { outside, spec } = yield* repository
+        const fixture = yield* repository
+        const { outside, spec } = fixture
+        yield* ownState(fixture)
         const { discard, open, supports } = yield* Sandbox.Sandbox
         if (!supports.workspaces.includes("Folder")) return
         const folder = join(outside, "folder with  spaces")
@@ -211,7 +243,9 @@ export const claims: ReadonlyArray<Claim> = [
     "an Empty workspace has nothing in it, stays with its id and goes when it is discarded, where `workspaces` says so",
     Effect.scoped(
       Effect.gen(function* () {
-        const { spec } = yield* repository
+        const fixture = yield* repository
+        const { spec } = fixture
+        yield* ownState(fixture)
         const { discard, open, supports } = yield* Sandbox.Sandbox
         if (!supports.workspaces.includes("Empty")) return
         const empty = of(spec({ id: `empty-${Math.random().toString(36).slice(2)}` }), { _tag: "Empty" })

@@ -1,30 +1,7 @@
-import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import * as SandboxTest from "../../src/testing/SandboxTest.ts"
 import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
 
 SandboxTest.suite("a stand-in that copies", StandIn.layer("copying", false))
 
-const canMount = (() => {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return false
-  const folder = mkdtempSync(join(tmpdir(), "overlay-"))
-  try {
-    for (const name of ["lower", "upper", "work", "target"]) mkdirSync(join(folder, name))
-    const at = (name: string) => join(folder, name)
-    const options = `lowerdir=${at("lower")},upperdir=${at("upper")},workdir=${at("work")},userxattr`
-    execFileSync("mount", ["-t", "overlay", "overlay", "-o", options, at("target")], { stdio: "ignore" })
-    execFileSync("umount", [at("target")])
-    return true
-  } catch {
-    return false
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-})()
-
-requires("mount", canMount ? undefined : "this process may not mount overlays", () =>
-  SandboxTest.suite("a stand-in that mounts", StandIn.layer("mounting", true))
-)
+requires("mount", StandIn.missing, () => SandboxTest.suite("a stand-in that mounts", StandIn.layer("mounting", true)))

@@ -13,6 +13,9 @@ import * as Scope from "effect/Scope"
 import * as Exit from "effect/Exit"
 import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as CleanSpawner from "../../src/CleanSpawner.ts"
 import * as Confined from "../../src/Confined.ts"
 import * as Phases from "../../src/Phases.ts"
@@ -20,6 +23,23 @@ import * as ProcessTree from "../../src/ProcessTree.ts"
 import * as Sandbox from "../../src/Sandbox.ts"
 import * as Supports from "../../src/Supports.ts"
 import * as Workspaces from "../../src/Workspaces.ts"
+
+/** Why this process may not mount overlays. */
+export const missing = (() => {
+  const folder = mkdtempSync(join(tmpdir(), "overlay-"))
+  const at = (name: string) => join(folder, name)
+  try {
+    for (const name of ["lower", "upper", "work", "target"]) mkdirSync(at(name))
+    const options = `lowerdir=${at("lower")},upperdir=${at("upper")},workdir=${at("work")},userxattr`
+    execFileSync("mount", ["-t", "overlay", "overlay", "-o", options, at("target")], { stdio: "ignore" })
+    execFileSync("umount", [at("target")])
+    return undefined
+  } catch {
+    return "this process may not mount overlays: that takes root on Linux"
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})()
 
 /** The sandbox. */
 export const layer = (name: string, overlay: boolean) =>

@@ -1,0 +1,246 @@
+/**
+ * What the adapters of remote providers share: a machine for each key, found by its label, made when there is none, and
+ * never made twice; the SDK when it is there; and what a provider's failure means.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as ProcessTree from "../ProcessTree.ts"
+import type { Connection } from "../Remote.ts"
+import { SandboxError } from "../Sandbox.ts"
+import * as Relay from "./Relay.ts"
+import * as RelaySpawner from "./RelaySpawner.ts"
+
+/** The label that machines of ours carry, with the key of their workspace. */
+export const label = "millwright-workspace"
+
+/** A machine that is up. */
+export interface Machine {
+  readonly id: string
+  /** Runs a text with its shell. */
+  readonly run: (
+    text: string,
+    signal: AbortSignal
+  ) => Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>
+  readonly write: (path: string, bytes: Uint8Array, signal: AbortSignal) => Promise<unknown>
+  /** Where commands of ours may write, absolute; made when it is not there. */
+  readonly folder: string
+}
+
+/** What an adapter does with its provider's SDK. Failures are what the SDK throws. */
+export interface Provider {
+  /** Ids of the machines that carry a key, the oldest first. */
+  readonly find: (key: string, signal: AbortSignal) => Promise<ReadonlyArray<string>>
+  readonly create: (key: string, signal: AbortSignal) => Promise<Machine>
+  /** Wakes a machine, and applies what may have changed since. */
+  readonly attach: (id: string, signal: AbortSignal) => Promise<Machine>
+  /** Puts it to sleep, with its files. */
+  readonly park: (id: string, signal: AbortSignal) => Promise<unknown>
+  readonly remove: (id: string, signal: AbortSignal) => Promise<unknown>
+}
+
+/** How an adapter asks its provider. */
+export interface Asking {
+  readonly name: string
+  /** How long one answer may take, in milliseconds. */
+  readonly patience: number
+  /** What is never told. */
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+  /** What a failure of the SDK is. */
+  readonly reason: (error: {
+    readonly name: string
+    readonly message: string
+    readonly status: number | undefined
+  }) => SandboxError["reason"] | undefined
+}
+
+/** Loads an SDK that is an optional peer. */
+export const load = <A>(name: string, sdk: () => Promise<A>): Effect.Effect<A, SandboxError> =>
+  Effect.tryPromise({
+    try: sdk,
+    catch: (cause) =>
+      new SandboxError({
+        reason: "Unavailable",
+        message: `The package ${name} can not be loaded. Add it to the dependencies of your project, beside @millwright/sandbox.`,
+        cause
+      })
+  })
+
+const statusOf = (error: unknown): number | undefined => {
+  for (const name of ["statusCode", "status"]) {
+    const value: unknown = Object(error)[name]
+    if (typeof value === "number") return value
+  }
+  const { response } = Object(error)
+  return response === undefined ? undefined : statusOf(response)
+}
+
+/** Asks a provider once. An SDK's error may hold the request with its key, so nothing but its redacted message is kept. */
+export const ask =
+  ({ name, patience, reason, secrets }: Asking) =>
+  <A>(doing: string, call: (signal: AbortSignal) => PromiseLike<A>): Effect.Effect<A, SandboxError> =>
+    Effect.raceFirst(
+      Effect.tryPromise({
+        try: call,
+        catch: (error) => {
+          const told = {
+            name: String(Object(error).name),
+            message: String(Object(error).message),
+            status: statusOf(error)
+          }
+          const message = secrets.reduce(
+            (text, secret) => text.replaceAll(Redacted.value(secret), "<redacted>"),
+            told.message
+          )
+          const what = reason(told) ?? byStatus(told.status)
+          return new SandboxError({
+            reason: what,
+            message: `${name} failed at ${doing}: ${message.slice(0, 1_000)}. ${remedies[what] ?? ""}`.trimEnd()
+          })
+        }
+      }),
+      Effect.andThen(
+        ProcessTree.pause(patience),
+        Effect.fail(
+          new SandboxError({
+            reason: "ProviderFailed",
+            message: `${name} did not answer in ${patience} ms at ${doing}. Look at its status page, or give it more time with \`patience\`.`
+          })
+        )
+      )
+    )
+
+const byStatus = (status: number | undefined): SandboxError["reason"] => {
+  if (status === 401 || status === 403) return "Unauthorized"
+  if (status === 404) return "NoSuchSource"
+  return status === 400 || status === 422 ? "BadSpec" : "ProviderFailed"
+}
+
+const remedies: Partial<Record<SandboxError["reason"], string>> = {
+  Unauthorized: "Look at the key that the adapter was given, and at what it allows.",
+  ProviderFailed: "Trying again may help.",
+  NoSuchSource: "Look at the image or template that the spec or the adapter names."
+}
+
+/** Connects with the machine of a key. When the scope closes, it is put to sleep, and what halted or removed it is told of it. */
+export const connect = Effect.fnUntraced(function* (
+  key: string,
+  provider: Provider,
+  asking: Asking
+): Effect.fn.Return<
+  Pick<Connection, "spawn" | "directory" | "minimum" | "destroy" | "pause" | "resume"> & { readonly machine: Machine },
+  SandboxError,
+  Scope.Scope
+> {
+  const call = ask(asking)
+  // What is asked here can be asked twice, except for a machine to be made.
+  const again = <A>(effect: Effect.Effect<A, SandboxError>) =>
+    Effect.retry(effect, { times: 3, while: ({ isRetryable }) => isRetryable, schedule: Schedule.exponential(200) })
+  const find = again(call("looking for the machine", (signal) => provider.find(key, signal)))
+  const remove = (id: string) => again(call("removing a machine", (signal) => provider.remove(id, signal)))
+  const wake = (id: string) => again(call("waking the machine", (signal) => provider.attach(id, signal)))
+
+  // An answer that was lost may be that of a machine that was made: it is looked for before anything is given up.
+  const created = call("making a machine", (signal) => provider.create(key, signal)).pipe(
+    Effect.catch((error) =>
+      error.isRetryable
+        ? Effect.flatMap(find, ([id]) => (id === undefined ? Effect.fail(error) : wake(id)))
+        : Effect.fail(error)
+    ),
+    Effect.onInterrupt(() =>
+      Effect.forkDetach(Effect.ignore(Effect.flatMap(find, (ids) => Effect.forEach(ids, remove))))
+    )
+  )
+  const [found, ...spare] = yield* find
+  yield* Effect.forEach(spare, remove, { discard: true })
+  const machine = found === undefined ? yield* created : yield* wake(found)
+
+  let isRemoved = false
+  const ready = yield* Latch.make(true)
+  yield* Effect.addFinalizer((exit) =>
+    Effect.suspend(() => {
+      if (isRemoved) return Effect.void
+      // What never came up is nothing that anybody would come back to.
+      const isUseless = found === undefined && Exit.isFailure(exit)
+      return isUseless
+        ? Effect.ignore(remove(machine.id), { log: "Warn" })
+        : Effect.ignore(again(call("putting the machine to sleep", (signal) => provider.park(machine.id, signal))), {
+            log: "Warn"
+          })
+    })
+  )
+  // Without it, everything that is closed after the machine was removed would try again and again.
+  const up = Effect.suspend(() =>
+    isRemoved
+      ? Effect.fail(
+          new SandboxError({
+            reason: "Closed",
+            message: `The machine of ${asking.name} was removed. Open the sandbox again.`
+          })
+        )
+      : Effect.void
+  )
+  const shell: Relay.Shell = {
+    ready: ready.await,
+    run: (text) =>
+      Effect.andThen(
+        up,
+        Effect.flatMap(
+          onMachine(call("running a command", (signal) => machine.run(text, signal))),
+          ({ code, stderr, stdout }) =>
+            code === 0
+              ? Effect.succeed(stdout)
+              : Effect.fail(
+                  new SandboxError({
+                    reason: "ProviderFailed",
+                    message: `A call on the machine of ${asking.name} ended with ${code}: ${stderr.slice(-500)}`
+                  })
+                )
+        )
+      ),
+    write: (path, bytes) =>
+      Effect.asVoid(onMachine(call("writing a file", (signal) => machine.write(path, bytes, signal))))
+  }
+  const relay = yield* Relay.make({ shell, base: `${machine.folder}/relay`, patience: asking.patience })
+  const spawn = yield* RelaySpawner.make(relay)
+  return {
+    machine,
+    spawn,
+    directory: machine.folder,
+    minimum: relay.minimum,
+    pause: Effect.andThen(
+      ready.close,
+      again(call("halting the machine", (signal) => provider.park(machine.id, signal)))
+    ),
+    resume: Effect.andThen(wake(machine.id), ready.open),
+    destroy: Effect.suspend(() => {
+      if (isRemoved) return Effect.void
+      return Effect.andThen(
+        remove(machine.id),
+        Effect.sync(() => void (isRemoved = true))
+      )
+    })
+  }
+})
+
+// A machine was there when it was connected with. A provider that says otherwise may just be busy.
+const onMachine = <A>(effect: Effect.Effect<A, SandboxError>): Effect.Effect<A, SandboxError> =>
+  Effect.mapError(effect, (error) =>
+    error.reason === "NoSuchSource" ? new SandboxError({ reason: "ProviderFailed", message: error.message }) : error
+  )
+
+/** Removes the machines of a key. */
+export const discard = (
+  key: string,
+  provider: Pick<Provider, "find" | "remove">,
+  asking: Asking
+): Effect.Effect<void, SandboxError> => {
+  const call = ask(asking)
+  return Effect.flatMap(
+    call("looking for the machine", (signal) => provider.find(key, signal)),
+    Effect.forEach((id) => call("removing a machine", (signal) => provider.remove(id, signal)), { discard: true })
+  )
+}
