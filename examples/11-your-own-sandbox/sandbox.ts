@@ -90,6 +90,7 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, never, San
           ...Supports.none,
           // Its machines are folders of this computer. A provider whose machines are elsewhere says "remote".
           isolation: "none",
+          companions: true,
           workspaces: ["Checkout", "Empty"],
           snapshot: true,
           killsTree: true

@@ -64,7 +64,9 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
   const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
     const workspace = yield* workspaces.prepare(spec, { name, overlay })
     const { directories, directory } = workspace
-    const network = spec.egress?._tag === "Open" ? "host" : "own"
+    // What is added to requests, and what is left out of answers, is done on the one way out of a network of its own.
+    const isBrokered = (spec.secrets ?? []).length > 0 || spec.registry !== undefined
+    const network = spec.egress?._tag === "Open" && !isBrokered ? "host" : "own"
     const cell = yield* enter({ spec, workspace, network })
 
     const roots = [directory, ...Object.values(directories)] as const

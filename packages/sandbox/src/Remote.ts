@@ -166,10 +166,10 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
         isDestroyed = true
         return Effect.andThen(Scope.close(life, Exit.void), destroy)
       }),
-      ...(expose && { expose: (variable) => Effect.flatMap(portOf(ports, variable), expose) }),
-      ...(setEgress && { setEgress }),
-      ...(pause && { pause }),
-      ...(resume && { resume })
+      ...(supports.ports && expose && { expose: (variable) => Effect.flatMap(portOf(ports, variable), expose) }),
+      ...(supports.network !== "open" && setEgress && { setEgress }),
+      ...(supports.pause && pause && { pause }),
+      ...(supports.pause && resume && { resume })
     }
     return { directory, directories, services, host: infrastructure }
   })
