@@ -6,6 +6,7 @@
  * outgoing connections, which are the usual ones to do so by accident.
  */
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { chmodSync, lstatSync, mkdirSync } from "node:fs"
 import { createServer } from "node:net"
@@ -55,7 +56,7 @@ export const take = Effect.fnUntraced(function* ({
   if (variables.length === 0) return {}
   yield* prepare
   // Not all in the same order: who asks at the same time would go through them side by side.
-  let next = Math.floor(Math.random() * count)
+  let next = yield* Random.nextIntBetween(0, count)
   let tried = 0
   const one = Effect.gen(function* () {
     while (tried++ < count) {

@@ -120,7 +120,7 @@ const argumentsOf = (
 ): ReadonlyArray<string> => {
   const { limits = {}, mounts = [] } = spec
   const files = ContainerEngine.hardLimit("Max open files", 65_536)
-  const processes = ContainerEngine.hardLimit("Max processes", 65_536)
+  const processes = ContainerEngine.hardLimit("Max processes", 30_000)
   const temporary = (target: string) => ["--tmpfs", `${target}:rw,exec,nosuid,nodev,size=${scratch},mode=1777`]
   const directories = [workspace.directory, ...Object.values(workspace.directories)]
   const gits = directories.map((directory) => join(directory, ".git")).filter((git) => existsSync(git))
