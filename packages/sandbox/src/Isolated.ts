@@ -36,6 +36,8 @@ export interface Entry {
 export interface Cell extends Required<Pick<CleanSpawner.Options, "wrap" | "end" | "minimum">> {
   /** Listens on a port of the cell's own loopback, for the way out. */
   readonly listen?: (port: number) => Effect.Effect<Server, Sandbox.SandboxError, Scope.Scope>
+  /** Changes what the cell's own way out lets through. It has one where this is there, and gets none of ours. */
+  readonly setEgress?: (egress: Egress) => Effect.Effect<void, Sandbox.SandboxError>
   /** Makes a port on which a command listens reachable from the host. */
   readonly expose?: (port: number) => Effect.Effect<Sandbox.Address, Sandbox.SandboxError, Scope.Scope>
   readonly pause?: Effect.Effect<void, Sandbox.SandboxError>
@@ -140,6 +142,7 @@ const way = Effect.fnUntraced(function* ({
   readonly broker: SecretBroker["Service"] | undefined
   readonly files: FileSystem.FileSystem
 }) {
+  if (cell.setEgress !== undefined) return { environment: () => ({}), setEgress: cell.setEgress }
   const scope = yield* Effect.scope
   const lockFile = Effect.firstSuccessOf(
     ["pnpm-lock.yaml", "package-lock.json"].map((name) =>

@@ -69,7 +69,7 @@ interface Account {
 interface Sdk {
   readonly Sandbox: {
     create(asked: Account & Record<string, unknown>): Promise<Machine>
-    get(asked: Account & { readonly name: string; readonly resume: boolean }): Promise<Machine>
+    get(asked: Account & Record<string, unknown> & { readonly name: string }): Promise<Machine>
   }
 }
 
