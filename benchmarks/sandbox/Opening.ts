@@ -8,68 +8,80 @@ import * as Own from "./Own.ts"
 import * as Repository from "./Repository.ts"
 
 const names = {
-  first: "bubblewrap, first of a commit",
+  repository: "bubblewrap, first of a repository",
+  commit: "bubblewrap, first of a commit",
   own: "bubblewrap, later ones",
   worktree: "worktree adapter",
   git: "git worktree add, and a plain process"
 } as const
 
 /** Measures opening. */
-export const measure: Measure.Measure = async ({ files, folder, note, runs }) => {
-  const repository = join(folder, "big")
-  Repository.make(repository, files)
-  const opened =
-    (adapter: string, prepare: () => void = () => undefined): Measure.Contender["work"] =>
-    () =>
-      Own.using(adapter, (sandbox) =>
-        Effect.gen(function* () {
-          const spec = Own.checkout(repository, `bench-${randomUUID()}`)
-          prepare()
-          const took = yield* Effect.scoped(
-            Effect.gen(function* () {
-              const start = performance.now()
-              yield* Own.command(Own.spawnerOf(yield* sandbox.open(spec)))
-              return performance.now() - start
-            })
+export const measure: Measure.Measure = ({ files, folder, note, runs }) =>
+  Own.using("bubblewrap", (bubblewrap, host) =>
+    Effect.promise(() =>
+      Own.using("worktree", (worktree) =>
+        Effect.promise(async () => {
+          const repository = join(folder, "big")
+          Repository.make(repository, files)
+          const opened =
+            (sandbox: typeof worktree, at: () => string = () => repository) =>
+            () =>
+              Effect.runPromise(
+                Effect.gen(function* () {
+                  const spec = Own.checkout(at(), `bench-${randomUUID()}`)
+                  const took = yield* Effect.scoped(
+                    Effect.gen(function* () {
+                      const start = performance.now()
+                      yield* Own.command(Own.spawnerOf(yield* sandbox.open(spec)))
+                      return performance.now() - start
+                    })
+                  )
+                  yield* sandbox.discard(spec)
+                  return took
+                })
+              )
+          const byGit = async () => {
+            const target = join(folder, randomUUID())
+            const start = performance.now()
+            Repository.git(repository, "worktree", "add", "-q", "--detach", target)
+            await Effect.runPromise(Own.command(host))
+            const took = performance.now() - start
+            Repository.git(repository, "worktree", "remove", "--force", target)
+            return took
+          }
+          const cloned = () => {
+            const clone = join(folder, randomUUID())
+            Repository.git(folder, "clone", "-q", "--no-checkout", repository, clone)
+            return clone
+          }
+          const changed = () => {
+            Repository.change(repository, randomUUID())
+            return repository
+          }
+          const times = await Measure.rounds(
+            [
+              { name: names.repository, work: opened(bubblewrap, cloned) },
+              { name: names.commit, work: opened(bubblewrap, changed) },
+              { name: names.own, work: opened(bubblewrap) },
+              { name: names.worktree, work: opened(worktree) },
+              { name: names.git, work: byGit }
+            ],
+            runs
           )
-          yield* sandbox.discard(spec)
-          return took
+          note(
+            `open: a checkout of ${files} files on a branch of its own, and \`true\` in it; closing is not in it. The first of a repository checks it out once, for all.`
+          )
+          return Object.entries(times).map(([name, own]): Bench.Measured => ({
+            name: `open and first command: ${name}`,
+            unit: "ms",
+            ...(name === names.git ? { peer: "git" } : {}),
+            ...(name === names.own ? { goal: { op: "<=", value: 60 } } : {}),
+            ...Bench.middle(own)
+          }))
         })
       )
-  const times = await Measure.rounds(
-    [
-      { name: names.first, work: opened("bubblewrap", () => Repository.change(repository, randomUUID())) },
-      { name: names.own, work: opened("bubblewrap") },
-      { name: names.worktree, work: opened("worktree") },
-      {
-        name: names.git,
-        work: () =>
-          Own.using("worktree", (_, host) =>
-            Effect.gen(function* () {
-              const target = join(folder, randomUUID())
-              const start = performance.now()
-              Repository.git(repository, "worktree", "add", "-q", "--detach", target)
-              yield* Own.command(host)
-              const took = performance.now() - start
-              Repository.git(repository, "worktree", "remove", "--force", target)
-              return took
-            })
-          )
-      }
-    ],
-    runs
+    )
   )
-  note(
-    `open: a checkout of ${files} files on a branch of its own, and \`true\` in it; closing is not in it. The first of a commit checks it out once, for all.`
-  )
-  return Object.entries(times).map(([name, own]): Bench.Measured => ({
-    name: `open and first command: ${name}`,
-    unit: "ms",
-    ...(name === names.git ? { peer: "git" } : {}),
-    ...(name === names.own ? { goal: { op: "<=", value: 60 } } : {}),
-    ...Bench.middle(own)
-  }))
-}
 
 /** Measures many at once, and counts what they leave. */
 export const many: Measure.Measure = async ({ files, folder, runs, sandboxes }) => {

@@ -27,6 +27,20 @@ export const using = async <A>(folder: string, use: (podman: Podman) => Promise<
   const archive = join(folder, "image.tar")
   execFileSync("tar", ["-C", join(folder, "image"), "-cf", archive, "."])
   const options = ["--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+  /** Some machines have only one runtime that gets on with their control groups. */
+  const started = async (): Promise<ReadonlyArray<string>> => {
+    const start = (runtime: ReadonlyArray<string>) =>
+      podman("run", "-d", ...runtime, ...options, "--name", name, image, "sleep", "3600")
+    try {
+      await start([])
+      return []
+    } catch {
+      const runtime = ["--runtime", "runc"]
+      await podman("rm", "-f", "-t", "0", name).catch(() => undefined)
+      await start(runtime)
+      return runtime
+    }
+  }
   const remove = async () => {
     await podman("rm", "-f", "-t", "0", name).catch(() => undefined)
     await podman("rmi", "-f", image).catch(() => undefined)
@@ -34,10 +48,10 @@ export const using = async <A>(folder: string, use: (podman: Podman) => Promise<
   const forget = Cleanup.add(remove)
   try {
     await podman("import", archive, image)
-    await podman("run", "-d", ...options, "--name", name, image, "sleep", "3600")
+    const runtime = await started()
     return await use({
       exec: async () => void (await podman("exec", name, "true")),
-      runAndRemove: async () => void (await podman("run", "--rm", ...options, image, "true"))
+      runAndRemove: async () => void (await podman("run", "--rm", ...runtime, ...options, image, "true"))
     })
   } finally {
     forget()

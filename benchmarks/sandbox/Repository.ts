@@ -39,7 +39,7 @@ export interface Traces {
   readonly branches: number
 }
 
-/** Counts them: the mounts of this process, its descendants, folders of workspaces, and branches. */
+/** Counts them: the mounts of this process, its descendants, folders of workspaces, and branches that nobody asked for. */
 export const traces = (repository: string): Traces => {
   const workspaces = ["clones", "worktrees", "workspaces"].map((name) => join(repository, ".millwright", name))
   return {
@@ -48,7 +48,9 @@ export const traces = (repository: string): Traces => {
     folders: workspaces
       .flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []))
       .filter((name) => name !== ".gitignore").length,
-    branches: git(repository, "for-each-ref", "--format=%(refname)").split("\n").length
+    branches: git(repository, "for-each-ref", "--format=%(refname)")
+      .split("\n")
+      .filter((name) => !name.startsWith("refs/heads/bench/")).length
   }
 }
 

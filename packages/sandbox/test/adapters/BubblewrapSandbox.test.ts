@@ -135,6 +135,9 @@ suite("what commands can reach", () => {
           assert.include(error.message, "environment variable")
         }
         yield* Effect.flip(spawner.exitCode(ChildProcess.make("-c", ["true"])))
+        const odd = { "a.b": "1", "-u": "2", FINE: "3" }
+        const seen = yield* spawner.lines(ChildProcess.make("env", [], { env: odd }))
+        for (const [name, value] of Object.entries(odd)) assert.include(seen, `${name}=${value}`)
         assert.strictEqual(yield* spawner.exitCode(ChildProcess.make("exit", ["0"])), 127, "no program is called exit")
         assert.strictEqual(yield* spawner.exitCode(ChildProcess.make("exit 3", { shell: true })), 3)
       })

@@ -11,23 +11,23 @@ import { fileURLToPath } from "node:url"
 import * as BubblewrapSandbox from "../../src/adapters/BubblewrapSandbox.ts"
 import type * as Sandbox from "../../src/Sandbox.ts"
 import type { SandboxSpec } from "../../src/SandboxSpec.ts"
+import { requires } from "../Requires.ts"
 
 /** The sandbox on the services of Node. */
 export const layer = Layer.provide(BubblewrapSandbox.layer, NodeServices.layer)
 
 /** Why there is none on this machine. */
-export const lacking = await Effect.runPromise(
+const lacking = await Effect.runPromise(
   Effect.match(Effect.scoped(Layer.build(layer)), { onFailure: ({ message }) => message, onSuccess: () => undefined })
 )
-const isRequired = (process.env.MILLWRIGHT_REQUIRES ?? "").split(" ").includes("bwrap")
-if (lacking !== undefined && isRequired) throw new Error(lacking)
+
 /** Registers tests that need a sandbox, or says why they are skipped. */
-export const suite = (name: string, tests: () => void): void => {
-  const why = lacking === undefined ? "" : `: skipped, ${lacking}`
-  describe.skipIf(lacking !== undefined)(`${name}${why}`, () => {
-    tests()
+export const suite = (name: string, tests: () => void): void =>
+  requires("bwrap", lacking, () => {
+    describe(name, () => {
+      tests()
+    })
   })
-}
 
 /** A folder that is gone when the scope closes. */
 export const folder = (parent = tmpdir()) =>

@@ -37,12 +37,14 @@ export class Machine {
     const child = spawn(
       "bwrap",
       [
-        ...["--dev-bind", "/", "/", "--bind", join(this.root, "tmp"), "/tmp", "--tmpfs", "/home", "--bind"],
-        ...[join(this.root, "home"), this.home, "--chdir", options.cwd ?? this.home, "--", ...argv]
+        ...["--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin"],
+        ...["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--ro-bind", "/etc", "/etc"],
+        ...["--dev-bind", "/dev", "/dev", "--bind", "/proc", "/proc", "--bind", join(this.root, "tmp"), "/tmp"],
+        ...["--bind", join(this.root, "home"), this.home, "--chdir", options.cwd ?? this.home, "--", ...argv]
       ],
       {
         env: {
-          PATH: process.env.PATH,
+          PATH: "/usr/local/bin:/usr/bin:/bin",
           HOME: this.home,
           USER: "user",
           LANG: "C.UTF-8",

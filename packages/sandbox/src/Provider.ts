@@ -8,11 +8,11 @@ import * as Latch from "effect/Latch"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as ProcessTree from "../ProcessTree.ts"
-import type { Connection } from "../Remote.ts"
-import { SandboxError } from "../Sandbox.ts"
-import * as Relay from "./Relay.ts"
-import * as RelaySpawner from "./RelaySpawner.ts"
+import * as ProcessTree from "./ProcessTree.ts"
+import type { Connection } from "./Remote.ts"
+import { SandboxError } from "./Sandbox.ts"
+import * as Relay from "./internal/Relay.ts"
+import * as RelaySpawner from "./internal/RelaySpawner.ts"
 
 /** The label that machines of ours carry, with the key of their workspace. */
 export const label = "millwright-workspace"
@@ -69,7 +69,8 @@ export const load = <A>(name: string, sdk: () => Promise<A>): Effect.Effect<A, S
       })
   })
 
-const statusOf = (error: unknown): number | undefined => {
+/** The HTTP status of what an SDK threw. */
+export const statusOf = (error: unknown): number | undefined => {
   for (const name of ["statusCode", "status"]) {
     const value: unknown = Object(error)[name]
     if (typeof value === "number") return value
