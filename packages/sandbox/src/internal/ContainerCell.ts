@@ -36,23 +36,25 @@ export interface Options extends ContainerEngine.Options {
 const home = "/home/agent"
 /** Where the container sees what we tell it. */
 const told = "/run/millwright"
-const label = "millwright.owner"
+const label = "millwright=sandbox"
 
-/** Names this process among all that ever were on this machine, as far as its process space goes. */
+/** Begins the names of this process's containers: it tells the process from all that ever were here, as far as it can see them. */
 const owner = (): string => {
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
-  return [boot, readlinkSync("/proc/self/ns/pid"), process.pid, HostProcesses.startOf(process.pid)].join(" ")
+  const space = readlinkSync("/proc/self/ns/pid").replace(/\D/g, "")
+  return ["millwright", boot, space, process.pid, HostProcesses.startOf(process.pid)].join(".")
 }
 
 /** Removes containers whose owner has died. */
 export const sweep = Effect.fnUntraced(function* ({ ask }: ContainerEngine.Engine) {
-  const { stdout } = yield* ask(["ps", "-a", "--filter", `label=${label}`, "--format", `{{.ID}} {{.Label "${label}"}}`])
-  const [boot, space] = owner().split(" ")
-  for (const line of stdout.split("\n")) {
-    const [id, itsBoot, itsSpace, pid, started] = line.split(" ")
-    if (id === undefined || pid === undefined || itsSpace !== space) continue
+  const { stdout } = yield* ask(["ps", "-a", "--filter", `label=${label}`, "--format", "{{.Names}}"])
+  const [, boot, space] = owner().split(".")
+  for (const name of stdout.split("\n")) {
+    const [, itsBoot, itsSpace, pid, started] = name.split(".")
+    // Processes of another space can not be seen from here.
+    if (pid === undefined || itsSpace !== space) continue
     if (itsBoot === boot && HostProcesses.startOf(Number(pid)) === started) continue
-    yield* ask(["rm", "-f", "-t", "0", id])
+    yield* ask(["rm", "-f", "-t", "0", name])
   }
 })
 
@@ -132,7 +134,7 @@ const argumentsOf = (
     "--name",
     name,
     "--label",
-    `${label}=${owner()}`,
+    label,
     "--hostname",
     "sandbox",
     "--network",
@@ -270,7 +272,7 @@ export const make = (host: ChildProcessSpawner["Service"], engine: ContainerEngi
       failed(`No folder for the container can be made: ${cause.message}.`, cause)
     )
     const attempt = (runtime: ReadonlyArray<string>) => {
-      const name = `millwright-${randomUUID()}`
+      const name = `${owner()}.${randomUUID()}`
       const args = argumentsOf(engine, options, { entry, folder, name })
       return Effect.tap(start(host, engine, { args, image, name, runtime }), () => Effect.sync(() => (works = runtime)))
     }

@@ -14,12 +14,13 @@ import * as SshSandbox from "../../src/adapters/SshSandbox.ts"
 import * as Sandbox from "../../src/Sandbox.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import * as SandboxTest from "../../src/testing/SandboxTest.ts"
+import { requires } from "../Requires.ts"
 import * as Sshd from "./sshd.ts"
 
-if (Sshd.missing !== undefined) {
-  describe("Sandbox: ssh", () => it.skip(`skipped: ${Sshd.missing}`, () => {}))
-} else {
-  const machine = await Sshd.start()
+const started = Sshd.missing === undefined ? await Sshd.start() : undefined
+
+requires("sshd", Sshd.missing, () => {
+  const machine = started ?? assert.fail("sshd should have been started")
   afterAll(machine.stop)
   const options: SshSandbox.Options = {
     host: "127.0.0.1",
@@ -266,4 +267,4 @@ if (Sshd.missing !== undefined) {
     readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number)
   /** Of `unshare`: sshd, and its sessions. */
   const sessions = (pid: number): ReadonlyArray<number> => children(pid).flatMap(children)
-}
+})
