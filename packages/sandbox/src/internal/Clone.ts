@@ -6,12 +6,14 @@
  * it anew. Whoever has the lock of the name may touch it, and nobody else.
  */
 import * as Effect from "effect/Effect"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion } from "../SandboxSpec.ts"
 import type { Overlay } from "../Workspaces.ts"
 import * as Deliver from "./Deliver.ts"
 import * as DotGit from "./DotGit.ts"
 import type { HostFiles } from "./HostFiles.ts"
+import * as Origin from "./Origin.ts"
 import * as OwnFolder from "./OwnFolder.ts"
 import type { Found, Part } from "./Part.ts"
 import * as Repository from "./Repository.ts"
@@ -175,6 +177,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       Effect.tap(Start.make(host, place.repository, spec), (is) => Effect.sync(() => (started = is)))
     )
     const has = isNew ? yield* build(place, begun, options) : undefined
+    const origin = yield* Origin.note(host, { own: place.own, name: place.name, ...begun, isNew })
     const template = yield* templateOf(place.folder)
     if (template !== undefined && !overlay) {
       return yield* new SandboxError({
@@ -195,6 +198,18 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       at: begun.at
     }
     const { from } = spec
+    let delivery: Effect.Effect<void, SandboxError> | undefined
+    const bring = (inside: ChildProcessSpawner["Service"]) =>
+      (delivery ??= Deliver.make(host, {
+        inside,
+        directory,
+        repository: place.repository,
+        incoming: path.join(place.own, "incoming", place.name),
+        branch: spec.branch,
+        origin,
+        known: begun.commit,
+        base: spec.deliver === "Merge" ? spec.base : undefined
+      }))
     const part: Part = {
       directory,
       overlays: template === undefined ? [] : [overlayOf(place, template)],
@@ -222,22 +237,14 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       deliver: (inside) =>
         Effect.gen(function* () {
           const stands = yield* DotGit.standsOn(host, dotGit, begun)
-          if (stands === "yes" && spec.deliver !== "Merge") return
+          if (stands === "yes" && spec.deliver !== "Merge" && delivery === undefined) return
           if (stands === "odd") {
             return yield* new SandboxError({
               reason: "SetupFailed",
               message: `The branch ${spec.branch} of ${directory} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
             })
           }
-          yield* Deliver.deliver(host, {
-            inside,
-            directory,
-            repository: place.repository,
-            incoming: path.join(place.own, "incoming", place.name),
-            branch: spec.branch,
-            known: begun.commit,
-            base: spec.deliver === "Merge" ? spec.base : undefined
-          })
+          yield* bring(inside)
         }),
       snapshot: (inside) =>
         snapshots.save(inside, { folder: path.join(place.own, "snapshots"), sandbox, directory, isGit: true }),

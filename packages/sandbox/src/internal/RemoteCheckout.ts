@@ -8,6 +8,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { minimumEnvironment } from "../CleanSpawner.ts"
+import * as Origin from "./Origin.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion, Snapshot } from "../SandboxSpec.ts"
 import * as Deliver from "./Deliver.ts"
@@ -141,6 +142,7 @@ export const prepare = Effect.fnUntraced(function* (
   const answer = yield* script(inside, { ...call, text: looking, args: [folder, begun.commit] })
   const [state, ...there] = answer.split("\n")
   const isNew = state === "new"
+  const origin = yield* Origin.note(host, { own, name, ...begun, isNew })
   const { from } = spec
   if (isNew) {
     isOurs = true
@@ -191,12 +193,13 @@ export const prepare = Effect.fnUntraced(function* (
         () => void (isFinished = true)
       )
     }),
-    deliver: Deliver.deliver(host, {
+    deliver: Deliver.make(host, {
       inside,
       directory,
       repository,
       incoming: path.join(own, "incoming", name),
       branch: spec.branch,
+      origin,
       known: begun.commit,
       base: spec.deliver === "Merge" ? spec.base : undefined
     }),
