@@ -36,7 +36,11 @@ class Refused extends Error {
 
 /** The provider's API, as promises: what an SDK is for another provider. */
 const clientOf = ({ key, url }: Options) => {
-  const ask = async (method: string, path: string, { body, signal }: { body?: string | Uint8Array<ArrayBuffer>; signal: AbortSignal }) => {
+  const ask = async (
+    method: string,
+    path: string,
+    { body, signal }: { body?: string | Uint8Array<ArrayBuffer>; signal: AbortSignal }
+  ) => {
     const headers = { authorization: `Bearer ${Redacted.value(key)}` }
     const response = await fetch(`${url}/machines${path}`, {
       method,
@@ -90,6 +94,7 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, never, San
           ...Supports.none,
           // Its machines are folders of this computer. A provider whose machines are elsewhere says "remote".
           isolation: "none",
+          companions: true,
           workspaces: ["Checkout", "Empty"],
           snapshot: true,
           killsTree: true

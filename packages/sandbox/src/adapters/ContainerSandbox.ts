@@ -42,6 +42,7 @@ export const layerWith = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbo
         supports: {
           ...Supports.none,
           isolation: "container",
+          companions: true,
           workspaces: ["Checkout", "Folder", "Empty"],
           network: "allow",
           broker: true,

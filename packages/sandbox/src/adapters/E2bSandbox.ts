@@ -167,6 +167,7 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
         supports: {
           ...Supports.none,
           isolation: "remote",
+          companions: true,
           workspaces: ["Checkout", "Empty"],
           network: "allow",
           ports: true,

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as Provider from "../internal/Provider.ts"
+import * as Provider from "../Provider.ts"
 import * as ProcessTree from "../ProcessTree.ts"
 import * as Remote from "../Remote.ts"
 import * as Sandbox from "../Sandbox.ts"
@@ -69,7 +69,7 @@ interface Account {
 interface Sdk {
   readonly Sandbox: {
     create(asked: Account & Record<string, unknown>): Promise<Machine>
-    get(asked: Account & { readonly name: string; readonly resume: boolean }): Promise<Machine>
+    get(asked: Account & Record<string, unknown> & { readonly name: string }): Promise<Machine>
   }
 }
 
@@ -171,6 +171,7 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
         supports: {
           ...Supports.none,
           isolation: "remote",
+          companions: true,
           workspaces: ["Checkout", "Empty"],
           network: "allow",
           ports: true,

@@ -1,0 +1,8 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Layer from "effect/Layer"
+import * as SandboxRuntimeSandbox from "../../src/adapters/SandboxRuntimeSandbox.ts"
+import * as SandboxTest from "../../src/testing/SandboxTest.ts"
+
+const layer = Layer.provide(SandboxRuntimeSandbox.layerWith({ asRoot: true }), NodeServices.layer)
+
+SandboxTest.suite("sandboxRuntime", layer)
