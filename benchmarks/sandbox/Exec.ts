@@ -1,6 +1,8 @@
 /** What one more command in an open sandbox takes, beside plain processes and the peers. */
 import type { SandboxSpec } from "@millwright/sandbox/SandboxSpec"
 import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { join } from "node:path"
 import * as Bench from "../Bench.ts"
 import * as Child from "../Child.ts"
@@ -13,12 +15,17 @@ import * as Repository from "./Repository.ts"
 
 const names = {
   plain: "plain process",
+  effect: "plain process, by Effect's spawner",
   raw: "raw bwrap, same profile",
   own: "bubblewrap",
   runtime: "wrap and spawn",
   exec: "exec",
   run: "run --rm"
 } as const
+
+const plain = async (): Promise<void> => {
+  await once(spawn("true", [], { stdio: ["ignore", "pipe", "pipe"] }), "close")
+}
 
 /** A contender that may not be there, and why. */
 type Entrant = Measure.Contender | { readonly name: string; readonly missing: string }
@@ -59,7 +66,8 @@ export const measure: Measure.Measure = async ({ folder, note, progress, runs })
           const spec: SandboxSpec = { id: "bench-exec", workspace: { _tag: "Folder", path: workspace } }
           const spawner = Own.spawnerOf(yield* sandbox.open(spec))
           const entrants: ReadonlyArray<Entrant> = [
-            { name: names.plain, work: () => Effect.runPromise(Own.command(host)) },
+            { name: names.plain, work: plain },
+            { name: names.effect, work: () => Effect.runPromise(Own.command(host)) },
             yield* Effect.promise(() =>
               attempt(names.raw, async () => {
                 const raw = Raw.prepare(folder, workspace)
@@ -98,6 +106,7 @@ export const measure: Measure.Measure = async ({ folder, note, progress, runs })
 
 const peers: Readonly<Record<string, string>> = {
   [names.plain]: "no sandbox",
+  [names.effect]: "no sandbox",
   [names.raw]: "bwrap",
   [names.runtime]: "sandbox-runtime",
   [names.exec]: "podman",
