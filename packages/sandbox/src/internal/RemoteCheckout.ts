@@ -179,10 +179,15 @@ export const prepare = Effect.fnUntraced(function* (
       })
     }
   }
-  if (!isNew || from !== undefined) {
-    const fresh = spec.fresh !== undefined && spec.fresh !== false
-    yield* Settle.reused(inside, { directory, branch: begun.branch, head: begun.commit, fresh, at: begun.at })
+  const target: Settle.Target = {
+    directory,
+    branch: begun.branch,
+    head: begun.commit,
+    fresh: spec.fresh !== undefined && spec.fresh !== false,
+    at: begun.at
   }
+  if (!isNew) yield* Settle.reused(inside, target)
+  else if (from !== undefined) yield* Settle.restored(inside, { target, commit: from.commit ?? "" })
   return {
     directory,
     isNew,
