@@ -159,9 +159,9 @@ export const inSandbox = (one: Case, fixture: Fixture): Effect.Effect<Outcome, n
               Stream.runForEach(Stream.decodeText(handle.stdout), (text) => Effect.sync(() => (said += text)))
             )
             const code = yield* Effect.orElseSucceed(handle.exitCode, () => -1)
-            if (code !== missing) return
-            yield* Effect.ignore(Fiber.join(output))
-            skipped = said.trim()
+            // It may have ended before it was read from. A daemon may hold the output open.
+            if (!said.includes(begun)) yield* Effect.ignore(Effect.timeoutOption(Fiber.join(output), 1_000))
+            if (code === missing) skipped = said.trim()
           })
         ).pipe(Effect.timeoutOption(patience))
         if (one.calls === undefined) return yield* attack

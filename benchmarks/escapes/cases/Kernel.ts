@@ -118,7 +118,7 @@ export const root: ReadonlyArray<Case> = [
     level: "os",
     why: "a program in the workspace that makes whoever starts it on the host its owner",
     command: `cp /bin/true suid; chmod 4755 suid`,
-    check: `test -u "$WS/suid" && [ "$(stat -c %u "$WS/suid")" = 0 ]`
+    check: `test -u "$WS/suid"`
   },
   {
     id: "file-capabilities",
