@@ -29,8 +29,12 @@ export interface Options {
 const unavailable = (message: string) => new Sandbox.SandboxError({ reason: "Unavailable", message })
 
 const program = (name: string, hint: string): Effect.Effect<string, Sandbox.SandboxError> => {
-  const found = ["/usr/bin", "/usr/local/bin", "/bin"].map((folder) => `${folder}/${name}`).find((path) => existsSync(path))
-  return found === undefined ? Effect.fail(unavailable(`There is no program \`${name}\`. Install ${hint}.`)) : Effect.succeed(found)
+  const found = ["/usr/bin", "/usr/local/bin", "/bin"]
+    .map((folder) => `${folder}/${name}`)
+    .find((path) => existsSync(path))
+  return found === undefined
+    ? Effect.fail(unavailable(`There is no program \`${name}\`. Install ${hint}.`))
+    : Effect.succeed(found)
 }
 
 /** A sandbox over sandbox-runtime. Fails with `Unavailable`, and says what to install. */

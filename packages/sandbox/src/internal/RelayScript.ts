@@ -42,10 +42,13 @@ pump() {
 
 feed() {
   exec 4> in
+  last=0
   while read -r n <&5; do
     [ "$n" = end ] && break
-    # It is told twice when the call that told it was cut off.
+    # It is told twice, and may be written twice, when the call that did it was cut off and repeated.
+    if [ "$n" -le "$last" ]; then rm -f "in.$n"; continue; fi
     [ -e "in.$n" ] || continue
+    last=$n
     cat "in.$n" >&4 2>/dev/null
     echo "$n" > fed.part; mv fed.part fed; rm -f "in.$n"
   done
@@ -157,6 +160,7 @@ reset)
   for name in "$PATH" "$HOME" "\${LANG:-C.UTF-8}" "\${TMPDIR:-/tmp}" "\${TERM:-dumb}" "$(id -un 2>/dev/null || echo nobody)"; do
     printf '%s' "$name" | base64 | tr -d '\\n'; echo
   done
+  echo ok
   ;;
 drop)
   for id in "$@"; do

@@ -98,7 +98,8 @@ export const make = Effect.fnUntraced(function* (relay: Relay): Effect.fn.Return
       drain(Stream.fromQueue(err.queue), plain(command.options.stderr), process.stderr)
     ]
     for (const work of [fed, ...outputs]) {
-      if (work !== undefined) yield* Effect.forkScoped(Effect.catch(work, (error) => Deferred.fail(exit, error)))
+      // Without its input, the command may wait for ever; so nobody waits for it.
+      if (work !== undefined) yield* Effect.forkScoped(Effect.catch(work, failed))
     }
     return Spawner.makeHandle({
       pid: Spawner.ProcessId(answer.pid),
@@ -152,8 +153,8 @@ const inputSink = (relay: Relay, id: string, endOnDone: boolean): Spawner.ChildP
       if (!isSmall) yield* relay.write(file, part)
       let said = yield* relay.call(["push", id, number, file], isSmall ? part : undefined)
       // What it has not read yet is there, so nothing is sent again.
-      while (said.trim() === "busy") said = yield* relay.call(["push", id, number, file], new Uint8Array())
-      isGone = said.trim() === "gone"
+      while (said === "busy") said = yield* relay.call(["push", id, number, file], new Uint8Array())
+      isGone = said === "gone"
     },
     Effect.mapError(broke("write"))
   )

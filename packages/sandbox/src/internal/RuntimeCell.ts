@@ -29,80 +29,81 @@ const settings = [
 ].map((name) => `/etc/${name}`)
 
 /** Makes the cell. `module` is the address of the package. */
-export const make =
-  (module: string, programs: Programs, fileSystem: FileSystem.FileSystem) =>
-  (entry: Entry) =>
-    Effect.gen(function* () {
-      const { spec, workspace } = entry
-      const folder = yield* fileSystem.makeTempDirectoryScoped({ prefix: "sandbox-runtime-" }).pipe(
+export const make = (module: string, programs: Programs, fileSystem: FileSystem.FileSystem) => (entry: Entry) =>
+  Effect.gen(function* () {
+    const { spec, workspace } = entry
+    const folder = yield* fileSystem
+      .makeTempDirectoryScoped({ prefix: "sandbox-runtime-" })
+      .pipe(
         Effect.mapError(
-          (cause) => new SandboxError({ reason: "SetupFailed", message: `A folder can not be made: ${cause.message}`, cause })
+          (cause) =>
+            new SandboxError({ reason: "SetupFailed", message: `A folder can not be made: ${cause.message}`, cause })
         )
       )
-      // Its own things, which it shows to commands, and those of commands.
-      const [own, home, scratch] = ["own", "home", "tmp"].map((name) => join(realpathSync(folder), name))
-      if (own === undefined || home === undefined || scratch === undefined) return yield* Effect.die("no folders")
-      yield* Effect.forEach([own, home, scratch], (path) => Effect.orDie(fileSystem.makeDirectory(path)))
+    // Its own things, which it shows to commands, and those of commands.
+    const [own, home, scratch] = ["own", "home", "tmp"].map((name) => join(realpathSync(folder), name))
+    if (own === undefined || home === undefined || scratch === undefined) return yield* Effect.die("no folders")
+    yield* Effect.forEach([own, home, scratch], (path) => Effect.orDie(fileSystem.makeDirectory(path)))
 
-      if (spec.egress?._tag === "Open") return yield* noOpen
-      const roots = [workspace.directory, ...Object.values(workspace.directories)]
-      const mounts = spec.mounts ?? []
-      const config = (egress: Egress | undefined): RuntimeHelper.Config => ({
-        network: {
-          allowedDomains: egress?._tag === "Allow" ? egress.domains : [],
-          deniedDomains: [],
-          strictAllowlist: true
-        },
-        filesystem: {
-          denyRead: ["/"],
-          allowRead: [
-            ...[...system, ...settings, dirname(realpathSync(process.execPath))].filter((path) => existsSync(path)),
-            // What it filters system calls with.
-            join(dirname(dirname(fileURLToPath(module))), "vendor"),
-            ...[...roots, ...workspace.readable, own, home, scratch, ...mounts.map(({ source }) => source)]
-          ],
-          allowWrite: [
-            ...[...roots, home, scratch],
-            ...mounts.filter(({ access }) => access === "Write").map(({ source }) => source)
-          ],
-          denyWrite: workspace.protect.filter((path) => existsSync(path))
-        },
-        bwrapPath: programs.bwrap,
-        socatPath: programs.socat
-      })
-      const helper = yield* RuntimeHelper.make({ module, folder: own, config: config(spec.egress) })
-
-      const wrap: Cell["wrap"] = Effect.fnUntraced(function* (command) {
-        const { args, options } = command
-        const words = [command.command, ...args.map((word) => (Redacted.isRedacted(word) ? Redacted.value(word) : word))]
-        // It gives commands a folder for temporary files that is not there.
-        const text = `export TMPDIR=${quote(scratch)}; cd ${quote(options.cwd ?? workspace.directory)} && exec ${words.map(quote).join(" ")}`
-        const wrapped = yield* Effect.mapError(helper.wrap(text), (cause) =>
-          PlatformError.systemError({
-            _tag: "Unknown",
-            module: "ChildProcess",
-            method: "spawn",
-            description: cause.message,
-            cause
-          })
-        )
-        return ChildProcess.make("/bin/sh", ["-c", `exec ${wrapped}`], {
-          ...options,
-          cwd: own,
-          // What whoever started this process left open is no descriptor of a command.
-          additionalFds: { ...Entrance.covers(HostProcesses.leaks()), ...options.additionalFds }
-        })
-      })
-      return {
-        wrap,
-        end,
-        setEgress: (egress) => (egress._tag === "Open" ? noOpen : helper.update(config(egress))),
-        minimum: {
-          ...{ PATH: `${dirname(realpathSync(process.execPath))}:/usr/local/bin:/usr/bin:/bin`, HOME: home },
-          ...{ LANG: "C.UTF-8", TMPDIR: scratch, TERM: "dumb", USER: "agent" }
-        }
-      } satisfies Cell
+    if (spec.egress?._tag === "Open") return yield* noOpen
+    const roots = [workspace.directory, ...Object.values(workspace.directories)]
+    const mounts = spec.mounts ?? []
+    const config = (egress: Egress | undefined): RuntimeHelper.Config => ({
+      network: {
+        allowedDomains: egress?._tag === "Allow" ? egress.domains : [],
+        deniedDomains: [],
+        strictAllowlist: true
+      },
+      filesystem: {
+        denyRead: ["/"],
+        allowRead: [
+          ...[...system, ...settings, dirname(realpathSync(process.execPath))].filter((path) => existsSync(path)),
+          // What it filters system calls with.
+          join(dirname(dirname(fileURLToPath(module))), "vendor"),
+          ...[...roots, ...workspace.readable, own, home, scratch, ...mounts.map(({ source }) => source)]
+        ],
+        allowWrite: [
+          ...[...roots, home, scratch],
+          ...mounts.filter(({ access }) => access === "Write").map(({ source }) => source)
+        ],
+        denyWrite: workspace.protect.filter((path) => existsSync(path))
+      },
+      bwrapPath: programs.bwrap,
+      socatPath: programs.socat
     })
+    const helper = yield* RuntimeHelper.make({ module, folder: own, config: config(spec.egress) })
+
+    const wrap: Cell["wrap"] = Effect.fnUntraced(function* (command) {
+      const { args, options } = command
+      const words = [command.command, ...args.map((word) => (Redacted.isRedacted(word) ? Redacted.value(word) : word))]
+      // It gives commands a folder for temporary files that is not there.
+      const text = `export TMPDIR=${quote(scratch)}; cd ${quote(options.cwd ?? workspace.directory)} && exec ${words.map(quote).join(" ")}`
+      const wrapped = yield* Effect.mapError(helper.wrap(text), (cause) =>
+        PlatformError.systemError({
+          _tag: "Unknown",
+          module: "ChildProcess",
+          method: "spawn",
+          description: cause.message,
+          cause
+        })
+      )
+      return ChildProcess.make("/bin/sh", ["-c", `exec ${wrapped}`], {
+        ...options,
+        cwd: own,
+        // What whoever started this process left open is no descriptor of a command.
+        additionalFds: { ...Entrance.covers(HostProcesses.leaks()), ...options.additionalFds }
+      })
+    })
+    return {
+      wrap,
+      end,
+      setEgress: (egress) => (egress._tag === "Open" ? noOpen : helper.update(config(egress))),
+      minimum: {
+        ...{ PATH: `${dirname(realpathSync(process.execPath))}:/usr/local/bin:/usr/bin:/bin`, HOME: home },
+        ...{ LANG: "C.UTF-8", TMPDIR: scratch, TERM: "dumb", USER: "agent" }
+      }
+    } satisfies Cell
+  })
 
 const noOpen = Effect.fail(
   new SandboxError({

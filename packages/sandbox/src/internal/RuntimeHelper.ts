@@ -79,7 +79,10 @@ export const make = Effect.fnUntraced(function* (options: {
   const waiting = new Map<number, (answer: Effect.Effect<unknown, SandboxError>) => void>()
   const failed = (why: string) =>
     Effect.fail(
-      new SandboxError({ reason: "SetupFailed", message: `sandbox-runtime failed: ${why}. Its documentation says what it needs.` })
+      new SandboxError({
+        reason: "SetupFailed",
+        message: `sandbox-runtime failed: ${why}. Its documentation says what it needs.`
+      })
     )
   child.on("message", (answer: { readonly id: number; readonly value?: unknown; readonly failed?: string }) => {
     waiting.get(answer.id)?.(answer.failed === undefined ? Effect.succeed(answer.value) : failed(answer.failed))
