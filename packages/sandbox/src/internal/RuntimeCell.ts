@@ -1,6 +1,6 @@
 /** The cell of `@anthropic-ai/sandbox-runtime` on Linux: what it is told for a workspace, and how its commands run and end. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as PlatformError from "effect/PlatformError"
 import * as ChildProcess from "effect/process/ChildProcess"
 import * as Redacted from "effect/Redacted"
