@@ -2,6 +2,7 @@
 import * as Bench from "./Bench.ts"
 import type { Outcome } from "./escapes/Attack.ts"
 import type { Filed } from "./escapes/Case.ts"
+import * as Image from "./escapes/Image.ts"
 import * as Matrix from "./escapes/Matrix.ts"
 import * as Adapters from "../examples/12-sandbox-exec/adapters.ts"
 import * as Supports from "./escapes/Supports.ts"
@@ -15,6 +16,7 @@ export const options = {
   adapter: { type: "string", about: `${Adapters.names.join(", ")}, or the path of one`, default: "bubblewrap" },
   category: { type: "string", about: `some of ${Matrix.categories.join(",")}` },
   case: { type: "string", about: "one or several cases, with commas between" },
+  image: { type: "string", about: "of the container; without it, one is made of this machine's programs" },
   workers: { type: "number", about: "processes that try cases", default: 3 }
 } as const satisfies Bench.Options
 
@@ -44,16 +46,17 @@ const verdict = (one: Filed, { control, outcome }: Workers.Tried, isolation: str
 const whyOf = (outcome: Outcome): string => ("why" in outcome ? `: ${outcome.why.split("\n")[0]}` : "")
 
 /** Tries the cases. */
-export const run: Bench.Run<typeof options> = async ({ adapter, case: one, category, workers }, progress) => {
+export const run: Bench.Run<typeof options> = async ({ adapter, case: one, category, image, workers }, progress) => {
   const ids = Matrix.all.map(({ id }) => id)
   const categories = chosen(category, Matrix.categories, "category")
   const asked = chosen(one, ids, "case")
   const cases = Matrix.all.filter((each) => categories.includes(each.category) && asked.includes(each.id))
   const supports = await Supports.of(adapter)
+  const own = image ?? (adapter === "container" ? Image.make() : undefined)
   const start = performance.now()
   const tried = await Workers.run(
     cases.map(({ id }) => id),
-    { adapter, count: workers, progress }
+    { adapter, image: own, count: workers, progress }
   )
   const seconds = (performance.now() - start) / 1000
   const rows = cases.flatMap((each): ReadonlyArray<Row> => {

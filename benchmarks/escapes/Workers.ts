@@ -29,14 +29,20 @@ export interface Tried {
   readonly took: readonly [control: number, sandbox: number]
 }
 
+/** How cases are tried. */
+export interface Options {
+  readonly adapter: string
+  /** The image that sandboxes are opened with. */
+  readonly image: string | undefined
+  /** In how many processes. */
+  readonly count: number
+  readonly progress: (line: string) => void
+}
+
 /** Tries cases in so many processes. Answers with what became of them, in no order. */
 export const run = async (
   ids: ReadonlyArray<string>,
-  {
-    adapter,
-    count,
-    progress
-  }: { readonly adapter: string; readonly count: number; readonly progress: (line: string) => void }
+  { adapter, count, image, progress }: Options
 ): Promise<ReadonlyArray<Tried>> => {
   const folder = mkdtempSync(join(tmpdir(), "escapes-"))
   const forget = Cleanup.add(() => rmSync(folder, { recursive: true, force: true }))
@@ -47,7 +53,7 @@ export const run = async (
     const found = await Promise.all(
       hands
         .filter((own) => own.length > 0)
-        .map((own, at) => one({ adapter, ids: own, folder: join(folder, String(at)), template }, progress))
+        .map((own, at) => one({ adapter, image, ids: own, folder: join(folder, String(at)), template }, progress))
     )
     return found.flat()
   } finally {
@@ -58,6 +64,7 @@ export const run = async (
 
 interface Request {
   readonly adapter: string
+  readonly image: string | undefined
   readonly ids: ReadonlyArray<string>
   readonly folder: string
   readonly template: string

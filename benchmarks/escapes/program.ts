@@ -10,11 +10,13 @@ import { readFileSync, writeFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import * as Adapters from "../../examples/12-sandbox-exec/adapters.ts"
 import * as Attack from "./Attack.ts"
+import type { Case } from "./Case.ts"
 import * as Fixture from "./Fixture.ts"
 import * as Matrix from "./Matrix.ts"
 
 interface Request {
   readonly adapter: string
+  readonly image?: string
   readonly ids: ReadonlyArray<string>
   readonly folder: string
   readonly template: string
@@ -59,6 +61,9 @@ const adapter = Layer.provideMerge(
   )
 )
 
+const withImage = (one: Case): Case =>
+  request.image === undefined ? one : { ...one, spec: { ...one.spec, image: request.image } }
+
 const main = Effect.gen(function* () {
   for (const one of Matrix.all.filter(({ id }) => request.ids.includes(id))) {
     const start = performance.now()
@@ -66,7 +71,7 @@ const main = Effect.gen(function* () {
     const between = performance.now()
     const services = yield* Effect.context<Layer.Success<typeof adapter>>()
     const outcome = yield* Effect.promise(() =>
-      on((fixture) => Effect.runPromise(Effect.provideContext(Attack.inSandbox(one, fixture), services)))
+      on((fixture) => Effect.runPromise(Effect.provideContext(Attack.inSandbox(withImage(one), fixture), services)))
     )
     const took = [between - start, performance.now() - between].map(Math.round)
     print({ id: one.id, control, outcome, took })

@@ -8,6 +8,7 @@ import * as Budget from "@millwright/core/Budget"
 import type * as Model from "@millwright/core/Model"
 import * as Sqlite from "@millwright/core/Sqlite"
 import * as WorktreeSandbox from "@millwright/sandbox/adapters/WorktreeSandbox"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as IssueToChange from "./line.ts"
 import * as Models from "./models.ts"
@@ -21,15 +22,27 @@ export const office = (store: string, repository: string) =>
     Layer.provide(Sqlite.layer({ path: store }))
   )
 
+/** Where agents work; the other one is not loaded. */
+const sandbox = (name: "worktree" | "bubblewrap") =>
+  name === "worktree"
+    ? WorktreeSandbox.layer
+    : Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("@millwright/sandbox/adapters/BubblewrapSandbox")),
+          ({ layer }) => layer
+        )
+      )
+
 /** The line, ready to run, on top of an office. */
 export const floor = (options: {
   readonly model: Model.Model
+  readonly sandbox: "worktree" | "bubblewrap"
   readonly settings: IssueToChange.Settings
   readonly limits: Budget.Limits
 }) =>
   IssueToChange.layer(options.settings).pipe(
     Layer.provide(LoopHarness.layer),
-    Layer.provideMerge(WorktreeSandbox.layer),
+    Layer.provideMerge(sandbox(options.sandbox)),
     Layer.provide(Budget.layer(options.limits)),
     Layer.provide(GenAiPrices.layer),
     Layer.provide(Models.layer(options.model))

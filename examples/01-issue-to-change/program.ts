@@ -92,6 +92,12 @@ const flags = {
     Flag.withDescription("Ask a person before a new run delivers any change, whatever the policy says. Default: no"),
     Flag.withDefault(false)
   ),
+  sandbox: Flag.Literals("sandbox", ["worktree", "bubblewrap"]).pipe(
+    Flag.withDescription(
+      "Where agents work: a worktree, which isolates nothing, or a clone behind bubblewrap (Linux). Default: worktree"
+    ),
+    Flag.withDefault("worktree" as const)
+  ),
   fresh: Flag.Boolean("fresh").pipe(
     Flag.withDescription("Begin a new run, also when one of this issue is not over. Default: go on with that one"),
     Flag.withDefault(false)
@@ -148,7 +154,7 @@ const found = Effect.gen(function* () {
 type Settings = Command.Command.Config.Infer<typeof flags>
 
 const run = (
-  { attempts, budget, fresh, issue, model, rehearsal, repo, review, skills, tokens }: Settings,
+  { attempts, budget, fresh, issue, model, rehearsal, repo, review, sandbox, skills, tokens }: Settings,
   keys: Models.Keys
 ) =>
   Effect.gen(function* () {
@@ -175,6 +181,7 @@ const run = (
     const spendable = Option.match(tokens, { onNone: () => ({ usd: budget }), onSome: (tokens) => ({ tokens }) })
     const floor = Factory.floor({
       model: selected.model,
+      sandbox,
       settings: { roles },
       limits: { ...spendable, time: "2 hours" }
     })

@@ -59,7 +59,7 @@ export const cases: ReadonlyArray<Case> = [
     level: "os",
     why: "ending its processes",
     neighbour: `(i=0; while [ $i -lt 100 ]; do echo . >> "$H/alive" 2>&- || echo . >> alive; sleep 0.05; i=$((i+1)); done; : "$TOKEN") & echo ready; wait`,
-    command: `for p in /proc/[0-9]*; do [ "$(readlink $p/cwd)" = "$NEIGHBOUR" ] && kill -KILL "\${p#/proc/}"; done; : > killed; sleep 0.3; a=$(cat "$H/alive" "$NEIGHBOUR/alive" | wc -c); sleep 0.4; b=$(cat "$H/alive" "$NEIGHBOUR/alive" | wc -c); [ "$a" -gt 0 ] && [ "$a" = "$b" ] && echo "worked $TOKEN" >> loot`,
+    command: `[ -n "$NEIGHBOUR" ] || exit; for p in /proc/[0-9]*; do [ "$(readlink $p/cwd)" = "$NEIGHBOUR" ] && kill -KILL "\${p#/proc/}"; done; : > killed; sleep 0.3; a=$(cat "$H/alive" "$NEIGHBOUR/alive" | wc -c); sleep 0.4; b=$(cat "$H/alive" "$NEIGHBOUR/alive" | wc -c); [ "$a" -gt 0 ] && [ "$a" = "$b" ] && echo "worked $TOKEN" >> loot`,
     check: `grep -q "worked $TOKEN" "$WS/loot"`
   },
   {

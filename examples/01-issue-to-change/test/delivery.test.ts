@@ -261,4 +261,28 @@ describe("the quickstart delivers", { concurrent: true }, () => {
       }),
     30_000
   )
+
+  it.live(
+    "out of a sandbox that isolates, where only a layer is another one",
+    (context) =>
+      Effect.gen(function* () {
+        const isPromised = (process.env["MILLWRIGHT_REQUIRES"] ?? "").split(" ").includes("bwrap")
+        if (!existsSync("/usr/bin/bwrap") && !isPromised) return context.skip("bubblewrap is not installed")
+        const quickstart = yield* Quickstart.make
+        const { code, stderr, stdout } = yield* quickstart.run(["--sandbox", "bubblewrap"])
+        assert.strictEqual(code, 0, stderr + stdout)
+        assert.strictEqual(stderr, "", "nothing is wrong, so nothing is on standard error")
+        const { branch } = delivered(stdout)
+        const { demo } = quickstart
+        assert.strictEqual(
+          Quickstart.git(demo, "log", "--format=%P", branch, "--not", "main"),
+          Quickstart.git(demo, "rev-parse", "main"),
+          "the branch should have one commit, on top of main"
+        )
+        const clone = join(quickstart.folder, "clone")
+        Quickstart.git(quickstart.folder, "clone", "-q", "--branch", branch, demo, clone)
+        passes(clone)
+      }),
+    120_000
+  )
 })

@@ -18,6 +18,7 @@ import * as Confined from "./Confined.ts"
 import * as InsideFileSystem from "./InsideFileSystem.ts"
 import * as Outbound from "./Outbound.ts"
 import * as Phases from "./Phases.ts"
+import * as Ports from "./Ports.ts"
 import * as Sandbox from "./Sandbox.ts"
 import type { Egress, SandboxSpec } from "./SandboxSpec.ts"
 import { SecretBroker } from "./SecretBroker.ts"
@@ -66,7 +67,9 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
   const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
     const workspace = yield* workspaces.prepare(spec, { name, overlay })
     const { directories, directory } = workspace
-    const network = spec.egress?._tag === "Open" ? "host" : "own"
+    // What is added to requests, and what is left out of answers, is done on the one way out of a network of its own.
+    const isBrokered = (spec.secrets ?? []).length > 0 || spec.registry !== undefined
+    const network = spec.egress?._tag === "Open" && !isBrokered ? "host" : "own"
     const cell = yield* enter({ spec, workspace, network })
 
     const roots = [directory, ...Object.values(directories)] as const
@@ -93,11 +96,11 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     )
 
     const out = yield* way({ spec, cell, broker, files })
-    const ports = portsOf(spec)
+    const ports = network === "own" ? Ports.count(spec) : yield* Ports.take(spec)
     const env = {
       ...(network === "own" ? out.environment(door) : {}),
       ...CleanSpawner.inheritedEnvironment(spec),
-      ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+      ...Ports.environment(ports),
       ...spec.env
     }
     const life = yield* Scope.fork(yield* Effect.scope)
@@ -112,13 +115,13 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const infrastructure: Partial<Sandbox.Infrastructure> = {
       deliver,
       snapshot: workspace.snapshot(keeper),
-      setEgress: out.setEgress,
+      ...(network === "own" && { setEgress: out.setEgress }),
       destroy: Effect.suspend(() => {
         if (isDestroyed) return Effect.void
         isDestroyed = true
         return Effect.andThen(Scope.close(life, Exit.void), workspace.remove)
       }),
-      ...(expose && { expose: (variable) => Effect.flatMap(portOf(ports, variable), expose) }),
+      ...(expose && { expose: (variable) => Effect.flatMap(Ports.of(ports, variable), expose) }),
       ...(pause && { pause }),
       ...(resume && { resume })
     }
@@ -162,23 +165,3 @@ const way = Effect.fnUntraced(function* ({
     setEgress: (egress: Egress) => Effect.andThen(egress._tag === "Deny" ? Effect.void : open, out.setEgress(egress))
   }
 })
-
-/** In a network of its own every port is free: those that the spec leaves open are counted up. */
-const portsOf = ({ ports = {} }: SandboxSpec): Readonly<Record<string, number>> => {
-  const fixed = new Set(Object.values(ports))
-  let next = 20_000
-  const free = (): number => (fixed.has(++next) ? free() : next)
-  return Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, port ?? free()]))
-}
-
-const portOf = (ports: Readonly<Record<string, number>>, variable: string) => {
-  const port = Object.hasOwn(ports, variable) ? ports[variable] : undefined
-  return port === undefined
-    ? Effect.fail(
-        new Sandbox.SandboxError({
-          reason: "BadSpec",
-          message: `The sandbox has no port ${JSON.stringify(variable)}. Its ports: ${Object.keys(ports).join(", ") || "none"}.`
-        })
-      )
-    : Effect.succeed(port)
-}

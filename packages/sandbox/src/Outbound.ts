@@ -8,7 +8,7 @@
  *   read, so a host that serves for others too, as some content networks do, is to be let through only with them in mind.
  * - Secrets are added to plain HTTP requests, which go on over TLS; a program inside that makes TLS itself reaches the host,
  *   but without the secret. `environment` has git and npm ask that way by themselves.
- * - Registries are reached that way only: through a tunnel their rules could not hold.
+ * - Registries are reached that way only: in TLS of a program inside their rules could not hold.
  */
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -161,13 +161,14 @@ export const make = Effect.fnUntraced(function* (
     {
       judge: (target) => EgressRules.judge(rules, outside(target)),
       judgeAddress,
-      judgeTunnel: (target) =>
-        isRegistry(outside(target))
-          ? new Refused({
-              rule: "registry",
-              message: `${target.host} is a registry with rules: ask it for http://${Domains.show(outside(target), 443)}/, without a tunnel.`
-            })
-          : undefined,
+      carries: (target) => {
+        const to = outside(target)
+        // On its usual port it would be TLS, of which a proxy sees nothing.
+        if (isRegistry(to)) return target.port === 443 ? closed(to) : "Requests"
+        if (isBrokered(to)) return target.port === 80 ? "Requests" : "Http"
+        return Domains.usual.includes(target.port) ? "Http" : "Anything"
+      },
+      judgeUpgrade: (target) => (isRegistry(outside(target)) ? closed(outside(target)) : undefined),
       plan: planFor,
       answer: async (line, request) => {
         const target = outside(line.target)
@@ -189,6 +190,12 @@ export const make = Effect.fnUntraced(function* (
     environment: (port) => environment(port, uses, registries)
   }
 })
+
+const closed = (registry: Domains.Target) =>
+  new Refused({
+    rule: "registry",
+    message: `${registry.host} is a registry with rules: ask it for http://${Domains.show(registry, 443)}/, without a tunnel.`
+  })
 
 const usesOf = Effect.fnUntraced(function* (
   { secrets = [] }: Pick<SandboxSpec, "secrets">,

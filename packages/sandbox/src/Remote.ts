@@ -26,6 +26,7 @@ import * as Pipeline from "./internal/Pipeline.ts"
 import * as RemoteCheckout from "./internal/RemoteCheckout.ts"
 import * as RemoteWorkspace from "./internal/RemoteWorkspace.ts"
 import * as Phases from "./Phases.ts"
+import * as Ports from "./Ports.ts"
 import * as Sandbox from "./Sandbox.ts"
 import type { SandboxSpec } from "./SandboxSpec.ts"
 import type { Supports } from "./Supports.ts"
@@ -143,7 +144,7 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     const ports = yield* portsOf(spec, connection)
     const env = {
       ...CleanSpawner.inheritedEnvironment(spec),
-      ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+      ...Ports.environment(ports),
       ...spec.env
     }
     const life = yield* Scope.fork(yield* Effect.scope)
@@ -166,10 +167,10 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
         isDestroyed = true
         return Effect.andThen(Scope.close(life, Exit.void), destroy)
       }),
-      ...(expose && { expose: (variable) => Effect.flatMap(portOf(ports, variable), expose) }),
-      ...(setEgress && { setEgress }),
-      ...(pause && { pause }),
-      ...(resume && { resume })
+      ...(supports.ports && expose && { expose: (variable) => Effect.flatMap(Ports.of(ports, variable), expose) }),
+      ...(supports.network !== "open" && setEgress && { setEgress }),
+      ...(supports.pause && pause && { pause }),
+      ...(supports.pause && resume && { resume })
     }
     return { directory, directories, services, host: infrastructure }
   })
@@ -194,31 +195,16 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
   return Sandbox.make({ name, supports, open, discard: removal })
 })
 
-const portsOf = Effect.fnUntraced(function* ({ ports = {} }: SandboxSpec, connection: Connection) {
-  const taken = new Set(Object.values(ports).filter((port) => port !== null))
+/** Where the machine is not ours, ports are those that nobody there listens on. */
+const portsOf = Effect.fnUntraced(function* ({ ports = {} }: SandboxSpec, { port }: Connection) {
+  if (port === undefined) return Ports.count({ ports })
+  const taken = new Set(Object.values(ports))
   const found: Record<string, number> = {}
-  let next = 20_000
-  const counted = Effect.sync(() => ++next)
   for (const [variable, asked] of Object.entries(ports)) {
-    let port = asked ?? undefined
-    while (port === undefined) {
-      const free: number = yield* connection.port ?? counted
-      if (!taken.has(free)) port = free
-    }
-    taken.add(port)
-    found[variable] = port
+    let is = asked
+    while (is === null || (asked === null && taken.has(is))) is = yield* port
+    taken.add(is)
+    found[variable] = is
   }
   return found
 })
-
-const portOf = (ports: Readonly<Record<string, number>>, variable: string) => {
-  const port = Object.hasOwn(ports, variable) ? ports[variable] : undefined
-  return port === undefined
-    ? Effect.fail(
-        new Sandbox.SandboxError({
-          reason: "BadSpec",
-          message: `The sandbox has no port ${JSON.stringify(variable)}. Its ports: ${Object.keys(ports).join(", ") || "none"}.`
-        })
-      )
-    : Effect.succeed(port)
-}

@@ -10,6 +10,8 @@ export interface Supports {
   readonly isolation: "none" | "os" | "container" | "remote"
   /** The kinds of workspace. */
   readonly workspaces: ReadonlyArray<SandboxSpec["workspace"]["_tag"]>
+  /** Whether other repositories can be checked out beside the workspace. */
+  readonly companions: boolean
   /** Whether the network can not be closed, can be closed, or lets through what the spec names. */
   readonly network: "open" | "deny" | "allow"
   /** Whether secrets and registry rules are applied to requests that leave. */
@@ -34,6 +36,7 @@ export interface Supports {
 export const none: Supports = {
   isolation: "none",
   workspaces: ["Checkout"],
+  companions: false,
   network: "open",
   broker: false,
   mounts: false,
@@ -58,7 +61,7 @@ export const missing = (supports: Supports, spec: SandboxSpec): ReadonlyArray<st
     Object.values(spec.companions ?? {}).some(({ from }) => from !== undefined)
   const asked: ReadonlyArray<readonly [field: string, isMissing: boolean]> = [
     [`workspace ${workspace._tag}`, !supports.workspaces.includes(workspace._tag)],
-    ["companions", isAsked(spec.companions) && !supports.workspaces.includes("Checkout")],
+    ["companions", isAsked(spec.companions) && !supports.companions],
     ["workspace.from", isSnapshot && !supports.snapshot],
     ["mounts", isAsked(spec.mounts) && !supports.mounts],
     ["egress Deny", egress?._tag === "Deny" && supports.network === "open"],

@@ -6,6 +6,9 @@ export * as CleanSpawner from "./CleanSpawner.ts"
 /** A `FileSystem` and a `Path` that answer for one folder only. */
 export * as Confined from "./Confined.ts"
 
+/** A `devcontainer.json` as a part of a spec: what a sandbox can follow of it, and what not, with the reason. */
+export * as Devcontainer from "./Devcontainer.ts"
+
 /** The git calls that make and fill a working tree, as the host runs them: with a clean environment, without hooks, without prompts. */
 export * as Git from "./Git.ts"
 
@@ -24,11 +27,14 @@ export * as Outbound from "./Outbound.ts"
 /** Runs the scripts with which a workspace is prepared: `setup` when it is new, `start` at each opening. */
 export * as Phases from "./Phases.ts"
 
-/** Ports for sandboxes that share the network of the host. */
+/** The ports of a sandbox. */
 export * as Ports from "./Ports.ts"
 
 /** The processes that a sandbox started, with their children, found by a **mark** in their environment. */
 export * as ProcessTree from "./ProcessTree.ts"
+
+/** What the adapters of remote providers share: a machine for each key, found by its label, made when there is none, and never made twice; the SDK when it is there; and what a provider's failure means. */
+export * as Provider from "./Provider.ts"
 
 /** Which packages and versions a registry may show, and what of its answers is left then. */
 export * as RegistryRules from "./RegistryRules.ts"

@@ -111,6 +111,7 @@ describe("what an adapter does not support", () => {
   it("is nothing, when it can do everything", () => {
     const all: Supports.Supports = {
       isolation: "os",
+      companions: true,
       workspaces: ["Checkout", "Folder", "Empty"],
       network: "allow",
       broker: true,

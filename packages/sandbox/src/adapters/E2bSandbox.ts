@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as ProcessTree from "../ProcessTree.ts"
-import * as Provider from "../internal/Provider.ts"
+import * as Provider from "../Provider.ts"
 import * as Remote from "../Remote.ts"
 import * as Sandbox from "../Sandbox.ts"
 import type { Egress, SandboxSpec } from "../SandboxSpec.ts"
@@ -167,6 +167,7 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
         supports: {
           ...Supports.none,
           isolation: "remote",
+          companions: true,
           workspaces: ["Checkout", "Empty"],
           network: "allow",
           ports: true,

@@ -29,6 +29,7 @@ export type Options = SshConnection.Options
 export const supports: Supports.Supports = {
   ...Supports.none,
   isolation: "remote",
+  companions: true,
   workspaces: ["Checkout", "Empty"],
   ports: true,
   snapshot: true,

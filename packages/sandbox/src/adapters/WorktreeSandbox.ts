@@ -77,12 +77,6 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
     })
 
     const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
-      if (Object.keys(spec.companions ?? {}).length > 0) {
-        return yield* new Sandbox.SandboxError({
-          reason: "Unsupported",
-          message: `The sandbox ${name} can not do this: companions. Open one for each repository, or take an adapter that isolates.`
-        })
-      }
       const { directory, env, finish, isNew, mark } = yield* enter(spec)
       const ports = yield* Ports.take(spec)
       const confined = Confined.make({ fileSystem, path, root: directory, protect: [".git"] })
@@ -93,7 +87,7 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
         env: {
           ...env,
           ...CleanSpawner.inheritedEnvironment(spec),
-          ...Object.fromEntries(Object.entries(ports).map(([variable, port]) => [variable, String(port)])),
+          ...Ports.environment(ports),
           ...spec.env
         },
         mark: `${mark}${randomUUID()}`,

@@ -72,6 +72,7 @@ export const make = Effect.fnUntraced(function* (
     supports: {
       ...Supports.none,
       isolation: "os",
+      companions: true,
       workspaces: ["Checkout", "Folder", "Empty"],
       network: "allow",
       broker: true,

@@ -59,7 +59,7 @@ export const mounted = (mounts: string, membership: string): ReadonlyArray<Mount
       const [id = "", list = "", ...path] = line.split(":")
       const isThis =
         type === "cgroup2" ? id === "0" && list === "" : list.split(",").some((name) => names.includes(name))
-      return isThis && (list !== "") === (type === "cgroup") ? [path.join(":")] : []
+      return isThis ? [path.join(":")] : []
     })[0]
     if (own === undefined) return []
     const below = relative(root, own)

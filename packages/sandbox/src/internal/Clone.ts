@@ -6,11 +6,14 @@
  * it anew. Whoever has the lock of the name may touch it, and nobody else.
  */
 import * as Effect from "effect/Effect"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion } from "../SandboxSpec.ts"
 import type { Overlay } from "../Workspaces.ts"
 import * as Deliver from "./Deliver.ts"
+import * as DotGit from "./DotGit.ts"
 import type { HostFiles } from "./HostFiles.ts"
+import * as Origin from "./Origin.ts"
 import * as OwnFolder from "./OwnFolder.ts"
 import type { Found, Part } from "./Part.ts"
 import * as Repository from "./Repository.ts"
@@ -44,7 +47,7 @@ const isMountable = (path: string): boolean => !/[,:\\"']/.test(path)
 
 /** What can be done with clones. */
 export const make = (host: HostFiles, snapshots: SnapshotStore) => {
-  const { fs, kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
+  const { kind, list, makeFolder, path, program, read, remove, rename, replace, write } = host
   const copies = new Map<string, boolean>()
   const findRepository = Repository.finder(host)
 
@@ -150,22 +153,6 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     if (!isThere) yield* Skeleton.point(host, folder, start)
   })
 
-  /**
-   * Tells by the file of a branch, without asking anything inside, that the branch stands on a commit. What is no file is
-   * not asked for either: git would wait for what comes out of a pipe.
-   */
-  const standsOn = Effect.fnUntraced(function* (file: string, commit: string) {
-    const info = yield* Effect.option(fs.lstat(file))
-    if (info._tag === "None") return false
-    if (info.value.type !== "File") {
-      return yield* new SandboxError({
-        reason: "SetupFailed",
-        message: `${file} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
-      })
-    }
-    return Number(info.value.size) < 100 && (yield* read(file)) === `${commit}\n`
-  })
-
   const prepare = Effect.fnUntraced(function* (place: Place, options: Options) {
     const { overlay, sandbox, spec } = options
     const ready = path.join(place.folder, "ready")
@@ -190,6 +177,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       Effect.tap(Start.make(host, place.repository, spec), (is) => Effect.sync(() => (started = is)))
     )
     const has = isNew ? yield* build(place, begun, options) : undefined
+    const origin = yield* Origin.note(host, { own: place.own, name: place.name, ...begun, isNew })
     const template = yield* templateOf(place.folder)
     if (template !== undefined && !overlay) {
       return yield* new SandboxError({
@@ -201,11 +189,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     else if (!isNew) yield* mend(place, begun)
 
     const { directory } = place
-    const tip = path.join(
-      template === undefined ? directory : overlayOf(place, template).upper,
-      ".git/refs/heads",
-      begun.branch
-    )
+    const dotGit = path.join(template === undefined ? directory : overlayOf(place, template).upper, ".git")
     const target: Settle.Target = {
       directory,
       branch: begun.branch,
@@ -214,6 +198,18 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       at: begun.at
     }
     const { from } = spec
+    let delivery: Effect.Effect<void, SandboxError> | undefined
+    const bring = (inside: ChildProcessSpawner["Service"]) =>
+      (delivery ??= Deliver.make(host, {
+        inside,
+        directory,
+        repository: place.repository,
+        incoming: path.join(place.own, "incoming", place.name),
+        branch: spec.branch,
+        origin,
+        known: begun.commit,
+        base: spec.deliver === "Merge" ? spec.base : undefined
+      }))
     const part: Part = {
       directory,
       overlays: template === undefined ? [] : [overlayOf(place, template)],
@@ -221,7 +217,12 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       protect: Skeleton.guarded.map((guarded) => path.join(directory, guarded)),
       isNew,
       settle: (inside) => {
-        if (!isNew) return Settle.reused(inside, target)
+        if (!isNew) {
+          const settled = target.fresh
+            ? Effect.succeed(false)
+            : DotGit.isSettled(host, dotGit, { ...begun, hasIndexBelow: template !== undefined })
+          return Effect.flatMap(settled, (is) => (is ? Effect.void : Settle.reused(inside, target)))
+        }
         if (from !== undefined) {
           const restored = snapshots.restore(inside, {
             folder: path.join(place.own, "snapshots"),
@@ -235,16 +236,15 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       },
       deliver: (inside) =>
         Effect.gen(function* () {
-          if ((yield* standsOn(tip, begun.commit)) && spec.deliver !== "Merge") return
-          yield* Deliver.deliver(host, {
-            inside,
-            directory,
-            repository: place.repository,
-            incoming: path.join(place.own, "incoming", place.name),
-            branch: spec.branch,
-            known: begun.commit,
-            base: spec.deliver === "Merge" ? spec.base : undefined
-          })
+          const stands = yield* DotGit.standsOn(host, dotGit, begun)
+          if (stands === "yes" && spec.deliver !== "Merge" && delivery === undefined) return
+          if (stands === "odd") {
+            return yield* new SandboxError({
+              reason: "SetupFailed",
+              message: `The branch ${spec.branch} of ${directory} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
+            })
+          }
+          yield* bring(inside)
         }),
       snapshot: (inside) =>
         snapshots.save(inside, { folder: path.join(place.own, "snapshots"), sandbox, directory, isGit: true }),

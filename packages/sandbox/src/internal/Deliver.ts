@@ -3,8 +3,9 @@
  *
  * The workspace is hostile. Of what it says only two things are taken: the id of a commit, and a pack of objects, which the
  * host's git checks object by object (`--strict`), up to a size, in a folder beside the repository's objects. Only when the
- * commit is whole and follows the branch do the objects move in, and the branch, by compare and swap, on to it. No ref, no
- * name and no configuration of the workspace is read, so what it has rewritten can do no more than let this fail.
+ * commit is whole do the objects move in, and the branch, by compare and swap, on to it: forward, or to another commit that
+ * follows where the branch stood when the workspace was new, as long as nobody else has moved it since. No ref, no name and
+ * no configuration of the workspace is read, so what it has rewritten can do no more than let this fail.
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -24,6 +25,8 @@ export interface Options {
   /** Where objects are checked. Nobody else uses it. */
   readonly incoming: string
   readonly branch: string
+  /** Where the branch stood when the workspace was new. */
+  readonly origin: string
   /** Where the branch stood when the workspace was opened. */
   readonly known: string
   /** The branch that is moved forward as well. */
@@ -34,11 +37,20 @@ export interface Options {
 const largest = 2 * 1024 ** 3
 const patience = 600_000
 
-/** Brings the commits. Fails when they can not be brought; then they stay in the workspace. */
-export const deliver = Effect.fnUntraced(function* (host: HostFiles, options: Options) {
-  const { base, branch, directory, known, repository } = options
+/** What brings the commits, as often as it is asked. Fails when they can not be brought; then they stay in the workspace. */
+export const make = (host: HostFiles, options: Options): Effect.Effect<void, SandboxError> => {
+  let known = options.known
+  return Effect.suspend(() =>
+    Effect.map(deliver(host, { ...options, known }), (brought) => {
+      known = brought
+    })
+  )
+}
+
+const deliver = Effect.fnUntraced(function* (host: HostFiles, options: Options) {
+  const { base, branch, directory, known, origin, repository } = options
   const tip = yield* tipOf(options)
-  if (tip === known && base === undefined) return
+  if (tip === known && base === undefined) return tip
   const stays = (reason: SandboxError["reason"], why: string) =>
     new SandboxError({
       reason,
@@ -46,7 +58,7 @@ export const deliver = Effect.fnUntraced(function* (host: HostFiles, options: Op
         `The commits of ${directory} were not brought to the branch ${branch} of ${repository.root}: ${why} They stay in the ` +
         `workspace, as ${tip} on its branch ${branch}, and closing it the next time tries again.`
     })
-  const forward = Effect.fnUntraced(function* (name: string, env: Readonly<Record<string, string>>) {
+  const next = Effect.fnUntraced(function* (name: string, env: Readonly<Record<string, string>>) {
     const { head, worktree } = yield* Repository.branch(host, repository, name)
     if (head === tip) return undefined
     if (worktree !== undefined) {
@@ -59,27 +71,29 @@ export const deliver = Effect.fnUntraced(function* (host: HostFiles, options: Op
         ({ code }) => code === 0
       )
     if (yield* isIn(head, tip)) return { name, from: head }
+    if (name === branch && head === known && (yield* isIn(origin, tip))) return { name, from: head }
     if (yield* isIn(tip, head)) return undefined
     return yield* stays(
       "SetupFailed",
       `${name} was moved to ${head.slice(0, 12)} by somebody else. Open the workspace and rebase on that commit.`
     )
   })
-  const move = Effect.fnUntraced(function* (forward: { readonly name: string; readonly from: string } | undefined) {
-    if (forward === undefined) return
-    const args = ["update-ref", "-m", "millwright: deliver", `refs/heads/${forward.name}`, tip, forward.from]
+  const move = Effect.fnUntraced(function* (to: { readonly name: string; readonly from: string } | undefined) {
+    if (to === undefined) return
+    const args = ["update-ref", "-m", "millwright: deliver", `refs/heads/${to.name}`, tip, to.from]
     const { code, stderr } = yield* host.git(["-C", repository.root, ...args])
-    if (code !== 0) return yield* stays("Busy", `${forward.name} was moved just now, or is locked: ${stderr}.`)
+    if (code !== 0) return yield* stays("Busy", `${to.name} was moved just now, or is locked: ${stderr}.`)
   })
 
   const there = yield* Repository.resolve(host, repository, tip)
-  if (there === undefined) yield* receive(host, options, { tip, stays, check: (env) => forward(branch, env) })
-  yield* move(yield* forward(branch, {}))
+  if (there === undefined) yield* receive(host, options, { tip, stays, check: (env) => next(branch, env) })
+  yield* move(yield* next(branch, {}))
   if (base !== undefined && base !== branch) {
     const target = base.replace(/^refs\/heads\//, "")
     // A tag or a commit can not be moved forward.
-    if ((yield* Repository.branch(host, repository, target)).head !== undefined) yield* move(yield* forward(target, {}))
+    if ((yield* Repository.branch(host, repository, target)).head !== undefined) yield* move(yield* next(target, {}))
   }
+  return tip
 })
 
 /** The commit that the branch of the workspace stands on. */

@@ -39,29 +39,33 @@ export const dangerous: Readonly<Record<string, "file" | "folder">> = {
   "/proc/timer_stats": "file"
 }
 
+const common = [
+  "--unshare-user --unshare-pid --unshare-cgroup-try --disable-userns --cap-drop ALL --uid 1000 --gid 1000",
+  "--die-with-parent --new-session --as-pid-1 --dev-bind / / --proc /proc --ro-bind /proc/sys /proc/sys",
+  // Without SHLVL, bash takes a socket for the line of a remote login and runs ~/.bashrc.
+  "--clearenv --setenv SHLVL 1"
+].flatMap((line) => line.split(" "))
+
 /** How a command of the caller is run inside. */
 export const wrap = (entrance: Entrance, command: ChildProcess.StandardCommand) =>
   Effect.gen(function* () {
-    const { additionalFds = {}, cwd, env = {}, shell, ...rest } = command.options
+    const { additionalFds = {}, cwd, env = {}, shell: _, ...rest } = command.options
     const asked = Object.keys(additionalFds).flatMap((name) => ChildProcess.parseFdName(name) ?? [])
     if (command.command.startsWith("-")) {
       // Shells disagree on how to run it.
       return yield* wrong(`A program can not be named ${JSON.stringify(command.command)}. Give its path.`)
     }
-    const settings = yield* Effect.forEach(Object.entries(env), ([name, value]) => setting(name, value))
+    const settings = (yield* Effect.forEach(Object.entries(env), ([name, value]) => setting(name, value))).flat()
     const { filter, options, spare } = descriptors(asked, entrance.leaks)
-    const words = shell === undefined || shell === false ? [command.command, ...command.args] : inShell(command, shell)
+    const words = [...oddly(command.command, settings), ...wordsOf(command)]
     const [program, ...prefix] = entrance.prefix
     const mark = env[ProcessTree.variable]
     const profile = [
-      ...["--unshare-user", "--unshare-pid", "--unshare-cgroup-try", "--disable-userns", "--cap-drop", "ALL"],
-      ...["--die-with-parent", "--new-session", "--uid", "1000", "--gid", "1000", "--as-pid-1"],
-      ...["--dev-bind", "/", "/", "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"],
-      ...entrance.hidden.flatMap((path) => ["--ro-bind", dangerous[path] === "file" ? "/dev/null" : Room.empty, path]),
-      // Without SHLVL, bash takes a socket for the line of a remote login and runs ~/.bashrc.
-      ...["--clearenv", "--setenv", "SHLVL", "1", ...settings.flat()],
-      ...["--chdir", cwd ?? "/", "--seccomp", String(filter)]
-    ]
+      common,
+      entrance.hidden.flatMap((path) => ["--ro-bind", dangerous[path] === "file" ? "/dev/null" : Room.empty, path]),
+      settings.flatMap(({ name, value }) => ["--setenv", name, value]),
+      ["--chdir", cwd ?? "/", "--seccomp", String(filter)]
+    ].flat()
     return ChildProcess.make(
       program,
       [
@@ -112,11 +116,27 @@ const descriptors = (asked: ReadonlyArray<number>, leaks: ReadonlyArray<number>)
   return { options, filter, spare }
 }
 
-const inShell = ({ command }: ChildProcess.StandardCommand, shell: string | true): ReadonlyArray<string> => [
-  shell === true ? "/bin/sh" : shell,
-  "-c",
-  command
-]
+const wordsOf = ({ args, command, options: { shell } }: ChildProcess.StandardCommand) =>
+  shell === undefined || shell === false ? [command, ...args] : [shell === true ? "/bin/sh" : shell, "-c", command]
+
+/**
+ * Some shells hand over no variable whose name they could not have themselves; such ones are set again after ours. They are
+ * seen by who lists processes. A program with "=" in its name would be taken for one more of them.
+ */
+const oddly = (
+  program: string,
+  settings: ReadonlyArray<Setting>
+): ReadonlyArray<string | Redacted.Redacted<string>> => {
+  const odd = settings.filter(({ name }) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+  return odd.length === 0 || program.includes("=")
+    ? []
+    : ["/usr/bin/env", "--", ...odd.map(({ name, value }) => Redacted.make(`${name}=${value}`))]
+}
+
+interface Setting {
+  readonly name: string
+  readonly value: string
+}
 
 const wrong = (description: string) =>
   Effect.fail(PlatformError.badArgument({ module: "ChildProcess", method: "spawn", description }))
@@ -124,7 +144,7 @@ const wrong = (description: string) =>
 const setting = (
   name: string,
   value: string | Redacted.Redacted<string> | undefined
-): Effect.Effect<ReadonlyArray<string>, PlatformError.PlatformError> => {
+): Effect.Effect<ReadonlyArray<Setting>, PlatformError.PlatformError> => {
   if (value === undefined) return Effect.succeed([])
   const text = Redacted.isRedacted(value) ? Redacted.value(value) : value
   // They are handed over one after the other with NUL in between: one inside would be an option of `bwrap`.
@@ -133,7 +153,7 @@ const setting = (
     ? wrong(
         `The environment variable ${JSON.stringify(name)} can not be: its name is empty or has "=" in it, or there is a NUL character.`
       )
-    : Effect.succeed(["--setenv", name, text])
+    : Effect.succeed([{ name, value: text }])
 }
 
 /**

@@ -62,12 +62,25 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
 
   const nothing = Effect.void
 
-  /** What of a folder's own `.git` is guarded: only what is there can be. */
-  const guarded = (directory: string) =>
-    Effect.filter(
-      Skeleton.guarded.map((guarded) => path.join(directory, guarded)),
-      exists
+  /**
+   * What of a folder's own `.git` is guarded, as far as it is there, and what of it is not there: commands can make that,
+   * and git of the host would run or follow it. It is removed when everything has ended.
+   */
+  const guarded = Effect.fnUntraced(function* (directory: string) {
+    const all = yield* Effect.forEach([...Skeleton.guarded, ".git/commondir"], (below) => {
+      const file = path.join(directory, below)
+      return Effect.map(exists(file), (isThere) => ({ file, isThere }))
+    })
+    const isRepository = (yield* kind(path.join(directory, ".git"))) === "Directory"
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach(
+        all.filter(({ isThere }) => isRepository && !isThere),
+        ({ file }) => Effect.ignore(remove(file), { log: "Warn" }),
+        { discard: true }
+      )
     )
+    return all.filter(({ isThere }) => isThere).map(({ file }) => file)
+  })
 
   const found = (options: {
     readonly directory: string

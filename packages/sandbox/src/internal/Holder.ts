@@ -36,7 +36,7 @@ const codes = { scratch: 3, overlay: 4, link: 5 }
 const script = `
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
-mount -t tmpfs -o "size=$1,mode=0755,nosuid,nodev" scratch ${Room.scratch} || exit ${codes.scratch}
+mount -t tmpfs -o "size=$1,nr_inodes=500k,mode=0755,nosuid,nodev" scratch ${Room.scratch} || exit ${codes.scratch}
 shift
 mkdir ${Room.scratch}/home ${Room.scratch}/etc && mkdir -m 1777 ${Room.scratch}/tmp ${Room.scratch}/shm || exit ${codes.scratch}
 cd ${Room.scratch}/etc || exit ${codes.scratch}
@@ -108,20 +108,20 @@ export const start = Effect.fnUntraced(function* (
   host: ChildProcessSpawner["Service"],
   { leaks, network, overlays, programs, room, scratch }: Options
 ): Effect.fn.Return<Holder, SandboxError, Scope.Scope> {
-  const unshare = ["--user", "--map-root-user", "--mount", "--propagation", "private"]
   const spawned = yield* host
     .spawn(
       ChildProcess.make(
         programs.unshare,
         [
-          ...[...unshare, "--pid", "--fork", "--kill-child", "--mount-proc", "--"],
-          ...["/bin/sh", "-c", script, "holder", String(scratch)],
-          ...[...overlays.flatMap(({ lower, target, upper, work }) => [lower, upper, work, target]), "--"],
-          ...[...room.direct, "--", ...room.fixed, "--", ...room.protect, "--"],
-          ...[programs.bwrap, "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox"],
-          ...[...(network === "own" ? ["--unshare-net"] : []), "--die-with-parent", ...room.arguments],
-          ...leaks.flatMap((fd) => ["--args", String(fd)])
-        ],
+          "--user --map-root-user --mount --propagation private --pid --fork --kill-child --mount-proc --".split(" "),
+          ["/bin/sh", "-c", script, "holder", String(scratch)],
+          [...overlays.flatMap(({ lower, target, upper, work }) => [lower, upper, work, target]), "--"],
+          [...room.direct, "--", ...room.fixed, "--", ...room.protect, "--"],
+          [programs.bwrap, "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox"],
+          network === "own" ? ["--unshare-net"] : [],
+          ["--die-with-parent", ...room.arguments],
+          leaks.flatMap((fd) => ["--args", String(fd)])
+        ].flat(),
         // Nothing of the host's environment is in a process that commands could come to see.
         { cwd: "/", env: {}, extendEnv: false, killSignal: "SIGKILL", additionalFds: Entrance.covers(leaks) }
       )

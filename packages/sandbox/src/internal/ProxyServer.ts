@@ -30,8 +30,10 @@ export interface Rules {
   /** Why a request or a tunnel may not go there. */
   readonly judge: (target: Target) => Refused | undefined
   readonly judgeAddress: (target: Target, address: string) => Refused | undefined
-  /** Why there is no tunnel, though requests are let through. */
-  readonly judgeTunnel: (target: Target) => Refused | undefined
+  /** What a tunnel to a place may carry. */
+  readonly carries: (target: Target) => Tunnel.Cargo | Refused
+  /** Why a request may not become a connection of its own, though it is let through. */
+  readonly judgeUpgrade: (target: Target) => Refused | undefined
   /** How a request is sent on. */
   readonly plan: (line: Message.Line) => Promise<Exchange.Plan>
   /** Answers a request itself. `undefined` when it is to be sent on. */
@@ -132,7 +134,7 @@ export const make = (upstream: Upstream.Upstream, rules: Rules, bounds: Bounds):
     if (request.headers.upgrade?.toLowerCase() !== "websocket" || Message.hasBody(request)) {
       return close(line.target, malformed("Of upgrades, only web sockets are passed on."))
     }
-    const refused = rules.judge(line.target) ?? rules.judgeTunnel(line.target)
+    const refused = rules.judge(line.target) ?? rules.judgeUpgrade(line.target)
     if (refused !== undefined) return close(line.target, refused)
     try {
       const plan = await rules.plan(line)
@@ -162,10 +164,24 @@ export const make = (upstream: Upstream.Upstream, rules: Rules, bounds: Bounds):
   const serveTunnel = (request: http.IncomingMessage, client: Socket, head: Buffer) => {
     const target = Message.tunnel(request)
     if (target instanceof Refused) return say(client, told(undefined, target))
-    const refused = tunnels.has(client)
+    const cargo = tunnels.has(client)
       ? malformed("There are no tunnels in tunnels.")
-      : (rules.judge(target) ?? rules.judgeTunnel(target))
-    if (refused !== undefined) return say(client, told(target, refused))
+      : (rules.judge(target) ?? rules.carries(target))
+    if (cargo instanceof Refused) return say(client, told(target, cargo))
+    const established = () => {
+      client.write("HTTP/1.1 200 Connection established\r\n\r\n")
+      if (head.length > 0) client.unshift(head)
+    }
+    const plain = () => {
+      tunnels.set(client, target)
+      server.emit("connection", client)
+      // The look at its first bytes has paused it.
+      client.resume()
+    }
+    if (cargo === "Requests") {
+      established()
+      return plain()
+    }
     const other = upstream.dial(target)
     const gone = () => other.destroy()
     client.once("close", gone)
@@ -183,17 +199,14 @@ export const make = (upstream: Upstream.Upstream, rules: Rules, bounds: Bounds):
       client.off("close", gone)
       other.off("error", failed).on("error", () => client.destroy())
       for (const socket of [client, other]) socket.setTimeout(bounds.idle, () => socket.destroy())
-      client.write("HTTP/1.1 200 Connection established\r\n\r\n")
-      if (head.length > 0) client.unshift(head)
+      established()
       Tunnel.open({
         target,
+        cargo,
         client,
         upstream: other,
         patience: bounds.patience,
-        plain: () => {
-          tunnels.set(client, target)
-          server.emit("connection", client)
-        },
+        plain,
         mismatched: () =>
           void told(
             target,
@@ -253,7 +266,7 @@ export const make = (upstream: Upstream.Upstream, rules: Rules, bounds: Bounds):
     },
     review: () => {
       upstream.dropIdle()
-      for (const passage of [...passages]) {
+      for (const passage of passages) {
         const address = passage.address()
         const refused =
           rules.judge(passage.target) ??
@@ -267,7 +280,7 @@ export const make = (upstream: Upstream.Upstream, rules: Rules, bounds: Bounds):
       isClosed = true
       server.close()
       for (const socket of clients) socket.destroy()
-      for (const passage of [...passages]) passage.end()
+      for (const passage of passages) passage.end()
       upstream.close()
     }
   }

@@ -8,6 +8,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { minimumEnvironment } from "../CleanSpawner.ts"
+import * as Origin from "./Origin.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion, Snapshot } from "../SandboxSpec.ts"
 import * as Deliver from "./Deliver.ts"
@@ -141,6 +142,7 @@ export const prepare = Effect.fnUntraced(function* (
   const answer = yield* script(inside, { ...call, text: looking, args: [folder, begun.commit] })
   const [state, ...there] = answer.split("\n")
   const isNew = state === "new"
+  const origin = yield* Origin.note(host, { own, name, ...begun, isNew })
   const { from } = spec
   if (isNew) {
     isOurs = true
@@ -177,10 +179,15 @@ export const prepare = Effect.fnUntraced(function* (
       })
     }
   }
-  if (!isNew || from !== undefined) {
-    const fresh = spec.fresh !== undefined && spec.fresh !== false
-    yield* Settle.reused(inside, { directory, branch: begun.branch, head: begun.commit, fresh, at: begun.at })
+  const target: Settle.Target = {
+    directory,
+    branch: begun.branch,
+    head: begun.commit,
+    fresh: spec.fresh !== undefined && spec.fresh !== false,
+    at: begun.at
   }
+  if (!isNew) yield* Settle.reused(inside, target)
+  else if (from !== undefined) yield* Settle.restored(inside, { target, commit: from.commit ?? "" })
   return {
     directory,
     isNew,
@@ -191,12 +198,13 @@ export const prepare = Effect.fnUntraced(function* (
         () => void (isFinished = true)
       )
     }),
-    deliver: Deliver.deliver(host, {
+    deliver: Deliver.make(host, {
       inside,
       directory,
       repository,
       incoming: path.join(own, "incoming", name),
       branch: spec.branch,
+      origin,
       known: begun.commit,
       base: spec.deliver === "Merge" ? spec.base : undefined
     }),

@@ -69,7 +69,7 @@ export const toolchain = (node: string): Toolchain => {
     arguments: [
       ...folders,
       ...(isElsewhere ? own.flatMap((path) => ["--ro-bind", path, path]) : []),
-      ...["--perms", "0755", "--dir", "/etc"],
+      ...visible("/etc"),
       ...settings.flatMap((path) => (existsSync(path) ? ["--ro-bind", path, path] : []))
     ],
     path: [...(isElsewhere ? [binaries] : []), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"].join(":")
@@ -115,18 +115,21 @@ const base = ({
 }): ReadonlyArray<string> => {
   const named = network === "host" ? "/etc" : `${scratch}/etc`
   return [
-    ...tools.arguments,
-    ...["passwd", "group"].flatMap((name) => ["--ro-bind", `${scratch}/etc/${name}`, `/etc/${name}`]),
-    ...["hosts", "resolv.conf"].flatMap((name) => ["--ro-bind-try", `${named}/${name}`, `/etc/${name}`]),
+    tools.arguments,
+    ["passwd", "group"].flatMap((name) => ["--ro-bind", `${scratch}/etc/${name}`, `/etc/${name}`]),
+    ["hosts", "resolv.conf"].flatMap((name) => ["--ro-bind-try", `${named}/${name}`, `/etc/${name}`]),
     // The holder's own, uncovered: the kernel lets a command have one of its own only beside such a one.
-    ...["--dev-bind", "/proc", "/proc", "--perms", "0755", "--dir", empty, "--dev", "/dev", "--tmpfs", "/run"],
-    ...["--perms", "0755", "--dir", "/home", "--perms", "0755", "--dir", "/var"],
-    ...["--symlink", "/tmp", "/var/tmp", "--symlink", "/run", "/var/run"],
-    ...Object.entries(writable).flatMap(([target, name]) => ["--bind", `${scratch}/${name}`, target]),
-    "--remount-ro",
-    "/dev"
-  ]
+    words("--dev-bind /proc /proc --dev /dev"),
+    [empty, "/home", "/run", "/var"].flatMap(visible),
+    words("--symlink /tmp /var/tmp --symlink /run /var/run"),
+    Object.entries(writable).flatMap(([target, name]) => ["--bind", `${scratch}/${name}`, target]),
+    words("--remount-ro /dev")
+  ].flat()
 }
+
+const words = (text: string): ReadonlyArray<string> => text.split(" ")
+
+const visible = (path: string): ReadonlyArray<string> => ["--perms", "0755", "--dir", path]
 
 /** A room with no workspace in it. */
 export const bare = (tools: Toolchain): Room => ({

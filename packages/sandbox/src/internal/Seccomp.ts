@@ -14,50 +14,70 @@ interface Table {
   /** AUDIT_ARCH_*: the filter sees this before it trusts a number. */
   readonly architecture: number
   readonly calls: Readonly<Record<"clone" | "unshare" | "ioctl" | "socket" | "socketpair", number>>
-  readonly denied: ReadonlyArray<number>
+  /** Calls that make a file or change its mode: which argument is the mode, and which the flags of an opening. */
+  readonly modes: ReadonlyArray<readonly [call: number, mode: number, flags?: number]>
+  readonly denied: Readonly<Record<string, ReadonlyArray<number>>>
 }
 
 // From 424 on all processors number alike: open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr,
 // quotactl_fd, open_tree_attr.
 const deniedAlike = [428, 429, 430, 431, 432, 433, 442, 443, 467]
-// io_uring_setup, io_uring_enter, io_uring_register, clone3: programs that are told "not there" take the older call,
+// io_uring_setup, io_uring_enter, io_uring_register, clone3, openat2: programs that are told "not there" take the older call,
 // whose arguments can be seen.
-const absent = [425, 426, 427, 435]
+const absent = [425, 426, 427, 435, 437]
 /** The last call that was looked at: file_setattr. */
 const last = 469
 
-// Each line, in both tables: mounts and roots; swap, boot, names, accounting; ports and modules; clocks; keys; kernel
-// tracing; files by handle; namespaces; pages of others.
 const tables: Readonly<Record<Processor, Table>> = {
   x64: {
     architecture: 0xc000003e,
     calls: { clone: 56, unshare: 272, ioctl: 16, socket: 41, socketpair: 53 },
-    denied: [
-      ...[155, 161, 165, 166],
-      ...[103, 134, 153, 156, 163, 167, 168, 169, 170, 171, 179, 180, 212],
-      ...[172, 173, 174, 175, 176, 177, 178, 246, 313, 320],
-      ...[164, 227, 305],
-      ...[248, 249, 250],
-      ...[298, 300, 321, 323],
-      ...[303, 304],
-      308,
-      ...[256, 279]
-    ]
+    // open, creat, chmod, fchmod, mknod, openat, mknodat, fchmodat, fchmodat2.
+    modes: [
+      [2, 2, 1],
+      [85, 1],
+      [90, 1],
+      [91, 1],
+      [133, 1],
+      [257, 3, 2],
+      [259, 2],
+      [268, 2],
+      [452, 2]
+    ],
+    denied: {
+      rootsAndMounts: [155, 161, 165, 166],
+      machine: [103, 134, 153, 156, 163, 167, 168, 169, 170, 171, 179, 180, 212],
+      portsAndModules: [172, 173, 174, 175, 176, 177, 178, 246, 313, 320],
+      clocks: [164, 227, 305],
+      keys: [248, 249, 250],
+      tracing: [298, 300, 321, 323],
+      filesByHandle: [303, 304],
+      namespaces: [308],
+      pagesOfOthers: [256, 279]
+    }
   },
   arm64: {
     architecture: 0xc00000b7,
     calls: { clone: 220, unshare: 97, ioctl: 29, socket: 198, socketpair: 199 },
-    denied: [
-      ...[39, 40, 41, 51],
-      ...[18, 42, 58, 60, 89, 116, 142, 161, 162, 224, 225],
-      ...[104, 105, 106, 273, 294],
-      ...[112, 170, 266],
-      ...[217, 218, 219],
-      ...[241, 262, 280, 282],
-      ...[264, 265],
-      268,
-      ...[238, 239]
-    ]
+    // mknodat, fchmod, fchmodat, openat, fchmodat2.
+    modes: [
+      [33, 2],
+      [52, 1],
+      [53, 2],
+      [56, 3, 2],
+      [452, 2]
+    ],
+    denied: {
+      rootsAndMounts: [39, 40, 41, 51],
+      machine: [18, 42, 58, 60, 89, 116, 142, 161, 162, 224, 225],
+      portsAndModules: [104, 105, 106, 273, 294],
+      clocks: [112, 170, 266],
+      keys: [217, 218, 219],
+      tracing: [241, 262, 280, 282],
+      filesByHandle: [264, 265],
+      namespaces: [268],
+      pagesOfOthers: [238, 239]
+    }
   }
 }
 
@@ -110,11 +130,21 @@ const when = (call: number, then: ReadonlyArray<Instruction>): ReadonlyArray<Ins
   ...then
 ]
 
-const withoutBits = (bits: number): ReadonlyArray<Instruction> => [
-  load(argument(0)),
+const withoutBits = (bits: number, index = 0): ReadonlyArray<Instruction> => [
+  load(argument(index)),
   anyBit(bits, 0, 1),
   fail(eperm),
   allow
+]
+
+/** S_ISUID: on the host such a file in the workspace would give the rights of its owner to who runs it. */
+const setuid = 0o4000
+/** O_CREAT and O_TMPFILE: without them there is no mode. */
+const creating = 0o100 | 0o20000000
+
+const withoutSetuid = (mode: number, flags: number | undefined): ReadonlyArray<Instruction> => [
+  ...(flags === undefined ? [] : [load(argument(flags)), anyBit(creating, 1, 0), allow]),
+  ...withoutBits(setuid, mode)
 ]
 
 const family: ReadonlyArray<Instruction> = [
@@ -128,7 +158,7 @@ const family: ReadonlyArray<Instruction> = [
 ]
 
 const instructions = (processor: Processor): ReadonlyArray<Instruction> => {
-  const { architecture: expected, calls, denied } = tables[processor]
+  const { architecture: expected, calls, denied, modes } = tables[processor]
   return [
     load(architecture),
     // Calls of another processor, as those of 32 bits, have other numbers.
@@ -138,10 +168,11 @@ const instructions = (processor: Processor): ReadonlyArray<Instruction> => {
     // The x32 calls of x86 are above it too.
     above(last, 0, 1),
     fail(enosys),
-    ...[...denied, ...deniedAlike].flatMap((call) => when(call, [fail(eperm)])),
+    ...[...Object.values(denied).flat(), ...deniedAlike].flatMap((call) => when(call, [fail(eperm)])),
     ...absent.flatMap((call) => when(call, [fail(enosys)])),
     ...when(calls.clone, withoutBits(namespaces)),
     ...when(calls.unshare, withoutBits(namespaces | timeNamespace)),
+    ...modes.flatMap(([call, mode, flags]) => when(call, withoutSetuid(mode, flags))),
     ...when(calls.ioctl, [
       load(argument(1)),
       ...typing.flatMap((request) => [equals(request, 0, 1), fail(eperm)]),

@@ -21,9 +21,16 @@ const flow = (from: Duplex, to: Duplex): void => {
   from.pipe(to)
 }
 
+/**
+ * What a tunnel may carry. `Requests`: HTTP that is not in TLS, which we answer ourselves. `Http`: that, or TLS. `Anything`: also
+ * what is neither, and the server may speak first.
+ */
+export type Cargo = "Requests" | "Http" | "Anything"
+
 /** What a tunnel is made of. */
 export interface Options {
   readonly target: Domains.Target
+  readonly cargo: Exclude<Cargo, "Requests">
   readonly client: Socket
   readonly upstream: Socket
   /** How long the first bytes may take to be whole, in milliseconds. */
@@ -37,12 +44,9 @@ export interface Options {
 /** The fatal alert `unrecognized_name`: what a server says that does not know the name. */
 const alert = Buffer.from([21, 3, 1, 0, 2, 2, 112])
 
-/**
- * Passes a tunnel on after a look at its first bytes. On the ports of HTTP that is all that goes through. On others, which a
- * spec names one by one, what is not TLS is passed on as it is, and the server may speak first.
- */
-export const open = ({ client, mismatched, patience, plain, target, upstream }: Options): void => {
-  const isHttp = Domains.usual.includes(target.port)
+/** Passes a tunnel on after a look at its first bytes. */
+export const open = ({ cargo, client, mismatched, patience, plain, target, upstream }: Options): void => {
+  const isHttp = cargo === "Http"
   let held = Buffer.alloc(0)
   const timer = isHttp ? setTimeout(() => client.destroy(), patience) : undefined
   const gone = () => {

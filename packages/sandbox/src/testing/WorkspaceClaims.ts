@@ -80,6 +80,27 @@ export const claims: ReadonlyArray<Claim> = [
   ),
 
   claim(
+    "what a workspace made it may make anew; what was on the branch before it, it can not take away",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { git, spec } = yield* repository
+        const sandbox = yield* Sandbox.Sandbox
+        const subjects = () => git("log", "--format=%s", "change/work-1")
+        git("branch", "change/work-1", "main")
+        const amend = "git commit -q --amend --allow-empty -m"
+        yield* inside(spec(), commit("a"))
+        yield* inside(spec(), Effect.andThen(output(`${amend} b`), commit("c")))
+        yield* equal(subjects(), "c\nb\ntwo\none", "The history of a branch whose last commit was made anew")
+        yield* inside(spec(), output("git reset -q --hard HEAD~1"))
+        yield* equal(subjects(), "b\ntwo\none", "The history of a branch that was moved back")
+        if (sandbox.supports.isolation === "none") return
+        yield* inside(spec(), output(`git reset -q --hard HEAD~1; ${amend} d`))
+        yield* equal(subjects(), "b\ntwo\none", "The history of a branch whose beginning was taken away")
+      })
+    )
+  ),
+
+  claim(
     "what is not supported fails with Unsupported, and nothing is made",
     Effect.scoped(
       Effect.gen(function* () {

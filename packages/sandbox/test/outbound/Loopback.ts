@@ -28,8 +28,21 @@ export const issue = (names: ReadonlyArray<string>) => {
     const alternatives = names.map((name) => `${/^[\d.]+$/.test(name) ? "IP" : "DNS"}:${name}`).join()
     writeFileSync(join(path, "extensions"), `subjectAltName=${alternatives}\n`)
     openssl(
-      ...["x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"],
-      ...["-out", "cert.pem", "-days", "2", "-extfile", "extensions"]
+      "x509",
+      "-req",
+      "-in",
+      "request.pem",
+      "-CA",
+      "ca.pem",
+      "-CAkey",
+      "ca.key",
+      "-CAcreateserial",
+      "-out",
+      "cert.pem",
+      "-days",
+      "2",
+      "-extfile",
+      "extensions"
     )
     const read = (name: string) => readFileSync(join(path, name), "utf8")
     return { ca: read("ca.pem"), key: read("key.pem"), cert: read("cert.pem") }

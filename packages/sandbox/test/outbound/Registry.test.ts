@@ -5,6 +5,7 @@ import { execFile, execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { connect as tls } from "node:tls"
 import { promisify } from "node:util"
 import { gzipSync } from "node:zlib"
 import * as LockFile from "../../src/LockFile.ts"
@@ -160,30 +161,29 @@ describe("what of a registry is shown", () => {
         }
         const before = server.seen.length
         for (const path of [
-          ...[
-            "/evil",
-            "/%65vil",
-            "/evil/-/evil-1.0.0.tgz",
-            "/left/../evil",
-            "/left/%2e%2e/evil",
-            "//evil",
-            "/left//-/x.tgz"
-          ],
-          ...[
-            "/left%2f..%2fevil",
-            "/left/-/../../evil/-/evil-1.0.0.tgz",
-            "/left/-/evil-1.0.0.tgz",
-            "/left/-/left-1.0.0.tgz/x"
-          ],
-          ...[
-            "/-/v1/search?text=evil",
-            "/-/npm/v1/security/audits",
-            "/-/package/left/dist-tags",
-            "/",
-            "/@scope",
-            "/left%"
-          ],
-          ...["/@scope/..%2f..%2fevil", "/left%252f", "/.git/config", "/_session", "/left\\..\\evil", "/-/ping"]
+          "/evil",
+          "/%65vil",
+          "/evil/-/evil-1.0.0.tgz",
+          "/left/../evil",
+          "/left/%2e%2e/evil",
+          "//evil",
+          "/left//-/x.tgz",
+          "/left%2f..%2fevil",
+          "/left/-/../../evil/-/evil-1.0.0.tgz",
+          "/left/-/evil-1.0.0.tgz",
+          "/left/-/left-1.0.0.tgz/x",
+          "/-/v1/search?text=evil",
+          "/-/npm/v1/security/audits",
+          "/-/package/left/dist-tags",
+          "/",
+          "/@scope",
+          "/left%",
+          "/@scope/..%2f..%2fevil",
+          "/left%252f",
+          "/.git/config",
+          "/_session",
+          "/left\\..\\evil",
+          "/-/ping"
         ]) {
           const { status, text } = yield* ask(path)
           assert.strictEqual(status, 403, `${path}: ${text}`)
@@ -195,9 +195,26 @@ describe("what of a registry is shown", () => {
           server.seen.slice(before).some(({ url }) => url.includes("evil")),
           "nothing should reach the registry"
         )
-        const closed = yield* tunnel(port, server.host)
-        assert.strictEqual(closed.status, 403, "through a tunnel no rule would hold")
-        includes(closed.text, `http://${server.host}/`, "the answer")
+        // Some programs make a tunnel for a plain request as well.
+        const { socket, status } = yield* tunnel(port, server.host)
+        assert.strictEqual(status, 200)
+        const inside = yield* Effect.callback<string>((done) => {
+          let text = ""
+          socket.on("data", (chunk) => (text += String(chunk)))
+          socket.on("close", () => done(Effect.succeed(text)))
+          const ask = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nhost: ${server.host}\r\n${more}\r\n`
+          socket.write(`${ask("/left/1.0.0")}${ask("/evil", "connection: close\r\n")}`)
+        })
+        assert.match(inside, /^HTTP\/1.1 200 [^]*"version":"1.0.0"[^]*HTTP\/1.1 403 /)
+        const closed = yield* Effect.callback<string>((done) => {
+          const session = tls({ host: "127.0.0.1", port, ca: Loopback.authority().ca })
+          session.on("error", () => done(Effect.succeed("no TLS")))
+        })
+        assert.strictEqual(closed, "no TLS")
+        const usual = yield* wayOut({ registry: { hosts: ["origin.test"] } })
+        const refused = yield* tunnel(usual.port, "origin.test:443")
+        assert.strictEqual(refused.status, 403, "in TLS no rule would hold")
+        includes(refused.text, "http://origin.test/", "the answer")
         assert.deepInclude(refusals, { where: server.host, rule: "registry" })
       })
     )

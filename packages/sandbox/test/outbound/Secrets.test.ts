@@ -154,6 +154,38 @@ describe("a header", () => {
   )
 })
 
+describe("programs", () => {
+  it.live(
+    "of Node, curl and git's kind ask for the secret by plain HTTP, in a tunnel or not, and see nothing of it",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const value = "value-0123456789"
+          const server = yield* origin(
+            (request, response) => response.end(String(request.headers["x-token"] === `Key ${value}`)),
+            true
+          )
+          const host = `origin.test:${server.port}`
+          const { proxied } = yield* wayOut(
+            { secrets: [header([host])], egress: allow([], server.port) },
+            { broker: yield* broker({ token: value }) }
+          )
+          const run = (program: string, ...args: ReadonlyArray<string>) =>
+            Effect.promise(() => promisify(execFile)(program, args, { env: { ...proxied, PATH: process.env.PATH } }))
+          const fetching = `fetch("http://${host}/").then((answer) => answer.text()).then(console.log)`
+          const asking = `require("http").get("http://${host}/", (answer) => answer.pipe(process.stdout))`
+          for (const script of [fetching, asking]) {
+            assert.strictEqual((yield* run(process.execPath, "-e", script)).stdout.trim(), "true", script)
+          }
+          assert.strictEqual((yield* run("curl", "-s", `http://${host}/`)).stdout, "true")
+          assert.strictEqual((yield* run("curl", "-s", "--proxytunnel", `http://${host}/`)).stdout, "true")
+          const secure = yield* run("curl", "-s", "-k", `https://${host}/`)
+          assert.strictEqual(secure.stdout, "false", "what makes TLS itself gets there, without the secret")
+        })
+      )
+  )
+})
+
 /** A git server over TLS that asks for a user and a password. */
 const gitServer = Effect.fnUntraced(function* (root: string, authorization: string) {
   const seen: Array<{ readonly url: string; readonly isAllowed: boolean }> = []

@@ -1,6 +1,7 @@
 /** Clones: of odd repositories, after crashes and damage, from templates. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { execFileSync } from "node:child_process"
 import {
@@ -19,10 +20,8 @@ import { join } from "node:path"
 import * as Sandbox from "../../src/Sandbox.ts"
 import * as SandboxSpec from "../../src/SandboxSpec.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
+import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
-
-const ways = StandIn.canMount ? { copying: false, mounting: true } : { copying: false }
-if (!StandIn.canMount) it.skip("workspaces that are put together: this process may not mount overlays", () => undefined)
 
 const cloneOf = ({ repository }: Fixture.Repository, id = "work-1") => join(repository, ".millwright", "clones", id)
 const templatesOf = ({ repository }: Fixture.Repository) => readdirSync(join(repository, ".millwright", "templates"))
@@ -35,13 +34,16 @@ const git = (cwd: string, ...args: ReadonlyArray<string>) =>
     stdio: "pipe"
   }).trim()
 
-for (const [way, overlay] of Object.entries(ways)) {
-  const layer = StandIn.layer(way, overlay)
-  /** A test on a repository of its own, with the sandbox. */
-  const test = <E>(
+/** Tests on repositories of their own, with a sandbox. */
+const tester = (layer: Layer.Layer<Sandbox.Sandbox>) => {
+  return <E>(
     name: string,
     body: (fixture: Fixture.Repository) => Effect.Effect<void, E, Sandbox.Sandbox | Scope.Scope>
   ) => it.live(name, () => Effect.scoped(Effect.flatMap(Fixture.repository, body)).pipe(Effect.provide(layer)), 60_000)
+}
+
+const register = (way: string, overlay: boolean) => {
+  const test = tester(StandIn.layer(way, overlay))
   /** Where what commands have written to a file of the workspace lies on the host. */
   const fileOf = (fixture: Fixture.Repository, file: string) =>
     join(cloneOf(fixture), overlay ? "upper" : "workspace", file)
@@ -268,59 +270,6 @@ for (const [way, overlay] of Object.entries(ways)) {
       }))
   })
 
-  if (overlay) {
-    describe("templates", () => {
-      test("are shared, also by a commit near by, and go when nobody needs them", (fixture) =>
-        Effect.gen(function* () {
-          const { discard } = yield* Sandbox.Sandbox
-          const on = (id: string, base: string) => fixture.spec({ id, branch: id, base })
-          const first = yield* Fixture.inside(on("a", "main"), Fixture.output("git rev-parse HEAD"))
-          assert.deepStrictEqual(templatesOf(fixture), [first])
-          assert.strictEqual(
-            yield* Fixture.inside(on("b", "main~1"), Fixture.output("cat file.txt; git status -s")),
-            "one"
-          )
-          assert.deepStrictEqual(templatesOf(fixture), [first], "a commit near by should not get its own")
-          for (let n = 0; n < 600; n++) writeFileSync(join(fixture.repository, `many-${n}`), `${n}`)
-          fixture.git("add", "-A")
-          fixture.git("commit", "-q", "-m", "many")
-          const far = fixture.git("rev-parse", "HEAD")
-          yield* Fixture.inside(on("c", "main"), status)
-          assert.deepStrictEqual(templatesOf(fixture).sort(), [first, far].sort(), "one that is needed should stay")
-          for (const id of ["a", "b"]) yield* discard(on(id, "main"))
-          fixture.git("rm", "-q", "-r", ".")
-          fixture.git("commit", "-q", "-m", "none")
-          const last = fixture.git("rev-parse", "HEAD")
-          yield* Fixture.inside(on("d", "main"), status)
-          assert.deepStrictEqual(templatesOf(fixture).sort(), [far, last].sort(), "one that nobody needs should go")
-          assert.strictEqual(yield* Fixture.inside(on("c", "main"), Fixture.output("ls many-* | wc -l")), "600")
-        }))
-
-      test("are not changed by what is done in a workspace, and git believes their index", (fixture) =>
-        Effect.gen(function* () {
-          const trace = "GIT_TRACE2_PERF=1 git status --porcelain 2>&1 | grep sum_scan"
-          const scanned = yield* Fixture.inside(fixture.spec(), Fixture.output(trace))
-          assert.include(scanned, "sum_scan:0", "git should not have to read a file to know that it was not changed")
-          yield* Fixture.inside(
-            fixture.spec(),
-            Effect.andThen(commit("a"), Fixture.output("rm -r sub; chmod 600 file.txt"))
-          )
-          const second = fixture.spec({ id: "work-2", branch: "other" })
-          assert.strictEqual(yield* Fixture.inside(second, Fixture.output("ls; git status -s")), "file.txt\nsub")
-        }))
-
-      test("one that is put together is not opened by an adapter that does not mount", (fixture) =>
-        Effect.gen(function* () {
-          yield* Fixture.inside(fixture.spec(), Effect.void)
-          const other = Fixture.inside(fixture.spec(), Effect.void).pipe(
-            Effect.provide(StandIn.layer("copying", false))
-          )
-          yield* Fixture.refused(other, "Unsupported")
-          assert.strictEqual(yield* Fixture.inside(fixture.spec(), status), "## change/work-1")
-        }))
-    })
-  }
-
   describe(`companions, ${way}`, () => {
     const companion = (fixture: Fixture.Repository, branch: string) => ({
       repository: fixture.repository,
@@ -373,3 +322,59 @@ for (const [way, overlay] of Object.entries(ways)) {
       }))
   })
 }
+
+register("copying", false)
+
+requires("mount", StandIn.missing, () => {
+  const test = tester(StandIn.layer("mounting", true))
+  register("mounting", true)
+
+  describe("templates", () => {
+    test("are shared, also by a commit near by, and go when nobody needs them", (fixture) =>
+      Effect.gen(function* () {
+        const { discard } = yield* Sandbox.Sandbox
+        const on = (id: string, base: string) => fixture.spec({ id, branch: id, base })
+        const first = yield* Fixture.inside(on("a", "main"), Fixture.output("git rev-parse HEAD"))
+        assert.deepStrictEqual(templatesOf(fixture), [first])
+        assert.strictEqual(
+          yield* Fixture.inside(on("b", "main~1"), Fixture.output("cat file.txt; git status -s")),
+          "one"
+        )
+        assert.deepStrictEqual(templatesOf(fixture), [first], "a commit near by should not get its own")
+        for (let n = 0; n < 600; n++) writeFileSync(join(fixture.repository, `many-${n}`), `${n}`)
+        fixture.git("add", "-A")
+        fixture.git("commit", "-q", "-m", "many")
+        const far = fixture.git("rev-parse", "HEAD")
+        yield* Fixture.inside(on("c", "main"), status)
+        assert.deepStrictEqual(templatesOf(fixture).sort(), [first, far].sort(), "one that is needed should stay")
+        for (const id of ["a", "b"]) yield* discard(on(id, "main"))
+        fixture.git("rm", "-q", "-r", ".")
+        fixture.git("commit", "-q", "-m", "none")
+        const last = fixture.git("rev-parse", "HEAD")
+        yield* Fixture.inside(on("d", "main"), status)
+        assert.deepStrictEqual(templatesOf(fixture).sort(), [far, last].sort(), "one that nobody needs should go")
+        assert.strictEqual(yield* Fixture.inside(on("c", "main"), Fixture.output("ls many-* | wc -l")), "600")
+      }))
+
+    test("are not changed by what is done in a workspace, and git believes their index", (fixture) =>
+      Effect.gen(function* () {
+        const trace = "GIT_TRACE2_PERF=1 git status --porcelain 2>&1 | grep sum_scan"
+        const scanned = yield* Fixture.inside(fixture.spec(), Fixture.output(trace))
+        assert.include(scanned, "sum_scan:0", "git should not have to read a file to know that it was not changed")
+        yield* Fixture.inside(
+          fixture.spec(),
+          Effect.andThen(commit("a"), Fixture.output("rm -r sub; chmod 600 file.txt"))
+        )
+        const second = fixture.spec({ id: "work-2", branch: "other" })
+        assert.strictEqual(yield* Fixture.inside(second, Fixture.output("ls; git status -s")), "file.txt\nsub")
+      }))
+
+    test("one that is put together is not opened by an adapter that does not mount", (fixture) =>
+      Effect.gen(function* () {
+        yield* Fixture.inside(fixture.spec(), Effect.void)
+        const other = Fixture.inside(fixture.spec(), Effect.void).pipe(Effect.provide(StandIn.layer("copying", false)))
+        yield* Fixture.refused(other, "Unsupported")
+        assert.strictEqual(yield* Fixture.inside(fixture.spec(), status), "## change/work-1")
+      }))
+  })
+})

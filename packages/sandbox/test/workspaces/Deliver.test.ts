@@ -53,11 +53,11 @@ describe("commits", () => {
       assert.deepStrictEqual(readdirSync(join(fixture.repository, ".millwright", "incoming")), [])
     }))
 
-  test("of an amended branch that nobody else moved are refused, and stay", (fixture) =>
+  test("that take away what was there before the workspace are refused, and stay", (fixture) =>
     Effect.gen(function* () {
-      yield* Fixture.inside(fixture.spec(), Fixture.output(commit("a")))
+      fixture.git("branch", "change/work-1", "main")
       yield* Fixture.inside(fixture.spec(), Fixture.output("git commit -q --amend -m amended"))
-      assert.strictEqual(subjects(fixture), "a,two,one")
+      assert.strictEqual(subjects(fixture), "two,one")
       assert.deepStrictEqual(readdirSync(join(fixture.repository, ".millwright", "incoming")), [])
       assert.strictEqual(yield* Fixture.inside(fixture.spec(), Fixture.output("git log -1 --format=%s")), "amended")
     }))

@@ -8,9 +8,9 @@ import * as Sandbox from "../../src/Sandbox.ts"
 import type { SandboxSpec, Snapshot } from "../../src/SandboxSpec.ts"
 import * as TarCount from "../../src/internal/TarCount.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
+import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
 
-const ways = StandIn.canMount ? { copying: false, mounting: true } : { copying: false }
 const storeOf = ({ repository }: Fixture.Repository) => join(repository, ".millwright", "snapshots")
 
 /** Copies a workspace when a script has run in it. */
@@ -24,7 +24,7 @@ const copy = (spec: SandboxSpec, text: string) =>
     })
   )
 
-for (const [way, overlay] of Object.entries(ways)) {
+const register = (way: string, overlay: boolean) => {
   const test = <E>(
     name: string,
     body: (fixture: Fixture.Repository) => Effect.Effect<void, E, Sandbox.Sandbox | Scope.Scope>
@@ -123,6 +123,9 @@ for (const [way, overlay] of Object.entries(ways)) {
       }).pipe(Effect.ensuring(Effect.ignore(discard(empty))))
     }))
 }
+
+register("copying", false)
+requires("mount", StandIn.missing, () => register("mounting", true))
 
 it("what is counted does not depend on how a tar file is cut into pieces", () => {
   const header = (name: string, size: number, type: string) => {

@@ -24,19 +24,18 @@ import * as Sandbox from "../../src/Sandbox.ts"
 import * as Supports from "../../src/Supports.ts"
 import * as Workspaces from "../../src/Workspaces.ts"
 
-/** Whether this process may mount overlays. */
-export const canMount = (() => {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return false
+/** Why this process may not mount overlays. */
+export const missing = (() => {
   const folder = mkdtempSync(join(tmpdir(), "overlay-"))
+  const at = (name: string) => join(folder, name)
   try {
-    for (const name of ["lower", "upper", "work", "target"]) mkdirSync(join(folder, name))
-    const at = (name: string) => join(folder, name)
+    for (const name of ["lower", "upper", "work", "target"]) mkdirSync(at(name))
     const options = `lowerdir=${at("lower")},upperdir=${at("upper")},workdir=${at("work")},userxattr`
     execFileSync("mount", ["-t", "overlay", "overlay", "-o", options, at("target")], { stdio: "ignore" })
     execFileSync("umount", [at("target")])
-    return true
+    return undefined
   } catch {
-    return false
+    return "this process may not mount overlays: that takes root on Linux"
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,0 +1,40 @@
+/** Reads the output of a command, and prints how fast it came and what it took of memory. */
+import * as Effect from "effect/Effect"
+import * as ChildProcess from "effect/process/ChildProcess"
+import * as Stream from "effect/Stream"
+import * as Own from "./Own.ts"
+
+interface Request {
+  readonly kind: "bubblewrap" | "none"
+  readonly workspace: string
+  readonly bytes: number
+}
+
+const { bytes, kind, workspace }: Request = JSON.parse(process.argv[2] ?? "{}")
+
+await Own.using("bubblewrap", (sandbox, host) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const opened = yield* sandbox.open({ id: "bench-output", workspace: { _tag: "Folder", path: workspace } })
+      const spawner = kind === "none" ? host : Own.spawnerOf(opened)
+      yield* Own.command(spawner)
+      const idle = process.memoryUsage.rss()
+      let peak = idle
+      let count = 0
+      const start = performance.now()
+      const handle = yield* spawner.spawn(
+        ChildProcess.make("head", ["-c", String(bytes), "/dev/zero"], { stdin: "ignore" })
+      )
+      yield* Stream.runForEach(handle.stdout, (chunk) =>
+        Effect.sync(() => {
+          count += chunk.length
+          peak = Math.max(peak, process.memoryUsage.rss())
+        })
+      )
+      const seconds = (performance.now() - start) / 1000
+      if (count !== bytes) return yield* Effect.fail(new Error(`${count} bytes of ${bytes} came`))
+      console.log(JSON.stringify({ speed: bytes / 1e6 / seconds, grown: (peak - idle) / 1e6 }))
+    })
+  )
+)
+process.exit(0)
