@@ -12,7 +12,7 @@
  */
 
 /** How many segments of 64 KiB one answer holds at most, for each of the two outputs. */
-export const segments = 16
+export const segments = 8
 
 /** What starts an answer, and what ends it: one that was cut off is told from one that is whole. */
 export const header = "relay1"
@@ -81,9 +81,10 @@ pull() {
   pid=0
   if [ -e pid ]; then read -r pid < pid; fi
   echo "${header} $pid $code $outCount $outEnded $errCount $errEnded"
-  [ -n "$outList" ] && cat $outList | base64
+  # In one line: to read a hundred thousand of them takes the host more memory than what is in them.
+  if [ -n "$outList" ]; then cat $outList | base64 | tr -d '\\n'; echo; fi
   echo -
-  [ -n "$errList" ] && cat $errList | base64
+  if [ -n "$errList" ]; then cat $errList | base64 | tr -d '\\n'; echo; fi
   echo "${footer}"
 }
 

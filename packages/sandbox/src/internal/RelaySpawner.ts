@@ -25,7 +25,7 @@ export type Spawn = (
 
 type Failing<A> = Effect.Effect<A, PlatformError.PlatformError>
 
-/** How many answers wait for their reader before no more is asked for; each holds a megabyte at most. */
+/** How many answers wait for their reader before no more is asked for; each holds half a megabyte at most. */
 const ahead = 2
 /** Of input, what goes into the text of a call, and what is written as one file. */
 const inline = 32 * 1024
