@@ -227,10 +227,13 @@ export const connect = Effect.fnUntraced(function* (
   }
 })
 
-// A machine was there when it was connected with. A provider that says otherwise may just be busy.
+// A machine was there when it was connected with, and what it is asked is right. A provider that says otherwise may just be
+// busy, and an SDK takes an answer that was cut off for a wrong question.
 const onMachine = <A>(effect: Effect.Effect<A, SandboxError>): Effect.Effect<A, SandboxError> =>
   Effect.mapError(effect, (error) =>
-    error.reason === "NoSuchSource" ? new SandboxError({ reason: "ProviderFailed", message: error.message }) : error
+    error.reason === "NoSuchSource" || error.reason === "BadSpec"
+      ? new SandboxError({ reason: "ProviderFailed", message: error.message })
+      : error
   )
 
 /** Removes the machines of a key. */

@@ -88,7 +88,10 @@ export const make = Effect.fnUntraced(function* ({
   const file = `${base}/relay`
   const install = `umask 077 && mkdir -p ${quote(base)} && printf %s ${quote(script)} > ${quote(`${file}.part`)} &&
 mv ${quote(`${file}.part`)} ${quote(file)} && sh ${quote(file)} ${quote(base)} reset`
-  const values = (yield* again(shell.run(install))).trimEnd().split("\n").slice(-variables.length)
+  const told = yield* again(
+    Effect.flatMap(shell.run(install), (text) => Effect.as(word(text), text.trimEnd().split("\n").slice(0, -1)))
+  )
+  const values = told.slice(-variables.length)
   const minimum = Object.fromEntries(
     variables.map((name, index) => [name, Buffer.from(values[index] ?? "", "base64").toString()])
   )
@@ -107,11 +110,25 @@ mv ${quote(`${file}.part`)} ${quote(file)} && sh ${quote(file)} ${quote(base)} r
   return {
     base,
     minimum,
-    call: (args, input) => again(once(args, input)),
+    call: (args, input) => again(Effect.flatMap(once(args, input), word)),
     ask: (args) => again(Effect.flatMap(once(args), read)),
     write: (path, bytes) => again(shell.write(path, bytes))
   }
 })
+
+const cutOff = (text: string) =>
+  Effect.fail(
+    new SandboxError({
+      reason: "ProviderFailed",
+      message: `The provider cut off an answer of ${text.length} characters. Nothing of the command's output is lost; ask again.`
+    })
+  )
+
+// Some providers tell of a call that was cut off as of one that wrote nothing.
+const word = (text: string): Effect.Effect<string, SandboxError> => {
+  const last = text.trimEnd().split("\n").at(-1) ?? ""
+  return ["ok", "busy", "gone"].includes(last) ? Effect.succeed(last) : cutOff(text)
+}
 
 // One that is not whole is a failure that can be repeated.
 const read = (text: string): Effect.Effect<Answer, SandboxError> => {
@@ -119,12 +136,7 @@ const read = (text: string): Effect.Effect<Answer, SandboxError> => {
   const start = lines.findIndex((line) => line.startsWith(`${header} `))
   const middle = lines.indexOf("-", start)
   if (start === -1 || middle === -1 || lines.at(-1) !== footer) {
-    return Effect.fail(
-      new SandboxError({
-        reason: "ProviderFailed",
-        message: `The provider cut off an answer of ${text.length} characters. Nothing of the command's output is lost; ask again.`
-      })
-    )
+    return cutOff(text)
   }
   const [, pid = "0", exit = "-", outCount, outEnded, errCount, errEnded] = (lines[start] ?? "").split(" ")
   const decode = (part: ReadonlyArray<string>) => new Uint8Array(Buffer.from(part.join(""), "base64"))

@@ -12,7 +12,7 @@
  */
 
 /** How many segments of 64 KiB one answer holds at most, for each of the two outputs. */
-export const segments = 16
+export const segments = 8
 
 /** What starts an answer, and what ends it: one that was cut off is told from one that is whole. */
 export const header = "relay1"
@@ -42,10 +42,13 @@ pump() {
 
 feed() {
   exec 4> in
+  last=0
   while read -r n <&5; do
     [ "$n" = end ] && break
-    # It is told twice when the call that told it was cut off.
+    # It is told twice, and may be written twice, when the call that did it was cut off and repeated.
+    if [ "$n" -le "$last" ]; then rm -f "in.$n"; continue; fi
     [ -e "in.$n" ] || continue
+    last=$n
     cat "in.$n" >&4 2>/dev/null
     echo "$n" > fed.part; mv fed.part fed; rm -f "in.$n"
   done
@@ -78,9 +81,10 @@ pull() {
   pid=0
   if [ -e pid ]; then read -r pid < pid; fi
   echo "${header} $pid $code $outCount $outEnded $errCount $errEnded"
-  [ -n "$outList" ] && cat $outList | base64
+  # In one line: to read a hundred thousand of them takes the host more memory than what is in them.
+  if [ -n "$outList" ]; then cat $outList | base64 | tr -d '\\n'; echo; fi
   echo -
-  [ -n "$errList" ] && cat $errList | base64
+  if [ -n "$errList" ]; then cat $errList | base64 | tr -d '\\n'; echo; fi
   echo "${footer}"
 }
 
@@ -157,6 +161,7 @@ reset)
   for name in "$PATH" "$HOME" "\${LANG:-C.UTF-8}" "\${TMPDIR:-/tmp}" "\${TERM:-dumb}" "$(id -un 2>/dev/null || echo nobody)"; do
     printf '%s' "$name" | base64 | tr -d '\\n'; echo
   done
+  echo ok
   ;;
 drop)
   for id in "$@"; do

@@ -25,7 +25,7 @@ export type Spawn = (
 
 type Failing<A> = Effect.Effect<A, PlatformError.PlatformError>
 
-/** How many answers wait for their reader before no more is asked for; each holds a megabyte at most. */
+/** How many answers wait for their reader before no more is asked for; each holds half a megabyte at most. */
 const ahead = 2
 /** Of input, what goes into the text of a call, and what is written as one file. */
 const inline = 32 * 1024
@@ -98,7 +98,8 @@ export const make = Effect.fnUntraced(function* (relay: Relay): Effect.fn.Return
       drain(Stream.fromQueue(err.queue), plain(command.options.stderr), process.stderr)
     ]
     for (const work of [fed, ...outputs]) {
-      if (work !== undefined) yield* Effect.forkScoped(Effect.catch(work, (error) => Deferred.fail(exit, error)))
+      // Without its input, the command may wait for ever; so nobody waits for it.
+      if (work !== undefined) yield* Effect.forkScoped(Effect.catch(work, failed))
     }
     return Spawner.makeHandle({
       pid: Spawner.ProcessId(answer.pid),
@@ -152,8 +153,8 @@ const inputSink = (relay: Relay, id: string, endOnDone: boolean): Spawner.ChildP
       if (!isSmall) yield* relay.write(file, part)
       let said = yield* relay.call(["push", id, number, file], isSmall ? part : undefined)
       // What it has not read yet is there, so nothing is sent again.
-      while (said.trim() === "busy") said = yield* relay.call(["push", id, number, file], new Uint8Array())
-      isGone = said.trim() === "gone"
+      while (said === "busy") said = yield* relay.call(["push", id, number, file], new Uint8Array())
+      isGone = said === "gone"
     },
     Effect.mapError(broke("write"))
   )
