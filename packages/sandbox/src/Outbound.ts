@@ -109,13 +109,13 @@ export const make = Effect.fnUntraced(function* (
 
   const value = (handle: string) =>
     run(Effect.map(options.broker?.get(handle) ?? Effect.die(new Error("There is no broker")), Redacted.value))
-  const planFor = async ({ path, target }: Line) => {
+  const planFor = async ({ method, path, target }: Line) => {
     const to = outside(target)
     return {
       target: to,
       isSecure: isBrokered(to),
       path,
-      injection: await Credentials.inject(Credentials.due(uses, to, path), value),
+      injection: await Credentials.inject(Credentials.due(uses, { method, target: to, path }), value),
       isBrokered
     }
   }
