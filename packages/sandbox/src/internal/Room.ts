@@ -154,7 +154,10 @@ export const plan = Effect.fnUntraced(function* (
     ...roots.map((path) => ({ source: path, target: path, access: "Write" as const })),
     ...wished
   ].toSorted((a, b) => depth(a.target) - depth(b.target))
-  const misplaced = MountPoint.problem(places, [...programs, ...settings].filter((path) => existsSync(path)))
+  const misplaced = MountPoint.problem(
+    places,
+    [...programs, ...settings].filter((path) => existsSync(path))
+  )
   if (misplaced !== undefined) return yield* misplaced
   const pins = new Set(places.flatMap(({ target }) => pin(target)))
   const openings = places.filter(({ access }) => access === "Write").map(({ target }) => target)
