@@ -99,7 +99,8 @@ export type Mount = typeof Mount.Type
 
 /**
  * What the network lets through. A domain of `Allow` is a host name, an IP address, or `*.` and a host name, which stands for
- * all names below it but not for the name itself; each with `:port` where it is not 80 or 443.
+ * all names below it but not for the name itself; each with `:port` where it is not 80 or 443. The host's own loopback is
+ * `host.millwright.internal:port`, and not `localhost`, `127.0.0.1` or `::1`, which inside are the sandbox's.
  */
 export const Egress = Schema.TaggedUnion({
   Deny: {},
