@@ -9,6 +9,7 @@ import { homedir } from "node:os"
 import { SandboxError } from "../Sandbox.ts"
 import type { Snapshot } from "../SandboxSpec.ts"
 import * as WorkspaceLock from "../WorkspaceLock.ts"
+import * as Enterable from "./Enterable.ts"
 import type { HostFiles } from "./HostFiles.ts"
 import type { Found, Part } from "./Part.ts"
 import * as Skeleton from "./Skeleton.ts"
@@ -147,6 +148,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       new SandboxError({ reason: "BadSpec", message: `${asked} can not be a workspace: ${why}. Give another folder.` })
     if ((yield* kind(directory)) !== "Directory") return yield* bad("it is no folder")
     if (directory === "/") return yield* bad("it is the root of the file system")
+    yield* Enterable.byProcess(directory)
     if (/[\0\r\n]/.test(directory)) return yield* bad("its real path has a line break")
     if (directory.split("/").includes(".millwright")) return yield* bad("it lies where other workspaces are kept")
     const own = yield* state
