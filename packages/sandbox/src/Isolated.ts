@@ -90,9 +90,9 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const files: FileSystem.FileSystem = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     yield* workspace.settle(keeper)
     const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
-    let isDestroyed = false
+    let isGivenUp = false
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
+      Effect.suspend(() => (isGivenUp ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
     )
 
     const out = yield* way({ spec, cell, broker, files })
@@ -117,8 +117,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
       snapshot: workspace.snapshot(keeper),
       ...(network === "own" && { setEgress: out.setEgress }),
       destroy: Effect.suspend(() => {
-        if (isDestroyed) return Effect.void
-        isDestroyed = true
+        isGivenUp = true
         return Effect.andThen(Scope.close(life, Exit.void), workspace.remove)
       }),
       ...(expose && { expose: (variable) => Effect.flatMap(Ports.of(ports, variable), expose) }),
