@@ -23,8 +23,8 @@ export interface Options {
   readonly directory: string
   /** The fixed minimum. Left out: that of the host. */
   readonly minimum?: Readonly<Record<string, string>>
-  /** What commands see beside the fixed minimum. */
-  readonly env: Readonly<Record<string, string>>
+  /** What commands see beside the fixed minimum. A function is asked for each command. */
+  readonly env: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>)
   /** Marks every process that is started; see `ProcessTree`. */
   readonly mark: string
   /** How long a command may run, in milliseconds. The `exitCode` of one that was ended then fails with `TimedOut`. */
@@ -77,7 +77,8 @@ export const make = Effect.fnUntraced(function* (
   const running = new Set<Spawner.ChildProcessHandle>()
   let count = 0
   let isClosed = false
-  const environment = { ...(options.minimum ?? minimumEnvironment(process.env)), ...options.env }
+  const minimum = options.minimum ?? minimumEnvironment(process.env)
+  const environment = () => ({ ...minimum, ...(typeof options.env === "function" ? options.env() : options.env) })
   const { end = ProcessTree.end, wrap = Effect.succeed } = options
   // A factory inside of a sandbox keeps the outer mark, so that the outer one finds the processes of the inner one.
   const outer = process.env[ProcessTree.variable]
@@ -107,7 +108,7 @@ export const make = Effect.fnUntraced(function* (
         ...command.options,
         cwd: cwd === undefined ? options.directory : yield* options.fileSystem.realPath(cwd),
         env: {
-          ...environment,
+          ...environment(),
           ...env,
           [ProcessTree.variable]: outer === undefined ? mark : `${outer} ${mark}`
         },

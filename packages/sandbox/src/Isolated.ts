@@ -74,7 +74,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const cell = yield* enter({ spec, workspace, network })
 
     const roots = [directory, ...Object.values(directories)] as const
-    const spawnerWith = (env: Readonly<Record<string, string>>, wall?: number) =>
+    const spawnerWith = (env: CleanSpawner.Options["env"], wall?: number) =>
       CleanSpawner.make({
         host,
         fileSystem: { realPath: (cwd) => files.realPath(cwd) },
@@ -98,12 +98,9 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
 
     const out = yield* way({ spec, cell, broker, files })
     const ports = network === "own" ? Ports.count(spec) : yield* Ports.take(spec)
-    const env = {
-      ...(network === "own" ? out.environment(door) : {}),
-      ...CleanSpawner.inheritedEnvironment(spec),
-      ...Ports.environment(ports),
-      ...spec.env
-    }
+    const named = { ...CleanSpawner.inheritedEnvironment(spec), ...Ports.environment(ports), ...spec.env }
+    // What is let out may change; a command sees what holds when it starts.
+    const env = () => ({ ...(network === "own" ? out.environment(door) : {}), ...named })
     const life = yield* Scope.fork(yield* Effect.scope)
     const spawner = yield* Scope.provide(spawnerWith(env, spec.limits?.wall), life)
     yield* Phases.run(spec, { spawner, isNew: workspace.isNew, finish: workspace.finish })

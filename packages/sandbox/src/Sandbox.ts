@@ -38,6 +38,7 @@ import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as SpecProblem from "./internal/SpecProblem.ts"
 import { type Egress, SandboxSpec, type Snapshot } from "./SandboxSpec.ts"
 import { missing, type Supports } from "./Supports.ts"
 
@@ -146,7 +147,11 @@ export const spec = (input: unknown): Effect.Effect<SandboxSpec, SandboxError> =
   Effect.mapError(
     decode(input),
     (cause) =>
-      new SandboxError({ reason: "BadSpec", message: `The spec of the sandbox is not one: ${cause.message}`, cause })
+      new SandboxError({
+        reason: "BadSpec",
+        message: `The spec of the sandbox is not one: ${SpecProblem.text(cause)}.`,
+        cause
+      })
   )
 
 /**

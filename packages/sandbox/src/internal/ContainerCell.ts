@@ -12,13 +12,16 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
-import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type * as Isolated from "../Isolated.ts"
 import * as ProcessTree from "../ProcessTree.ts"
 import { type Address, SandboxError } from "../Sandbox.ts"
 import type { SandboxSpec } from "../SandboxSpec.ts"
 import * as ContainerEngine from "./ContainerEngine.ts"
+import * as EngineSeccomp from "./EngineSeccomp.ts"
+import * as HeldFolder from "./HeldFolder.ts"
 import * as HostProcesses from "./HostProcesses.ts"
 import * as NetworkDoor from "./NetworkDoor.ts"
 import * as ShellLine from "./ShellLine.ts"
@@ -45,7 +48,7 @@ const owner = (): string => {
   return ["millwright", boot, space, process.pid, HostProcesses.startOf(process.pid)].join(".")
 }
 
-/** Removes containers whose owner has died. */
+/** Removes containers and folders whose owner has died. */
 export const sweep = Effect.fnUntraced(function* ({ ask }: ContainerEngine.Engine) {
   const { stdout } = yield* ask(["ps", "-a", "--filter", `label=${label}`, "--format", "{{.Names}}"])
   const [, boot, space] = owner().split(".")
@@ -56,13 +59,18 @@ export const sweep = Effect.fnUntraced(function* ({ ask }: ContainerEngine.Engin
     if (itsBoot === boot && HostProcesses.startOf(Number(pid)) === started) continue
     yield* ask(["rm", "-f", "-t", "0", name])
   }
+  yield* HeldFolder.sweep(tmpdir())
 })
+
+/** What of a sandbox's folder the container sees, and the filter of system calls, which it does not. */
+const seen = "seen"
+const filter = "seccomp.json"
 
 const failed = (message: string, cause?: unknown) => new SandboxError({ reason: "SetupFailed", message, cause })
 
 /** Makes sure of the image, and answers with the PATH that it sets. */
 const imageOf = Effect.fnUntraced(function* (
-  { ask }: ContainerEngine.Engine,
+  { ask, program }: ContainerEngine.Engine,
   { image: usual, pull }: Options,
   spec: SandboxSpec
 ) {
@@ -91,7 +99,7 @@ const imageOf = Effect.fnUntraced(function* (
   if (found.code !== 0) {
     return yield* new SandboxError({
       reason: "NoSuchSource",
-      message: `The image ${image} is not there: ${found.stderr.slice(-1_000)}. Fetch, build or import it, or open with \`pull\`.`
+      message: `The image ${image} is not there: ${found.stderr.slice(-1_000)}. Build or import it, fetch it with \`${program} pull ${image}\`, or make the sandbox with \`layerWith({ pull: true })\`.`
     })
   }
   const path = /"PATH=([^"\\]*)"/.exec(found.stdout)?.[1]
@@ -122,7 +130,7 @@ const argumentsOf = (
 ): ReadonlyArray<string> => {
   const { limits = {}, mounts = [] } = spec
   const files = ContainerEngine.hardLimit("Max open files", 65_536)
-  const processes = ContainerEngine.hardLimit("Max processes", 30_000)
+  const processes = ContainerEngine.hardLimit("Max processes", ContainerEngine.mostProcesses())
   const temporary = (target: string) => ["--tmpfs", `${target}:rw,exec,nosuid,nodev,size=${scratch},mode=1777`]
   const directories = [workspace.directory, ...Object.values(workspace.directories)]
   const gits = directories.map((directory) => join(directory, ".git")).filter((git) => existsSync(git))
@@ -143,6 +151,8 @@ const argumentsOf = (
     "all",
     "--security-opt",
     "no-new-privileges",
+    "--security-opt",
+    `seccomp=${join(folder, filter)}`,
     "--read-only",
     "--ulimit",
     `nofile=${files}:${files}`,
@@ -159,7 +169,7 @@ const argumentsOf = (
     ...(limits.processes === undefined ? [] : ["--pids-limit", String(limits.processes)]),
     ...temporary("/tmp"),
     ...temporary(home),
-    ...bind(folder, told, true),
+    ...bind(join(folder, seen), told, true),
     ...workspace.readable.flatMap((path) => bind(path, path, true)),
     ...directories.flatMap((path) => bind(path, path, false)),
     ...mounts.flatMap(({ access, source, target = source }) => bind(source, target, access === "Read")),
@@ -268,9 +278,16 @@ export const make = (host: ChildProcessSpawner["Service"], engine: ContainerEngi
     const fs = yield* FileSystem.FileSystem
     const { network, spec, workspace } = entry
     const { image, path } = yield* imageOf(engine, options, spec)
-    const folder = yield* Effect.mapError(fs.makeTempDirectoryScoped({ prefix: "mw-cell-" }), (cause) =>
+    const folder = yield* Effect.mapError(HeldFolder.make(fs, { directory: tmpdir(), kind: "cell-" }), (cause) =>
       failed(`No folder for the container can be made: ${cause.message}.`, cause)
     )
+    yield* Effect.try({
+      try: () => {
+        mkdirSync(join(folder, seen), { mode: 0o700 })
+        writeFileSync(join(folder, filter), EngineSeccomp.profile(), { mode: 0o600, flag: "wx" })
+      },
+      catch: (cause) => failed(`Nothing can be written to ${folder}: ${String(cause)}.`, cause)
+    })
     const attempt = (runtime: ReadonlyArray<string>) => {
       const name = `${owner()}.${randomUUID()}`
       const args = argumentsOf(engine, options, { entry, folder, name })
@@ -317,11 +334,11 @@ export const make = (host: ChildProcessSpawner["Service"], engine: ContainerEngi
           )
           // Who looks at a list of processes sees the mark, and no value of the environment.
           writeFileSync(
-            join(folder, file),
+            join(folder, seen, file),
             `${ShellLine.start}unset HOSTNAME container; ${exported.length > 0 ? `export ${exported.join(" ")}; ` : ""}cd -- ${ShellLine.quote(cwd)}\n`,
             { mode: 0o600, flag: "wx" }
           )
-          files.set(plain(mark), [...(files.get(plain(mark)) ?? []), join(folder, file)])
+          files.set(plain(mark), [...(files.get(plain(mark)) ?? []), join(folder, seen, file)])
           return Effect.succeed(
             ChildProcess.make(
               engine.program,

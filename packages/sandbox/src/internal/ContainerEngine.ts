@@ -155,6 +155,15 @@ export const property = (value: unknown, name: string): unknown =>
     ? Object.entries(value).find(([key]) => key === name)?.[1]
     : undefined
 
+/** No engine starts with more than the kernel has numbers for processes and threads; and some of them are for the host. */
+export const mostProcesses = (): number => {
+  try {
+    return Math.min(30_000, Math.floor(0.9 * Number(readFileSync("/proc/sys/kernel/pid_max", "utf8"))))
+  } catch {
+    return 30_000
+  }
+}
+
 /** The hard limit of this process, which a container can not go beyond without rights that we may not have. */
 export const hardLimit = (name: "Max open files" | "Max processes", otherwise: number): number => {
   try {

@@ -77,7 +77,12 @@ export const toolchain = (node: string): Toolchain => {
 }
 
 /** Folders that commands write to but that are no workspace. */
-const writable: Readonly<Record<string, string>> = { "/tmp": "tmp", [home]: "home", "/dev/shm": "shm" }
+const writable: Readonly<Record<string, string>> = {
+  "/tmp": "tmp",
+  "/var/tmp": "kept",
+  [home]: "home",
+  "/dev/shm": "shm"
+}
 /** Where nothing can be mounted, nor around it. */
 const ofKernel = ["/proc", "/sys", "/dev"]
 /** What can not be replaced as a whole. */
@@ -121,7 +126,7 @@ const base = ({
     // The holder's own, uncovered: the kernel lets a command have one of its own only beside such a one.
     words("--dev-bind /proc /proc --dev /dev"),
     [empty, "/home", "/run", "/var"].flatMap(visible),
-    words("--symlink /tmp /var/tmp --symlink /run /var/run"),
+    words("--symlink /run /var/run"),
     Object.entries(writable).flatMap(([target, name]) => ["--bind", `${scratch}/${name}`, target]),
     words("--remount-ro /dev")
   ].flat()

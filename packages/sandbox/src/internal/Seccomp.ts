@@ -4,96 +4,23 @@
  * families of sockets, typing into a terminal. What the kernel gets new after it was written answers as if it were not there.
  */
 
+import * as SystemCalls from "./SystemCalls.ts"
+
 /** The processors that there is a table for, as Node names them. */
 export type Processor = "x64" | "arm64"
 
 /** Whether there is a table. */
 export const isProcessor = (name: string): name is Processor => name === "x64" || name === "arm64"
 
-interface Table {
-  /** AUDIT_ARCH_*: the filter sees this before it trusts a number. */
-  readonly architecture: number
-  readonly calls: Readonly<Record<"clone" | "unshare" | "ioctl" | "socket" | "socketpair", number>>
-  /** Calls that make a file or change its mode: which argument is the mode, and which the flags of an opening. */
-  readonly modes: ReadonlyArray<readonly [call: number, mode: number, flags?: number]>
-  readonly denied: Readonly<Record<string, ReadonlyArray<number>>>
-}
-
-// From 424 on all processors number alike: open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr,
-// quotactl_fd, open_tree_attr.
-const deniedAlike = [428, 429, 430, 431, 432, 433, 442, 443, 467]
-// io_uring_setup, io_uring_enter, io_uring_register, clone3, openat2: programs that are told "not there" take the older call,
-// whose arguments can be seen.
-const absent = [425, 426, 427, 435, 437]
+const columns = { x64: 0, arm64: 1 } as const
+/** AUDIT_ARCH_*: the filter sees this before it trusts a number. */
+const architectures = { x64: 0xc000003e, arm64: 0xc00000b7 } as const
 /** The last call that was looked at: file_setattr. */
 const last = 469
 
-const tables: Readonly<Record<Processor, Table>> = {
-  x64: {
-    architecture: 0xc000003e,
-    calls: { clone: 56, unshare: 272, ioctl: 16, socket: 41, socketpair: 53 },
-    // open, creat, chmod, fchmod, mknod, openat, mknodat, fchmodat, fchmodat2.
-    modes: [
-      [2, 2, 1],
-      [85, 1],
-      [90, 1],
-      [91, 1],
-      [133, 1],
-      [257, 3, 2],
-      [259, 2],
-      [268, 2],
-      [452, 2]
-    ],
-    denied: {
-      rootsAndMounts: [155, 161, 165, 166],
-      machine: [103, 134, 153, 156, 163, 167, 168, 169, 170, 171, 179, 180, 212],
-      portsAndModules: [172, 173, 174, 175, 176, 177, 178, 246, 313, 320],
-      clocks: [164, 227, 305],
-      keys: [248, 249, 250],
-      tracing: [298, 300, 321, 323],
-      filesByHandle: [303, 304],
-      namespaces: [308],
-      pagesOfOthers: [256, 279]
-    }
-  },
-  arm64: {
-    architecture: 0xc00000b7,
-    calls: { clone: 220, unshare: 97, ioctl: 29, socket: 198, socketpair: 199 },
-    // mknodat, fchmod, fchmodat, openat, fchmodat2.
-    modes: [
-      [33, 2],
-      [52, 1],
-      [53, 2],
-      [56, 3, 2],
-      [452, 2]
-    ],
-    denied: {
-      rootsAndMounts: [39, 40, 41, 51],
-      machine: [18, 42, 58, 60, 89, 116, 142, 161, 162, 224, 225],
-      portsAndModules: [104, 105, 106, 273, 294],
-      clocks: [112, 170, 266],
-      keys: [217, 218, 219],
-      tracing: [241, 262, 280, 282],
-      filesByHandle: [264, 265],
-      namespaces: [268],
-      pagesOfOthers: [238, 239]
-    }
-  }
-}
-
-const eperm = 1
-const enosys = 38
-const eafnosupport = 97
-
-/** CLONE_NEW{USER,NS,CGROUP,UTS,IPC,PID,NET}; `unshare` takes CLONE_NEWTIME as well, whose bit is a signal's in `clone`. */
-const namespaces = 0x7e020000
-const timeNamespace = 0x80
-/** TIOCSTI and TIOCLINUX: they type into the terminal of whoever started us. */
-const typing = [0x5412, 0x541c]
-/** AF_UNIX, AF_INET, AF_INET6. */
-const families = [1, 2, 10]
-/** AF_NETLINK, for NETLINK_ROUTE alone: what `getifaddrs` asks. */
-const netlink = 16
+const { noSuchFamily, notPermitted, notThere } = SystemCalls.errors
+const anyOf = (bits: ReadonlyArray<number>): number => bits.reduce((all, bit) => all | bit, 0)
+const namespaces = anyOf(SystemCalls.namespaces)
 
 // Instructions of the kernel's classic BPF: code, how many to skip when true and when false, operand.
 type Instruction = readonly [code: number, whenTrue: number, whenFalse: number, operand: number]
@@ -133,14 +60,13 @@ const when = (call: number, then: ReadonlyArray<Instruction>): ReadonlyArray<Ins
 const withoutBits = (bits: number, index = 0): ReadonlyArray<Instruction> => [
   load(argument(index)),
   anyBit(bits, 0, 1),
-  fail(eperm),
+  fail(notPermitted),
   allow
 ]
 
 /** S_ISUID: on the host such a file in the workspace would give the rights of its owner to who runs it. */
 const setuid = 0o4000
-/** O_CREAT and O_TMPFILE: without them there is no mode. */
-const creating = 0o100 | 0o20000000
+const creating = anyOf(SystemCalls.creating)
 
 const withoutSetuid = (mode: number, flags: number | undefined): ReadonlyArray<Instruction> => [
   ...(flags === undefined ? [] : [load(argument(flags)), anyBit(creating, 1, 0), allow]),
@@ -149,37 +75,43 @@ const withoutSetuid = (mode: number, flags: number | undefined): ReadonlyArray<I
 
 const family: ReadonlyArray<Instruction> = [
   load(argument(0)),
-  ...families.flatMap((family) => [equals(family, 0, 1), allow]),
-  equals(netlink, 0, 3),
+  ...SystemCalls.families.flatMap((family) => [equals(family, 0, 1), allow]),
+  equals(SystemCalls.netlink, 0, 3),
   load(argument(2)),
   equals(0, 0, 1),
   allow,
-  fail(eafnosupport)
+  fail(noSuchFamily)
 ]
 
 const instructions = (processor: Processor): ReadonlyArray<Instruction> => {
-  const { architecture: expected, calls, denied, modes } = tables[processor]
+  const column = columns[processor]
+  const numbers = (calls: Readonly<Record<string, readonly [number | undefined, number | undefined]>>) =>
+    Object.values(calls).flatMap((of) => of[column] ?? [])
+  const { clone, ioctl, socket, socketpair, unshare } = SystemCalls.looked
   return [
     load(architecture),
     // Calls of another processor, as those of 32 bits, have other numbers.
-    equals(expected, 1, 0),
-    fail(enosys),
+    equals(architectures[processor], 1, 0),
+    fail(notThere),
     load(number),
     // The x32 calls of x86 are above it too.
     above(last, 0, 1),
-    fail(enosys),
-    ...[...Object.values(denied).flat(), ...deniedAlike].flatMap((call) => when(call, [fail(eperm)])),
-    ...absent.flatMap((call) => when(call, [fail(enosys)])),
-    ...when(calls.clone, withoutBits(namespaces)),
-    ...when(calls.unshare, withoutBits(namespaces | timeNamespace)),
-    ...modes.flatMap(([call, mode, flags]) => when(call, withoutSetuid(mode, flags))),
-    ...when(calls.ioctl, [
+    fail(notThere),
+    ...numbers(SystemCalls.denied).flatMap((call) => when(call, [fail(notPermitted)])),
+    ...numbers(SystemCalls.absent).flatMap((call) => when(call, [fail(notThere)])),
+    ...when(clone[column], withoutBits(namespaces)),
+    ...when(unshare[column], withoutBits(namespaces | SystemCalls.timeNamespace)),
+    ...Object.values(SystemCalls.modes).flatMap(({ flags, mode, numbers }) => {
+      const call = numbers[column]
+      return call === undefined ? [] : when(call, withoutSetuid(mode, flags))
+    }),
+    ...when(ioctl[column], [
       load(argument(1)),
-      ...typing.flatMap((request) => [equals(request, 0, 1), fail(eperm)]),
+      ...SystemCalls.typing.flatMap((request) => [equals(request, 0, 1), fail(notPermitted)]),
       allow
     ]),
-    ...when(calls.socket, family),
-    ...when(calls.socketpair, family),
+    ...when(socket[column], family),
+    ...when(socketpair[column], family),
     allow
   ]
 }

@@ -20,6 +20,7 @@ import type * as Cause from "effect/Cause"
 import { randomUUID } from "node:crypto"
 import { tmpdir } from "node:os"
 import { SandboxError } from "../Sandbox.ts"
+import * as HeldFolder from "./HeldFolder.ts"
 import * as InsideTree from "./InsideTree.ts"
 import * as ShellLine from "./ShellLine.ts"
 
@@ -104,7 +105,7 @@ export const make = Effect.fnUntraced(function* (options: Options, mark: string)
   // The path of a socket has 107 characters at most, and ssh adds some.
   const temporary = tmpdir().length > 50 ? "/tmp" : tmpdir()
   const folder = yield* Effect.mapError(
-    fs.makeTempDirectoryScoped({ directory: temporary, prefix: "mw-" }),
+    Effect.andThen(HeldFolder.sweep(temporary), HeldFolder.make(fs, { directory: temporary, kind: "" })),
     (cause) =>
       new SandboxError({
         reason: "SetupFailed",
