@@ -1,6 +1,8 @@
 /**
  * A sandbox in a container of podman or docker: commands see an image of your choice, the workspace, and nothing else of this
- * machine; no capability, no new privilege, a root that is read only, and a network of its own unless `egress` is `Open`.
+ * machine; no capability, no new privilege, a narrow filter of system calls, a root that is read only, and a network of its
+ * own unless `egress` is `Open`: that is the host's, with its loopback. With secrets or a registry it is its own all the same,
+ * and `Open` is what its one way out lets through.
  *
  * - Needs podman (or docker) and, in the image, a POSIX shell, git, find and tar. `runsc` as `runtime` puts gVisor
  *   in between, where it is installed.

@@ -181,7 +181,8 @@ export const plan = Effect.fnUntraced(function* (
   }
 })
 
-const trimmed = (path: string): string => path.replace(/\/+$/, "") || "/"
+/** Without slashes at its end, and below the folder that a link of every room stands for. */
+const trimmed = (path: string): string => path.replace(/\/+$/, "").replace(/^\/+var\/+run(?=\/)/, "/run") || "/"
 
 const depth = (path: string): number => path.split("/").length
 

@@ -2,14 +2,19 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { execFileSync, spawnSync } from "node:child_process"
+import { readdirSync } from "node:fs"
 import { createServer } from "node:http"
 import { connect } from "node:net"
+import { tmpdir } from "node:os"
 import { fileURLToPath } from "node:url"
 import * as ContainerSandbox from "../../src/adapters/ContainerSandbox.ts"
+import * as SystemCalls from "../../src/internal/SystemCalls.ts"
 import * as Sandbox from "../../src/Sandbox.ts"
+import * as SecretBroker from "../../src/SecretBroker.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import * as SandboxTest from "../../src/testing/SandboxTest.ts"
 import { requires } from "../Requires.ts"
@@ -21,6 +26,7 @@ requires("podman", Image.missing, () => {
   const layerWith = (options: ContainerSandbox.Options) =>
     Layer.provide(ContainerSandbox.layerWith({ image, engine, ...options }), NodeServices.layer)
   const layer = layerWith({})
+  const brokered = Layer.provide(layerWith({}), SecretBroker.fromMap({ token: Redacted.make("s3cret") }))
 
   SandboxTest.suite("container", layer, { timeout: 240_000 })
 
@@ -68,11 +74,18 @@ requires("podman", Image.missing, () => {
         // A start of another one does not touch it.
         yield* Fixture.inside(empty("other"), Effect.void).pipe(Effect.provide(layerWith({})))
         assert.isTrue(isThere(container), "the container should be there still")
+        const folders = () =>
+          readdirSync(tmpdir()).filter(
+            (name) => name.startsWith("mw-cell-") && name.split(".")[1] === handle.pid.toString(36)
+          )
+        assert.lengthOf(folders(), 1, "its folder should be there still")
         process.kill(handle.pid, "SIGKILL")
         yield* Effect.gen(function* () {
           while (isThere(container)) yield* Effect.sleep(50)
         }).pipe(Effect.timeout(20_000))
-        assert.strictEqual(yield* Fixture.inside(fixture.spec(), Fixture.read("left.txt")), "left\n")
+        const next = Effect.provide(Fixture.inside(fixture.spec(), Fixture.read("left.txt")), layerWith({}))
+        assert.strictEqual(yield* next, "left\n")
+        assert.deepStrictEqual(folders(), [], "the next one to start removes its folder")
       }).pipe(Effect.scoped))
 
     test("that a dead owner left is removed at the next start", () =>
@@ -126,6 +139,69 @@ requires("podman", Image.missing, () => {
         }).pipe((effect) => Fixture.inside({ ...empty("rights"), limits }, effect))
       }))
 
+    test("makes no call of the kernel that gets through to it, or leaves rights behind", () =>
+      Effect.gen(function* () {
+        const column = process.arch === "arm64" ? 1 : 0
+        const number = (name: string): number => {
+          const { absent, denied, looked, modes } = SystemCalls
+          const others: Readonly<Record<string, (typeof denied)[string]>> = { ...denied, ...absent, ...looked }
+          return (others[name] ?? modes[name]?.numbers)?.[column] ?? -1
+        }
+        // Each line of its arguments is a call: its number, and what it is given.
+        const program =
+          "for (@ARGV) { my @c = map { /^-?\\d/ ? $_ + 0 : $_ } split; push @c, 0 while @c < 7; $! = 0; " +
+          'print syscall(@c[0..6]) == -1 ? $! + 0 : "ok", "\\n" }'
+        const spawner = yield* ChildProcessSpawner
+        const lineOf = (text: string): string => {
+          const [name = "", ...given] = text.split(" ")
+          return [Number(name) || number(name), ...given].join(" ")
+        }
+        yield* Fixture.output("touch file")
+        const expected: Readonly<Record<string, string>> = {
+          [`unshare ${0x10000000}`]: "1", // NEWUSER
+          [`unshare ${0x10020000}`]: "1", // NEWUSER and NEWNS
+          [`unshare ${0x200}`]: "ok", // FS
+          [`clone ${0x10000011}`]: "1", // NEWUSER
+          clone3: "38",
+          openat2: "38",
+          io_uring_setup: "38",
+          "9999": "38",
+          keyctl: "1",
+          add_key: "1",
+          bpf: "1",
+          perf_event_open: "1",
+          mount: "1",
+          "setns -1": "1",
+          "socket 40 1": "97", // VSOCK
+          "socket 4294967336 1": "38", // VSOCK, for a kernel that looks at the lower half
+          "socket 38 5": "97", // ALG
+          "socket 16 3 12": "97", // netfilter
+          "socket 16 3 0": "ok", // routes
+          "socket 1 1": "ok",
+          "socket 2 1": "ok",
+          "socket 10 1": "ok",
+          [`ioctl 0 ${0x5412}`]: "1", // TIOCSTI
+          [`ioctl 0 ${0x100005412}`]: "1",
+          [`ioctl 0 ${0x5413}`]: "25",
+          [`ioctl 0 ${0x80045430}`]: "25",
+          [`fchmodat -100 file ${0o4755}`]: "1",
+          [`fchmodat -100 file ${0o2755}`]: "1",
+          [`fchmodat -100 file ${0o1755}`]: "ok",
+          [`openat -100 made ${0o101} ${0o4755}`]: "1",
+          [`openat -100 . ${0o20200001} ${0o4755}`]: "1",
+          [`openat -100 file 0 ${0o6755}`]: "ok",
+          [`openat -100 new ${0o101} ${0o755}`]: "ok",
+          [`mknodat -100 made ${0o106755}`]: "1"
+        }
+        const lines = Object.keys(expected).map(lineOf)
+        const answers = (yield* spawner.string(ChildProcess.make("perl", ["-e", program, ...lines]))).split("\n")
+        assert.deepStrictEqual(
+          Object.fromEntries(Object.keys(expected).map((text, index) => [text, answers[index]])),
+          expected
+        )
+        assert.strictEqual(yield* Fixture.output("ls"), "file\nnew")
+      }).pipe((effect) => Fixture.inside(empty("calls"), effect)))
+
     test("keeps the environment out of lists of processes, and every character of it", () =>
       Effect.gen(function* () {
         const value = "s3cret-';\"$(touch hacked)`\\n\n\t end "
@@ -177,6 +253,38 @@ requires("podman", Image.missing, () => {
               .on("close", () => resume(Effect.succeed(text)))
           }).pipe(Effect.repeat({ until: (text) => text !== "" && text !== "error" }), Effect.timeout(10_000))
           assert.strictEqual(answer, "hello\n")
+        })
+      ))
+
+    test("with Open has the host's network; with a secret as well, its own, whose way out lets all through", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const origin = yield* Effect.acquireRelease(
+            Effect.callback<ReturnType<typeof createServer>>((resume) => {
+              const server = createServer((_, response) => response.end("from the host"))
+              server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+            }),
+            (server) => Effect.sync(() => server.close())
+          )
+          const address = origin.address()
+          const at = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}/`
+          const get = (proxy: "on" | "off") => Fixture.output(`wget -Y ${proxy} -q -O - ${at} 2>&1; echo "; $?"`)
+          const open = { ...empty("open"), egress: { _tag: "Open" } } as const
+          assert.strictEqual(yield* Fixture.inside(open, get("off")), "from the host; 0")
+          assert.strictEqual(yield* Fixture.inside(open, Fixture.output("echo $http_proxy")), "", "it needs no way out")
+          const secrets = [
+            { handle: "token", hosts: ["origin.test"], as: { _tag: "Header", name: "x-token" } }
+          ] as const
+          const registry = { hosts: ["registry.test"] } as const
+          for (const more of [{ secrets }, { registry }]) {
+            yield* Effect.gen(function* () {
+              assert.include(yield* get("off"), "; 1", "past the way out there is nothing")
+              assert.strictEqual(yield* get("on"), "from the host; 0")
+            }).pipe(
+              (effect) => Fixture.inside({ ...open, id: `${open.id}-${Object.keys(more)[0]}`, ...more }, effect),
+              Effect.provide(brokered)
+            )
+          }
         })
       ))
 

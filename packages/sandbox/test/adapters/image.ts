@@ -14,6 +14,8 @@ const git = "/usr/bin/git"
 // BusyBox's leaves nothing out, which snapshots need; and its shell would take it all the same.
 const tar = "/bin/tar"
 const dash = "/bin/dash"
+// Makes calls of the kernel by their numbers.
+const perl = "/usr/bin/perl"
 
 /** Why it can not be made here. */
 export const missing: string | undefined = [
@@ -21,14 +23,15 @@ export const missing: string | undefined = [
   [busybox, "busybox-static"],
   [git, "git"],
   [tar, "tar"],
-  [dash, "dash"]
+  [dash, "dash"],
+  [perl, "perl-base"]
 ]
   .flatMap(([file = "", name = ""]) => (existsSync(file) ? [] : [`there is no ${file} (Debian: ${name})`]))
   .at(0)
 
 /** Makes it, and answers with its name. */
 export const make = (): string => {
-  const state = [busybox, git, tar, dash].map((file) => `${statSync(file).size} ${statSync(file).mtimeMs}`).join()
+  const state = [busybox, git, tar, dash, perl].map((file) => `${statSync(file).size} ${statSync(file).mtimeMs}`).join()
   const name = `localhost/millwright-test:${createHash("sha256").update(state).digest("hex").slice(0, 12)}`
   if (spawnSync(podman, ["image", "exists", name]).status === 0) return name
   const root = mkdtempSync(join(tmpdir(), "image-"))
@@ -45,7 +48,7 @@ export const make = (): string => {
       if (!["busybox", "tar", "sh"].includes(name)) symlinkSync("busybox", join(root, "bin", name))
     }
     place("/bin/sh", dash)
-    for (const program of [git, tar, dash]) {
+    for (const program of [git, tar, dash, perl]) {
       place(program, program)
       for (const [library] of execFileSync("ldd", [program], { encoding: "utf8" }).matchAll(/\/\S+/g))
         place(library, library)
