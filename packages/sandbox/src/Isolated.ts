@@ -11,6 +11,7 @@ import * as Path from "effect/Path"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import type { Server } from "node:net"
 import * as CleanSpawner from "./CleanSpawner.ts"
@@ -92,9 +93,9 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const files: FileSystem.FileSystem = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     yield* workspace.settle(keeper)
     const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
-    let isDestroyed = false
+    let isGivenUp = false
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
+      Effect.suspend(() => (isGivenUp ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
     )
 
     const out = yield* way({ spec, cell, broker, files })
@@ -116,8 +117,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
       snapshot: workspace.snapshot(keeper),
       ...(network === "own" && { setEgress: out.setEgress }),
       destroy: Effect.suspend(() => {
-        if (isDestroyed) return Effect.void
-        isDestroyed = true
+        isGivenUp = true
         return Effect.andThen(Scope.close(life, Exit.void), workspace.remove)
       }),
       ...(expose && { expose: (variable) => Effect.flatMap(Ports.of(ports, variable), expose) }),
@@ -144,12 +144,8 @@ const way = Effect.fnUntraced(function* ({
 }) {
   if (cell.setEgress !== undefined) return { environment: () => ({}), setEgress: cell.setEgress }
   const scope = yield* Effect.scope
-  const lockFile = Effect.firstSuccessOf(
-    ["pnpm-lock.yaml", "package-lock.json"].map((name) =>
-      Effect.map(files.readFileString(name), (text) => ({ name, text }))
-    )
-  )
-  const out = yield* Outbound.make(spec, { broker, lockFile: Effect.orElseSucceed(lockFile, () => undefined) })
+  const lockFile = spec.registry?.lockFileOnly === true ? yield* lockFileOf(files) : undefined
+  const out = yield* Outbound.make(spec, { broker, lockFile: Effect.succeed(lockFile) })
   const open = yield* Effect.cached(
     Effect.gen(function* () {
       if (cell.listen === undefined) return
@@ -164,3 +160,34 @@ const way = Effect.fnUntraced(function* ({
     setEgress: (egress: Egress) => Effect.andThen(egress._tag === "Deny" ? Effect.void : open, out.setEgress(egress))
   }
 })
+
+/** No lock file is larger, in bytes. */
+const largestLockFile = 16 * 1024 ** 2
+
+/** The lock file of the workspace. One that can not be read is not "none": the rules would be those of another file. */
+const lockFileOf = Effect.fnUntraced(function* (files: FileSystem.FileSystem) {
+  for (const name of ["pnpm-lock.yaml", "package-lock.json"]) {
+    let size = 0
+    const text = yield* files.stream(name, { bytesToRead: largestLockFile + 1 }).pipe(
+      Stream.tap((chunk) => {
+        size += chunk.length
+        return size > largestLockFile ? unreadable(name, `it has more than ${largestLockFile} bytes`) : Effect.void
+      }),
+      Stream.decodeText,
+      Stream.mkString,
+      Effect.catch((cause) => {
+        if (cause._tag === "SandboxError") return Effect.fail(cause)
+        return cause.reason._tag === "NotFound" ? Effect.succeed(undefined) : unreadable(name, cause.message)
+      })
+    )
+    if (text !== undefined) return { name, text }
+  }
+})
+
+const unreadable = (name: string, why: string) =>
+  Effect.fail(
+    new Sandbox.SandboxError({
+      reason: "BadSpec",
+      message: `The registry rules can not hold: the lock file ${name} can not be read: ${why}. Mend it, or leave \`lockFileOnly\` out.`
+    })
+  )
