@@ -36,7 +36,7 @@ const codes = { scratch: 3, overlay: 4, link: 5 }
 const script = `
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
-mount -t tmpfs -o "size=$1,nr_inodes=500k,mode=0755,nosuid,nodev" scratch ${Room.scratch} || exit ${codes.scratch}
+mount -t tmpfs -o "size=$1,nr_inodes=$(($1 / 2048 + 100)),mode=0755,nosuid,nodev" scratch ${Room.scratch} || exit ${codes.scratch}
 shift
 mkdir ${Room.scratch}/home ${Room.scratch}/etc && mkdir -m 1777 ${Room.scratch}/tmp ${Room.scratch}/kept ${Room.scratch}/shm || exit ${codes.scratch}
 cd ${Room.scratch}/etc || exit ${codes.scratch}
