@@ -99,3 +99,18 @@ suite("what commands have used up", () => {
       )
     }))
 })
+
+suite("an error of a command", () => {
+  test("tells what was asked for, and not what runs it", ({ workspace }) =>
+    Fixture.inside(
+      spec(workspace, { limits: { processes: 100 } }),
+      Effect.gen(function* () {
+        const { handle } = yield* Fixture.firstLine(Fixture.script(`echo here; sleep 60; : ${"x".repeat(1_000)}`))
+        process.kill(handle.pid, "SIGKILL")
+        const { message } = yield* Effect.flip(handle.exitCode)
+        assert.include(message, "echo here; sleep 60")
+        assert.notMatch(message, /nsenter|bwrap|cgroup|limits/)
+        assert.isBelow(message.length, 500)
+      })
+    ))
+})
