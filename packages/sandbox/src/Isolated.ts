@@ -16,6 +16,7 @@ import { randomUUID } from "node:crypto"
 import type { Server } from "node:net"
 import * as CleanSpawner from "./CleanSpawner.ts"
 import * as Confined from "./Confined.ts"
+import * as Enterable from "./internal/Enterable.ts"
 import * as InsideFileSystem from "./InsideFileSystem.ts"
 import * as Outbound from "./Outbound.ts"
 import * as Phases from "./Phases.ts"
@@ -73,6 +74,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
   const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
     const workspace = yield* workspaces.prepare(spec, { name, overlay })
     const { directories, directory } = workspace
+    yield* Enterable.byCommands(directory)
     // What is added to requests, and what is left out of answers, is done on the one way out of a network of its own.
     const isBrokered = (spec.secrets ?? []).length > 0 || spec.registry !== undefined
     const network = spec.egress?._tag === "Open" && !isBrokered ? "host" : "own"

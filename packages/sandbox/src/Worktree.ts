@@ -37,6 +37,8 @@ export interface Workspace {
   readonly finish: Effect.Effect<void, SandboxError>
 }
 
+const isThere = ({ reason }: PlatformError) => reason._tag === "AlreadyExists"
+
 /** What can be done with worktrees, with the services of the host. */
 export const make = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
@@ -67,12 +69,14 @@ export const make = Effect.gen(function* () {
     yield* files(
       `Making the folder ${own}`,
       Effect.gen(function* () {
-        const isNew = yield* Effect.isSuccess(fs.makeDirectory(own))
-        if (isNew) yield* fs.writeFileString(path.join(own, ".gitignore"), "*\n")
+        yield* fs.makeDirectory(own, { recursive: true })
+        // Also where whoever made the folder was cancelled, or killed, before it could hide it.
+        const hide = fs.writeFileString(path.join(own, ".gitignore"), "*\n", { flag: "wx" })
+        yield* Effect.catchIf(hide, isThere, () => Effect.void)
         for (const file of [place.directory, place.lock]) {
           yield* fs.makeDirectory(path.dirname(file), { recursive: true })
         }
-      })
+      }).pipe(Effect.uninterruptible)
     )
     for (const file of [place.directory, place.lock]) {
       const real = yield* files(`Looking at ${own}`, fs.realPath(path.dirname(file)))

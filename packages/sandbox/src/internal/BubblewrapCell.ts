@@ -15,6 +15,7 @@ import type { Overlay } from "../Workspaces.ts"
 import * as Supports from "../Supports.ts"
 import * as CellTree from "./CellTree.ts"
 import * as Cgroup from "./Cgroup.ts"
+import * as Enterable from "./Enterable.ts"
 import * as Entrance from "./Entrance.ts"
 import * as HostProcesses from "./HostProcesses.ts"
 import * as Holder from "./Holder.ts"
@@ -158,6 +159,7 @@ const enter = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Isolated.Cell, SandboxError, Scope.Scope> {
   const { host, places, programs, scratch, tools } = ground
   const { limits = {} } = spec
+  yield* Effect.forEach(Enterable.above(workspace.directory), Enterable.byCommands, { discard: true })
   const room = yield* Room.plan(spec, workspace, { tools, network })
   const own = ownLimits(limits)
   const groups = yield* Cgroup.enter(places, limits)

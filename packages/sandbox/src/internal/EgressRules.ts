@@ -5,7 +5,7 @@ import { Refused } from "./Refused.ts"
 
 /** What is let through. */
 export type Rules =
-  /** Everything, but of the host's loopback only what is named. */
+  /** Everything; the name of the host's loopback only where the spec has it. */
   | { readonly _tag: "Open"; readonly domains: ReadonlyArray<Domains.Domain> }
   /** Hosts of secrets and registries among them. */
   | { readonly _tag: "Named"; readonly domains: ReadonlyArray<Domains.Domain> }

@@ -25,7 +25,7 @@ export interface Options {
   /** Its folder on the other machine. */
   readonly folder: string
   readonly repository: Repository
-  /** The repository's folder `.millwright`. */
+  /** Where what is noted about the repository's workspaces lies. */
   readonly own: string
   /** Names it among the checkouts of the repository. */
   readonly name: string

@@ -22,7 +22,7 @@ const refs = ({ git }: Fixture.Repository) => git("for-each-ref", "--format=%(re
 /** Nothing of what was refused is left with the repository. */
 const clean = ({ git, repository }: Fixture.Repository) => {
   assert.deepStrictEqual(
-    readdirSync(join(repository, ".millwright", "incoming")),
+    readdirSync(join(repository, ".git", "millwright", "incoming")),
     [],
     "objects that were refused should be gone"
   )
@@ -50,7 +50,7 @@ describe("commits", () => {
       fixture.git("fsck", "--strict")
       yield* Fixture.inside(fixture.spec(), Fixture.output(commit("c")))
       assert.strictEqual(subjects(fixture), "c,b,a,two,one")
-      assert.deepStrictEqual(readdirSync(join(fixture.repository, ".millwright", "incoming")), [])
+      assert.deepStrictEqual(readdirSync(join(fixture.repository, ".git", "millwright", "incoming")), [])
     }))
 
   test("that take away what was there before the workspace are refused, and stay", (fixture) =>
@@ -58,7 +58,7 @@ describe("commits", () => {
       fixture.git("branch", "change/work-1", "main")
       yield* Fixture.inside(fixture.spec(), Fixture.output("git commit -q --amend -m amended"))
       assert.strictEqual(subjects(fixture), "two,one")
-      assert.deepStrictEqual(readdirSync(join(fixture.repository, ".millwright", "incoming")), [])
+      assert.deepStrictEqual(readdirSync(join(fixture.repository, ".git", "millwright", "incoming")), [])
       assert.strictEqual(yield* Fixture.inside(fixture.spec(), Fixture.output("git log -1 --format=%s")), "amended")
     }))
 
@@ -179,7 +179,7 @@ describe("a hostile workspace does not reach the repository with", () => {
     "a history that a replacement makes whole": `${commit("a")}; R=$(git rev-parse HEAD); git replace --graft $R; rm -f .git/objects/$(git rev-parse $R^{tree} | cut -c1-2)/*`,
     "a history that `shallow` cuts": `${commit("a")}; ${commit("b")}; git rev-parse HEAD > .git/shallow; P=$(git cat-file -p HEAD | sed -n 's/^parent //p'); rm -f .git/objects/$(echo $P | cut -c1-2)/$(echo $P | cut -c3-)`,
     "no `.git` at all": `${commit("a")}; rm -rf .git`,
-    "a `.git` that is a link to the repository's": `${commit("a")}; rm -rf .git; ln -s ../../../../.git .git`,
+    "a `.git` that is a link to the repository's": `${commit("a")}; rm -rf .git; ln -s ../../../.. .git`,
     "a history of its own": "git checkout -q --orphan new; git commit -q -m new; git branch -f change/work-1 HEAD"
   }
   for (const [what, text] of Object.entries(attacks)) {

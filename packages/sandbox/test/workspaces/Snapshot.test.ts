@@ -21,7 +21,7 @@ import * as Fixture from "../../src/testing/Fixture.ts"
 import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
 
-const storeOf = ({ repository }: Fixture.Repository) => join(repository, ".millwright", "snapshots")
+const storeOf = ({ repository }: Fixture.Repository) => join(repository, ".git", "millwright", "snapshots")
 
 /** Copies a workspace when a script has run in it. */
 const copy = (spec: SandboxSpec, text: string) =>
@@ -67,7 +67,7 @@ const register = (way: string, overlay: boolean) => {
         damage(join(storeOf(fixture), made.id))
         yield* Fixture.refused(Fixture.inside(to(fixture, made), Effect.void), "RestoreIncomplete")
         assert.isFalse(
-          existsSync(join(fixture.repository, ".millwright", "clones", "work-2")),
+          existsSync(join(fixture.repository, ".git", "millwright", "clones", "work-2")),
           "no folder should be left"
         )
         assert.strictEqual(fixture.git("branch", "--list", "change/work-2"), "", "no branch should be left")
