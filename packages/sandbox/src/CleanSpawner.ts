@@ -12,6 +12,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import * as Spawner from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
 import { homedir, tmpdir, userInfo } from "node:os"
+import * as AskedLine from "./internal/AskedLine.ts"
 import * as ProcessTree from "./ProcessTree.ts"
 import type { SandboxSpec } from "./SandboxSpec.ts"
 
@@ -142,13 +143,17 @@ export const make = Effect.fnUntraced(function* (
       const scope = yield* Scope.make()
       const tree: { mark: string; group?: number } = { mark }
       yield* Effect.addFinalizer((exit) => Effect.andThen(end(tree, { signal, grace }), close(scope, exit)))
-      const spawned = yield* Scope.provide(options.host.spawn(ready), scope)
+      const line = () => AskedLine.of(command)
+      const spawned = AskedLine.inHandle(
+        yield* Effect.mapError(Scope.provide(options.host.spawn(ready), scope), AskedLine.inError(line)),
+        line
+      )
       tree.group = spawned.pid
       let isLate = false
       const handle = Spawner.makeHandle({
         ...spawned,
         // Whatever a command answers when it is ended: that it was cut short may not look like an exit of its own.
-        exitCode: Effect.flatMap(Effect.exit(spawned.exitCode), (exit) => (isLate ? late(options) : exit)),
+        exitCode: Effect.flatMap(Effect.exit(spawned.exitCode), (exit) => (isLate ? late(options, line()) : exit)),
         kill: (how) => {
           const asked = {
             killSignal: how?.killSignal ?? signal,
@@ -181,12 +186,13 @@ export const make = Effect.fnUntraced(function* (
   )
 })
 
-const late = ({ directory, wall }: Options) =>
+const late = ({ directory, wall }: Options, line: string) =>
   Effect.fail(
     PlatformError.systemError({
       _tag: "TimedOut",
       module: "ChildProcess",
       method: "exitCode",
+      pathOrDescriptor: line,
       description:
         `A command of the sandbox of ${directory} ran longer than \`limits.wall\` allows, ${wall} ms, and was ended. What it wrote until ` +
         `then is kept. Let it do less, or raise the limit.`

@@ -37,6 +37,11 @@ export interface Entry {
 
 /** What stands between commands and the host, as long as its scope. Everything in it ends with it, and with this process. */
 export interface Cell extends Required<Pick<CleanSpawner.Options, "wrap" | "end" | "minimum">> {
+  /**
+   * As `wrap`, for the host's own commands: what brings commits back, copies the workspace and reads its files. What those of
+   * roles and tools have used up of their limits must not hold these back. Left out: `wrap`.
+   */
+  readonly wrapOwn?: Cell["wrap"]
   /** Listens on a port of the cell's own loopback, for the way out. */
   readonly listen?: (port: number) => Effect.Effect<Server, Sandbox.SandboxError, Scope.Scope>
   /** Changes what the cell's own way out lets through. It has one where this is there, and gets none of ours. */
@@ -76,20 +81,18 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const cell = yield* enter({ spec, workspace, network })
 
     const roots = [directory, ...Object.values(directories)] as const
-    const spawnerWith = (env: CleanSpawner.Options["env"], wall?: number) =>
+    const spawnerWith = (own: Pick<CleanSpawner.Options, "env" | "wall" | "wrap">) =>
       CleanSpawner.make({
         host,
         fileSystem: { realPath: (cwd) => files.realPath(cwd) },
         directory,
         minimum: cell.minimum,
-        env,
         mark: randomUUID(),
-        wall,
-        wrap: cell.wrap,
-        end: cell.end
+        end: cell.end,
+        ...own
       })
     // The host's own, which outlives that of roles and tools: what is brought back is asked when all of theirs has ended.
-    const keeper = yield* spawnerWith({})
+    const keeper = yield* spawnerWith({ env: {}, wrap: cell.wrapOwn ?? cell.wrap })
     const files: FileSystem.FileSystem = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     yield* workspace.settle(keeper)
     const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
@@ -104,7 +107,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     // What is let out may change; a command sees what holds when it starts.
     const env = () => ({ ...(network === "own" ? out.environment(door) : {}), ...named })
     const life = yield* Scope.fork(yield* Effect.scope)
-    const spawner = yield* Scope.provide(spawnerWith(env, spec.limits?.wall), life)
+    const spawner = yield* Scope.provide(spawnerWith({ env, wall: spec.limits?.wall, wrap: cell.wrap }), life)
     yield* Phases.run(spec, { spawner, isNew: workspace.isNew, finish: workspace.finish })
 
     const services = Context.make(ChildProcessSpawner, spawner).pipe(
