@@ -199,7 +199,6 @@ export const prepare = Effect.fnUntraced(function* (
       )
     }),
     deliver: Deliver.make(host, {
-      inside,
       directory,
       repository,
       incoming: path.join(own, "incoming", name),
@@ -207,7 +206,7 @@ export const prepare = Effect.fnUntraced(function* (
       origin,
       known: begun.commit,
       base: spec.deliver === "Merge" ? spec.base : undefined
-    }),
+    })(inside),
     snapshot: snapshots.save(inside, { folder: path.join(own, "snapshots"), sandbox, directory, isGit: true })
   }
 })
