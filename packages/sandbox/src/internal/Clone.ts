@@ -182,6 +182,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
               Effect.gen(function* () {
                 yield* remove(place.folder)
                 yield* remove(`${place.folder}~`)
+                yield* remove(path.join(place.own, "origins", place.name))
                 if (started?.isMade === true) yield* Start.withdraw(host, place.repository, started)
               })
             )
@@ -249,6 +250,8 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       },
       deliver: (inside) =>
         Effect.gen(function* () {
+          // What a set-up that failed has committed goes with it.
+          if (!isFinished) return
           const stands = yield* DotGit.standsOn(host, dotGit, begun)
           if (stands === "yes" && spec.deliver !== "Merge" && !wasBrought) return
           if (stands === "odd") {
@@ -278,7 +281,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       yield* remove(path.join(place.folder, "ready"))
       yield* remove(place.folder)
       yield* remove(`${place.folder}~`)
-      yield* remove(path.join(place.own, "incoming", place.name))
+      for (const notes of ["incoming", "origins"]) yield* remove(path.join(place.own, notes, place.name))
     })
 
   return {
