@@ -54,7 +54,7 @@ export class SandboxError extends Fault.Class<SandboxError>()("SandboxError", {
   Unavailable: false,
   /** The workspace is open elsewhere. */
   Busy: true,
-  /** Opening broke half-way; nothing of it is left. */
+  /** Opening broke half-way; nothing of it is left, but a workspace whose `setup` was through when a phase of `start` failed. */
   SetupFailed: true,
   /** A snapshot could not be restored whole; nothing of it is left. */
   RestoreIncomplete: false,
@@ -135,7 +135,10 @@ export class Sandbox extends Context.Service<
     readonly name: string
     readonly supports: Supports
     readonly open: (spec: SandboxSpec) => Effect.Effect<Opened, SandboxError, Scope.Scope>
-    /** Removes a workspace that nobody has open, and what it held. Its branch stays, and so does a `Folder`. */
+    /**
+     * Removes a workspace that nobody has open, and what it held. Its branch stays, and so does a `Folder`; and a lock file of
+     * 0 bytes for each id, which could not be removed without letting two processes lock two of one name.
+     */
     readonly discard: (spec: Pick<SandboxSpec, "id" | "workspace">) => Effect.Effect<void, SandboxError>
   }
 >()("@millwright/sandbox/Sandbox") {}

@@ -6,7 +6,6 @@
  * it anew. Whoever has the lock of the name may touch it, and nobody else.
  */
 import * as Effect from "effect/Effect"
-import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion } from "../SandboxSpec.ts"
 import type { Overlay } from "../Workspaces.ts"
@@ -183,6 +182,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
               Effect.gen(function* () {
                 yield* remove(place.folder)
                 yield* remove(`${place.folder}~`)
+                yield* remove(path.join(place.own, "origins", place.name))
                 if (started?.isMade === true) yield* Start.withdraw(host, place.repository, started)
               })
             )
@@ -214,18 +214,16 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       at: begun.at
     }
     const { from } = spec
-    let delivery: Effect.Effect<void, SandboxError> | undefined
-    const bring = (inside: ChildProcessSpawner["Service"]) =>
-      (delivery ??= Deliver.make(host, {
-        inside,
-        directory,
-        repository: place.repository,
-        incoming: path.join(place.own, "incoming", place.name),
-        branch: spec.branch,
-        origin,
-        known: begun.commit,
-        base: spec.deliver === "Merge" ? spec.base : undefined
-      }))
+    let wasBrought = false
+    const bring = Deliver.make(host, {
+      directory,
+      repository: place.repository,
+      incoming: path.join(place.own, "incoming", place.name),
+      branch: spec.branch,
+      origin,
+      known: begun.commit,
+      base: spec.deliver === "Merge" ? spec.base : undefined
+    })
     const part: Part = {
       directory,
       overlays: template === undefined ? [] : [overlayOf(place, template)],
@@ -252,14 +250,17 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       },
       deliver: (inside) =>
         Effect.gen(function* () {
+          // What a set-up that failed has committed goes with it.
+          if (!isFinished) return
           const stands = yield* DotGit.standsOn(host, dotGit, begun)
-          if (stands === "yes" && spec.deliver !== "Merge" && delivery === undefined) return
+          if (stands === "yes" && spec.deliver !== "Merge" && !wasBrought) return
           if (stands === "odd") {
             return yield* new SandboxError({
               reason: "SetupFailed",
               message: `The branch ${spec.branch} of ${directory} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
             })
           }
+          wasBrought = true
           yield* bring(inside)
         }),
       snapshot: (inside) =>
@@ -280,7 +281,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       yield* remove(path.join(place.folder, "ready"))
       yield* remove(place.folder)
       yield* remove(`${place.folder}~`)
-      yield* remove(path.join(place.own, "incoming", place.name))
+      for (const notes of ["incoming", "origins"]) yield* remove(path.join(place.own, notes, place.name))
     })
 
   return {

@@ -140,7 +140,7 @@ export const make = (host: HostFiles, sandbox: string) => {
       /** Does it for all, also when one fails; fails with the first error. */
       const each = (run: (one: RemoteCheckout.Part) => Effect.Effect<void, SandboxError>) =>
         Effect.flatMap(
-          Effect.forEach(parts, (one) => Effect.exit(run(one))),
+          Effect.forEach(parts, (one) => Effect.exit(run(one)), { concurrency: "unbounded" }),
           (exits) => Effect.forEach(exits, (exit) => exit, { discard: true })
         )
       return {

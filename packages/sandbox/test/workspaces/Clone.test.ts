@@ -198,7 +198,8 @@ const register = (way: string, overlay: boolean) => {
     test("a failed set-up leaves nothing, and runs again; a finished one does not", (fixture) =>
       Effect.gen(function* () {
         const setup = [{ name: "count", run: `echo x >> '${fixture.outside}/count'` }]
-        const failing = { ...fixture.spec(), setup: [...setup, { name: "no", run: "touch half; exit 3" }] }
+        const run = "touch half; git commit -q --allow-empty -m half; exit 3"
+        const failing = { ...fixture.spec(), setup: [...setup, { name: "no", run }] }
         yield* Fixture.refused(Fixture.inside(failing, Effect.void), "SetupFailed")
         assert.strictEqual(fixture.git("branch", "--list", "change/*"), "", "no branch should be left")
         assert.isFalse(existsSync(cloneOf(fixture)), "no folder should be left")
