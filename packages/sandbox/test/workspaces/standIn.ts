@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Exit from "effect/Exit"
 import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
@@ -73,7 +74,7 @@ export const layer = (name: string, overlay: boolean) =>
             ).pipe(Scope.provide(mounts))
           }
           const confined = Confined.make({ fileSystem, path, root: directory, protect: [".git"] })
-          const spawnerWith = (env: Readonly<Record<string, string>>) =>
+          const spawnerWith = (env: Readonly<Record<string, string>>, wall?: number) =>
             CleanSpawner.make({
               host,
               // Companions are beside the workspace.
@@ -83,7 +84,8 @@ export const layer = (name: string, overlay: boolean) =>
               },
               directory,
               env: { GIT_CEILING_DIRECTORIES: path.dirname(directory), ...env },
-              mark: randomUUID()
+              mark: randomUUID(),
+              wall
             })
           const keeper = yield* spawnerWith({})
           yield* workspace.settle(keeper)
@@ -94,7 +96,7 @@ export const layer = (name: string, overlay: boolean) =>
             )
           )
           const life = yield* Scope.fork(yield* Effect.scope)
-          const spawner = yield* Scope.provide(spawnerWith(spec.env ?? {}), life)
+          const spawner = yield* Scope.provide(spawnerWith(spec.env ?? {}, spec.limits?.wall), life)
           yield* Phases.run(spec, { spawner, isNew: workspace.isNew, finish: workspace.finish })
           const services = Context.make(ChildProcessSpawner, spawner).pipe(
             Context.add(FileSystem.FileSystem, confined),
@@ -108,7 +110,13 @@ export const layer = (name: string, overlay: boolean) =>
               workspace.remove
             )
           })
-          return { directory, directories, services, host: { snapshot: workspace.snapshot(keeper), destroy } }
+          const once = Semaphore.withPermit(yield* Semaphore.make(1))
+          return {
+            directory,
+            directories,
+            services,
+            host: { deliver: once(workspace.deliver(keeper)), snapshot: workspace.snapshot(keeper), destroy }
+          }
         })
       })
     })
