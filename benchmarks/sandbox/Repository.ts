@@ -41,13 +41,11 @@ export interface Traces {
 
 /** Counts them: the mounts of this process, its descendants, folders of workspaces, and branches that nobody asked for. */
 export const traces = (repository: string): Traces => {
-  const workspaces = ["clones", "worktrees", "workspaces"].map((name) => join(repository, ".millwright", name))
+  const workspaces = [join(repository, ".git", "millwright", "clones"), join(repository, ".millwright", "worktrees")]
   return {
     mounts: readFileSync("/proc/self/mountinfo", "utf8").split("\n").length,
     processes: descendants(process.pid),
-    folders: workspaces
-      .flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []))
-      .filter((name) => name !== ".gitignore").length,
+    folders: workspaces.flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : [])).length,
     branches: git(repository, "for-each-ref", "--format=%(refname)")
       .split("\n")
       .filter((name) => !name.startsWith("refs/heads/bench/")).length

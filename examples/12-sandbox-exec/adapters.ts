@@ -2,9 +2,10 @@
 import type * as Sandbox from "@millwright/sandbox/Sandbox"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { resolve } from "node:path"
+import { existsSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 import { Misuse } from "./arguments.ts"
+import * as Place from "./place.ts"
 
 /** Where an adapter is, and the variables that hold its settings. A secret is one that no error may show. */
 interface Known {
@@ -35,12 +36,14 @@ const known: Readonly<Record<string, Known>> = {
     module: "VercelSandbox",
     settings: { teamId: "VERCEL_TEAM_ID", projectId: "VERCEL_PROJECT_ID" },
     secrets: { token: "VERCEL_TOKEN" }
-  },
-  modal: { module: "ModalSandbox", secrets: { tokenId: "MODAL_TOKEN_ID", tokenSecret: "MODAL_TOKEN_SECRET" } }
+  }
 }
 
 /** Every name. */
 export const names: ReadonlyArray<string> = Object.keys(known)
+
+/** Whether a text names one, or is the path of a module. */
+export const isName = (text: string): boolean => text.includes("/") || names.includes(text)
 
 /** What an adapter is made into a sandbox with. */
 export type Adapter = Layer.Layer<Sandbox.Sandbox, unknown, Sandbox.Services>
@@ -58,24 +61,28 @@ export const load = async (name: string): Promise<Adapter> => {
 
 const layerOf = async (name: string): Promise<unknown> => {
   const specifier = specifierOf(name)
-  if (specifier === undefined) {
-    throw new Misuse(`There is no adapter "${name}". The adapters: ${names.join(", ")}; or a path with a slash in it.`)
-  }
   try {
     const module: Readonly<Record<string, unknown>> = await import(specifier)
     return module["layer"]
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new Misuse(`The adapter ${name} can not be loaded: ${why}`)
+    const why = error instanceof Error ? error.message.replace(/ imported from .*$/s, "") : String(error)
+    throw new Misuse(`The adapter ${name} can not be loaded: ${why}. Install what it needs, or mend its module.`)
   }
 }
 
 const find = (name: string): Known | undefined => (Object.hasOwn(known, name) ? known[name] : undefined)
 
-const specifierOf = (name: string): string | undefined => {
-  if (name.includes("/")) return pathToFileURL(resolve(name)).href
+const specifierOf = (name: string): string => {
+  if (name.includes("/")) {
+    const file = Place.resolve(name)
+    if (!existsSync(file)) throw new Misuse(`There is no module ${file}. Give the path of one that exports \`layer\`.`)
+    return pathToFileURL(file).href
+  }
   const found = find(name)
-  return found && `@millwright/sandbox/adapters/${found.module}`
+  if (found === undefined) {
+    throw new Misuse(`There is no adapter "${name}". The adapters: ${names.join(", ")}; or a path with a slash in it.`)
+  }
+  return `@millwright/sandbox/adapters/${found.module}`
 }
 
 /** The settings of an adapter that needs some, from the environment. Of what it needs, the first is what it can not do without. */

@@ -4,8 +4,8 @@ import * as Fault from "@millwright/core/Fault"
 import * as PlatformError from "effect/PlatformError"
 import { constants } from "node:os"
 
-/** A command ended by itself, or a signal ended it. */
-export type Ending = { readonly code: number } | { readonly signal: string }
+/** A command ended by itself, or a signal ended it, or it ran longer than the spec allows. */
+export type Ending = { readonly code: number } | { readonly signal: string } | { readonly timedOut: true }
 
 /** What kept a command from being run to its end. */
 export interface Failure {
@@ -17,10 +17,14 @@ export interface Failure {
 const numberOf = (signal: string): number => new Map<string, number>(Object.entries(constants.signals)).get(signal) ?? 0
 
 /** The exit code that stands for an ending, as in a shell. */
-export const codeOf = (ending: Ending): number => ("code" in ending ? ending.code : 128 + numberOf(ending.signal))
+export const codeOf = (ending: Ending): number => {
+  if ("code" in ending) return ending.code
+  return "signal" in ending ? 128 + numberOf(ending.signal) : 124
+}
 
-/** The signal that ended a command, which the host's spawner says in its error and nowhere else. */
-export const signalIn = (error: PlatformError.PlatformError): Ending | undefined => {
+/** What ended a command, as far as the error of its exit code says so: the host's spawner names a signal nowhere else. */
+export const endingIn = (error: PlatformError.PlatformError): Ending | undefined => {
+  if (error.reason._tag === "TimedOut" && error.reason.method === "exitCode") return { timedOut: true }
   const cause = "cause" in error.reason && error.reason.cause instanceof Error ? error.reason.cause.message : ""
   const [, signal] = /receipt of signal: '(SIG[A-Z0-9]+)'/.exec(cause) ?? []
   return signal === undefined ? undefined : { signal }
@@ -32,7 +36,7 @@ export const failure = (cause: Cause.Cause<unknown>, program: string): Failure =
   if (error instanceof PlatformError.PlatformError) {
     const { _tag } = error.reason
     if (_tag === "NotFound")
-      return { reason: _tag, message: `There is no command ${program}: ${error.message}`, code: 127 }
+      return { reason: _tag, message: `There is no command ${program || '""'}: ${error.message}`, code: 127 }
     if (_tag === "PermissionDenied") {
       return { reason: _tag, message: `The command ${program} can not be run: ${error.message}`, code: 126 }
     }

@@ -9,7 +9,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import type { Writable } from "node:stream"
-import { type Ending, signalIn } from "./ending.ts"
+import { type Ending, endingIn } from "./ending.ts"
 import type * as Signals from "./signals.ts"
 
 /** Takes a piece of output; the command waits until it is done. */
@@ -57,7 +57,7 @@ export const run = (
       const ended = yield* Effect.catch(
         Effect.map(handle.exitCode, (code): Ending => ({ code })),
         (error) => {
-          const ending = signalIn(error)
+          const ending = endingIn(error)
           return ending === undefined ? Effect.fail(error) : Effect.succeed(ending)
         }
       )

@@ -16,10 +16,9 @@ export interface Listed {
   readonly supports: Supports | undefined
 }
 
-/** Looks at every adapter. Those of this machine that work in an empty folder are opened once. */
-export const all: Effect.Effect<ReadonlyArray<Listed>, never, Sandbox.Services> = Effect.suspend(() =>
-  Effect.forEach(Adapters.names, look)
-)
+/** Looks at adapters. Those of this machine that work in an empty folder are opened once. */
+export const of = (adapters: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Listed>, never, Sandbox.Services> =>
+  Effect.forEach(adapters, look)
 
 const look = Effect.fnUntraced(function* (adapter: string) {
   let supports: Supports | undefined

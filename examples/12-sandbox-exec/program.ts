@@ -4,11 +4,14 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Sandbox from "@millwright/sandbox/Sandbox"
 import { SecretBroker } from "@millwright/sandbox/SecretBroker"
+import type { SandboxSpec } from "@millwright/sandbox/SandboxSpec"
 import type { Supports } from "@millwright/sandbox/Supports"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as PlatformError from "effect/PlatformError"
 import * as Redacted from "effect/Redacted"
 import * as Adapters from "./adapters.ts"
 import * as Arguments from "./arguments.ts"
@@ -40,11 +43,34 @@ const broker = (secrets: Readonly<Record<string, string>>): Layer.Layer<SecretBr
     }
   })
 
+const load = (adapter: string) => Effect.tryPromise({ try: () => Adapters.load(adapter), catch: (error) => error })
+
+/** A signal came before the command was run. */
+class Stopped extends Error {
+  readonly signal: Signals.Signal
+  constructor(signal: Signals.Signal) {
+    super()
+    this.signal = signal
+  }
+}
+
+/** As the kernel has it: there is no file of that name. */
+const nameless = Effect.fail(
+  PlatformError.systemError({
+    _tag: "NotFound",
+    module: "ChildProcess",
+    method: "spawn",
+    description: "its name is empty"
+  })
+)
+
 /** What `--json` prints. */
 interface Report {
   adapter: string
   supports: Supports | null
+  id: string | null
   directory: string | null
+  stays: boolean
   exit: Ending.Ending | null
   stdout: string
   stderr: string
@@ -62,25 +88,49 @@ const run = Effect.fnUntraced(function* (asked: Arguments.Run) {
   const out = (name: "stdout" | "stderr"): Execute.Out =>
     asked.json ? (chunk) => Effect.sync(() => captured[name].add(chunk)) : Execute.to(process[name])
   let supports: Supports | null = null
-  let directory: string | null = null
+  let used: { readonly id: string; readonly directory: string; stays: boolean } | undefined
 
+  const untilStopped = <A, E, R>(work: Effect.Effect<A, E, R>) =>
+    Effect.raceFirst(
+      work,
+      Effect.flatMap(signals.first, (signal) => Effect.fail(new Stopped(signal)))
+    )
   const whole = Effect.gen(function* () {
-    const adapter = yield* Effect.tryPromise({ try: () => Adapters.load(asked.adapter), catch: (error) => error })
-    const opening = Effect.gen(function* () {
-      const sandbox = Context.get(yield* Layer.build(Layer.provide(adapter, broker(asked.secrets))), Sandbox.Sandbox)
-      supports = sandbox.supports
-      return yield* sandbox.open(yield* Specification.of(asked, sandbox.supports))
-    })
-    const stopped = Effect.map(signals.first, (signal) => ({ signal }))
-    const opened = yield* Effect.raceFirst(opening, stopped)
-    if ("signal" in opened) return { ending: opened, duration: null }
-    directory = opened.directory
-    return yield* Execute.run(asked.command, opened, { signals, stdout: out("stdout"), stderr: out("stderr") })
+    if (asked.command[0] === "") return yield* nameless
+    const adapter = yield* load(asked.adapter)
+    const context = yield* untilStopped(Layer.build(Layer.provide(adapter, broker(asked.secrets))))
+    const sandbox = Context.get(context, Sandbox.Sandbox)
+    supports = sandbox.supports
+    const { isDiscarded, spec } = yield* Specification.of(asked, sandbox.supports)
+    const ended = yield* Effect.gen(function* () {
+      const opened = yield* untilStopped(sandbox.open(spec))
+      used = { id: spec.id, directory: opened.directory, stays: true }
+      return yield* Execute.run(asked.command, opened, { signals, stdout: out("stdout"), stderr: out("stderr") })
+    }).pipe(Effect.scoped, Effect.ensuring(Effect.suspend(() => settle(sandbox, spec, isDiscarded))))
+    if ("timedOut" in ended.ending) yield* complain(`ended after ${spec.limits?.wall} ms (limits.wall)`)
+    return ended
   })
+  /** Removes the workspace that was used, or says where it stays. A folder of the user stays without a word. */
+  const settle = (sandbox: Sandbox.Sandbox["Service"], spec: SandboxSpec, isDiscarded: boolean) => {
+    if (used === undefined) return Effect.void
+    const workspace = used
+    const stays = `the workspace ${workspace.id} stays, in ${workspace.directory}`
+    if (!isDiscarded) {
+      return spec.workspace._tag === "Folder" ? Effect.void : complain(`${stays}; --discard removes it`)
+    }
+    return Effect.matchEffect(sandbox.discard(spec), {
+      onSuccess: () => Effect.sync(() => (workspace.stays = spec.workspace._tag === "Folder")),
+      onFailure: (error) => complain(`${stays}: it could not be removed. ${error.message}`)
+    })
+  }
 
   const { duration, ending, failure } = yield* Effect.matchCause(Effect.scoped(whole), {
     onSuccess: (ended) => ({ ...ended, failure: undefined }),
-    onFailure: (cause) => ({ ending: null, duration: null, failure: Ending.failure(cause, asked.command[0]) })
+    onFailure: (cause) => {
+      const error = Cause.squash(cause)
+      if (error instanceof Stopped) return { ending: { signal: error.signal }, duration: null, failure: undefined }
+      return { ending: null, duration: null, failure: Ending.failure(cause, asked.command[0]) }
+    }
   })
   if (failure !== undefined) yield* complain(failure.message)
   if (asked.json) {
@@ -89,7 +139,9 @@ const run = Effect.fnUntraced(function* (asked: Arguments.Run) {
     const report: Report = {
       adapter: asked.adapter,
       supports,
-      directory,
+      id: used?.id ?? null,
+      directory: used?.directory ?? null,
+      stays: used?.stays ?? false,
       exit: ending,
       stdout: stdout.text,
       stderr: stderr.text,
@@ -108,9 +160,11 @@ const run = Effect.fnUntraced(function* (asked: Arguments.Run) {
   return ending === null ? (failure?.code ?? 125) : Ending.codeOf(ending)
 })
 
-const list = (json: boolean) =>
+const list = ({ adapter, json }: Arguments.List) =>
   Effect.gen(function* () {
-    const listed = yield* Listing.all
+    // One that is not there is no line of the list.
+    if (adapter !== undefined && !Adapters.isName(adapter)) yield* load(adapter)
+    const listed = yield* Listing.of(adapter === undefined ? Adapters.names : [adapter])
     yield* print(json ? `${JSON.stringify(listed)}\n` : Listing.text(listed))
     return 0
   })
@@ -125,7 +179,7 @@ const dispatch = (args: ReadonlyArray<string>): Effect.Effect<number, never, San
       case "Help":
         return yield* Effect.as(print(Arguments.help), 0)
       case "List":
-        return yield* list(asked.json)
+        return yield* list(asked)
       case "Run":
         return yield* run(asked)
     }

@@ -1,7 +1,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -21,8 +21,15 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const start = (...args: ReadonlyArray<string>) => {
-  const child = spawn(process.execPath, [main, ...args])
+const start = (...args: ReadonlyArray<string>) => startWith({}, ...args)
+const startWith = (
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv },
+  ...args: ReadonlyArray<string>
+) => {
+  // What npm says to the test is not said to the command.
+  const { INIT_CWD: _, npm_package_json: __, ...env } = process.env
+  const own = { ...env, XDG_STATE_HOME: join(folder, "state"), ...options.env }
+  const child = spawn(process.execPath, [main, ...args], { ...options, env: own })
   const out: Array<Buffer> = []
   const err: Array<Buffer> = []
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk))
@@ -64,13 +71,77 @@ describe("12-sandbox-exec", () => {
   const codes: ReadonlyArray<readonly [ReadonlyArray<string>, number]> = [
     [["sh", "-c", "kill -9 $$"], 137],
     [["no-such-command"], 127],
-    [["/etc/passwd"], 126]
+    [["/etc/passwd"], 126],
+    [[""], 127],
+    [["-x"], 125]
   ]
   for (const [command, expected] of codes) {
     it(`ends with ${expected} on: ${command.join(" ")}`, async () => {
       assert.strictEqual((await run("", ...inside(...command))).code, expected)
     })
   }
+
+  it("ends with 124 what limits.wall ended, says so, and keeps what it wrote", async () => {
+    const spec = join(folder, "wall.json")
+    writeFileSync(spec, JSON.stringify({ limits: { wall: 500 } }))
+    const { code, stderr, stdout } = await run("", "--spec", spec, ...json("sh", "-c", "echo a; sleep 1000"))
+    assert.strictEqual(code, 124)
+    assert.strictEqual(stderr, "sandbox-exec: ended after 500 ms (limits.wall)\n")
+    assert.deepInclude(JSON.parse(stdout.toString()), { exit: { timedOut: true }, stdout: "a\n" })
+  })
+
+  it("removes an empty workspace without a name, and any on --discard, and names what stays", async () => {
+    const spec = join(folder, "empty.json")
+    const used = async (workspace: Record<string, unknown>, ...args: ReadonlyArray<string>) => {
+      writeFileSync(spec, JSON.stringify(workspace))
+      const { code, stderr, stdout } = await run(
+        "",
+        ...args,
+        "--json",
+        "--adapter",
+        "worktree",
+        "--spec",
+        spec,
+        "--",
+        "pwd"
+      )
+      assert.strictEqual(code, 0, stderr)
+      const { directory, id, stays }: Record<string, unknown> = JSON.parse(stdout.toString())
+      assert.strictEqual(existsSync(String(directory)), stays, `${String(directory)} should be told of as it is`)
+      return { directory, id, stays, stderr }
+    }
+    const empty = { workspace: { _tag: "Empty" } }
+    assert.deepInclude(await used(empty), { stays: false, stderr: "" })
+    const named = { id: "mine", ...empty }
+    const kept = await used(named)
+    assert.strictEqual(
+      kept.stderr,
+      `sandbox-exec: the workspace mine stays, in ${String(kept.directory)}; --discard removes it\n`
+    )
+    assert.deepInclude(await used(named, "--discard"), { id: "mine", stays: false, stderr: "" })
+    const branch = { workspace: { _tag: "Checkout", repository: workspace, base: "HEAD", branch: "b" } }
+    assert.deepInclude(await used(branch), { stays: true })
+    assert.deepInclude(await used(branch, "--discard"), { stays: false, stderr: "" })
+    assert.deepInclude(await used({ workspace: { _tag: "Folder", path: workspace } }, "--discard"), { stays: true })
+  })
+
+  it("takes paths from where the user stands, also through npm", async () => {
+    const below = realpathSync(folder)
+    const clone = join(below, "clone")
+    mkdirSync(join(below, "stands"))
+    mkdirSync(clone)
+    const env = { INIT_CWD: below, npm_package_json: join(clone, "package.json") }
+    const args = ["--adapter", "worktree", "--workspace", "stands", "--", "pwd"]
+    const { stderr, stdout } = await startWith({ cwd: clone, env }, ...args).ended
+    assert.strictEqual(stdout.toString(), `${below}/stands\n`, stderr)
+    const elsewhere = await startWith({ cwd: workspace, env }, "--adapter", "worktree", "--workspace", ".", "--", "pwd")
+      .ended
+    assert.strictEqual(
+      elsewhere.stdout.toString(),
+      `${realpathSync(workspace)}\n`,
+      "a script that went elsewhere means it"
+    )
+  })
 
   it("passes a signal on to the command, whose tree is gone when it has ended", async () => {
     const { child, ended } = start(
@@ -113,7 +184,10 @@ describe("12-sandbox-exec", () => {
     const spec = join(folder, "spec.json")
     writeFileSync(spec, JSON.stringify({ egress: { _tag: "Deny" } }))
     const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
-      [[], /Which sandbox\?/],
+      [["--json"], /Which sandbox\?/],
+      [["--adapter", "worktree", "--workspace", "", "--", "ls"], /empty text/],
+      [["--adapter", "./nope.ts", "--workspace", workspace, "--", "ls"], /There is no module .*nope\.ts/],
+      [["--list", "--adapter", "nope"], /no adapter "nope"/],
       [["--adapter", "worktree", "--workspace", workspace], /Which command\?/],
       [["--adapter", "nope", "--workspace", workspace, "--", "ls"], /no adapter "nope".*worktree/],
       [["--adapter", "worktree", "--workspace", join(folder, "nope"), "--", "ls"], /can not be used: ENOENT/],
@@ -136,5 +210,14 @@ describe("12-sandbox-exec", () => {
     assert.strictEqual(code, 0)
     const listed: ReadonlyArray<Record<string, unknown>> = JSON.parse(stdout.toString())
     assert.nestedInclude(listed[0], { adapter: "worktree", isAvailable: true, "supports.isolation": "none" })
+    for (const { adapter, why } of listed) assert.notMatch(String(why), /Cannot find module/, String(adapter))
+    const one = await run("", "--list", "--adapter", "worktree")
+    assert.match(one.stdout.toString(), /^worktree: can be used here\n( {4}.*\n)+$/)
+  })
+
+  it("shows how it is used when nothing is asked", async () => {
+    const { code, stdout } = await run("")
+    assert.strictEqual(code, 0)
+    assert.match(stdout.toString(), /^sandbox-exec --adapter NAME/)
   })
 })

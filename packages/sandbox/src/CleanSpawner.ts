@@ -12,6 +12,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import * as Spawner from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
 import { homedir, tmpdir, userInfo } from "node:os"
+import * as AskedLine from "./internal/AskedLine.ts"
 import * as ProcessTree from "./ProcessTree.ts"
 import type { SandboxSpec } from "./SandboxSpec.ts"
 
@@ -23,11 +24,11 @@ export interface Options {
   readonly directory: string
   /** The fixed minimum. Left out: that of the host. */
   readonly minimum?: Readonly<Record<string, string>>
-  /** What commands see beside the fixed minimum. */
-  readonly env: Readonly<Record<string, string>>
+  /** What commands see beside the fixed minimum. A function is asked for each command. */
+  readonly env: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>)
   /** Marks every process that is started; see `ProcessTree`. */
   readonly mark: string
-  /** How long a command may run, in milliseconds. */
+  /** How long a command may run, in milliseconds. The `exitCode` of one that was ended then fails with `TimedOut`. */
   readonly wall?: number | undefined
   /**
    * The command of the host that runs a command inside. What it gets is complete: `cwd` is a real path, `env` the whole
@@ -77,7 +78,8 @@ export const make = Effect.fnUntraced(function* (
   const running = new Set<Spawner.ChildProcessHandle>()
   let count = 0
   let isClosed = false
-  const environment = { ...(options.minimum ?? minimumEnvironment(process.env)), ...options.env }
+  const minimum = options.minimum ?? minimumEnvironment(process.env)
+  const environment = () => ({ ...minimum, ...(typeof options.env === "function" ? options.env() : options.env) })
   const { end = ProcessTree.end, wrap = Effect.succeed } = options
   // A factory inside of a sandbox keeps the outer mark, so that the outer one finds the processes of the inner one.
   const outer = process.env[ProcessTree.variable]
@@ -107,7 +109,7 @@ export const make = Effect.fnUntraced(function* (
         ...command.options,
         cwd: cwd === undefined ? options.directory : yield* options.fileSystem.realPath(cwd),
         env: {
-          ...environment,
+          ...environment(),
           ...env,
           [ProcessTree.variable]: outer === undefined ? mark : `${outer} ${mark}`
         },
@@ -141,10 +143,17 @@ export const make = Effect.fnUntraced(function* (
       const scope = yield* Scope.make()
       const tree: { mark: string; group?: number } = { mark }
       yield* Effect.addFinalizer((exit) => Effect.andThen(end(tree, { signal, grace }), close(scope, exit)))
-      const spawned = yield* Scope.provide(options.host.spawn(ready), scope)
+      const line = () => AskedLine.of(command)
+      const spawned = AskedLine.inHandle(
+        yield* Effect.mapError(Scope.provide(options.host.spawn(ready), scope), AskedLine.inError(line)),
+        line
+      )
       tree.group = spawned.pid
+      let isLate = false
       const handle = Spawner.makeHandle({
         ...spawned,
+        // Whatever a command answers when it is ended: that it was cut short may not look like an exit of its own.
+        exitCode: Effect.flatMap(Effect.exit(spawned.exitCode), (exit) => (isLate ? late(options, line()) : exit)),
         kill: (how) => {
           const asked = {
             killSignal: how?.killSignal ?? signal,
@@ -162,12 +171,33 @@ export const make = Effect.fnUntraced(function* (
         () => Effect.sync(() => running.delete(handle))
       )
       if (options.wall !== undefined) {
-        yield* Effect.forkScoped(Effect.andThen(ProcessTree.pause(options.wall), Effect.ignore(handle.kill())))
+        const stop = Effect.suspend(() => {
+          isLate = true
+          return Effect.ignore(handle.kill())
+        })
+        yield* ProcessTree.pause(options.wall).pipe(
+          Effect.andThen(Effect.orElseSucceed(spawned.isRunning, () => false)),
+          Effect.flatMap((isRunning) => (isRunning ? stop : Effect.void)),
+          Effect.forkScoped
+        )
       }
       return handle
     })
   )
 })
+
+const late = ({ directory, wall }: Options, line: string) =>
+  Effect.fail(
+    PlatformError.systemError({
+      _tag: "TimedOut",
+      module: "ChildProcess",
+      method: "exitCode",
+      pathOrDescriptor: line,
+      description:
+        `A command of the sandbox of ${directory} ran longer than \`limits.wall\` allows, ${wall} ms, and was ended. What it wrote until ` +
+        `then is kept. Let it do less, or raise the limit.`
+    })
+  )
 
 // The host's spawner waits up to 1.5 s for zombies of the group, which nobody reaps in many a container. Where the tree is
 // known to have ended there is nothing to wait for.

@@ -40,7 +40,8 @@ export const make =
           ChildProcess.make("git", [...hardening, ...args], {
             env: { ...minimumEnvironment(process.env), LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", ...env },
             stdin: "ignore",
-            forceKillAfter: 1_000
+            // Time to take its lock files away, on a busy machine too: those that a killed git leaves stay for ever.
+            forceKillAfter: 10_000
           })
         )
         const text = (stream: typeof handle.stdout) => Stream.mkString(Stream.decodeText(stream))

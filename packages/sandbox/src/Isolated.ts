@@ -11,10 +11,12 @@ import * as Path from "effect/Path"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import type { Server } from "node:net"
 import * as CleanSpawner from "./CleanSpawner.ts"
 import * as Confined from "./Confined.ts"
+import * as Enterable from "./internal/Enterable.ts"
 import * as InsideFileSystem from "./InsideFileSystem.ts"
 import * as Outbound from "./Outbound.ts"
 import * as Phases from "./Phases.ts"
@@ -35,6 +37,11 @@ export interface Entry {
 
 /** What stands between commands and the host, as long as its scope. Everything in it ends with it, and with this process. */
 export interface Cell extends Required<Pick<CleanSpawner.Options, "wrap" | "end" | "minimum">> {
+  /**
+   * As `wrap`, for the host's own commands: what brings commits back, copies the workspace and reads its files. What those of
+   * roles and tools have used up of their limits must not hold these back. Left out: `wrap`.
+   */
+  readonly wrapOwn?: Cell["wrap"]
   /** Listens on a port of the cell's own loopback, for the way out. */
   readonly listen?: (port: number) => Effect.Effect<Server, Sandbox.SandboxError, Scope.Scope>
   /** Changes what the cell's own way out lets through. It has one where this is there, and gets none of ours. */
@@ -67,44 +74,40 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
   const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
     const workspace = yield* workspaces.prepare(spec, { name, overlay })
     const { directories, directory } = workspace
+    yield* Enterable.byCommands(directory)
     // What is added to requests, and what is left out of answers, is done on the one way out of a network of its own.
     const isBrokered = (spec.secrets ?? []).length > 0 || spec.registry !== undefined
     const network = spec.egress?._tag === "Open" && !isBrokered ? "host" : "own"
     const cell = yield* enter({ spec, workspace, network })
 
     const roots = [directory, ...Object.values(directories)] as const
-    const spawnerWith = (env: Readonly<Record<string, string>>, wall?: number) =>
+    const spawnerWith = (own: Pick<CleanSpawner.Options, "env" | "wall" | "wrap">) =>
       CleanSpawner.make({
         host,
         fileSystem: { realPath: (cwd) => files.realPath(cwd) },
         directory,
         minimum: cell.minimum,
-        env,
         mark: randomUUID(),
-        wall,
-        wrap: cell.wrap,
-        end: cell.end
+        end: cell.end,
+        ...own
       })
     // The host's own, which outlives that of roles and tools: what is brought back is asked when all of theirs has ended.
-    const keeper = yield* spawnerWith({})
+    const keeper = yield* spawnerWith({ env: {}, wrap: cell.wrapOwn ?? cell.wrap })
     const files: FileSystem.FileSystem = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     yield* workspace.settle(keeper)
     const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
-    let isDestroyed = false
+    let isGivenUp = false
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
+      Effect.suspend(() => (isGivenUp ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
     )
 
     const out = yield* way({ spec, cell, broker, files })
     const ports = network === "own" ? Ports.count(spec) : yield* Ports.take(spec)
-    const env = {
-      ...(network === "own" ? out.environment(door) : {}),
-      ...CleanSpawner.inheritedEnvironment(spec),
-      ...Ports.environment(ports),
-      ...spec.env
-    }
+    const named = { ...CleanSpawner.inheritedEnvironment(spec), ...Ports.environment(ports), ...spec.env }
+    // What is let out may change; a command sees what holds when it starts.
+    const env = () => ({ ...(network === "own" ? out.environment(door) : {}), ...named })
     const life = yield* Scope.fork(yield* Effect.scope)
-    const spawner = yield* Scope.provide(spawnerWith(env, spec.limits?.wall), life)
+    const spawner = yield* Scope.provide(spawnerWith({ env, wall: spec.limits?.wall, wrap: cell.wrap }), life)
     yield* Phases.run(spec, { spawner, isNew: workspace.isNew, finish: workspace.finish })
 
     const services = Context.make(ChildProcessSpawner, spawner).pipe(
@@ -117,8 +120,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
       snapshot: workspace.snapshot(keeper),
       ...(network === "own" && { setEgress: out.setEgress }),
       destroy: Effect.suspend(() => {
-        if (isDestroyed) return Effect.void
-        isDestroyed = true
+        isGivenUp = true
         return Effect.andThen(Scope.close(life, Exit.void), workspace.remove)
       }),
       ...(expose && { expose: (variable) => Effect.flatMap(Ports.of(ports, variable), expose) }),
@@ -145,12 +147,8 @@ const way = Effect.fnUntraced(function* ({
 }) {
   if (cell.setEgress !== undefined) return { environment: () => ({}), setEgress: cell.setEgress }
   const scope = yield* Effect.scope
-  const lockFile = Effect.firstSuccessOf(
-    ["pnpm-lock.yaml", "package-lock.json"].map((name) =>
-      Effect.map(files.readFileString(name), (text) => ({ name, text }))
-    )
-  )
-  const out = yield* Outbound.make(spec, { broker, lockFile: Effect.orElseSucceed(lockFile, () => undefined) })
+  const lockFile = spec.registry?.lockFileOnly === true ? yield* lockFileOf(files) : undefined
+  const out = yield* Outbound.make(spec, { broker, lockFile: Effect.succeed(lockFile) })
   const open = yield* Effect.cached(
     Effect.gen(function* () {
       if (cell.listen === undefined) return
@@ -165,3 +163,34 @@ const way = Effect.fnUntraced(function* ({
     setEgress: (egress: Egress) => Effect.andThen(egress._tag === "Deny" ? Effect.void : open, out.setEgress(egress))
   }
 })
+
+/** No lock file is larger, in bytes. */
+const largestLockFile = 16 * 1024 ** 2
+
+/** The lock file of the workspace. One that can not be read is not "none": the rules would be those of another file. */
+const lockFileOf = Effect.fnUntraced(function* (files: FileSystem.FileSystem) {
+  for (const name of ["pnpm-lock.yaml", "package-lock.json"]) {
+    let size = 0
+    const text = yield* files.stream(name, { bytesToRead: largestLockFile + 1 }).pipe(
+      Stream.tap((chunk) => {
+        size += chunk.length
+        return size > largestLockFile ? unreadable(name, `it has more than ${largestLockFile} bytes`) : Effect.void
+      }),
+      Stream.decodeText,
+      Stream.mkString,
+      Effect.catch((cause) => {
+        if (cause._tag === "SandboxError") return Effect.fail(cause)
+        return cause.reason._tag === "NotFound" ? Effect.succeed(undefined) : unreadable(name, cause.message)
+      })
+    )
+    if (text !== undefined) return { name, text }
+  }
+})
+
+const unreadable = (name: string, why: string) =>
+  Effect.fail(
+    new Sandbox.SandboxError({
+      reason: "BadSpec",
+      message: `The registry rules can not hold: the lock file ${name} can not be read: ${why}. Mend it, or leave \`lockFileOnly\` out.`
+    })
+  )

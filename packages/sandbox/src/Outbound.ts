@@ -4,6 +4,7 @@
  *
  * - The hosts of secrets and registries are let through as if `Allow` named them. `setEgress` to `Deny` closes them as well.
  * - A name that leads to an address of this machine or of a private network is refused, unless the address is named too.
+ * - What listens on the host's loopback is `host.millwright.internal:PORT`, where the spec has exactly that.
  * - A request must go where it says: the URL, the Host header and the name that TLS begins with agree. What TLS holds is not
  *   read, so a host that serves for others too, as some content networks do, is to be let through only with them in mind.
  * - Secrets are added to plain HTTP requests, which go on over TLS; a program inside that makes TLS itself reaches the host,
@@ -34,7 +35,10 @@ export interface Outbound {
   /** Takes a connection that a command made to the proxy. */
   readonly accept: (socket: Socket) => void
   readonly setEgress: (egress: Egress) => Effect.Effect<void, SandboxError>
-  /** What commands see, so that their programs use a proxy on this port of the sandbox's loopback. */
+  /**
+   * What a command that starts now sees, so that its programs use a proxy on this port of the sandbox's loopback. Nothing
+   * while nothing is let out.
+   */
   readonly environment: (port: number) => Readonly<Record<string, string>>
 }
 
@@ -89,7 +93,7 @@ export const make = Effect.fnUntraced(function* (
   const brokered = [...registries, ...uses.flatMap(({ domains }) => domains)]
 
   const rulesFor = Effect.fnUntraced(function* (egress: Egress): Effect.fn.Return<EgressRules.Rules, SandboxError> {
-    if (egress._tag === "Open") return { _tag: "Open" }
+    if (egress._tag === "Open") return { _tag: "Open", domains: brokered }
     const named = egress._tag === "Allow" ? yield* domainsOf("egress", egress.domains) : []
     return { _tag: "Named", domains: [...named, ...brokered] }
   })
@@ -105,13 +109,13 @@ export const make = Effect.fnUntraced(function* (
 
   const value = (handle: string) =>
     run(Effect.map(options.broker?.get(handle) ?? Effect.die(new Error("There is no broker")), Redacted.value))
-  const planFor = async ({ path, target }: Line) => {
+  const planFor = async ({ method, path, target }: Line) => {
     const to = outside(target)
     return {
       target: to,
       isSecure: isBrokered(to),
       path,
-      injection: await Credentials.inject(Credentials.due(uses, to, path), value),
+      injection: await Credentials.inject(Credentials.due(uses, { method, target: to, path }), value),
       isBrokered
     }
   }
@@ -187,7 +191,7 @@ export const make = Effect.fnUntraced(function* (
         rules = egress._tag === "Deny" ? { _tag: "Closed" } : next
         proxy.review()
       }),
-    environment: (port) => environment(port, uses, registries)
+    environment: (port) => (EgressRules.areClosed(rules) ? {} : environment(port, uses, registries))
   }
 })
 

@@ -51,8 +51,10 @@ const one = (phase: Phase, spawner: ChildProcessSpawner["Service"]) => {
   )
 }
 
-const failed = (name: string, why: string, output: string) =>
-  new SandboxError({
+const failed = (name: string, why: string, output: string) => {
+  const wrote = output.trim() === "" ? "It wrote nothing. " : `It wrote last:\n${output.trimEnd()}\n`
+  return new SandboxError({
     reason: "SetupFailed",
-    message: `The phase ${name} failed: ${why}. It wrote last:\n${output.trimEnd()}\nMend the script, or say that it is not fatal.`
+    message: `The phase ${name} failed: ${why}. ${wrote}Mend the script, or say that it is not fatal.`
   })
+}

@@ -134,9 +134,9 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     const workspace = yield* place.prepare(keeper, folder)
     const { directories, directory } = workspace
     const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver)
-    let isDestroyed = false
+    let isGivenUp = false
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
+      Effect.suspend(() => (isGivenUp ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
     )
 
     const roots = [directory, ...Object.values(directories)] as const
@@ -163,8 +163,7 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
       deliver,
       ...(supports.snapshot && { snapshot: workspace.snapshot }),
       destroy: Effect.suspend(() => {
-        if (isDestroyed) return Effect.void
-        isDestroyed = true
+        isGivenUp = true
         return Effect.andThen(Scope.close(life, Exit.void), destroy)
       }),
       ...(supports.ports && expose && { expose: (variable) => Effect.flatMap(Ports.of(ports, variable), expose) }),

@@ -28,6 +28,7 @@
 import * as Stage from "@millwright/core/Stage"
 import * as Fault from "@millwright/core/Fault"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
@@ -36,6 +37,8 @@ import type * as Path from "effect/Path"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as SpecProblem from "./internal/SpecProblem.ts"
 import { type Egress, SandboxSpec, type Snapshot } from "./SandboxSpec.ts"
 import { missing, type Supports } from "./Supports.ts"
 
@@ -51,7 +54,7 @@ export class SandboxError extends Fault.Class<SandboxError>()("SandboxError", {
   Unavailable: false,
   /** The workspace is open elsewhere. */
   Busy: true,
-  /** Opening broke half-way; nothing of it is left. */
+  /** Opening broke half-way; nothing of it is left, but a workspace whose `setup` was through when a phase of `start` failed. */
   SetupFailed: true,
   /** A snapshot could not be restored whole; nothing of it is left. */
   RestoreIncomplete: false,
@@ -74,7 +77,10 @@ export interface Address {
   readonly url: string
 }
 
-/** What only the host may do with an open sandbox. What the adapter does not support fails with `Unsupported`. */
+/**
+ * What only the host may do with an open sandbox. What the adapter does not support fails with `Unsupported`. When its scope
+ * has closed, and when it was destroyed, everything fails with `Closed` and touches nothing: the workspace may be another's.
+ */
 export interface Infrastructure {
   /** Makes a port reachable, by the variable of `spec.ports`, until the scope closes. */
   readonly expose: (variable: string) => Effect.Effect<Address, SandboxError, Scope.Scope>
@@ -90,7 +96,10 @@ export interface Infrastructure {
   /** Halts every process, and lets them go on. */
   readonly pause: Effect.Effect<void, SandboxError>
   readonly resume: Effect.Effect<void, SandboxError>
-  /** Ends every process and removes the workspace, now. Twice is as good as once. Commits are not brought anywhere. */
+  /**
+   * Ends every process and removes the workspace, now. Twice is as good as once, and one that failed or was cancelled can be
+   * tried again. Commits are not brought anywhere.
+   */
   readonly destroy: Effect.Effect<void, SandboxError>
 }
 
@@ -126,7 +135,10 @@ export class Sandbox extends Context.Service<
     readonly name: string
     readonly supports: Supports
     readonly open: (spec: SandboxSpec) => Effect.Effect<Opened, SandboxError, Scope.Scope>
-    /** Removes a workspace that nobody has open, and what it held. Its branch stays, and so does a `Folder`. */
+    /**
+     * Removes a workspace that nobody has open, and what it held. Its branch stays, and so does a `Folder`; and a lock file of
+     * 0 bytes for each id, which could not be removed without letting two processes lock two of one name.
+     */
     readonly discard: (spec: Pick<SandboxSpec, "id" | "workspace">) => Effect.Effect<void, SandboxError>
   }
 >()("@millwright/sandbox/Sandbox") {}
@@ -138,7 +150,11 @@ export const spec = (input: unknown): Effect.Effect<SandboxSpec, SandboxError> =
   Effect.mapError(
     decode(input),
     (cause) =>
-      new SandboxError({ reason: "BadSpec", message: `The spec of the sandbox is not one: ${cause.message}`, cause })
+      new SandboxError({
+        reason: "BadSpec",
+        message: `The spec of the sandbox is not one: ${SpecProblem.text(cause)}.`,
+        cause
+      })
   )
 
 /**
@@ -181,12 +197,73 @@ export const make = (primitive: Primitive): Sandbox["Service"] => {
             Effect.provideService(Scope.Scope, scope),
             Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
           )
-          return { directories: {}, ...opened, host: { ...nothing, ...opened.host } }
+          const given = yield* whileOpen(`${primitive.name} of ${checked.id}`, opened.host ?? {}, nothing)
+          yield* Scope.addFinalizer(scope, given.end)
+          return { directories: {}, ...opened, host: given.host }
         })
       ),
     discard: ({ id, workspace }) => Effect.flatMap(spec({ id, workspace }), primitive.discard)
   }
 }
+
+/** More than ever run at once. */
+const all = 1_000
+
+/** Lets the host do things until `end`, which waits for those that are under way, or until it has destroyed the sandbox. */
+const whileOpen = Effect.fnUntraced(function* (
+  what: string,
+  given: Partial<Infrastructure>,
+  otherwise: Infrastructure
+) {
+  const ending = yield* Deferred.make<void>()
+  const running = yield* Semaphore.make(all)
+  let isClosed = false
+  let isDestroyed = false
+  const closed = Effect.suspend(() =>
+    Effect.fail(
+      new SandboxError({
+        reason: "Closed",
+        message: `The sandbox ${what} ${isClosed ? "is closed" : "was destroyed"}, and nothing can be done with it. Open it again.`
+      })
+    )
+  )
+  const only = <A, R>(does: Effect.Effect<A, SandboxError, R>): Effect.Effect<A, SandboxError, R> =>
+    Semaphore.withPermit(
+      running,
+      Effect.suspend(() =>
+        Deferred.isDoneUnsafe(ending) ? closed : Effect.raceFirst(does, Effect.andThen(Deferred.await(ending), closed))
+      )
+    )
+  const stop = Effect.suspend(() => Deferred.succeed(ending, undefined))
+  const { deliver, expose, pause, resume, setEgress, snapshot } = { ...otherwise, ...given }
+  const { destroy } = given
+  const host: Infrastructure = {
+    expose: (variable) => only(expose(variable)),
+    setEgress: (egress) => only(setEgress(egress)),
+    deliver: only(deliver),
+    snapshot: only(snapshot),
+    pause: only(pause),
+    resume: only(resume),
+    destroy:
+      destroy === undefined
+        ? only(otherwise.destroy)
+        : Effect.suspend(() => {
+            if (isDestroyed) return Effect.void
+            if (isClosed) return closed
+            const now = Effect.suspend(() => {
+              if (isDestroyed) return Effect.void
+              return isClosed ? closed : Effect.tap(destroy, () => Effect.sync(() => void (isDestroyed = true)))
+            })
+            // What else is under way is ended: it works on what is taken away.
+            return Effect.andThen(stop, Semaphore.withPermits(running, all, now))
+          })
+  }
+  const end = Effect.suspend(() => {
+    isClosed = true
+    return Effect.andThen(stop, Semaphore.withPermits(running, all, Effect.void))
+  })
+  return { host, end }
+})
 
 /** The services of a sandbox that is open as long as the layer. */
 export const layer = (spec: SandboxSpec): Layer.Layer<Services, SandboxError, Sandbox> =>

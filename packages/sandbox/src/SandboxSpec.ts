@@ -7,13 +7,28 @@
  */
 import * as Schema from "effect/Schema"
 
-const Text = Schema.NonEmptyString.check(Schema.isMaxLength(4_096), Schema.isPattern(/^[^\0\r\n]*$/))
+const text = "must be a text of 1 to 4096 characters, without line breaks and NUL characters"
+const Text = Schema.NonEmptyString.annotate({ message: text }).check(
+  Schema.isMaxLength(4_096, { message: text }),
+  Schema.isPattern(/^[^\0\r\n]*$/, { message: text })
+)
 /** An absolute path of the host, without `..`, NUL and line breaks. */
-const HostPath = Text.check(Schema.isPattern(/^\/(?!.*(?:^|\/)\.\.(?:\/|$))/))
-const Name = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/))
-const Variable = Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,199}$/))
-const Port = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 }))
-const Milliseconds = Schema.Int.check(Schema.isGreaterThan(0))
+const HostPath = Schema.String.check(
+  Schema.isMaxLength(4_096, { message: "must be a path of 4096 characters at most" }),
+  Schema.isPattern(/^\//, { message: "must be an absolute path, one that begins with /" }),
+  Schema.isPattern(/^[^\0\r\n]*$/, { message: "must be a path without line breaks and NUL characters" }),
+  Schema.isPattern(/^(?!(?:.*\/)?\.\.(?:\/|$))/, { message: "must be a path without `..`" })
+)
+const name = "must be a name of 1 to 100 letters, digits, `.`, `_` and `-`, the first a letter or digit"
+const Name = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, { message: name }))
+const variable = "must be a name of 1 to 200 letters, digits and `_`, the first no digit"
+const Variable = Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]{0,199}$/, { message: variable }))
+const Port = Schema.Int.check(
+  Schema.isBetween({ minimum: 1, maximum: 65_535 }, { message: "must be a port of 1 to 65535, or null" })
+)
+const positive = Schema.isGreaterThan(0, { message: "must be greater than 0" })
+const Milliseconds = Schema.Int.check(positive)
+const Script = Schema.NonEmptyString.annotate({ message: "must be a script" })
 
 /** A finished copy of a workspace, made by the `snapshot` of an infrastructure handle. */
 export const Snapshot = Schema.Struct({
@@ -41,7 +56,11 @@ const checkoutFields = {
    * Throws away what was not committed, ignored files excepted, before anything runs. With a commit, the branch is moved
    * back to it as well: a step that died may have committed, and the next attempt must not build upon that.
    */
-  fresh: Schema.optionalKey(Schema.Union([Schema.Boolean, Schema.Struct({ at: Schema.String })])),
+  fresh: Schema.optionalKey(
+    Schema.Union([Schema.Boolean, Schema.Struct({ at: Schema.String })]).annotate({
+      message: "must be true, false or an object with the commit `at`"
+    })
+  ),
   /** Fills a workspace that is not there yet with a snapshot, instead of the files of the branch. */
   from: Schema.optionalKey(Snapshot),
   /**
@@ -64,7 +83,7 @@ export const Workspace = Schema.TaggedUnion({
   Folder: { path: HostPath },
   /** A new folder with nothing in it, removed with `discard`. */
   Empty: { from: Schema.optionalKey(Snapshot) }
-})
+}).annotate({ message: "must be an object whose `_tag` is Checkout, Folder or Empty" })
 /** What a workspace is. */
 export type Workspace = typeof Workspace.Type
 
@@ -80,13 +99,14 @@ export type Mount = typeof Mount.Type
 
 /**
  * What the network lets through. A domain of `Allow` is a host name, an IP address, or `*.` and a host name, which stands for
- * all names below it but not for the name itself; each with `:port` where it is not 80 or 443.
+ * all names below it but not for the name itself; each with `:port` where it is not 80 or 443. The host's own loopback is
+ * `host.millwright.internal:port`, and not `localhost`, `127.0.0.1` or `::1`, which inside are the sandbox's.
  */
 export const Egress = Schema.TaggedUnion({
   Deny: {},
-  Allow: { domains: Schema.Array(Text).check(Schema.isMaxLength(1_000)) },
+  Allow: { domains: Schema.Array(Text).check(Schema.isMaxLength(1_000, { message: "must be 1000 domains at most" })) },
   Open: {}
-})
+}).annotate({ message: "must be an object whose `_tag` is Deny, Allow or Open" })
 /** What the network lets through. */
 export type Egress = typeof Egress.Type
 
@@ -101,7 +121,7 @@ export const SecretUse = Schema.Struct({
     Header: { name: Name, prefix: Schema.optionalKey(Schema.String) },
     /** What git is asked for when it fetches and pushes over HTTP. */
     GitCredential: { user: Schema.NonEmptyString }
-  })
+  }).annotate({ message: "must be an object whose `_tag` is Header or GitCredential" })
 })
 /** A secret that is used outside of the sandbox. */
 export type SecretUse = typeof SecretUse.Type
@@ -123,13 +143,13 @@ export type Registry = typeof Registry.Type
 /** What all commands of a sandbox may take together, `wall` excepted. */
 export const Limits = Schema.Struct({
   /** Processors, as in 0.5. */
-  cpus: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
+  cpus: Schema.optionalKey(Schema.Finite.check(positive)),
   /** In bytes. */
-  memory: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+  memory: Schema.optionalKey(Schema.Int.check(positive)),
   /** Processes and threads. */
-  processes: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+  processes: Schema.optionalKey(Schema.Int.check(positive)),
   /** Of the workspace, in bytes. */
-  disk: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
+  disk: Schema.optionalKey(Schema.Int.check(positive)),
   /** How long one command may run, in milliseconds. What it has written until then is kept. */
   wall: Schema.optionalKey(Milliseconds)
 })
@@ -140,7 +160,7 @@ export type Limits = typeof Limits.Type
 export const Phase = Schema.Struct({
   name: Name,
   /** Run with `sh -e` in the workspace. */
-  run: Schema.NonEmptyString,
+  run: Script,
   /** In milliseconds. Default: five minutes. */
   timeout: Schema.optionalKey(Milliseconds),
   /** Whether the sandbox does not open when it fails. Default: true. */
@@ -155,10 +175,15 @@ export const SandboxSpec = Schema.Struct({
   id: Name,
   workspace: Workspace,
   /** Other repositories, checked out by name; `Opened.directories` says where. */
-  companions: Schema.optionalKey(Schema.Record(Name, Companion)),
+  companions: Schema.optionalKey(Schema.Record(Name, Companion).annotate({ messageUnexpectedKey: name })),
   mounts: Schema.optionalKey(Schema.Array(Mount)),
   /** Variables that commands shall see, beside the fixed minimum. */
-  env: Schema.optionalKey(Schema.Record(Variable, Schema.String.check(Schema.isPattern(/^[^\0]*$/)))),
+  env: Schema.optionalKey(
+    Schema.Record(
+      Variable,
+      Schema.String.check(Schema.isPattern(/^[^\0]*$/, { message: "must be a text without NUL characters" }))
+    ).annotate({ messageUnexpectedKey: variable })
+  ),
   /** Variables of the host that commands shall see, when they are set. */
   inherit: Schema.optionalKey(Schema.Array(Variable)),
   secrets: Schema.optionalKey(Schema.Array(SecretUse)),
@@ -168,7 +193,7 @@ export const SandboxSpec = Schema.Struct({
    * Ports that commands will listen on, by the name of the variable that carries the number. `null` is any that is free;
    * a number can only be had where the sandbox has a network of its own.
    */
-  ports: Schema.optionalKey(Schema.Record(Variable, Schema.NullOr(Port))),
+  ports: Schema.optionalKey(Schema.Record(Variable, Schema.NullOr(Port)).annotate({ messageUnexpectedKey: variable })),
   limits: Schema.optionalKey(Limits),
   /** The image of a container or of a remote machine. */
   image: Schema.optionalKey(Text),

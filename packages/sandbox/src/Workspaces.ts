@@ -129,7 +129,8 @@ export const make: Effect.Effect<Workspaces, never, FileSystem.FileSystem | Path
       /** Does it for all, also when one fails; fails with the first error. */
       const each = (run: (one: typeof part) => Effect.Effect<void, SandboxError>) =>
         Effect.flatMap(
-          Effect.forEach(parts, (one) => Effect.exit(run(one))),
+          // At once: none waits for another whose workspace holds git up.
+          Effect.forEach(parts, (one) => Effect.exit(run(one)), { concurrency: "unbounded" }),
           (exits) => Effect.forEach(exits, (exit) => exit, { discard: true })
         )
       return {

@@ -37,6 +37,8 @@ export interface Workspace {
   readonly finish: Effect.Effect<void, SandboxError>
 }
 
+const isThere = ({ reason }: PlatformError) => reason._tag === "AlreadyExists"
+
 /** What can be done with worktrees, with the services of the host. */
 export const make = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
@@ -67,12 +69,14 @@ export const make = Effect.gen(function* () {
     yield* files(
       `Making the folder ${own}`,
       Effect.gen(function* () {
-        const isNew = yield* Effect.isSuccess(fs.makeDirectory(own))
-        if (isNew) yield* fs.writeFileString(path.join(own, ".gitignore"), "*\n")
+        yield* fs.makeDirectory(own, { recursive: true })
+        // Also where whoever made the folder was cancelled, or killed, before it could hide it.
+        const hide = fs.writeFileString(path.join(own, ".gitignore"), "*\n", { flag: "wx" })
+        yield* Effect.catchIf(hide, isThere, () => Effect.void)
         for (const file of [place.directory, place.lock]) {
           yield* fs.makeDirectory(path.dirname(file), { recursive: true })
         }
-      })
+      }).pipe(Effect.uninterruptible)
     )
     for (const file of [place.directory, place.lock]) {
       const real = yield* files(`Looking at ${own}`, fs.realPath(path.dirname(file)))
@@ -207,7 +211,7 @@ export const make = Effect.gen(function* () {
 
   /** Removes the branch that was made just now, as long as nobody has moved it. */
   const withdraw = (place: Place, { branch }: Companion, made: string | undefined) =>
-    made === undefined
+    made === undefined || made === ""
       ? Effect.void
       : Effect.ignore(git(["-C", place.root, "update-ref", "-d", `refs/heads/${branch}`, made]))
 
@@ -280,6 +284,19 @@ export const make = Effect.gen(function* () {
       yield* remove(salvageOf(place))
     }).pipe(locked(place), Effect.uninterruptible)
 
+  /** Takes away what an opening that failed has made, with what its set-up committed on a branch that it made. */
+  const undo = Effect.fnUntraced(function* (
+    place: Place,
+    spec: Companion,
+    { admin, made }: { readonly admin: string; readonly made: string | undefined }
+  ) {
+    // What this worktree committed last: where somebody else has moved the branch, it stands somewhere else.
+    const last = yield* Effect.option(inside(admin, place)(["rev-parse", "-q", "--verify", "HEAD@{0}"]))
+    yield* discard(place)
+    yield* withdraw(place, spec, made)
+    if (made !== undefined && last._tag === "Some") yield* withdraw(place, spec, last.value.stdout)
+  })
+
   /**
    * Makes or renews a workspace that the caller has locked. What it made is gone again when it fails or is cancelled, and when
    * the scope closes before `finish` was called.
@@ -300,9 +317,7 @@ export const make = Effect.gen(function* () {
         }
         let isFinished = false
         yield* Effect.addFinalizer(() =>
-          Effect.suspend(() =>
-            isFinished ? Effect.void : Effect.ignore(Effect.andThen(discard(place), withdraw(place, spec, made)))
-          )
+          Effect.suspend(() => (isFinished ? Effect.void : Effect.ignore(undo(place, spec, { admin, made }))))
         )
         yield* restore(fill(place, admin))
         return { isNew: true, finish: Effect.map(finish(admin), () => void (isFinished = true)) }

@@ -54,6 +54,9 @@ export * as SandboxSpec from "./SandboxSpec.ts"
 /** The **secret broker**: where the host's values of secrets are, by handle. */
 export * as SecretBroker from "./SecretBroker.ts"
 
+/** How large a copy of a workspace may become on the host. */
+export * as SnapshotSize from "./SnapshotSize.ts"
+
 /** What an adapter can hold, and what of a spec it can not. */
 export * as Supports from "./Supports.ts"
 

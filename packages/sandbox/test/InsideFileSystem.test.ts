@@ -43,6 +43,36 @@ for (const [name, shell] of Object.entries(shells)) {
         60_000
       )
 
+    it.live(
+      "a file that is larger than the bound is not read into memory, but streamed, and read in parts",
+      () =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const { fs, root } = yield* place(shell, 1_000_000)
+            node.writeFileSync(join(root, "large"), "")
+            // A hole: it takes no room, and whoever read it whole would have all of it in memory.
+            node.truncateSync(join(root, "large"), 2 ** 40)
+            const before = process.memoryUsage().rss
+            const failure = yield* Effect.flip(fs.readFileString("large"))
+            assert.strictEqual(failure.reason._tag, "BadResource")
+            assert.include(failure.message, "stream")
+            assert.isBelow(process.memoryUsage().rss - before, 200_000_000, "it should not have been read")
+            const size = yield* fs.stream("large", { bytesToRead: 2_000_000 }).pipe(
+              Stream.runFold(
+                () => 0,
+                (size, chunk) => size + chunk.length
+              )
+            )
+            assert.strictEqual(size, 2_000_000)
+            const part = yield* Effect.scoped(Effect.flatMap(fs.open("large"), (file) => file.readAlloc(10)))
+            assert.strictEqual(Option.getOrThrow(part).length, 10)
+            node.truncateSync(join(root, "large"), 1_000_000)
+            assert.strictEqual((yield* fs.readFile("large")).length, 1_000_000)
+          })
+        ).pipe(Effect.provide(NodeServices.layer)),
+      60_000
+    )
+
     test("names of every kind are written, listed, read, copied, moved and removed", ({ fs, root }) =>
       Effect.gen(function* () {
         for (const name of names) {

@@ -38,7 +38,7 @@ export interface Place {
 }
 
 /** A folder with a file system inside of it, and a folder beside it that no path may lead to. */
-export const place = ({ path, shell }: Shell) =>
+export const place = ({ path, shell }: Shell, largest?: number) =>
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(
       Effect.sync(() => node.realpathSync(node.mkdtempSync(join(tmpdir(), "inside-")))),
@@ -50,7 +50,13 @@ export const place = ({ path, shell }: Shell) =>
     node.mkdirSync(outside)
     node.writeFileSync(join(outside, "secret"), "outside")
     const host = yield* ChildProcessSpawner
-    const fs = InsideFileSystem.make({ spawner: onPath(host, path), roots: [root], protect: [".git"], shell })
+    const fs = InsideFileSystem.make({
+      spawner: onPath(host, path),
+      roots: [root],
+      protect: [".git"],
+      shell,
+      ...(largest === undefined ? {} : { largest })
+    })
     return { root, outside, fs } satisfies Place
   })
 

@@ -84,6 +84,8 @@ test("one that takes too long is ended, and what it wrote is told", ({ log, run 
     const error = yield* Effect.flip(run({ setup: [slow] }))
     assert.include(error.message, "300 ms")
     assert.include(error.message, "so far")
+    const silent = yield* Effect.flip(run({ setup: [{ name: "silent", run: "sleep 86399", timeout: 50 }] }))
+    assert.include(silent.message, "It wrote nothing.")
     yield* run({ setup: [{ ...slow, fatal: false }, note("b")] })
     assert.strictEqual(log(), "slow slow b finish")
   }))

@@ -12,3 +12,11 @@ export const requires = (tool: string, missing: string | undefined, register: ()
         assert.isFalse(promised.has(tool), `${tool} was installed, but: ${missing}`)
         context.skip(missing)
       })
+
+/** Registers a suite that takes minutes when `MILLWRIGHT_SUITES` is `all`, and says otherwise that it was left out. */
+export const lengthy = (name: string, register: () => void): void =>
+  requires(
+    `the suite of ${name}`,
+    process.env["MILLWRIGHT_SUITES"] === "all" ? undefined : "it takes minutes; MILLWRIGHT_SUITES=all runs it",
+    register
+  )

@@ -81,6 +81,52 @@ describe("a spec", () => {
     )
   }
 
+  const mount = { source: "/a", access: "Read" }
+  const told: ReadonlyArray<readonly [input: unknown, says: string]> = [
+    [undefined, "it must be an object"],
+    [{ id: "x" }, "workspace is missing"],
+    [{ ...base, id: 3 }, "id must be a string"],
+    [{ ...base, id: "../x" }, "id must be a name of 1 to 100 letters, digits"],
+    [{ ...base, netwrok: true }, "unknown field netwrok"],
+    [{ ...base, "a\nb": true }, 'unknown field "a\\nb"'],
+    [{ ...base, limits: { mem: 1 } }, "unknown field limits.mem"],
+    [{ ...base, workspace: { ...checkout, bracnh: "x" } }, "unknown field workspace.bracnh"],
+    [
+      { ...base, workspace: { _tag: "Other" } },
+      "workspace must be an object whose `_tag` is Checkout, Folder or Empty"
+    ],
+    [{ ...base, workspace: { ...checkout, repository: "" } }, "workspace.repository must be a text of 1 to 4096"],
+    [{ ...base, workspace: { ...checkout, fresh: "x" } }, "workspace.fresh must be true, false or"],
+    [folder("a/b"), "workspace.path must be an absolute path"],
+    [folder(""), "workspace.path must be an absolute path"],
+    [folder("/a/../b"), "workspace.path must be a path without `..`"],
+    [folder("/.."), "workspace.path must be a path without `..`"],
+    [folder("/a\nb"), "workspace.path must be a path without line breaks"],
+    [folder(`/${"x".repeat(5_000)}`), "workspace.path must be a path of 4096 characters at most"],
+    [{ ...base, mounts: {} }, "mounts must be an array"],
+    [{ ...base, mounts: [mount, { ...mount, target: "b" }] }, "mounts[1].target must be an absolute path"],
+    [{ ...base, mounts: [{ ...mount, access: "X" }] }, 'mounts[0].access must be "Read" or "Write"'],
+    [{ ...base, env: { "A=B": "x" } }, 'env["A=B"] must be a name of 1 to 200 letters'],
+    [{ ...base, env: { A: "x\0" } }, "env.A must be a text without NUL"],
+    [{ ...base, inherit: ["A-"] }, "inherit[0] must be a name of 1 to 200 letters"],
+    [{ ...base, companions: { "../x": whole.companions?.api } }, 'companions["../x"] must be a name'],
+    [{ ...base, ports: { PORT: 0 } }, "ports.PORT must be a port of 1 to 65535, or null"],
+    [{ ...base, limits: { memory: "1g" } }, "limits.memory must be a number"],
+    [{ ...base, limits: { cpus: 0 } }, "limits.cpus must be greater than 0"],
+    [{ ...base, setup: [{ name: "x", run: "" }] }, "setup[0].run must be a script"],
+    [{ ...base, egress: "Deny" }, "egress must be an object whose `_tag` is Deny, Allow or Open"],
+    [{ ...base, egress: { _tag: "Allow", domains: Array(1_001).fill("a") } }, "egress.domains must be 1000 domains"]
+  ]
+  for (const [input, says] of told) {
+    it.effect(`says: ${says}`, () =>
+      Effect.gen(function* () {
+        const { message } = yield* Effect.flip(Sandbox.spec(input))
+        assert.include(message, `The spec of the sandbox is not one: ${says}`)
+        assert.notMatch(message, /RegExp|Expected|excess|readonly/)
+      })
+    )
+  }
+
   it("of 300 characters in a path, and with spaces and signs of a shell, is one", () => {
     const path = `/${"x".repeat(299)}/ $(odd) 'it' -rf`
     assert.isTrue(Schema.is(Spec)(folder(path)))
@@ -135,7 +181,8 @@ describe("what an adapter does not support", () => {
 
   it("is a snapshot of a companion as well", () => {
     const companion = { repository: "/x", base: "main", branch: "b", from: snapshot }
-    assert.deepStrictEqual(Supports.missing(Supports.none, { ...base, companions: { companion } }), ["workspace.from"])
+    const all = { ...Supports.none, companions: true }
+    assert.deepStrictEqual(Supports.missing(all, { ...base, companions: { companion } }), ["workspace.from"])
     assert.deepStrictEqual(
       Supports.missing(
         { ...Supports.none, workspaces: ["Empty"] },

@@ -5,10 +5,10 @@ import * as SeatbeltProfile from "../src/internal/SeatbeltProfile.ts"
 const input = (changes: Partial<SeatbeltProfile.Input> = {}): SeatbeltProfile.Input => ({
   spec: {},
   workspace: {
-    directory: "/Users/ada/repo/.millwright/clones/a/workspace",
+    directory: "/Users/ada/repo/.git/millwright/clones/a/workspace",
     directories: {},
     readable: ["/Users/ada/repo/.git/objects"],
-    protect: ["/Users/ada/repo/.millwright/clones/a/workspace/.git/hooks"]
+    protect: ["/Users/ada/repo/.git/millwright/clones/a/workspace/.git/hooks"]
   },
   scratch: ["/private/tmp/home"],
   programs: ["/Users/ada/.nvm/bin"],

@@ -12,7 +12,8 @@
  *   supplementary groups still count. Better not root.
  * - `limits` hold where control groups may be made: as root, or where a manager handed some over. Elsewhere `processes` is
  *   held by the kernel's count for each user, and `cpus` and `memory` are not supported; `supports` says which. Of
- *   `processes`, each command takes three for its own start.
+ *   `processes`, each command takes three for its own start. What the host itself does inside, as bringing commits back, is
+ *   counted apart, with 1 GiB and 256 processes at least: commands that have used up theirs do not hold it back.
  * - With `egress` `Open`, commands see the host's network: what listens on its loopback and on abstract sockets too.
  * - A socket in a folder that is mounted, or in a `Folder`, is one that commands can connect to: the kernel's filters
  *   do not see to which path.
@@ -33,7 +34,10 @@ export interface Options {
   readonly nsenter?: string
   /** Absolute path of `unshare`. Default: as above. */
   readonly unshare?: string
-  /** How much commands can write to `/tmp`, `/dev/shm` and their home together, in bytes of memory. Default: 1 GiB. */
+  /**
+   * How much commands can write to `/tmp`, `/dev/shm` and their home together, in bytes of memory. It counts as theirs for
+   * `limits.memory`, so it is no more than half of that. Default: 1 GiB.
+   */
   readonly scratch?: number
   /** Whether a checkout is put together of layers and not copied. Default: where the kernel can. */
   readonly overlay?: boolean

@@ -92,13 +92,12 @@ const enter = Effect.fnUntraced(function* (
     ports: Object.values(spec.ports ?? {}).filter((port) => port !== null)
   })
   yield* onDisk(files.writeFileString(profile, text, { mode: 0o600 }))
-  const environment = proxy === undefined ? {} : out.environment(proxy)
   return {
     wrap: (command) =>
-      Effect.succeed(
+      Effect.sync(() =>
         ChildProcess.make(launcher, ["-f", profile, command.command, ...command.args], {
           ...command.options,
-          env: { ...environment, ...command.options.env }
+          env: { ...(proxy === undefined ? {} : out.environment(proxy)), ...command.options.env }
         })
       ),
     end,

@@ -19,6 +19,8 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { randomUUID } from "node:crypto"
 import * as CleanSpawner from "../CleanSpawner.ts"
 import * as Confined from "../Confined.ts"
+import * as BaseBranch from "../internal/BaseBranch.ts"
+import * as HostFiles from "../internal/HostFiles.ts"
 import * as Phases from "../Phases.ts"
 import * as Ports from "../Ports.ts"
 import * as ProcessTree from "../ProcessTree.ts"
@@ -43,6 +45,7 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
     const worktree = yield* Worktree.make
 
     const workspaces = yield* Workspaces.make
+    const forward = BaseBranch.make(yield* HostFiles.make)
 
     /** Ends what a process that was killed has left running in a workspace. Answers with the mark of all that runs there. */
     const sweep = (directory: string) => {
@@ -77,7 +80,14 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
     })
 
     const open = Effect.fnUntraced(function* (spec: SandboxSpec) {
+      const { workspace } = spec
       const { directory, env, finish, isNew, mark } = yield* enter(spec)
+      const deliver = workspace._tag === "Checkout" && workspace.deliver === "Merge" ? forward(workspace) : Effect.void
+      let isOpen = false
+      // Commands have ended then; what a failed opening has committed goes with it.
+      yield* Effect.addFinalizer(() =>
+        Effect.suspend(() => (isOpen ? Effect.ignore(deliver, { log: "Warn" }) : Effect.void))
+      )
       const ports = yield* Ports.take(spec)
       const confined = Confined.make({ fileSystem, path, root: directory, protect: [".git"] })
       const spawner = yield* CleanSpawner.make({
@@ -98,7 +108,8 @@ export const layer: Layer.Layer<Sandbox.Sandbox, never, Sandbox.Services> = Laye
         Context.add(FileSystem.FileSystem, confined),
         Context.add(Path.Path, Confined.path({ path, root: directory }))
       )
-      return { directory, services }
+      isOpen = true
+      return { directory, services, host: { deliver } }
     })
 
     return Sandbox.make({

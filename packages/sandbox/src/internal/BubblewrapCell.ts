@@ -15,6 +15,7 @@ import type { Overlay } from "../Workspaces.ts"
 import * as Supports from "../Supports.ts"
 import * as CellTree from "./CellTree.ts"
 import * as Cgroup from "./Cgroup.ts"
+import * as Enterable from "./Enterable.ts"
 import * as Entrance from "./Entrance.ts"
 import * as HostProcesses from "./HostProcesses.ts"
 import * as Holder from "./Holder.ts"
@@ -158,16 +159,30 @@ const enter = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Isolated.Cell, SandboxError, Scope.Scope> {
   const { host, places, programs, scratch, tools } = ground
   const { limits = {} } = spec
+  yield* Effect.forEach(Enterable.above(workspace.directory), Enterable.byCommands, { discard: true })
   const room = yield* Room.plan(spec, workspace, { tools, network })
+  const own = ownLimits(limits)
   const groups = yield* Cgroup.enter(places, limits)
+  const ownGroups = yield* Cgroup.enter(places, own)
   const { overlays } = workspace
   const leaks = HostProcesses.leaks()
-  const holder = yield* Holder.start(host, { programs, room, overlays, network, scratch, leaks })
+  const holder = yield* Holder.start(host, {
+    programs,
+    room,
+    overlays,
+    network,
+    scratch: scratchOf(scratch, limits),
+    leaks
+  })
   const cell = randomUUID()
-  const entrance = entranceOf(ground, { cell, holder, launcher: launcherOf(ground, limits, groups), leaks })
+  const wrapWith = (launcher: ReadonlyArray<string>): Isolated.Cell["wrap"] => {
+    const entrance = entranceOf(ground, { cell, holder, launcher, leaks })
+    return (command) => (holder.hasEnded() ? Effect.fail(ended(workspace.directory)) : Entrance.wrap(entrance, command))
+  }
   const door: NetworkDoor.Prefix = [programs.nsenter, ...holder.networkEntrance, "--"]
   return {
-    wrap: (command) => (holder.hasEnded() ? Effect.fail(ended(workspace.directory)) : Entrance.wrap(entrance, command)),
+    wrap: wrapWith(launcherOf(ground, limits, groups)),
+    wrapOwn: wrapWith(launcherOf(ground, own, ownGroups)),
     end: CellTree.end,
     minimum: minimum(tools.path),
     pause: CellTree.halt(cell),
@@ -177,6 +192,26 @@ const enter = Effect.fnUntraced(function* (
       : { expose: (port) => Effect.succeed(addressOf(port)) })
   }
 })
+
+/** What the host's own commands have at least, which do no more than git and tar do with one workspace. */
+const reserve = { memory: gibibyte, processes: 256 } as const
+
+/** What the host's own commands may take, in groups of their own. */
+const ownLimits = (limits: Limits): Limits => ({
+  ...limits,
+  ...(limits.memory !== undefined && { memory: Math.max(limits.memory, reserve.memory) }),
+  ...(limits.processes !== undefined && { processes: Math.max(limits.processes, reserve.processes) })
+})
+
+/**
+ * How much commands can write to memory: what lies there counts as theirs for as long as it lies there, and has to leave room
+ * for those that could remove it.
+ */
+const scratchOf = (scratch: number, { memory }: Limits): number =>
+  memory === undefined ? scratch : Math.min(scratch, Math.max(Math.floor(memory / 2), pages))
+
+/** What a file system in memory has at least, in bytes, for what the holder itself puts there. */
+const pages = 1024 ** 2
 
 /** In the host's network a port is where it is. */
 const addressOf = (port: number): Address => ({ host: "127.0.0.1", port, url: `http://127.0.0.1:${port}` })

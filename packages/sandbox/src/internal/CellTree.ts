@@ -38,10 +38,11 @@ export const end = (
         if (late > patience) return
         for (const entry of left) {
           const first = firstOf(entry)
-          if (late >= 0) {
+          if (late >= 0 || signal === "SIGKILL") {
+            // The kernel ends all that are in its namespace with it, however many they are and whatever they do.
             if (first !== undefined) HostProcesses.send([first], "SIGKILL")
             // It never got as far as to have a namespace.
-            else if (late > patience / 2) HostProcesses.send([...HostProcesses.descendants(entry), entry], "SIGKILL")
+            else if (late > patience / 2) HostProcesses.send([entry, ...HostProcesses.descendants(entry)], "SIGKILL")
           } else if (first !== undefined && !asked.has(entry)) {
             const members = HostProcesses.descendants(first)
             HostProcesses.send(members, signal)

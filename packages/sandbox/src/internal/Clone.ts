@@ -1,12 +1,11 @@
 /**
  * A clone of a repository as a folder to work in: made, found again after a crash, and removed.
  *
- * It lives in `<repository>/.millwright/clones/<name>`: `workspace` is what commands see, the rest are our notes. It is made
+ * It lives in `millwright/clones/<name>` of the repository's `.git`: `workspace` is what commands see, the rest are our notes. It is made
  * beside its place and renamed, and is not taken for finished before `finish` was called: until then the next opening makes
  * it anew. Whoever has the lock of the name may touch it, and nobody else.
  */
 import * as Effect from "effect/Effect"
-import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion } from "../SandboxSpec.ts"
 import type { Overlay } from "../Workspaces.ts"
@@ -36,7 +35,7 @@ export interface Options {
 interface Place {
   readonly name: string
   readonly repository: Repository.Repository
-  /** The folder `.millwright`. */
+  /** The folder that all of it lies in. */
   readonly own: string
   readonly folder: string
   readonly directory: string
@@ -51,12 +50,23 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   const copies = new Map<string, boolean>()
   const findRepository = Repository.finder(host)
 
-  const templateOf = (folder: string) =>
-    Effect.map(read(path.join(folder, "template")), (text) => (text === undefined ? undefined : text.trim()))
+  /** The commit of the template that a clone was put together of. */
+  const templateOf = Effect.fnUntraced(function* (folder: string) {
+    const file = path.join(folder, "template")
+    yield* OwnFolder.check(host, [[file, "File"]])
+    const commit = (yield* read(file))?.trim()
+    if (commit === undefined || Repository.isId(commit)) return commit
+    return yield* new SandboxError({
+      reason: "SetupFailed",
+      message: `${file} names no commit. Discard the workspace, after you have taken what you need from ${folder}.`
+    })
+  })
   const templates = Template.make(host, (own) =>
     Effect.gen(function* () {
       const clones = path.join(own, "clones")
-      const needed = yield* Effect.forEach(yield* list(clones), (name) => templateOf(path.join(clones, name)))
+      const needed = yield* Effect.forEach(yield* list(clones), (name) =>
+        Effect.orElseSucceed(templateOf(path.join(clones, name)), () => undefined)
+      )
       return new Set(needed.filter((commit) => commit !== undefined))
     })
   )
@@ -64,9 +74,19 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   /** Finds the repository, and makes the folders that locks and clones live in. */
   const locate = Effect.fnUntraced(function* (repository: string, name: string) {
     const found = yield* findRepository(repository)
-    const own = yield* OwnFolder.make(host, found.root, ["clones", "locks", "templates", "snapshots", "incoming"])
+    const own = yield* OwnFolder.make(host, found, ["clones", "locks", "templates", "snapshots", "incoming", "origins"])
     const folder = path.join(own, "clones", name)
-    return { name, repository: found, own, folder, directory: path.join(folder, "workspace") } satisfies Place
+    const directory = path.join(folder, "workspace")
+    yield* OwnFolder.check(host, [
+      [path.join(own, "locks", name), "File"],
+      [path.join(own, "locks", "+templates"), "File"],
+      [path.join(own, "origins", name), "File"],
+      [folder, "Directory"],
+      [directory, "Directory"],
+      ...["upper", "work"].map((part) => [path.join(folder, part), "Directory"] as const),
+      [path.join(folder, "ready"), "File"]
+    ])
+    return { name, repository: found, own, folder, directory } satisfies Place
   })
 
   const overlayOf = (place: Place, commit: string): Overlay => ({
@@ -77,11 +97,13 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   })
 
   /** Whether files can be copied without copying what is in them. */
-  const copiesOnWrite = Effect.fnUntraced(function* (own: string) {
+  const copiesOnWrite = Effect.fnUntraced(function* ({ name, own }: Place) {
     const known = copies.get(own)
     if (known !== undefined) return known
-    const [from, to] = [path.join(own, ".gitignore"), path.join(own, "incoming", "copied~")]
+    const [from, to] = [path.join(own, "incoming", `${name}~from`), path.join(own, "incoming", `${name}~to`)]
+    yield* write(from, "copy")
     const can = (yield* program("cp", ["--reflink=always", "--", from, to])) === 0
+    yield* remove(from)
     yield* remove(to)
     copies.set(own, can)
     return can
@@ -115,7 +137,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
         Effect.as(Effect.andThen(write(path.join(draft, "template"), template.commit), publish), template.commit)
       )
     }
-    if (yield* copiesOnWrite(own)) {
+    if (yield* copiesOnWrite(place)) {
       const copied = yield* templates.near({ own, repository, commit }, (template) =>
         Effect.map(program("cp", ["-a", "--reflink=always", "--", `${template.directory}/.`, directory]), (code) =>
           code === 0 ? template.commit : undefined
@@ -141,14 +163,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     const folder = path.join(place.directory, ".git")
     const isThere = (yield* kind(folder)) === "Directory"
     if (!isThere) yield* remove(folder)
-    const kinds = yield* Effect.forEach(Skeleton.written, ([part, is]) =>
-      Effect.map(kind(path.join(folder, part)), (found) => ({ part, is, found }))
-    )
-    if (kinds.every(({ found, is }) => found === is)) return
-    // Through a link the host would write somewhere else. What is around a file comes before it.
-    for (const { found, is, part } of kinds) {
-      if (found !== undefined && found !== is) yield* remove(path.join(folder, part))
-    }
+    if (yield* Skeleton.isWhole(host, place.repository, place.directory)) return
     yield* Skeleton.write(host, place.repository, place.directory)
     if (!isThere) yield* Skeleton.point(host, folder, start)
   })
@@ -167,6 +182,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
               Effect.gen(function* () {
                 yield* remove(place.folder)
                 yield* remove(`${place.folder}~`)
+                yield* remove(path.join(place.own, "origins", place.name))
                 if (started?.isMade === true) yield* Start.withdraw(host, place.repository, started)
               })
             )
@@ -198,18 +214,16 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       at: begun.at
     }
     const { from } = spec
-    let delivery: Effect.Effect<void, SandboxError> | undefined
-    const bring = (inside: ChildProcessSpawner["Service"]) =>
-      (delivery ??= Deliver.make(host, {
-        inside,
-        directory,
-        repository: place.repository,
-        incoming: path.join(place.own, "incoming", place.name),
-        branch: spec.branch,
-        origin,
-        known: begun.commit,
-        base: spec.deliver === "Merge" ? spec.base : undefined
-      }))
+    let wasBrought = false
+    const bring = Deliver.make(host, {
+      directory,
+      repository: place.repository,
+      incoming: path.join(place.own, "incoming", place.name),
+      branch: spec.branch,
+      origin,
+      known: begun.commit,
+      base: spec.deliver === "Merge" ? spec.base : undefined
+    })
     const part: Part = {
       directory,
       overlays: template === undefined ? [] : [overlayOf(place, template)],
@@ -236,14 +250,17 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       },
       deliver: (inside) =>
         Effect.gen(function* () {
+          // What a set-up that failed has committed goes with it.
+          if (!isFinished) return
           const stands = yield* DotGit.standsOn(host, dotGit, begun)
-          if (stands === "yes" && spec.deliver !== "Merge" && delivery === undefined) return
+          if (stands === "yes" && spec.deliver !== "Merge" && !wasBrought) return
           if (stands === "odd") {
             return yield* new SandboxError({
               reason: "SetupFailed",
               message: `The branch ${spec.branch} of ${directory} is no file, so no commits were brought to the repository. Open the workspace again to have it mended.`
             })
           }
+          wasBrought = true
           yield* bring(inside)
         }),
       snapshot: (inside) =>
@@ -264,7 +281,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       yield* remove(path.join(place.folder, "ready"))
       yield* remove(place.folder)
       yield* remove(`${place.folder}~`)
-      yield* remove(path.join(place.own, "incoming", place.name))
+      for (const notes of ["incoming", "origins"]) yield* remove(path.join(place.own, notes, place.name))
     })
 
   return {

@@ -70,7 +70,7 @@ const failed = (message: string, cause?: unknown) => new SandboxError({ reason: 
 
 /** Makes sure of the image, and answers with the PATH that it sets. */
 const imageOf = Effect.fnUntraced(function* (
-  { ask }: ContainerEngine.Engine,
+  { ask, program }: ContainerEngine.Engine,
   { image: usual, pull }: Options,
   spec: SandboxSpec
 ) {
@@ -99,7 +99,7 @@ const imageOf = Effect.fnUntraced(function* (
   if (found.code !== 0) {
     return yield* new SandboxError({
       reason: "NoSuchSource",
-      message: `The image ${image} is not there: ${found.stderr.slice(-1_000)}. Fetch, build or import it, or open with \`pull\`.`
+      message: `The image ${image} is not there: ${found.stderr.slice(-1_000)}. Build or import it, fetch it with \`${program} pull ${image}\`, or make the sandbox with \`layerWith({ pull: true })\`.`
     })
   }
   const path = /"PATH=([^"\\]*)"/.exec(found.stdout)?.[1]

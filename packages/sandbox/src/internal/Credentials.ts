@@ -2,6 +2,7 @@
 import { Transform, type TransformCallback } from "node:stream"
 import type { SecretUse } from "../SandboxSpec.ts"
 import * as Domains from "./Domains.ts"
+import type { Line } from "./Message.ts"
 import { Refused } from "./Refused.ts"
 
 /** A use of a secret, with its hosts read. */
@@ -35,13 +36,35 @@ export const problem = ({ as }: SecretUse): string | undefined => {
 /** Whether a value can be sent as it is. */
 export const isHeaderValue = (value: string): boolean => /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 
-const git = /\/(?:info\/refs|git-upload-pack|git-receive-pack|info\/lfs\/[^?]*)(?:\?|$)/
+/** What git and its LFS ask of a server, by the method that they ask it with. LFS says where objects are with the batch. */
+const asked: Readonly<Record<string, RegExp>> = {
+  GET: /[^/]\/info\/refs$/,
+  POST: /[^/]\/(?:git-upload-pack|git-receive-pack|info\/lfs\/(?:objects\/batch|locks\/verify))$/
+}
 
-/** The uses whose secret a request gets. */
-export const due = (uses: ReadonlyArray<Use>, target: Domains.Target, path: string): ReadonlyArray<Use> =>
+/** Whether a request is one of git's. One whose path servers could read in two ways is none. */
+const isGit = ({ method, path }: Pick<Line, "method" | "path">): boolean => {
+  const [raw = ""] = path.split("?", 1)
+  const text = decoded(raw)
+  // oxlint-disable-next-line no-control-regex -- they are what must not be in it
+  if (text === undefined || /%2f/i.test(raw) || /[%\\;?#\0-\x1f\x7f]|\/\/|(?:^|\/)\.\.?(?:\/|$)/.test(text))
+    return false
+  return asked[method]?.test(text) === true
+}
+
+const decoded = (path: string): string | undefined => {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
+}
+
+/** The uses whose secret a request gets. Its target is where it really goes. */
+export const due = (uses: ReadonlyArray<Use>, line: Line): ReadonlyArray<Use> =>
   uses.filter(
     ({ as, domains }) =>
-      (as._tag === "Header" || git.test(path)) && domains.some((domain) => Domains.isNamed(domain, target))
+      (as._tag === "Header" || isGit(line)) && domains.some((domain) => Domains.isNamed(domain, line.target))
   )
 
 /** Asks for the values, and says which headers to set. */

@@ -8,13 +8,10 @@
  * no configuration of the workspace is read, so what it has rewritten can do no more than let this fail.
  */
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
-import * as ChildProcess from "effect/process/ChildProcess"
-import * as Stream from "effect/Stream"
-import { minimumEnvironment } from "../CleanSpawner.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { HostFiles } from "./HostFiles.ts"
 import * as InsideCall from "./InsideCall.ts"
+import * as Receive from "./Receive.ts"
 import * as Repository from "./Repository.ts"
 
 /** What is brought where. */
@@ -33,18 +30,15 @@ export interface Options {
   readonly base: string | undefined
 }
 
-/** How many bytes of objects are taken. */
-const largest = 2 * 1024 ** 3
-const patience = 600_000
-
 /** What brings the commits, as often as it is asked. Fails when they can not be brought; then they stay in the workspace. */
-export const make = (host: HostFiles, options: Options): Effect.Effect<void, SandboxError> => {
+export const make = (host: HostFiles, options: Omit<Options, "inside">) => {
   let known = options.known
-  return Effect.suspend(() =>
-    Effect.map(deliver(host, { ...options, known }), (brought) => {
-      known = brought
-    })
-  )
+  return (inside: InsideCall.Inside): Effect.Effect<void, SandboxError> =>
+    Effect.suspend(() =>
+      Effect.map(deliver(host, { ...options, inside, known }), (brought) => {
+        known = brought
+      })
+    )
 }
 
 const deliver = Effect.fnUntraced(function* (host: HostFiles, options: Options) {
@@ -86,7 +80,9 @@ const deliver = Effect.fnUntraced(function* (host: HostFiles, options: Options) 
   })
 
   const there = yield* Repository.resolve(host, repository, tip)
-  if (there === undefined) yield* receive(host, options, { tip, stays, check: (env) => next(branch, env) })
+  if (there === undefined) {
+    yield* Receive.receive(host, { ...options, known, tip, stays, check: (env) => next(branch, env) })
+  }
   yield* move(yield* next(branch, {}))
   if (base !== undefined && base !== branch) {
     const target = base.replace(/^refs\/heads\//, "")
@@ -107,82 +103,3 @@ const tipOf = Effect.fnUntraced(function* ({ branch, directory, inside, known }:
     message: `${directory} has no branch ${branch} any more, or its .git is damaged, so no commits were brought to the repository. Open it again to have it mended.`
   })
 })
-
-/** Takes the objects that the repository lacks, checks them, and lets them in. */
-const receive = (
-  host: HostFiles,
-  { directory, incoming, inside, known, repository }: Options,
-  {
-    check,
-    stays,
-    tip
-  }: {
-    readonly tip: string
-    readonly stays: (reason: SandboxError["reason"], why: string) => SandboxError
-    readonly check: (env: Readonly<Record<string, string>>) => Effect.Effect<unknown, SandboxError>
-  }
-) => {
-  const { git, list, makeFolder, path, remove, rename, spawner, write } = host
-  const doing = `Bringing the commits of ${directory} to ${repository.root}`
-  const env = { GIT_OBJECT_DIRECTORY: incoming, GIT_NO_REPLACE_OBJECTS: "1" }
-  const [own] = repository.objects
-
-  const stream = InsideCall.bounded(
-    { doing, timeout: patience },
-    Effect.gen(function* () {
-      const wanted = Stream.make(new TextEncoder().encode(`${tip}\n^${known}\n`))
-      const args = ["-C", directory, "pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "-q"]
-      const from = yield* InsideCall.spawn(inside, { doing, directory, command: "git", args, stdin: wanted })
-      const said = yield* Effect.forkScoped(InsideCall.beginning(from.stderr))
-      const size = `--max-input-size=${largest}`
-      const to = yield* spawner.spawn(
-        ChildProcess.make(
-          "git",
-          [
-            `--git-dir=${repository.common}`,
-            "-c",
-            "core.bigFileThreshold=16m",
-            "index-pack",
-            "--stdin",
-            "--fix-thin",
-            "--strict",
-            size
-          ],
-          {
-            env: { ...minimumEnvironment(process.env), LC_ALL: "C", ...env },
-            stdin: from.stdout,
-            forceKillAfter: 200
-          }
-        )
-      )
-      const complaint = yield* Effect.forkScoped(InsideCall.beginning(to.stderr))
-      yield* Stream.runDrain(to.stdout)
-      const code = yield* to.exitCode
-      if (code === 0) return
-      const why = `${yield* Fiber.join(complaint)} ${yield* Effect.timeoutOrElse(Fiber.join(said), { duration: 1_000, orElse: () => Effect.succeed("") })}`
-      return yield* stays("SetupFailed", `git does not take the objects: ${why.trim().slice(0, 2_000)}.`)
-    })
-  )
-
-  return Effect.gen(function* () {
-    yield* remove(incoming)
-    yield* makeFolder(path.join(incoming, "info"))
-    yield* makeFolder(path.join(incoming, "pack"))
-    yield* write(path.join(incoming, "info", "alternates"), `${own}\n`)
-    yield* stream
-    const whole = yield* git(
-      [`--git-dir=${repository.common}`, "rev-list", "--objects", "--quiet", tip, "--not", "--all"],
-      env
-    )
-    if (whole.code !== 0) {
-      return yield* stays("SetupFailed", `they are not whole: ${whole.stderr.slice(0, 2_000)}.`)
-    }
-    yield* check(env)
-    const packs = yield* list(path.join(incoming, "pack"))
-    // A pack is there for git when its index is.
-    const last = (name: string) => Number(name.endsWith(".idx"))
-    for (const name of packs.filter((name) => name.startsWith("pack-")).sort((a, b) => last(a) - last(b))) {
-      yield* rename(path.join(incoming, "pack", name), path.join(own, "pack", name))
-    }
-  }).pipe(Effect.ensuring(Effect.ignore(remove(incoming))))
-}

@@ -19,6 +19,16 @@ export interface Domain {
 /** The ports of an entry that names none. */
 export const usual: ReadonlyArray<number> = [80, 443]
 
+/**
+ * The name of the host's own loopback, which is let through a port at a time. Programs never ask a proxy for their own
+ * loopback, so that of the host can not be had by its usual names.
+ */
+export const hostLoopback = "host.millwright.internal"
+
+/** Whether a host in its one form is a loopback that programs keep for themselves. */
+export const isLoopback = (host: string): boolean =>
+  host === "127.0.0.1" || host === "::1" || /(?:^|\.)localhost$/.test(host)
+
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /** A host in its one form, addresses however they are written; `undefined` when it is none. */
@@ -58,6 +68,10 @@ export const parse = (text: string): Domain | string => {
   if (found === undefined) return "it is no host name, no address and no `host:port`"
   if (isBelow && isIP(found.host) !== 0) return "there is nothing below an address"
   if (isBelow && !found.host.includes(".")) return "it stands for all names of a top-level domain"
+  if (isLoopback(found.host)) {
+    return `programs inside never ask the proxy for it: for the loopback of the host, write ${JSON.stringify(`${hostLoopback}:${found.port ?? "PORT"}`)} and ask for that name`
+  }
+  if (found.host === hostLoopback && found.port === undefined) return `it takes a port, as in ${hostLoopback}:8080`
   return { kind: isBelow ? "Below" : "Exact", ...found }
 }
 
@@ -66,7 +80,16 @@ export const isNamed = ({ host, kind, port }: Domain, target: Target): boolean =
   (port === undefined ? usual.includes(target.port) : port === target.port) &&
   (kind === "Exact"
     ? target.host === host
-    : isIP(target.host) === 0 && target.host.endsWith(`.${host}`) && target.host.length > host.length + 1)
+    : isIP(target.host) === 0 &&
+      target.host !== hostLoopback &&
+      target.host.endsWith(`.${host}`) &&
+      target.host.length > host.length + 1)
+
+/** The entry that names where a request goes. */
+export const entryOf = ({ host, port }: Target): string => {
+  if (host === hostLoopback || isLoopback(host)) return `${hostLoopback}:${port}`
+  return usual.includes(port) ? show({ host, port }, port) : show({ host, port })
+}
 
 /** As it stands in a URL; without the port where that is the usual one. */
 export const show = ({ host, port }: Target, usualPort?: number): string => {

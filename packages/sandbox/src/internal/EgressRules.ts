@@ -5,36 +5,45 @@ import { Refused } from "./Refused.ts"
 
 /** What is let through. */
 export type Rules =
-  | { readonly _tag: "Open" }
+  /** Everything; the name of the host's loopback only where the spec has it. */
+  | { readonly _tag: "Open"; readonly domains: ReadonlyArray<Domains.Domain> }
   /** Hosts of secrets and registries among them. */
   | { readonly _tag: "Named"; readonly domains: ReadonlyArray<Domains.Domain> }
   | { readonly _tag: "Closed" }
 
+/** Whether nothing at all is let through. */
+export const areClosed = (rules: Rules): boolean =>
+  rules._tag === "Closed" || (rules._tag === "Named" && rules.domains.length === 0)
+
+const isNamed = (rules: Rules, target: Domains.Target): boolean =>
+  rules._tag !== "Closed" && rules.domains.some((domain) => Domains.isNamed(domain, target))
+
 /** Why a request may not go there; `undefined` when it may. */
 export const judge = (rules: Rules, target: Domains.Target): Refused | undefined => {
-  if (rules._tag === "Open") return undefined
-  if (rules._tag === "Named" && rules.domains.some((domain) => Domains.isNamed(domain, target))) return undefined
-  const where = Domains.show(target)
-  const name = Domains.usual.includes(target.port) ? Domains.show({ ...target, port: 0 }, 0) : where
+  if (isNamed(rules, target) || (rules._tag === "Open" && target.host !== Domains.hostLoopback)) return undefined
   return new Refused({
     rule: "egress",
     message:
-      `The sandbox does not let requests out to ${where}. To allow it, add ${JSON.stringify(name)} to the domains of ` +
-      `\`egress\` { "_tag": "Allow" } in the spec of the sandbox.`
+      `The sandbox does not let requests out to ${Domains.show(target)}. To allow it, add ${JSON.stringify(Domains.entryOf(target))} ` +
+      `to the domains of \`egress\` { "_tag": "Allow" } in the spec of the sandbox${Domains.isLoopback(target.host) ? ", and ask for that name" : ""}.`
   })
 }
 
 /** Why the address that a name has resolved to may not be connected to. */
 export const judgeAddress = (rules: Rules, target: Domains.Target, address: string): Refused | undefined => {
   if (rules._tag === "Open" || !Addresses.isInner(address)) return undefined
+  // It leads to nothing else, and `judge` has looked for its port.
+  if (target.host === Domains.hostLoopback) return undefined
   const host = Addresses.canonical(address)
-  if (rules._tag === "Named" && host !== undefined) {
-    if (rules.domains.some((domain) => Domains.isNamed(domain, { host, port: target.port }))) return undefined
-  }
+  if (host !== undefined && isNamed(rules, { host, port: target.port })) return undefined
+  const remedy =
+    host !== undefined && Domains.isLoopback(host)
+      ? `add ${JSON.stringify(Domains.entryOf({ host, port: target.port }))} to the domains of \`egress\`, and ask for that name.`
+      : "add that address, with its port, to the domains of `egress` as well."
   return new Refused({
     rule: "address",
     message:
       `The sandbox does not let requests out to ${Domains.show(target)}: the name leads to ${address}, which is an address of this ` +
-      `machine or of a private network. To allow it, add that address, with its port, to the domains of \`egress\` as well.`
+      `machine or of a private network. To allow it, ${remedy}`
   })
 }

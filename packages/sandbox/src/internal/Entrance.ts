@@ -40,7 +40,7 @@ export const dangerous: Readonly<Record<string, "file" | "folder">> = {
 }
 
 const common = [
-  "--unshare-user --unshare-pid --unshare-cgroup-try --disable-userns --cap-drop ALL --uid 1000 --gid 1000",
+  "--unshare-user --unshare-pid --unshare-ipc --unshare-cgroup-try --disable-userns --cap-drop ALL --uid 1000 --gid 1000",
   "--die-with-parent --new-session --as-pid-1 --dev-bind / / --proc /proc --ro-bind /proc/sys /proc/sys",
   // Without SHLVL, bash takes a socket for the line of a remote login and runs ~/.bashrc.
   "--clearenv --setenv SHLVL 1"

@@ -9,9 +9,11 @@ import { homedir } from "node:os"
 import { SandboxError } from "../Sandbox.ts"
 import type { Snapshot } from "../SandboxSpec.ts"
 import * as WorkspaceLock from "../WorkspaceLock.ts"
+import * as Enterable from "./Enterable.ts"
+import * as FolderGit from "./FolderGit.ts"
 import type { HostFiles } from "./HostFiles.ts"
+import * as OwnFolder from "./OwnFolder.ts"
 import type { Found, Part } from "./Part.ts"
-import * as Skeleton from "./Skeleton.ts"
 import type { SnapshotStore } from "./SnapshotStore.ts"
 
 /** What can be done with folders. */
@@ -53,39 +55,31 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       const own = path.join(open, Digest.of(directory))
       yield* Effect.acquireRelease(replace(own, directory), () => Effect.ignore(remove(own)))
     }).pipe(WorkspaceLock.holding(path.join(state, "locks", "+folders")))
-    // The clones of a repository are other workspaces, and open ones are somebody's.
-    const locks = path.join(directory, ".millwright", "locks")
-    for (const name of yield* list(locks)) {
-      if (!name.startsWith("+") && (yield* isHeld(path.join(locks, name)))) return yield* busy(`its workspace ${name}`)
+    // The workspaces of a repository are others, and open ones are somebody's.
+    for (const around of [[".millwright"], [".git", OwnFolder.folderName]]) {
+      const folders = [...around, "locks"]
+      const kinds = yield* Effect.forEach(folders, (_, index) =>
+        kind(path.join(directory, ...folders.slice(0, index + 1)))
+      )
+      // Commands may have run here before: no lock is looked for through a link.
+      if (kinds.some((is) => is !== "Directory")) continue
+      const locks = path.join(directory, ...folders)
+      for (const name of yield* list(locks)) {
+        const lock = path.join(locks, name)
+        if (name.startsWith("+") || (yield* kind(lock)) !== "File") continue
+        if (yield* isHeld(lock)) return yield* busy(`its workspace ${name}`)
+      }
     }
   })
 
   const nothing = Effect.void
 
-  /**
-   * What of a folder's own `.git` is guarded, as far as it is there, and what of it is not there: commands can make that,
-   * and git of the host would run or follow it. It is removed when everything has ended.
-   */
-  const guarded = Effect.fnUntraced(function* (directory: string) {
-    const all = yield* Effect.forEach([...Skeleton.guarded, ".git/commondir"], (below) => {
-      const file = path.join(directory, below)
-      return Effect.map(exists(file), (isThere) => ({ file, isThere }))
-    })
-    const isRepository = (yield* kind(path.join(directory, ".git"))) === "Directory"
-    yield* Effect.addFinalizer(() =>
-      Effect.forEach(
-        all.filter(({ isThere }) => isRepository && !isThere),
-        ({ file }) => Effect.ignore(remove(file), { log: "Warn" }),
-        { discard: true }
-      )
-    )
-    return all.filter(({ isThere }) => isThere).map(({ file }) => file)
-  })
-
   const found = (options: {
     readonly directory: string
     readonly notes: string
     readonly lock: string
+    /** Where it is noted how its `.git` was. */
+    readonly note: string
     readonly before: Effect.Effect<void, SandboxError, Scope.Scope>
     readonly settle: Part["settle"]
     readonly snapshot: Part["snapshot"]
@@ -112,7 +106,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
           directory,
           overlays: [],
           readable: [],
-          protect: yield* guarded(directory),
+          protect: yield* FolderGit.guard(host, { directory, note: options.note }),
           isNew,
           settle: (inside) => (isNew ? options.settle(inside) : nothing),
           deliver: () => nothing,
@@ -147,25 +141,30 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       new SandboxError({ reason: "BadSpec", message: `${asked} can not be a workspace: ${why}. Give another folder.` })
     if ((yield* kind(directory)) !== "Directory") return yield* bad("it is no folder")
     if (directory === "/") return yield* bad("it is the root of the file system")
+    yield* Enterable.byProcess(directory)
     if (/[\0\r\n]/.test(directory)) return yield* bad("its real path has a line break")
     if (directory.split("/").includes(".millwright")) return yield* bad("it lies where other workspaces are kept")
+    if (yield* FolderGit.isRepository(host, directory))
+      return yield* bad("it is, or lies in, what git keeps a repository in")
     const own = yield* state
     const real = yield* attempt("Looking at the state of Millwright", fs.realPath(own))
     if (contains(real, directory) || contains(directory, real))
       return yield* bad(`Millwright keeps its state in ${real}`)
     const digest = Digest.of(directory)
     const notes = path.join(own, "folders", digest)
+    const note = path.join(own, "guarded", digest)
     const snapshotsOf = path.join(own, "snapshots")
     return found({
       directory,
       notes,
       lock: path.join(own, "locks", digest),
+      note,
       isNoted,
       before: claim(own, directory),
       settle: () => nothing,
       snapshot: (inside) => snapshots.save(inside, { folder: snapshotsOf, sandbox, directory, isGit: false }),
       undo: nothing,
-      remove: remove(notes)
+      remove: Effect.andThen(FolderGit.recover(host, { directory, note }), remove(notes))
     })
   })
 
@@ -185,6 +184,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       directory,
       notes,
       lock: path.join(own, "locks", `empty-${id}`),
+      note: path.join(notes, "guarded"),
       isNoted: true,
       before: makeFolder(directory),
       settle: (inside) =>

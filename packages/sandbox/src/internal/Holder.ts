@@ -36,7 +36,7 @@ const codes = { scratch: 3, overlay: 4, link: 5 }
 const script = `
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
-mount -t tmpfs -o "size=$1,nr_inodes=500k,mode=0755,nosuid,nodev" scratch ${Room.scratch} || exit ${codes.scratch}
+mount -t tmpfs -o "size=$1,nr_inodes=$(($1 / 2048 + 100)),mode=0755,nosuid,nodev" scratch ${Room.scratch} || exit ${codes.scratch}
 shift
 mkdir ${Room.scratch}/home ${Room.scratch}/etc && mkdir -m 1777 ${Room.scratch}/tmp ${Room.scratch}/shm || exit ${codes.scratch}
 cd ${Room.scratch}/etc || exit ${codes.scratch}
@@ -103,6 +103,9 @@ export interface Holder {
   readonly hasEnded: () => boolean
 }
 
+/** How long a holder may take to be ready, in milliseconds. */
+const patience = 10_000
+
 /** Starts a holder, until the scope closes. */
 export const start = Effect.fnUntraced(function* (
   host: ChildProcessSpawner["Service"],
@@ -128,7 +131,17 @@ export const start = Effect.fnUntraced(function* (
     )
     .pipe(Effect.mapError((cause) => failed("SetupFailed", `it could not be started: ${cause.message}`)))
   const complaint = yield* Effect.forkScoped(Stream.mkString(Stream.decodeText(spawned.stderr)))
-  const ready = yield* spawned.stdout.pipe(Stream.decodeText, Stream.splitLines, Stream.runHead, Effect.option)
+  const ready = yield* spawned.stdout.pipe(
+    Stream.decodeText,
+    Stream.splitLines,
+    Stream.runHead,
+    Effect.option,
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () =>
+        Effect.fail(failed("SetupFailed", `it was not ready within ${patience} ms. Something that it mounts may hang`))
+    })
+  )
   if (ready._tag === "None" || ready.value._tag === "None") {
     const code = yield* Effect.orElseSucceed(spawned.exitCode, () => -1)
     const said = (yield* Effect.orElseSucceed(Fiber.join(complaint), () => "")).trim().slice(0, 1_000)

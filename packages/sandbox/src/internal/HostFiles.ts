@@ -50,7 +50,12 @@ export const make = Effect.gen(function* () {
   }
 
   const makeFolder = (folder: string) => attempt(`Making ${folder}`, fs.makeDirectory(folder, { recursive: true }))
-  const write = (file: string, text: string) => attempt(`Writing ${file}`, fs.writeFileString(file, text))
+  /** Writes a file anew: a link or a pipe in its place is removed, and never written to. */
+  const write = (file: string, text: string) =>
+    attempt(
+      `Writing ${file}`,
+      Effect.andThen(fs.remove(file, { force: true }), fs.writeFileString(file, text, { flag: "wx" }))
+    )
 
   /** Writes a file so that it is there whole or not at all. */
   const replace = (file: string, text: string) =>

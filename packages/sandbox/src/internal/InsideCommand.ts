@@ -15,6 +15,8 @@ export interface Options {
   readonly protect: ReadonlyArray<string>
   /** The shell. Default: `/bin/sh`. */
   readonly shell?: readonly [program: string, ...args: ReadonlyArray<string>]
+  /** No file is read into memory that is larger, in bytes; `stream` has no bound. Default: 256 MiB. */
+  readonly largest?: number
 }
 
 /** What is asked of one operation. */
@@ -31,7 +33,7 @@ export interface Asked {
 
 /** Runs operations. */
 export interface Inside {
-  /** Runs it, and answers with what it wrote. */
+  /** Runs it, and answers with what it wrote. Fails with `BadResource` when that is more than the operation's bound. */
   readonly run: (asked: Asked) => Effect.Effect<Uint8Array, PlatformError.PlatformError>
   /** Runs it as long as what it writes is read. */
   readonly stream: (asked: Asked) => Stream.Stream<Uint8Array, PlatformError.PlatformError>
@@ -41,6 +43,20 @@ export interface Inside {
 
 /** How much of what a tool complains about an error tells, in characters. */
 const told = 1_000
+
+const mebibyte = 1024 ** 2
+/** What the answers of the other operations are bounded by, in bytes: paths and what is known of one file. */
+const usual = 64 * 1024
+const listed = 32 * mebibyte
+
+/** What an answer may have, in bytes, and what to do about more. */
+const boundOf = (operation: Operation, largest: number): readonly [bytes: number, advice: string] => {
+  if (operation === "read") return [largest, "Read it with `stream`, or a part of it with `open`."]
+  if (operation === "readDirectory") return [listed, "List the folders in it one by one."]
+  return operation === "entries"
+    ? [listed, "Have a command in it pick what you need."]
+    : [usual, "No path is that long."]
+}
 
 /** A name as a pattern of the shell that matches it in any case of letters. */
 const pattern = (name: string): string =>
@@ -67,8 +83,20 @@ const failed = ({ method, path }: Asked, code: number, complaint: string) => {
   })
 }
 
+/** That what is inside is more than is taken. */
+export const tooLarge = ({ method, path }: Pick<Asked, "method" | "path">, description: string) =>
+  Effect.fail(
+    PlatformError.systemError({
+      _tag: "BadResource",
+      module: "FileSystem",
+      method,
+      pathOrDescriptor: path,
+      description
+    })
+  )
+
 /** Makes it. */
-export const make = ({ protect, roots, shell = ["/bin/sh"], spawner }: Options): Inside => {
+export const make = ({ largest = 256 * mebibyte, protect, roots, shell = ["/bin/sh"], spawner }: Options): Inside => {
   const [program, ...words] = shell
   const patterns = protect.map(pattern).join("/")
   const start = Effect.fnUntraced(function* (asked: Asked) {
@@ -98,7 +126,21 @@ export const make = ({ protect, roots, shell = ["/bin/sh"], spawner }: Options):
   const stream = (asked: Asked) => Stream.unwrap(start(asked))
   return {
     stream,
-    run: (asked) => Effect.map(Stream.runCollect(stream(asked)), (chunks) => new Uint8Array(Buffer.concat(chunks))),
+    run: (asked) =>
+      Effect.suspend(() => {
+        const [bound, advice] = boundOf(asked.operation, largest)
+        const chunks: Array<Uint8Array> = []
+        let size = 0
+        return Effect.map(
+          Stream.runForEach(stream(asked), (chunk) => {
+            size += chunk.length
+            if (size > bound) return tooLarge(asked, `What is there has more than ${bound} bytes. ${advice}`)
+            chunks.push(chunk)
+            return Effect.void
+          }),
+          () => new Uint8Array(Buffer.concat(chunks))
+        )
+      }),
     absolute: (path) => posix.resolve(roots[0], path)
   }
 }

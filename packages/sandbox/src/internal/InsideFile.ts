@@ -7,7 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Stream from "effect/Stream"
-import type { Asked, Inside } from "./InsideCommand.ts"
+import { type Asked, type Inside, tooLarge } from "./InsideCommand.ts"
 
 /** What a file is opened with. */
 export interface Options {
@@ -47,6 +47,8 @@ export const make = (inside: Inside, { flag, path, stat }: Options): FileSystem.
     if (at !== undefined && at < 0n) return yield* badArgument(method, "Cannot read before the start of the file")
     if (size === 0) return new Uint8Array(0)
     const bytes = yield* run(method, { operation: "read", args: [path, String(at ?? position), String(size)] })
+    if (bytes.length > size)
+      return yield* tooLarge({ method, path }, `More came than the ${size} bytes that were asked for`)
     if (at === undefined) position += BigInt(bytes.length)
     return bytes
   })

@@ -7,10 +7,13 @@ import type * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as Stream from "effect/Stream"
 import { typeOf } from "./FileInfo.ts"
-import type { Inside } from "./InsideCommand.ts"
+import { type Inside, tooLarge } from "./InsideCommand.ts"
 
 /** Between two looks, in seconds. */
 const interval = "0.5"
+
+/** How much one look may tell, in characters. */
+const largest = 16 * 1024 ** 2
 
 type Seen = ReadonlyMap<string, string>
 
@@ -66,6 +69,7 @@ export const make = (
     const look = looks()
     let before: Seen | undefined
     let partial = ""
+    let size = 0
     return inside
       .stream({
         operation: "watch",
@@ -76,6 +80,11 @@ export const make = (
       .pipe(
         Stream.decodeText,
         Stream.flatMap((text) => {
+          size += text.length
+          if (size > largest) {
+            const why = `There is more below it than can be watched: ${largest} characters of names. Watch the folders in it.`
+            return Stream.fromEffect(tooLarge({ method: "watch", path }, why))
+          }
           const words = `${partial}${text}`.split("\0")
           partial = words.pop() ?? ""
           return Stream.fromIterable(words.flatMap(look))
@@ -85,6 +94,7 @@ export const make = (
             const events = before === undefined ? [] : changes(before, after)
             if (before === undefined) options?.onReady?.()
             before = after
+            size = partial.length
             return events
           })
         ),

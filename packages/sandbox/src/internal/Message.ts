@@ -5,6 +5,7 @@ import { malformed, type Refused } from "./Refused.ts"
 
 /** Where a request goes, and for what. */
 export interface Line {
+  readonly method: string
   readonly target: Domains.Target
   /** With the query, as it was sent. */
   readonly path: string
@@ -22,7 +23,7 @@ export const tunnel = (request: http.IncomingMessage): Domains.Target | Refused 
 export const line = (request: http.IncomingMessage, inside: Domains.Target | undefined): Line | Refused => {
   const url = request.url ?? ""
   if (inside !== undefined && url.startsWith("/")) {
-    return agreeing(request, inside, 80) ?? { target: inside, path: withoutFragment(url) }
+    return agreeing(request, inside, 80) ?? { method: methodOf(request), target: inside, path: withoutFragment(url) }
   }
   const found = /^http:\/\/([^/?#]*)([^#]*)/i.exec(url)
   if (found === null) {
@@ -37,8 +38,10 @@ export const line = (request: http.IncomingMessage, inside: Domains.Target | und
   const target = { host: parts.host, port: parts.port ?? 80 }
   if (inside !== undefined && (inside.host !== target.host || inside.port !== target.port)) return disagreeing
   const path = rest.startsWith("/") ? rest : `/${rest}`
-  return agreeing(request, target, 80) ?? { target, path: withoutFragment(path) }
+  return agreeing(request, target, 80) ?? { method: methodOf(request), target, path: withoutFragment(path) }
 }
+
+const methodOf = ({ method = "GET" }: http.IncomingMessage): string => method
 
 const withoutFragment = (path: string): string => path.split("#", 1)[0] ?? path
 

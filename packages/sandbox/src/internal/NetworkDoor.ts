@@ -53,6 +53,9 @@ const helper = ([program, ...argv]: Prefix, script: string, port: number) =>
     (child) => Effect.sync(() => void child.kill("SIGKILL"))
   )
 
+/** How long a helper may take to answer, in milliseconds. */
+const patience = 10_000
+
 /** What a helper says first, with what it hands over. */
 const answer = (child: ChildProcess, what: string) =>
   Effect.callback<readonly [message: unknown, handle: unknown], SandboxError>((resume) => {
@@ -60,7 +63,12 @@ const answer = (child: ChildProcess, what: string) =>
     const onEnd = (cause: unknown) => resume(Effect.fail(failed(what, cause)))
     child.once("message", onMessage).once("error", onEnd).once("exit", onEnd)
     return Effect.sync(() => child.off("message", onMessage).off("error", onEnd).off("exit", onEnd))
-  })
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () => Effect.fail(failed(what, `its helper did not answer within ${patience} ms`))
+    })
+  )
 
 /** Listens on a port of the cell's loopback, in this process. */
 export const listen = (prefix: Prefix, port: number): Effect.Effect<Server, SandboxError, Scope.Scope> =>

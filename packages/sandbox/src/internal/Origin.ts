@@ -8,7 +8,7 @@ import type { HostFiles } from "./HostFiles.ts"
 
 /** What is asked for. */
 export interface Options {
-  /** The folder `.millwright` of the repository. */
+  /** Where what is noted about the repository's workspaces lies. */
   readonly own: string
   /** The workspace's name in it. */
   readonly name: string

@@ -25,7 +25,7 @@ export interface Options {
   /** Its folder on the other machine. */
   readonly folder: string
   readonly repository: Repository
-  /** The repository's folder `.millwright`. */
+  /** Where what is noted about the repository's workspaces lies. */
   readonly own: string
   /** Names it among the checkouts of the repository. */
   readonly name: string
@@ -188,6 +188,15 @@ export const prepare = Effect.fnUntraced(function* (
   }
   if (!isNew) yield* Settle.reused(inside, target)
   else if (from !== undefined) yield* Settle.restored(inside, { target, commit: from.commit ?? "" })
+  const deliver = Deliver.make(host, {
+    directory,
+    repository,
+    incoming: path.join(own, "incoming", name),
+    branch: spec.branch,
+    origin,
+    known: begun.commit,
+    base: spec.deliver === "Merge" ? spec.base : undefined
+  })(inside)
   return {
     directory,
     isNew,
@@ -198,16 +207,8 @@ export const prepare = Effect.fnUntraced(function* (
         () => void (isFinished = true)
       )
     }),
-    deliver: Deliver.make(host, {
-      inside,
-      directory,
-      repository,
-      incoming: path.join(own, "incoming", name),
-      branch: spec.branch,
-      origin,
-      known: begun.commit,
-      base: spec.deliver === "Merge" ? spec.base : undefined
-    }),
+    // What a set-up that failed has committed goes with it.
+    deliver: Effect.suspend(() => (isFinished ? deliver : Effect.void)),
     snapshot: snapshots.save(inside, { folder: path.join(own, "snapshots"), sandbox, directory, isGit: true })
   }
 })

@@ -57,7 +57,7 @@ export const make = (host: HostFiles, sandbox: string) => {
   const findRepository = Repository.finder(host)
   const repository = Effect.fnUntraced(function* (asked: string) {
     const found = yield* findRepository(asked)
-    const own = yield* OwnFolder.make(host, found.root, ["locks", "snapshots", "incoming"])
+    const own = yield* OwnFolder.make(host, found, ["locks", "snapshots", "incoming", "origins"])
     return { found, own }
   })
 
@@ -140,7 +140,7 @@ export const make = (host: HostFiles, sandbox: string) => {
       /** Does it for all, also when one fails; fails with the first error. */
       const each = (run: (one: RemoteCheckout.Part) => Effect.Effect<void, SandboxError>) =>
         Effect.flatMap(
-          Effect.forEach(parts, (one) => Effect.exit(run(one))),
+          Effect.forEach(parts, (one) => Effect.exit(run(one)), { concurrency: "unbounded" }),
           (exits) => Effect.forEach(exits, (exit) => exit, { discard: true })
         )
       return {

@@ -9,6 +9,7 @@ import { basename, dirname, join } from "node:path"
 import { SandboxError } from "../Sandbox.ts"
 import type { SandboxSpec } from "../SandboxSpec.ts"
 import type { Prepared } from "../Workspaces.ts"
+import * as MountPoint from "./MountPoint.ts"
 
 /** The home of commands. */
 export const home = "/home/agent"
@@ -92,12 +93,6 @@ const ofSystem = [...programs, "/etc", "/run", "/var", "/boot", "/root", "/home"
 const isBelow = (path: string, folder: string): boolean =>
   path === folder || folder === "/" || path.startsWith(`${folder}/`)
 
-interface Place {
-  readonly source: string
-  readonly target: string
-  readonly access: "Read" | "Write"
-}
-
 /** A room, for the script of the holder. */
 export interface Room {
   /** For `bwrap`. What follows adds to them. */
@@ -159,11 +154,16 @@ export const plan = Effect.fnUntraced(function* (
     if (wrong !== undefined) return yield* wrong
   }
   // Outer ones first, or they would hide what is inside of them.
-  const places: ReadonlyArray<Place> = [
+  const places: ReadonlyArray<MountPoint.Place> = [
     ...readable.map((path) => ({ source: path, target: path, access: "Read" as const })),
     ...roots.map((path) => ({ source: path, target: path, access: "Write" as const })),
     ...wished
   ].toSorted((a, b) => depth(a.target) - depth(b.target))
+  const misplaced = MountPoint.problem(
+    places,
+    [...programs, ...settings].filter((path) => existsSync(path))
+  )
+  if (misplaced !== undefined) return yield* misplaced
   const pins = new Set(places.flatMap(({ target }) => pin(target)))
   const openings = places.filter(({ access }) => access === "Write").map(({ target }) => target)
   return {

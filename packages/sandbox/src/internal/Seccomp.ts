@@ -64,13 +64,16 @@ const withoutBits = (bits: number, index = 0): ReadonlyArray<Instruction> => [
   allow
 ]
 
-/** S_ISUID: on the host such a file in the workspace would give the rights of its owner to who runs it. */
-const setuid = 0o4000
+/**
+ * S_ISUID and S_ISGID: on the host such a file in the workspace would give the rights of its owner to who runs it. A folder
+ * may have S_ISGID from the one that it is in, but a call does not tell the filter whether it is about a folder.
+ */
+const rights = 0o6000
 const creating = anyOf(SystemCalls.creating)
 
-const withoutSetuid = (mode: number, flags: number | undefined): ReadonlyArray<Instruction> => [
+const withoutRights = (mode: number, flags: number | undefined): ReadonlyArray<Instruction> => [
   ...(flags === undefined ? [] : [load(argument(flags)), anyBit(creating, 1, 0), allow]),
-  ...withoutBits(setuid, mode)
+  ...withoutBits(rights, mode)
 ]
 
 const family: ReadonlyArray<Instruction> = [
@@ -103,7 +106,7 @@ const instructions = (processor: Processor): ReadonlyArray<Instruction> => {
     ...when(unshare[column], withoutBits(namespaces | SystemCalls.timeNamespace)),
     ...Object.values(SystemCalls.modes).flatMap(({ flags, mode, numbers }) => {
       const call = numbers[column]
-      return call === undefined ? [] : when(call, withoutSetuid(mode, flags))
+      return call === undefined ? [] : when(call, withoutRights(mode, flags))
     }),
     ...when(ioctl[column], [
       load(argument(1)),

@@ -14,6 +14,10 @@ export interface Target {
   readonly at?: string | undefined
 }
 
+// Git reads some names of the working tree, as `.gitignore`, and would wait for what comes out of a pipe there. Whoever made a
+// pipe, a socket or a device is gone, and git keeps none of them.
+const clear = `clear() { find "$GIT_WORK_TREE" -xdev -path "$GIT_DIR" -prune -o '!' -type f '!' -type d '!' -type l -exec rm -f {} +; }`
+
 // Whatever held these locks is gone, since the workspace was locked by nobody. Git would wait for what comes out of a pipe.
 const tidy = `find "$GIT_DIR" '(' -name '*.lock' -o '!' -type f '!' -type d ')' -exec rm -f {} +`
 
@@ -24,6 +28,7 @@ branch=$1 head=$2 fresh=$3 at=$4
 ref=refs/heads/$branch
 cd -- "$GIT_WORK_TREE" || exit 3
 ${tidy}
+${clear}
 current=$(git symbolic-ref -q HEAD)
 if ! git rev-parse -q --git-dir > /dev/null 2>&1; then
   rm -rf "$GIT_DIR/HEAD" && mkdir -p "$GIT_DIR/refs/heads" "$GIT_DIR/objects" &&
@@ -40,6 +45,7 @@ if [ "$fresh" = yes ]; then
   if [ -n "$at" ]; then
     to=$(git rev-parse -q --verify "$at^{commit}") || exit 7
   elif moved; then to=$head; else to=$tip; fi
+  clear
   for undone in rebase-merge rebase-apply sequencer; do rm -rf "$GIT_DIR/$undone"; done
   [ -e "$GIT_DIR/BISECT_START" ] && git bisect reset HEAD > /dev/null 2>&1
   git symbolic-ref HEAD "$ref" && git reset -q --hard "$to" -- && git clean -q -ffd || exit 3
@@ -47,9 +53,10 @@ if [ "$fresh" = yes ]; then
 fi
 if [ "$current" != "$ref" ]; then
   if [ -z "$current" ] && git rev-parse -q --verify HEAD > /dev/null && ! git merge-base --is-ancestor HEAD "$ref"; then exit 4; fi
+  clear
   git switch -q --no-guess "$branch" || exit 5
 fi
-if moved; then git merge -q --ff-only "$head" > /dev/null || exit 6; fi
+if moved; then clear; git merge -q --ff-only "$head" > /dev/null || exit 6; fi
 exit 0
 `
 

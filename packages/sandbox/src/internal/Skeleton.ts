@@ -13,8 +13,9 @@ export const guarded: ReadonlyArray<string> = [
   ".git/objects/info/alternates"
 ]
 
-/** What `write` makes in `.git`, folders first. */
-export const written: ReadonlyArray<readonly [part: string, kind: "Directory" | "File"]> = [
+/** What `write` makes in `.git`, folders first, each after the one around it. */
+const written: ReadonlyArray<readonly [part: string, kind: "Directory" | "File"]> = [
+  ["", "Directory"],
   ["hooks", "Directory"],
   ["info", "Directory"],
   ["objects", "Directory"],
@@ -29,6 +30,18 @@ export const written: ReadonlyArray<readonly [part: string, kind: "Directory" | 
   ["objects/info/alternates", "File"]
 ]
 
+const partsOf = ({ shallow }: Repository) =>
+  shallow === undefined ? written : [...written, ["shallow", "File"] as const]
+
+/** Whether everything that `write` makes is there, as a folder or a file and not as something else. */
+export const isWhole = ({ kind, path }: HostFiles, repository: Repository, directory: string) =>
+  Effect.map(
+    Effect.forEach(partsOf(repository), ([part, is]) =>
+      Effect.map(kind(path.join(directory, ".git", part)), (found) => found === is)
+    ),
+    (all) => all.every((is) => is)
+  )
+
 // The files of a template are seen through other inodes and other devices than those that git noted in its index.
 const configuration = (format: Repository["format"]) => `[core]
 	repositoryformatversion = ${format === "sha256" ? 1 : 0}
@@ -41,14 +54,22 @@ const configuration = (format: Repository["format"]) => `[core]
 	auto = 0
 ${format === "sha256" ? "[extensions]\n\tobjectformat = sha256\n" : ""}`
 
-/** Writes the `.git` of a folder, with the objects of the repository and without `HEAD`. */
+/**
+ * Writes the `.git` of a folder, with the objects of the repository and without `HEAD`. Commands may have run in the folder: what
+ * is of another kind goes first, and nothing is written through a link, in the place of a file or of a folder around it.
+ */
 export const write = Effect.fnUntraced(function* (
-  { makeFolder, path, read, write }: HostFiles,
+  { kind, makeFolder, path, read, remove, write }: HostFiles,
   repository: Repository,
   directory: string
 ) {
   const git = path.join(directory, ".git")
-  for (const [part, kind] of written) if (kind === "Directory") yield* makeFolder(path.join(git, part))
+  for (const [part, is] of partsOf(repository)) {
+    const file = path.join(git, part)
+    const found = yield* kind(file)
+    if (found !== undefined && found !== is) yield* remove(file)
+    if (is === "Directory" && found !== is) yield* makeFolder(file)
+  }
   const excluded = (yield* read(path.join(repository.common, "info", "exclude"))) ?? ""
   yield* write(path.join(git, "config"), configuration(repository.format))
   yield* write(path.join(git, "config.worktree"), "")

@@ -8,6 +8,7 @@ import * as Stream from "effect/Stream"
 import { createHash, randomUUID } from "node:crypto"
 import { SandboxError } from "../Sandbox.ts"
 import type { Snapshot } from "../SandboxSpec.ts"
+import * as SnapshotSize from "../SnapshotSize.ts"
 import type { HostFiles } from "./HostFiles.ts"
 import * as InsideCall from "./InsideCall.ts"
 import * as Skeleton from "./Skeleton.ts"
@@ -26,8 +27,16 @@ export interface Place {
   readonly directory: string
 }
 
-/** No copy is larger, in bytes. */
-const largest = 64 * 1024 ** 3
+/**
+ * Holes are not written where tar can leave them out, in a way that any tar of that kind reads. What a folder of the host has
+ * handed down, set-group-id, could not be given back inside.
+ */
+const packing = `
+case $(tar --version 2> /dev/null) in
+  *"GNU tar"*)
+    set -- --format=posix --pax-option=delete=atime,delete=ctime,delete=mtime --sparse --mode=u-s,g-s "$@" ;;
+esac
+exec tar "$@"`
 const patience = 1_800_000
 
 /** Makes the store. */
@@ -53,6 +62,7 @@ export const make = (host: HostFiles) => {
     const { manifest, tar } = files(folder, id)
     // Named after the workspace, whose lock we have: the next copy of it takes the place of one that was never finished.
     const draft = path.join(folder, `${path.basename(path.dirname(directory))}~`)
+    const largest = yield* SnapshotSize.Largest
     const commit = isGit ? yield* commitOf(inside, directory) : null
     yield* makeFolder(folder)
     yield* remove(draft)
@@ -63,14 +73,15 @@ export const make = (host: HostFiles) => {
       { doing, timeout: patience },
       Effect.gen(function* () {
         const args = ["-c", "-f", "-", "-C", directory, ...excluded, "."]
-        const handle = yield* InsideCall.spawn(inside, { doing, directory, command: "tar", args })
+        const call = { doing, directory, command: "/bin/sh", args: ["-c", packing, "sh", ...args] }
+        const handle = yield* InsideCall.spawn(inside, call)
         const said = yield* Effect.forkScoped(InsideCall.beginning(handle.stderr))
         const file = yield* attempt(doing, fs.open(draft, { flag: "wx", mode: 0o600 }))
         let size = 0
         yield* Stream.runForEach(handle.stdout, (chunk) => {
           size += chunk.length
           if (size > largest) {
-            const message = `${doing} was stopped at ${largest} bytes. Remove what need not be in it.`
+            const message = `${doing} was stopped at ${largest} bytes. Remove what need not be in it, or provide another \`SnapshotSize.Largest\`.`
             return Effect.fail(new SandboxError({ reason: "SetupFailed", message }))
           }
           hash.update(chunk)

@@ -7,7 +7,7 @@ import * as http from "node:http"
 import * as https from "node:https"
 import { connect, isIP, type LookupFunction, type Socket } from "node:net"
 import { getCACertificates } from "node:tls"
-import { show, type Target } from "./Domains.ts"
+import { hostLoopback, show, type Target } from "./Domains.ts"
 import { Refused } from "./Refused.ts"
 
 /** Resolves a name to all of its addresses. */
@@ -47,6 +47,12 @@ export interface Upstream {
   readonly close: () => void
 }
 
+/** Where `hostLoopback` leads, tried in this order; the host's resolver is not asked. */
+const loopback: Awaited<ReturnType<Lookup>> = [
+  { address: "127.0.0.1", family: 4 },
+  { address: "::1", family: 6 }
+]
+
 /** At once, to one host. */
 const connections = 64
 
@@ -60,7 +66,8 @@ export const make = ({ ca, judgeAddress, lookup, patience }: Options): Upstream 
   const lookupFor =
     (target: Target): LookupFunction =>
     (name, { all }, done) => {
-      lookup(name).then(
+      const finding = name === hostLoopback ? Promise.resolve(loopback) : lookup(name)
+      finding.then(
         (found) => {
           const refused = found.map(({ address }) => judgeAddress(target, address)).find((one) => one !== undefined)
           const [first] = found
@@ -131,5 +138,6 @@ export const failure = (target: Target, cause: Error): Refused =>
     : new Refused({
         rule: "upstream",
         status: 502,
-        message: `${show(target)} can not be reached: ${"code" in cause ? `${String(cause.code)}, ` : ""}${cause.message}.`
+        // Where several addresses were tried, there is a code and no message.
+        message: `${show(target)} can not be reached: ${["code" in cause ? String(cause.code) : "", cause.message].filter((part) => part !== "").join(", ")}.`
       })

@@ -9,6 +9,7 @@ import { describe, layer as sharing } from "@effect/vitest"
 import type * as Layer from "effect/Layer"
 import type * as Sandbox from "../Sandbox.ts"
 import * as CommandClaims from "./CommandClaims.ts"
+import * as EndingClaims from "./EndingClaims.ts"
 import * as FileClaims from "./FileClaims.ts"
 import type { Claim } from "./Fixture.ts"
 import * as OpeningClaims from "./OpeningClaims.ts"
@@ -19,6 +20,7 @@ export const claims: ReadonlyArray<Claim> = [
   ...OpeningClaims.claims,
   ...WorkspaceClaims.claims,
   ...CommandClaims.claims,
+  ...EndingClaims.claims,
   ...FileClaims.claims
 ]
 

@@ -166,6 +166,39 @@ export const claims: ReadonlyArray<Claim> = [
   ),
 
   claim(
+    "a closed sandbox, and one that was destroyed, can do nothing to whoever has the workspace now",
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { git, spec } = yield* repository
+        const { open } = yield* Sandbox.Sandbox
+        const asked = spec({ ports: { PORT: null } })
+        const others = ({ host }: Sandbox.Opened) => [
+          host.deliver,
+          host.snapshot,
+          host.pause,
+          host.resume,
+          host.setEgress({ _tag: "Deny" }),
+          Effect.scoped(host.expose("PORT"))
+        ]
+        const closed = yield* Effect.scoped(open(asked))
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { services } = yield* open(asked)
+            yield* Effect.provideContext(commit("a"), services)
+            yield* Effect.forEach([...others(closed), closed.host.destroy], (one) => refused(one, "Closed"))
+            yield* Effect.provideContext(commit("b"), services)
+          })
+        )
+        yield* equal(git("log", "--format=%s", "change/work-1"), "b\na\ntwo\none", "The history of the branch")
+        const destroyed = yield* open(asked)
+        if ((yield* Effect.result(destroyed.host.destroy))._tag === "Failure") return
+        yield* Effect.forEach(others(destroyed), (one) => refused(one, "Closed"))
+        yield* destroyed.host.destroy
+      })
+    )
+  ),
+
+  claim(
     "a copy restores commits, the index, and every file, where `snapshot` says so",
     Effect.scoped(
       Effect.gen(function* () {

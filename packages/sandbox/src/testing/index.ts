@@ -3,6 +3,9 @@
 /** What the port promises about the commands that run in a sandbox. */
 export * as CommandClaims from "./CommandClaims.ts"
 
+/** What the port promises about the end of commands, and of what they started. */
+export * as EndingClaims from "./EndingClaims.ts"
+
 /** What the port promises about the file system of a sandbox. */
 export * as FileClaims from "./FileClaims.ts"
 

@@ -106,16 +106,21 @@ suite("what commands can reach", () => {
       })
     ))
 
-  test("no file gets the rights of its owner", ({ workspace }) =>
+  test("no file gets the rights of its owner or its group", ({ workspace }) =>
     Fixture.inside(
       spec(workspace),
       Effect.gen(function* () {
-        yield* Fixture.output("touch file && chmod 0755 file && chmod g+s file")
-        assert.notStrictEqual(yield* Fixture.exitCode("chmod u+s file"), 0)
-        const make = `require("fs").openSync("made", "w", 0o4755)`
+        yield* Fixture.output("touch file && chmod 0755 file && chmod 1700 file && chmod 0755 file")
         const spawner = yield* ChildProcessSpawner
-        assert.notStrictEqual(yield* spawner.exitCode(ChildProcess.make("node", ["-e", make])), 0)
-        assert.strictEqual(yield* Fixture.output("find . -perm /4000; ls"), "file")
+        for (const [who, mode] of [
+          ["u", "0o4755"],
+          ["g", "0o2755"]
+        ] as const) {
+          assert.notStrictEqual(yield* Fixture.exitCode(`chmod ${who}+s file`), 0)
+          const make = `require("fs").openSync("made", "w", ${mode})`
+          assert.notStrictEqual(yield* spawner.exitCode(ChildProcess.make("node", ["-e", make])), 0)
+        }
+        assert.strictEqual(yield* Fixture.output("find . -perm /6000; ls"), "file")
       })
     ))
 

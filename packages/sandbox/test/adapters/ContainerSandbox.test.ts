@@ -226,7 +226,7 @@ requires("podman", Image.missing, () => {
             (server) => Effect.sync(() => server.close())
           )
           const address = origin.address()
-          const at = `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
+          const at = `host.millwright.internal:${typeof address === "object" && address !== null ? address.port : 0}`
           const sandbox = yield* Sandbox.Sandbox
           const { host, services } = yield* sandbox.open({
             ...empty("network"),

@@ -6,6 +6,7 @@ import * as SandboxTest from "../../src/testing/SandboxTest.ts"
 import * as Double from "../doubles/Double.ts"
 import * as Faults from "../doubles/Faults.ts"
 import { key } from "../doubles/Machine.ts"
+import { lengthy } from "../Requires.ts"
 
 const double = await Double.start("vercel")
 
@@ -24,7 +25,8 @@ const layer = (token: string, patience: number) =>
     NodeServices.layer
   )
 
-SandboxTest.suite("vercel", layer(key, 20_000), { timeout: 180_000 })
+// On the same relay as that of E2B, which always runs.
+lengthy("vercel", () => SandboxTest.suite("vercel", layer(key, 20_000), { timeout: 180_000 }))
 
 Faults.suite({
   name: "vercel",

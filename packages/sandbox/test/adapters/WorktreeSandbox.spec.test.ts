@@ -72,6 +72,42 @@ describe("phases", () => {
       assert.strictEqual(text, "made\nfile.txt\ninstalled.txt\nsub")
     }))
 
+  test("when setup fails, what it committed goes with it", (fixture) =>
+    Effect.gen(function* () {
+      const run = "git commit -q --allow-empty -m half; exit 3"
+      yield* Fixture.refused(Fixture.inside(fixture.spec({ setup: [{ name: "x", run }] }), Effect.void), "SetupFailed")
+      assert.strictEqual(fixture.git("branch", "--list", "change/*"), "", "the branch that it made should be gone")
+    }))
+
+  test("`Merge` moves the base forward when it is checked out nowhere, and says why it does not", (fixture) =>
+    Effect.gen(function* () {
+      const { open } = yield* Sandbox.Sandbox
+      const subjects = (branch: string) => fixture.git("log", "--format=%s", branch).split("\n").join()
+      const commit = (name: string) =>
+        Fixture.output(`echo ${name} > ${name} && git add -A && git commit -q -m ${name}`)
+      fixture.git("branch", "trunk")
+      const spec = fixture.spec({ base: "trunk", deliver: "Merge" })
+      const delivering = (name: string, asked: typeof spec) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const { host, services } = yield* open(asked)
+            yield* Effect.orDie(Effect.provideContext(commit(name), services))
+            yield* host.deliver
+          })
+        )
+      yield* Fixture.inside(spec, commit("a"))
+      assert.strictEqual(subjects("trunk"), "a,two,one", "closing should move it")
+      yield* delivering("b", spec)
+      assert.strictEqual(subjects("trunk"), "b,a,two,one")
+      yield* Fixture.refused(delivering("c", fixture.spec({ id: "w2", branch: "w2", deliver: "Merge" })), "Busy")
+      assert.strictEqual(subjects("main"), "two,one", "a branch that is checked out should not be moved")
+      fixture.git("branch", "-f", "trunk", fixture.git("commit-tree", "main^{tree}", "-p", "main", "-m", "theirs"))
+      yield* Fixture.refused(delivering("d", spec), "SetupFailed")
+      assert.strictEqual(subjects("trunk"), "theirs,two,one", "it should only be moved forward")
+      yield* Fixture.inside(fixture.spec({ id: "w3", branch: "w3", base: "trunk", deliver: "Branch" }), commit("e"))
+      assert.strictEqual(subjects("trunk"), "theirs,two,one")
+    }))
+
   test("a phase that is not fatal fails alone, and one that takes too long is ended", (fixture) =>
     Effect.gen(function* () {
       yield* Fixture.inside(fixture.spec({ start: [{ name: "soft", run: "exit 1", fatal: false }] }), Effect.void)

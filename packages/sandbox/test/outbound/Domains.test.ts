@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Addresses from "../../src/internal/Addresses.ts"
 import * as Domains from "../../src/internal/Domains.ts"
 import * as Outbound from "../../src/Outbound.ts"
@@ -73,11 +74,14 @@ describe("what an entry names", () => {
     ["*.example.com", "evilexample.com", 443, false],
     ["*.example.com:22", "a.example.com", 22, true],
     ["bücher.example", "xn--bcher-kva.example", 443, true],
-    ["127.0.0.1", "2130706433", 80, true],
-    ["0x7f000001", "127.0.0.1", 80, true],
-    ["[::1]:8080", "::1", 8080, true],
+    ["127.0.0.2", "2130706434", 80, true],
+    ["0x7f000002", "127.0.0.2", 80, true],
+    ["[fd00::1]:8080", "fd00::1", 8080, true],
     ["::ffff:10.0.0.1", "10.0.0.1", 443, true],
-    ["localhost", "localhost", 80, true]
+    ["host.millwright.internal:8080", "host.millwright.internal", 8080, true],
+    ["host.millwright.internal:8080", "host.millwright.internal", 80, false],
+    ["*.millwright.internal:8080", "host.millwright.internal", 8080, false],
+    ["*.millwright.internal:8080", "other.millwright.internal", 8080, true]
   ]
   for (const [entry, host, port, is] of cases) {
     it(`${entry} ${is ? "names" : "does not name"} ${host}:${port}`, () => {
@@ -111,6 +115,38 @@ describe("what an entry names", () => {
           const error = yield* Effect.flip(Outbound.make({ egress }, options))
           assert.strictEqual(error.reason, "BadSpec")
           assert.include(error.message, JSON.stringify(entry))
+        })
+      )
+    )
+  }
+})
+
+describe("the loopback of the host", () => {
+  for (const [entry, instead] of [
+    ["localhost", "host.millwright.internal:PORT"],
+    ["LocalHost.:3000", "host.millwright.internal:3000"],
+    ["app.localhost:3000", "host.millwright.internal:3000"],
+    ["127.0.0.1:3000", "host.millwright.internal:3000"],
+    ["0x7f.1:3000", "host.millwright.internal:3000"],
+    ["[::ffff:127.0.0.1]:3000", "host.millwright.internal:3000"],
+    ["[::1]:3000", "host.millwright.internal:3000"],
+    ["::1", "host.millwright.internal:PORT"],
+    ["host.millwright.internal", "host.millwright.internal:8080"]
+  ] as const) {
+    it.effect(`${entry} is a bad spec, in each list, that says what to write`, () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const broker = { get: () => Effect.succeed(Redacted.make("value")) }
+          for (const spec of [
+            { egress: { _tag: "Allow", domains: [entry] } },
+            { secrets: [{ handle: "token", hosts: [entry], as: { _tag: "Header", name: "x-token" } }] },
+            { registry: { hosts: [entry] } }
+          ] as const) {
+            const error = yield* Effect.flip(Outbound.make(spec, { broker, lockFile: Effect.succeed(undefined) }))
+            assert.strictEqual(error.reason, "BadSpec")
+            assert.include(error.message, JSON.stringify(entry))
+            assert.include(error.message, instead)
+          }
         })
       )
     )

@@ -51,20 +51,23 @@ export const issue = (names: ReadonlyArray<string>) => {
   }
 }
 
+/** An address of loopback that a spec can name; 127.0.0.1 is not such a one. */
+export const address = "127.0.0.2"
+
 /** Names that lead to loopback in these tests. */
 export const names: Readonly<Record<string, ReadonlyArray<string>>> = {
-  "origin.test": ["127.0.0.1"],
-  "other.test": ["127.0.0.1"],
-  "api.origin.test": ["127.0.0.1"],
+  "origin.test": [address],
+  "other.test": [address],
+  "api.origin.test": [address],
   "private.test": ["10.1.2.3"],
   "metadata.test": ["169.254.169.254"],
-  "mixed.test": ["192.0.2.1", "127.0.0.1"],
-  "six.test": ["::ffff:127.0.0.1"]
+  "mixed.test": ["192.0.2.1", address],
+  "six.test": ["::ffff:127.0.0.2"]
 }
 
 let issued: ReturnType<typeof issue> | undefined
 /** The authority, and the certificate that it gave to all of the names. */
-export const authority = () => (issued ??= issue([...Object.keys(names), "127.0.0.1"]))
+export const authority = () => (issued ??= issue([...Object.keys(names), address]))
 
 /** What a request was, as it reached a server. */
 export interface Seen {
@@ -82,10 +85,10 @@ const close = (server: Server) =>
   })
 
 /** Listens on a port of loopback that is free, until the scope closes. */
-export const listening = (server: Server) =>
+export const listening = (server: Server, at = address) =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.callback<Server>((done) => void server.listen(0, "127.0.0.1", () => done(Effect.succeed(server)))),
+      Effect.callback<Server>((done) => void server.listen(0, at, () => done(Effect.succeed(server)))),
       close
     ),
     (server) => (server.address() as AddressInfo).port
@@ -110,7 +113,7 @@ export const origin = Effect.fnUntraced(function* (
   return { seen, server, port: yield* listening(server) }
 })
 
-/** A way out, behind a port of loopback. Loopback itself is let through on `ports`. */
+/** A way out, behind a port of 127.0.0.1. */
 export const wayOut = Effect.fnUntraced(function* (
   spec: Pick<SandboxSpec, "egress" | "secrets" | "registry">,
   options: Partial<Outbound.Options> = {}
@@ -131,14 +134,14 @@ export const wayOut = Effect.fnUntraced(function* (
     ...options
   })
   const server = createServer(out.accept)
-  const port = yield* listening(server)
+  const port = yield* listening(server, "127.0.0.1")
   return { ...out, lookups, port, refusals, proxied: out.environment(port) }
 })
 
-/** `Allow` with loopback on the ports. */
+/** `Allow` with `address` on the ports. */
 export const allow = (domains: ReadonlyArray<string>, ...ports: ReadonlyArray<number>) => ({
   _tag: "Allow" as const,
-  domains: [...domains, ...ports.map((port) => `127.0.0.1:${port}`)]
+  domains: [...domains, ...ports.map((port) => `${address}:${port}`)]
 })
 
 /** Sends bytes to a port, and takes what comes back until the other side ends or `until` is there. */

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { createServer } from "node:http"
+import { networkInterfaces } from "node:os"
 import { connect as tls } from "node:tls"
 import * as Loopback from "./Loopback.ts"
 
@@ -115,12 +117,117 @@ describe("what is let through", () => {
       Effect.gen(function* () {
         const server = yield* origin()
         const { port } = yield* wayOut({ egress: allow([], server.port) })
-        for (const host of ["127.0.0.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"]) {
+        for (const host of ["127.0.0.2", "2130706434", "0x7f.2", "[::ffff:127.0.0.2]"]) {
           const { status, text } = yield* get(port, `http://${host}:${server.port}/`, {
             headers: { host: `${host}:${server.port}` }
           })
           assert.strictEqual(status, 200, `${host}: ${text}`)
         }
+      })
+    )
+  )
+
+  it.live("the loopback of the host has a name, which is let through where exactly it and the port are named", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const server = createServer((_, response) => response.end("of the host"))
+        const at = yield* Loopback.listening(server, "127.0.0.1")
+        const host = `host.millwright.internal:${at}`
+        const { lookups, port, setEgress } = yield* wayOut({ egress: { _tag: "Allow", domains: [host] } })
+        assert.strictEqual((yield* get(port, `http://${host}/`)).text, "of the host")
+        const { socket, status } = yield* tunnel(port, host)
+        socket.destroy()
+        assert.strictEqual(status, 200, "a tunnel")
+        assert.deepStrictEqual(lookups, [], "the host's resolver has no say in it")
+
+        const refused = Effect.fnUntraced(function* (url: string) {
+          const { status, text } = yield* get(port, url)
+          assert.strictEqual(status, 403, `${url} should be refused: ${text}`)
+          return text
+        })
+        includes(yield* refused("http://host.millwright.internal:1/"), '"host.millwright.internal:1"', "another port")
+        includes(yield* refused("http://host.millwright.internal/"), '"host.millwright.internal:80"', "the usual port")
+        includes(yield* refused(`http://127.0.0.1:${at}/`), JSON.stringify(host), "its usual name")
+        for (const egress of [
+          { _tag: "Allow", domains: [`*.millwright.internal:${at}`] },
+          { _tag: "Allow", domains: [] },
+          { _tag: "Open" },
+          { _tag: "Deny" }
+        ] as const) {
+          yield* setEgress(egress)
+          yield* refused(`http://${host}/`)
+        }
+      })
+    )
+  )
+
+  it.live("where nothing listens on 127.0.0.1, the host's loopback is ::1", (context) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        if (!Object.values(networkInterfaces()).some((of) => of?.some(({ address }) => address === "::1"))) {
+          return context.skip("This machine has no ::1")
+        }
+        const at = yield* Loopback.listening(
+          createServer((_, response) => response.end("six")),
+          "::1"
+        )
+        const host = `host.millwright.internal:${at}`
+        const { port, setEgress } = yield* wayOut({ egress: { _tag: "Allow", domains: [host] } })
+        assert.strictEqual((yield* get(port, `http://${host}/`)).text, "six")
+        const { socket, status } = yield* tunnel(port, host)
+        assert.strictEqual(status, 200, "a tunnel")
+        // What is still allowed stays, also when it is judged by its address.
+        yield* setEgress({ _tag: "Allow", domains: [host] })
+        assert.isFalse(socket.destroyed)
+        socket.destroy()
+      })
+    )
+  )
+
+  it.live("a port of the host on which nothing listens is told as such", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const gone = createServer()
+        const closed = yield* Effect.scoped(Loopback.listening(gone, "127.0.0.1"))
+        const host = `host.millwright.internal:${closed}`
+        const { port } = yield* wayOut({ egress: { _tag: "Allow", domains: [host] } })
+        const { status, text } = yield* get(port, `http://${host}/`)
+        assert.strictEqual(status, 502)
+        assert.match(text, /can not be reached: [A-Z]+\.$/m)
+      })
+    )
+  )
+
+  it.live("a name that leads to the loopback of the host is told its own", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { port } = yield* wayOut(
+          { egress: { _tag: "Allow", domains: ["leads.test:4321", "host.millwright.internal:4321"] } },
+          { lookup: async () => [{ address: "::1", family: 6 }] }
+        )
+        const { status, text } = yield* get(port, "http://leads.test:4321/")
+        assert.strictEqual(status, 403)
+        includes(text, "host.millwright.internal:4321", "the answer")
+      })
+    )
+  )
+
+  it.live("programs are told of the proxy only while something is let out", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { environment, setEgress } = yield* wayOut({ egress: { _tag: "Deny" } })
+        const isTold = () => environment(1).http_proxy !== undefined
+        assert.isFalse(isTold(), "Deny")
+        yield* setEgress({ _tag: "Allow", domains: [] })
+        assert.isFalse(isTold(), "Allow of nothing")
+        yield* setEgress({ _tag: "Allow", domains: ["origin.test"] })
+        assert.isTrue(isTold(), "Allow")
+        yield* setEgress({ _tag: "Deny" })
+        assert.deepStrictEqual(environment(1), {})
+        yield* setEgress({ _tag: "Open" })
+        assert.isTrue(isTold(), "Open")
+        const brokered = yield* wayOut({ registry: { hosts: ["origin.test"] } })
+        assert.isDefined(brokered.proxied.npm_config_registry)
       })
     )
   )
@@ -132,13 +239,13 @@ describe("what is let through", () => {
           response.setHeader("connection", "close")
           response.end("hello")
         })
-        const answers = ["127.0.0.1", "127.0.0.2"]
+        const answers = ["127.0.0.2", "127.0.0.3"]
         const { port } = yield* wayOut(
           { egress: allow([`origin.test:${server.port}`], server.port) },
-          { lookup: async () => [{ address: answers.shift() ?? "127.0.0.3", family: 4 }] }
+          { lookup: async () => [{ address: answers.shift() ?? "127.0.0.4", family: 4 }] }
         )
         assert.strictEqual((yield* get(port, `http://origin.test:${server.port}/`)).status, 200)
-        assert.deepStrictEqual(answers, ["127.0.0.2"], "it should have been resolved once")
+        assert.deepStrictEqual(answers, ["127.0.0.3"], "it should have been resolved once")
         assert.strictEqual((yield* get(port, `http://origin.test:${server.port}/`)).status, 403, "another address")
       })
     )

@@ -292,4 +292,62 @@ describe("git", () => {
       })
     )
   )
+
+  it.live("alone gets the credential: no other path, query or method that looks like one of git's", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const server = yield* origin(undefined, true)
+        const host = `origin.test:${server.port}`
+        const { port } = yield* wayOut(
+          {
+            secrets: [{ handle: "token", hosts: [host], as: { _tag: "GitCredential", user: "ada" } }],
+            egress: allow([], server.port)
+          },
+          { broker: yield* broker({ token: "p4ssword-0123" }) }
+        )
+        const isGiven = Effect.fnUntraced(function* (method: string, path: string) {
+          const before = server.seen.length
+          yield* get(port, `http://${host}${path}`, { method })
+          const seen = server.seen.slice(before)
+          assert.strictEqual(seen.length, 1, `${method} ${path} should have got there`)
+          return seen[0]?.headers.authorization !== undefined
+        })
+        const gits = [
+          ["GET", "/a/b.git/info/refs?service=git-upload-pack"],
+          ["GET", "/a/b%20c/info/refs"],
+          ["POST", "/a/b.git/git-upload-pack"],
+          ["POST", "/a/b.git/git-receive-pack"],
+          ["POST", "/a/b.git/info/lfs/objects/batch"],
+          ["POST", "/a/b.git/info/lfs/locks/verify"]
+        ] as const
+        for (const [method, path] of gits) assert.isTrue(yield* isGiven(method, path), `${method} ${path}`)
+        const others = [
+          ["GET", "/api/v1/user?x=/info/refs"],
+          ["GET", "/api/v1/user?/info/refs?service=git-upload-pack"],
+          ["DELETE", "/api/v1/repos/a?/git-receive-pack"],
+          ["POST", "/api/v1/user/keys?x=/git-upload-pack"],
+          ["GET", "/api/v1/user%3f/info/refs"],
+          ["GET", "/api/v1/user%23/info/refs"],
+          ["GET", "/a/../api/v1/info/refs"],
+          ["GET", "/a/%2e%2e/api/info/refs"],
+          ["GET", "/a/info/refs/../../../api"],
+          ["GET", "/a/b%2finfo/refs"],
+          ["GET", "/a%252fb/info/refs"],
+          ["GET", "/a;x/info/refs"],
+          ["GET", "/a//info/refs"],
+          ["GET", "/info/refs"],
+          ["GET", "/a/b/info/refs/"],
+          ["GET", "/a/b/info/refs%0a"],
+          ["GET", "/a/%/info/refs"],
+          ["GET", "/a/b.git/git-upload-pack"],
+          ["GET", "/a/b.git/info/lfs/objects/batch"],
+          ["POST", "/a/b.git/info/lfs/anything"],
+          ["POST", "/a/b.git/info/refs"],
+          ["PUT", "/a/b.git/git-receive-pack"],
+          ["DELETE", "/a/b.git/info/refs"]
+        ] as const
+        for (const [method, path] of others) assert.isFalse(yield* isGiven(method, path), `${method} ${path}`)
+      })
+    )
+  )
 })

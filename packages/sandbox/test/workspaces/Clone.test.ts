@@ -23,8 +23,10 @@ import * as Fixture from "../../src/testing/Fixture.ts"
 import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
 
-const cloneOf = ({ repository }: Fixture.Repository, id = "work-1") => join(repository, ".millwright", "clones", id)
-const templatesOf = ({ repository }: Fixture.Repository) => readdirSync(join(repository, ".millwright", "templates"))
+const cloneOf = ({ repository }: Fixture.Repository, id = "work-1") =>
+  join(repository, ".git", "millwright", "clones", id)
+const templatesOf = ({ repository }: Fixture.Repository) =>
+  readdirSync(join(repository, ".git", "millwright", "templates"))
 const status = Fixture.output("git status --porcelain --branch")
 const commit = (name: string) => Fixture.output(`echo ${name} > ${name}.txt && git add -A && git commit -q -m ${name}`)
 const git = (cwd: string, ...args: ReadonlyArray<string>) =>
@@ -64,7 +66,7 @@ const register = (way: string, overlay: boolean) => {
       ...(overlay
         ? {
             "no template": (fixture) =>
-              rmSync(join(fixture.repository, ".millwright", "templates"), { recursive: true })
+              rmSync(join(fixture.repository, ".git", "millwright", "templates"), { recursive: true })
           }
         : {
             "no `.git`": (fixture) => rmSync(join(cloneOf(fixture), "workspace", ".git"), { recursive: true }),
@@ -104,15 +106,72 @@ const register = (way: string, overlay: boolean) => {
         }))
     }
 
+    test("what is committed below `.millwright` is never taken for a workspace", (fixture) =>
+      Effect.gen(function* () {
+        const planted = join(fixture.repository, ".millwright", "clones", "work-1")
+        mkdirSync(planted, { recursive: true })
+        symlinkSync(fixture.outside, join(planted, "workspace"))
+        writeFileSync(join(planted, "ready"), "ready")
+        fixture.git("add", "-f", ".millwright")
+        fixture.git("commit", "-q", "-m", "planted")
+        yield* Fixture.inside(fixture.spec(), Effect.andThen(Fixture.write("new.txt", "new"), status))
+        assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"])
+        assert.isTrue(existsSync(fileOf(fixture, "new.txt")))
+      }))
+
+    const planted: Record<string, string> = {
+      "a workspace": "clones/work-1/workspace",
+      "a clone": "clones/work-1",
+      "a lock": "locks/work-1",
+      "a note": "clones/work-1/ready",
+      "all clones": "clones"
+    }
+    for (const [what, place] of Object.entries(planted)) {
+      test(`a link in the place of ${what} is refused and not followed`, (fixture) =>
+        Effect.gen(function* () {
+          yield* Fixture.inside(fixture.spec(), Effect.void)
+          const file = join(fixture.repository, ".git", "millwright", place)
+          rmSync(file, { recursive: true, force: true })
+          symlinkSync(fixture.outside, file)
+          yield* Fixture.refused(
+            Fixture.inside(fixture.spec(), Fixture.output("touch new.txt").pipe(Effect.orDie)),
+            "SetupFailed"
+          )
+          assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"])
+        }))
+    }
+
+    test("the host writes no file of a `.git` through a link, of a shallow repository neither", (fixture) =>
+      Effect.gen(function* () {
+        const shallow = join(fixture.outside, "..", "shallow")
+        git(fixture.outside, "clone", "-q", "--depth", "1", `file://${fixture.repository}`, shallow)
+        const spec = fixture.spec({ repository: shallow })
+        const secret = join(fixture.outside, "secret.txt")
+        const files = ["shallow", "config", "config.worktree", "info/exclude", "objects/info/alternates"]
+        for (const file of files) {
+          yield* Fixture.inside(
+            spec,
+            Fixture.output(`rm -rf .git/refs/tags .git/${file}; ln -s ${secret} .git/${file}`)
+          )
+          yield* Effect.ignore(Fixture.inside(spec, Effect.void))
+          assert.strictEqual(readFileSync(secret, "utf8"), "outside\n", `${file} should not be written through a link`)
+        }
+        for (const folder of ["info", "objects/info", "hooks", "refs"]) {
+          yield* Fixture.inside(spec, Fixture.output(`rm -rf .git/${folder}; ln -s ${fixture.outside} .git/${folder}`))
+          yield* Effect.ignore(Fixture.inside(spec, Effect.void))
+          assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"], `nothing should be written by ${folder}`)
+        }
+      }))
+
     test("one that was not finished is made anew, and what a killed opening left goes", (fixture) =>
       Effect.gen(function* () {
         yield* Fixture.inside(fixture.spec(), Fixture.write("left.txt", "left"))
         rmSync(join(cloneOf(fixture), "ready"))
         mkdirSync(`${cloneOf(fixture)}~/workspace`, { recursive: true })
-        mkdirSync(join(fixture.repository, ".millwright", "incoming", "work-1"))
+        mkdirSync(join(fixture.repository, ".git", "millwright", "incoming", "work-1"))
         mkdirSync(`${cloneOf(fixture, "work-2")}~`)
         assert.strictEqual(yield* Fixture.inside(fixture.spec(), status), "## change/work-1")
-        assert.deepStrictEqual(readdirSync(join(fixture.repository, ".millwright", "clones")).sort(), [
+        assert.deepStrictEqual(readdirSync(join(fixture.repository, ".git", "millwright", "clones")).sort(), [
           "work-1",
           "work-2~"
         ])
@@ -139,7 +198,8 @@ const register = (way: string, overlay: boolean) => {
     test("a failed set-up leaves nothing, and runs again; a finished one does not", (fixture) =>
       Effect.gen(function* () {
         const setup = [{ name: "count", run: `echo x >> '${fixture.outside}/count'` }]
-        const failing = { ...fixture.spec(), setup: [...setup, { name: "no", run: "touch half; exit 3" }] }
+        const run = "touch half; git commit -q --allow-empty -m half; exit 3"
+        const failing = { ...fixture.spec(), setup: [...setup, { name: "no", run }] }
         yield* Fixture.refused(Fixture.inside(failing, Effect.void), "SetupFailed")
         assert.strictEqual(fixture.git("branch", "--list", "change/*"), "", "no branch should be left")
         assert.isFalse(existsSync(cloneOf(fixture)), "no folder should be left")
@@ -178,7 +238,7 @@ const register = (way: string, overlay: boolean) => {
         assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"])
         fixture.git("config", "filter.loud.smudge", "false")
         fixture.git("config", "filter.loud.required", "true")
-        if (overlay) rmSync(join(fixture.repository, ".millwright", "templates"), { recursive: true })
+        if (overlay) rmSync(join(fixture.repository, ".git", "millwright", "templates"), { recursive: true })
         const other = fixture.spec({ id: "work-2", branch: "other" })
         yield* Fixture.refused(Fixture.inside(other, Effect.void), "SetupFailed")
         assert.strictEqual(fixture.git("branch", "--list", "other"), "", "no branch should be left")
@@ -304,7 +364,7 @@ const register = (way: string, overlay: boolean) => {
           folders.filter((folder) => existsSync(folder)),
           []
         )
-        assert.strictEqual(readdirSync(join(other.repository, ".millwright", "clones")).length, 1)
+        assert.strictEqual(readdirSync(join(other.repository, ".git", "millwright", "clones")).length, 1)
       }))
 
     test("named in another order by two that open at once lead to no deadlock", (fixture) =>

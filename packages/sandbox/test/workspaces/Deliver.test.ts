@@ -6,7 +6,7 @@ import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as ChildProcess from "effect/process/ChildProcess"
 import * as Spawner from "effect/process/ChildProcessSpawner"
-import type * as Sandbox from "../../src/Sandbox.ts"
+import * as Sandbox from "../../src/Sandbox.ts"
 import * as Workspaces from "../../src/Workspaces.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import * as StandIn from "./standIn.ts"
@@ -22,7 +22,7 @@ const refs = ({ git }: Fixture.Repository) => git("for-each-ref", "--format=%(re
 /** Nothing of what was refused is left with the repository. */
 const clean = ({ git, repository }: Fixture.Repository) => {
   assert.deepStrictEqual(
-    readdirSync(join(repository, ".millwright", "incoming")),
+    readdirSync(join(repository, ".git", "millwright", "incoming")),
     [],
     "objects that were refused should be gone"
   )
@@ -50,7 +50,7 @@ describe("commits", () => {
       fixture.git("fsck", "--strict")
       yield* Fixture.inside(fixture.spec(), Fixture.output(commit("c")))
       assert.strictEqual(subjects(fixture), "c,b,a,two,one")
-      assert.deepStrictEqual(readdirSync(join(fixture.repository, ".millwright", "incoming")), [])
+      assert.deepStrictEqual(readdirSync(join(fixture.repository, ".git", "millwright", "incoming")), [])
     }))
 
   test("that take away what was there before the workspace are refused, and stay", (fixture) =>
@@ -58,7 +58,7 @@ describe("commits", () => {
       fixture.git("branch", "change/work-1", "main")
       yield* Fixture.inside(fixture.spec(), Fixture.output("git commit -q --amend -m amended"))
       assert.strictEqual(subjects(fixture), "two,one")
-      assert.deepStrictEqual(readdirSync(join(fixture.repository, ".millwright", "incoming")), [])
+      assert.deepStrictEqual(readdirSync(join(fixture.repository, ".git", "millwright", "incoming")), [])
       assert.strictEqual(yield* Fixture.inside(fixture.spec(), Fixture.output("git log -1 --format=%s")), "amended")
     }))
 
@@ -179,7 +179,7 @@ describe("a hostile workspace does not reach the repository with", () => {
     "a history that a replacement makes whole": `${commit("a")}; R=$(git rev-parse HEAD); git replace --graft $R; rm -f .git/objects/$(git rev-parse $R^{tree} | cut -c1-2)/*`,
     "a history that `shallow` cuts": `${commit("a")}; ${commit("b")}; git rev-parse HEAD > .git/shallow; P=$(git cat-file -p HEAD | sed -n 's/^parent //p'); rm -f .git/objects/$(echo $P | cut -c1-2)/$(echo $P | cut -c3-)`,
     "no `.git` at all": `${commit("a")}; rm -rf .git`,
-    "a `.git` that is a link to the repository's": `${commit("a")}; rm -rf .git; ln -s ../../../../.git .git`,
+    "a `.git` that is a link to the repository's": `${commit("a")}; rm -rf .git; ln -s ../../../.. .git`,
     "a history of its own": "git checkout -q --orphan new; git commit -q -m new; git branch -f change/work-1 HEAD"
   }
   for (const [what, text] of Object.entries(attacks)) {
@@ -213,6 +213,68 @@ describe("a hostile workspace does not reach the repository with", () => {
       yield* Fixture.inside(fixture.spec({ fresh: true }), Effect.void)
       assert.isFalse(existsSync(mark), "nor when it is opened")
       assert.strictEqual(subjects(fixture), "a,two,one")
+    }))
+})
+
+describe("what would hold the host up", () => {
+  const fill = (size: number) =>
+    "{ git cat-file commit HEAD | head -n 4; echo; head -c " +
+    size +
+    " /dev/zero | tr '\\0' a; } > big && " +
+    "git update-ref HEAD $(git hash-object -t commit -w big) && rm big"
+  for (const size of [20_000_000, 420_000_000]) {
+    test(`a commit of ${size} bytes is refused, and stays`, (fixture) =>
+      Effect.gen(function* () {
+        yield* Fixture.inside(fixture.spec(), Effect.void)
+        const workspaces = yield* Workspaces.make
+        const inside = yield* Spawner.ChildProcessSpawner
+        const workspace = yield* workspaces.prepare(fixture.spec(), { name: "copying", overlay: false })
+        const { directory: cwd } = workspace
+        assert.strictEqual(yield* inside.exitCode(Fixture.script(`set -e; ${fill(size)}`, { cwd })), 0)
+        const error = yield* Effect.flip(workspace.deliver(inside))
+        assert.include(error.message, "MiB of memory")
+        assert.strictEqual(subjects(fixture), "two,one")
+        clean(fixture)
+      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+  }
+
+  test("a large file is brought", (fixture) =>
+    Effect.gen(function* () {
+      yield* Fixture.inside(
+        fixture.spec(),
+        Fixture.output("head -c 500000000 /dev/zero > big; git add big; git commit -q -m big; rm big")
+      )
+      assert.strictEqual(subjects(fixture), "big,two,one")
+    }))
+
+  test("a pipe in the place of an object holds neither the end nor a companion up", (fixture) =>
+    Effect.gen(function* () {
+      const other = yield* Fixture.repository
+      const companion = { repository: other.repository, base: "main", branch: "change/api" }
+      const spec = { ...fixture.spec(), companions: { api: companion } }
+      const { open } = yield* Sandbox.Sandbox
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { directories, services } = yield* open(spec)
+          const text =
+            `${commit("a")}; T=$(git rev-parse HEAD^{tree}); P=.git/objects/$(echo $T | cut -c1-2)/$(echo $T | cut -c3-); ` +
+            `rm -f $P; mkfifo $P; cd '${directories.api}' && ${commit("b")}`
+          yield* Effect.provideContext(Fixture.output(text), services)
+        })
+      )
+      assert.strictEqual(subjects(fixture), "two,one")
+      assert.strictEqual(subjects(other, "change/api"), "b,two,one")
+      clean(fixture)
+    }).pipe(Effect.scoped))
+
+  test("pipes where git looks for a file do not hold `fresh` up", (fixture) =>
+    Effect.gen(function* () {
+      yield* Fixture.inside(
+        fixture.spec(),
+        Fixture.output("mkdir d ignored; mkfifo d/.gitignore .gitattributes ignored/.gitignore; touch ignored/kept")
+      )
+      const seen = yield* Fixture.inside(fixture.spec({ fresh: true }), Fixture.output("git status -s; ls -A ignored"))
+      assert.strictEqual(seen, "kept")
     }))
 })
 

@@ -119,7 +119,7 @@ for (const seed of [1, 2, 3]) {
           yield* discard(specOf(place))
         }
         for (const { git, repository } of fixtures) {
-          const own = join(repository, ".millwright")
+          const own = join(repository, ".git", "millwright")
           for (const folder of ["clones", "incoming", "snapshots"]) {
             assert.deepStrictEqual(readdirSync(join(own, folder)), [], `nothing should be left in ${folder}`)
           }

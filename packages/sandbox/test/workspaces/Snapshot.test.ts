@@ -2,16 +2,26 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync
+} from "node:fs"
 import { join } from "node:path"
 import * as Sandbox from "../../src/Sandbox.ts"
 import type { SandboxSpec, Snapshot } from "../../src/SandboxSpec.ts"
+import * as SnapshotSize from "../../src/SnapshotSize.ts"
 import * as TarCount from "../../src/internal/TarCount.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
 
-const storeOf = ({ repository }: Fixture.Repository) => join(repository, ".millwright", "snapshots")
+const storeOf = ({ repository }: Fixture.Repository) => join(repository, ".git", "millwright", "snapshots")
 
 /** Copies a workspace when a script has run in it. */
 const copy = (spec: SandboxSpec, text: string) =>
@@ -57,7 +67,7 @@ const register = (way: string, overlay: boolean) => {
         damage(join(storeOf(fixture), made.id))
         yield* Fixture.refused(Fixture.inside(to(fixture, made), Effect.void), "RestoreIncomplete")
         assert.isFalse(
-          existsSync(join(fixture.repository, ".millwright", "clones", "work-2")),
+          existsSync(join(fixture.repository, ".git", "millwright", "clones", "work-2")),
           "no folder should be left"
         )
         assert.strictEqual(fixture.git("branch", "--list", "change/work-2"), "", "no branch should be left")
@@ -70,17 +80,32 @@ const register = (way: string, overlay: boolean) => {
     Effect.gen(function* () {
       const made = yield* copy(
         fixture.spec(),
-        "mkfifo pipe; ln -s /etc/passwd out; ln -s ../../../.. up; ln file.txt hard; printf x > \"$(printf 'bad\\377\\n name')\"; mkdir -p $(printf 'd%.0s' $(seq 150))/$(printf 'e%.0s' $(seq 150)); truncate -s 20M sparse"
+        "mkfifo pipe; ln -s /etc/passwd out; ln -s ../../../.. up; ln file.txt hard; printf x > \"$(printf 'bad\\377\\n name')\"; mkdir -p $(printf 'd%.0s' $(seq 150))/$(printf 'e%.0s' $(seq 150)); truncate -s 500M sparse; echo end >> sparse; mkdir -m 2755 group"
       )
-      assert.isAtLeast(made.bytes, 20_971_520)
+      assert.isBelow(made.bytes, 1_000_000, "a hole should not be in the copy")
+      assert.isBelow(statSync(join(storeOf(fixture), `${made.id}.tar`)).size, 1_000_000)
       const text =
-        "readlink out up; stat -c %h hard; test -p pipe && echo pipe; ls | wc -l; ls -d d*/e* | wc -c; stat -c %s sparse"
+        "readlink out up; stat -c %h hard; test -p pipe && echo pipe; ls | wc -l; ls -d d*/e* | wc -c; stat -c %s sparse; tail -c 4 sparse; stat -c %a group; [ $(stat -c %b sparse) -lt 1000 ]"
       assert.strictEqual(
         yield* Fixture.inside(to(fixture, made), Fixture.output(text)),
-        "/etc/passwd\n../../../..\n2\npipe\n10\n302\n20971520"
+        "/etc/passwd\n../../../..\n2\npipe\n11\n302\n524288004\nend\n755"
       )
       assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"])
       assert.deepStrictEqual(readdirSync(storeOf(fixture)).sort(), [`${made.id}.json`, `${made.id}.tar`])
+    }))
+
+  test("one that is larger than it may be fails, and leaves no draft", (fixture) =>
+    Effect.gen(function* () {
+      const { open } = yield* Sandbox.Sandbox
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { host, services } = yield* open(fixture.spec())
+          yield* Effect.provideContext(Fixture.output("head -c 2000000 /dev/urandom > big"), services)
+          yield* Fixture.refused(Effect.provideService(host.snapshot, SnapshotSize.Largest, 1_000_000), "SetupFailed")
+          assert.deepStrictEqual(readdirSync(storeOf(fixture)), [])
+          yield* Effect.provideService(host.snapshot, SnapshotSize.Largest, 3_000_000)
+        })
+      )
     }))
 
   test("one of a workspace that is written to meanwhile fails or is whole, and leaves no draft", (fixture) =>

@@ -56,6 +56,7 @@ export const layer = (name: string, overlay: boolean) =>
           ...Supports.none,
           workspaces: ["Checkout", "Folder", "Empty"],
           snapshot: true,
+          companions: true,
           killsTree: ProcessTree.isSupported
         },
         discard: workspaces.discard,
