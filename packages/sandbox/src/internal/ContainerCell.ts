@@ -189,11 +189,13 @@ const start = Effect.fnUntraced(function* (
   engine: ContainerEngine.Engine,
   {
     args,
+    folder,
     image,
     name,
     runtime
   }: {
     readonly args: ReadonlyArray<string>
+    readonly folder: string
     readonly image: string
     readonly name: string
     readonly runtime: ReadonlyArray<string>
@@ -206,6 +208,8 @@ const start = Effect.fnUntraced(function* (
   const client = yield* host
     .spawn(
       ChildProcess.make(engine.program, [...words, ...args, image, "-c", first], {
+        // podman leaves a file where it was started when memory runs out.
+        cwd: folder,
         env: engine.environment,
         extendEnv: false,
         stdin: input,
@@ -291,7 +295,9 @@ export const make = (host: ChildProcessSpawner["Service"], engine: ContainerEngi
     const attempt = (runtime: ReadonlyArray<string>) => {
       const name = `${owner()}.${randomUUID()}`
       const args = argumentsOf(engine, options, { entry, folder, name })
-      return Effect.tap(start(host, engine, { args, image, name, runtime }), () => Effect.sync(() => (works = runtime)))
+      return Effect.tap(start(host, engine, { args, folder, image, name, runtime }), () =>
+        Effect.sync(() => (works = runtime))
+      )
     }
     const container = yield* works === undefined ? Effect.firstSuccessOf(candidates.map(attempt)) : attempt(works)
     const { name } = container

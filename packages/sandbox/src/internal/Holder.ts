@@ -38,7 +38,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
 mount -t tmpfs -o "size=$1,nr_inodes=$(($1 / 2048 + 100)),mode=0755,nosuid,nodev" scratch ${Room.scratch} || exit ${codes.scratch}
 shift
-mkdir ${Room.scratch}/home ${Room.scratch}/etc && mkdir -m 1777 ${Room.scratch}/tmp ${Room.scratch}/kept ${Room.scratch}/shm || exit ${codes.scratch}
+mkdir ${Room.scratch}/home ${Room.scratch}/etc && mkdir -m 1777 ${Room.scratch}/tmp ${Room.scratch}/shm || exit ${codes.scratch}
 cd ${Room.scratch}/etc || exit ${codes.scratch}
 printf '%s\\n' root:x:0:0::/root:/bin/sh agent:x:1000:1000::${Room.home}:/bin/sh nobody:x:65534:65534::/:/bin/false > passwd
 printf '%s\\n' root:x:0: agent:x:1000: nogroup:x:65534: > group

@@ -80,7 +80,7 @@ export const toolchain = (node: string): Toolchain => {
 /** Folders that commands write to but that are no workspace. */
 const writable: Readonly<Record<string, string>> = {
   "/tmp": "tmp",
-  "/var/tmp": "kept",
+  "/var/tmp": "tmp",
   [home]: "home",
   "/dev/shm": "shm"
 }

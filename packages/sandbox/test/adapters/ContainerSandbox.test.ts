@@ -150,7 +150,7 @@ requires("podman", Image.missing, () => {
         // Each line of its arguments is a call: its number, and what it is given.
         const program =
           "for (@ARGV) { my @c = map { /^-?\\d/ ? $_ + 0 : $_ } split; push @c, 0 while @c < 7; $! = 0; " +
-          'print syscall(@c[0..6]) == -1 ? $! + 0 : "ok", "\\n" }'
+          'print syscall($c[0], @c[1..6]) == -1 ? $! + 0 : "ok", "\\n" }'
         const spawner = yield* ChildProcessSpawner
         const lineOf = (text: string): string => {
           const [name = "", ...given] = text.split(" ")
