@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Exit from "effect/Exit"
 import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
@@ -87,11 +88,10 @@ export const layer = (name: string, overlay: boolean) =>
             })
           const keeper = yield* spawnerWith({})
           yield* workspace.settle(keeper)
+          const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
           let isDestroyed = false
           yield* Effect.addFinalizer(() =>
-            Effect.suspend(() =>
-              isDestroyed ? Effect.void : Effect.ignore(workspace.deliver(keeper), { log: "Warn" })
-            )
+            Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
           )
           const life = yield* Scope.fork(yield* Effect.scope)
           const spawner = yield* Scope.provide(spawnerWith(spec.env ?? {}), life)
@@ -108,7 +108,7 @@ export const layer = (name: string, overlay: boolean) =>
               workspace.remove
             )
           })
-          return { directory, directories, services, host: { snapshot: workspace.snapshot(keeper), destroy } }
+          return { directory, directories, services, host: { deliver, snapshot: workspace.snapshot(keeper), destroy } }
         })
       })
     })
