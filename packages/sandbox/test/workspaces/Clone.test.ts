@@ -106,63 +106,6 @@ const register = (way: string, overlay: boolean) => {
         }))
     }
 
-    test("what is committed below `.millwright` is never taken for a workspace", (fixture) =>
-      Effect.gen(function* () {
-        const planted = join(fixture.repository, ".millwright", "clones", "work-1")
-        mkdirSync(planted, { recursive: true })
-        symlinkSync(fixture.outside, join(planted, "workspace"))
-        writeFileSync(join(planted, "ready"), "ready")
-        fixture.git("add", "-f", ".millwright")
-        fixture.git("commit", "-q", "-m", "planted")
-        yield* Fixture.inside(fixture.spec(), Effect.andThen(Fixture.write("new.txt", "new"), status))
-        assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"])
-        assert.isTrue(existsSync(fileOf(fixture, "new.txt")))
-      }))
-
-    const planted: Record<string, string> = {
-      "a workspace": "clones/work-1/workspace",
-      "a clone": "clones/work-1",
-      "a lock": "locks/work-1",
-      "a note": "clones/work-1/ready",
-      "all clones": "clones"
-    }
-    for (const [what, place] of Object.entries(planted)) {
-      test(`a link in the place of ${what} is refused and not followed`, (fixture) =>
-        Effect.gen(function* () {
-          yield* Fixture.inside(fixture.spec(), Effect.void)
-          const file = join(fixture.repository, ".git", "millwright", place)
-          rmSync(file, { recursive: true, force: true })
-          symlinkSync(fixture.outside, file)
-          yield* Fixture.refused(
-            Fixture.inside(fixture.spec(), Fixture.output("touch new.txt").pipe(Effect.orDie)),
-            "SetupFailed"
-          )
-          assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"])
-        }))
-    }
-
-    test("the host writes no file of a `.git` through a link, of a shallow repository neither", (fixture) =>
-      Effect.gen(function* () {
-        const shallow = join(fixture.outside, "..", "shallow")
-        git(fixture.outside, "clone", "-q", "--depth", "1", `file://${fixture.repository}`, shallow)
-        const spec = fixture.spec({ repository: shallow })
-        const secret = join(fixture.outside, "secret.txt")
-        const files = ["shallow", "config", "config.worktree", "info/exclude", "objects/info/alternates"]
-        for (const file of files) {
-          yield* Fixture.inside(
-            spec,
-            Fixture.output(`rm -rf .git/refs/tags .git/${file}; ln -s ${secret} .git/${file}`)
-          )
-          yield* Effect.ignore(Fixture.inside(spec, Effect.void))
-          assert.strictEqual(readFileSync(secret, "utf8"), "outside\n", `${file} should not be written through a link`)
-        }
-        for (const folder of ["info", "objects/info", "hooks", "refs"]) {
-          yield* Fixture.inside(spec, Fixture.output(`rm -rf .git/${folder}; ln -s ${fixture.outside} .git/${folder}`))
-          yield* Effect.ignore(Fixture.inside(spec, Effect.void))
-          assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"], `nothing should be written by ${folder}`)
-        }
-      }))
-
     test("one that was not finished is made anew, and what a killed opening left goes", (fixture) =>
       Effect.gen(function* () {
         yield* Fixture.inside(fixture.spec(), Fixture.write("left.txt", "left"))

@@ -89,11 +89,10 @@ export const layer = (name: string, overlay: boolean) =>
             })
           const keeper = yield* spawnerWith({})
           yield* workspace.settle(keeper)
+          const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
           let isDestroyed = false
           yield* Effect.addFinalizer(() =>
-            Effect.suspend(() =>
-              isDestroyed ? Effect.void : Effect.ignore(workspace.deliver(keeper), { log: "Warn" })
-            )
+            Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
           )
           const life = yield* Scope.fork(yield* Effect.scope)
           const spawner = yield* Scope.provide(spawnerWith(spec.env ?? {}, spec.limits?.wall), life)
@@ -110,13 +109,7 @@ export const layer = (name: string, overlay: boolean) =>
               workspace.remove
             )
           })
-          const once = Semaphore.withPermit(yield* Semaphore.make(1))
-          return {
-            directory,
-            directories,
-            services,
-            host: { deliver: once(workspace.deliver(keeper)), snapshot: workspace.snapshot(keeper), destroy }
-          }
+          return { directory, directories, services, host: { deliver, snapshot: workspace.snapshot(keeper), destroy } }
         })
       })
     })
