@@ -11,6 +11,7 @@ import type * as Sandbox from "../Sandbox.ts"
 import * as CommandClaims from "./CommandClaims.ts"
 import * as FileClaims from "./FileClaims.ts"
 import type { Claim } from "./Fixture.ts"
+import * as LimitClaims from "./LimitClaims.ts"
 import * as OpeningClaims from "./OpeningClaims.ts"
 import * as WorkspaceClaims from "./WorkspaceClaims.ts"
 
@@ -19,6 +20,7 @@ export const claims: ReadonlyArray<Claim> = [
   ...OpeningClaims.claims,
   ...WorkspaceClaims.claims,
   ...CommandClaims.claims,
+  ...LimitClaims.claims,
   ...FileClaims.claims
 ]
 
