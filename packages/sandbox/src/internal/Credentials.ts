@@ -46,9 +46,7 @@ const asked: Readonly<Record<string, RegExp>> = {
 const isGit = ({ method, path }: Pick<Line, "method" | "path">): boolean => {
   const [raw = ""] = path.split("?", 1)
   const text = decoded(raw)
-  // oxlint-disable-next-line no-control-regex -- they are what must not be in it
-  if (text === undefined || /%2f/i.test(raw) || /[%\\;?#\0-\x1f\x7f]|\/\/|(?:^|\/)\.\.?(?:\/|$)/.test(text))
-    return false
+  if (text === undefined || /%2f/i.test(raw) || /[%\\;?#\p{Cc}]|\/\/|(?:^|\/)\.\.?(?:\/|$)/u.test(text)) return false
   return asked[method]?.test(text) === true
 }
 

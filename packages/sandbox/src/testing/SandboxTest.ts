@@ -12,6 +12,7 @@ import * as CommandClaims from "./CommandClaims.ts"
 import * as EndingClaims from "./EndingClaims.ts"
 import * as FileClaims from "./FileClaims.ts"
 import type { Claim } from "./Fixture.ts"
+import * as LimitClaims from "./LimitClaims.ts"
 import * as OpeningClaims from "./OpeningClaims.ts"
 import * as WorkspaceClaims from "./WorkspaceClaims.ts"
 
@@ -21,6 +22,7 @@ export const claims: ReadonlyArray<Claim> = [
   ...WorkspaceClaims.claims,
   ...CommandClaims.claims,
   ...EndingClaims.claims,
+  ...LimitClaims.claims,
   ...FileClaims.claims
 ]
 

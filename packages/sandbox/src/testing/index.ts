@@ -12,6 +12,9 @@ export * as FileClaims from "./FileClaims.ts"
 /** What the promises of a sandbox are tried on: a real repository in a temporary folder, and commands to run in it. */
 export * as Fixture from "./Fixture.ts"
 
+/** What the port promises about the limits of commands. */
+export * as LimitClaims from "./LimitClaims.ts"
+
 /** What the port promises about opening, keeping and removing a workspace. */
 export * as OpeningClaims from "./OpeningClaims.ts"
 
