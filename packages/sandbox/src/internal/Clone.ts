@@ -74,7 +74,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   /** Finds the repository, and makes the folders that locks and clones live in. */
   const locate = Effect.fnUntraced(function* (repository: string, name: string) {
     const found = yield* findRepository(repository)
-    const own = yield* OwnFolder.make(host, found, ["clones", "locks", "templates", "snapshots", "incoming", "origins"])
+    const own = yield* OwnFolder.make(host, found, ["clones", "locks", "templates", "snapshots", "origins"])
     const folder = path.join(own, "clones", name)
     const directory = path.join(folder, "workspace")
     yield* OwnFolder.check(host, [
@@ -100,7 +100,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   const copiesOnWrite = Effect.fnUntraced(function* ({ name, own }: Place) {
     const known = copies.get(own)
     if (known !== undefined) return known
-    const [from, to] = [path.join(own, "incoming", `${name}~from`), path.join(own, "incoming", `${name}~to`)]
+    const [from, to] = [path.join(own, "origins", `${name}~from`), path.join(own, "origins", `${name}~to`)]
     yield* write(from, "copy")
     const can = (yield* program("cp", ["--reflink=always", "--", from, to])) === 0
     yield* remove(from)
@@ -218,7 +218,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     const bring = Deliver.make(host, {
       directory,
       repository: place.repository,
-      incoming: path.join(place.own, "incoming", place.name),
+      incoming: OwnFolder.incoming(host, place.repository, place.name),
       branch: spec.branch,
       origin,
       known: begun.commit,
@@ -281,7 +281,8 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       yield* remove(path.join(place.folder, "ready"))
       yield* remove(place.folder)
       yield* remove(`${place.folder}~`)
-      for (const notes of ["incoming", "origins"]) yield* remove(path.join(place.own, notes, place.name))
+      yield* remove(OwnFolder.incoming(host, place.repository, place.name))
+      yield* remove(path.join(place.own, "origins", place.name))
     })
 
   return {

@@ -5,7 +5,6 @@
 import * as Digest from "@millwright/core/Digest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { homedir } from "node:os"
 import { SandboxError } from "../Sandbox.ts"
 import type { Snapshot } from "../SandboxSpec.ts"
 import * as WorkspaceLock from "../WorkspaceLock.ts"
@@ -20,12 +19,7 @@ import type { SnapshotStore } from "./SnapshotStore.ts"
 export const make = (host: HostFiles, snapshots: SnapshotStore) => {
   const { attempt, exists, fs, kind, list, makeFolder, path, read, remove, replace } = host
 
-  const state = Effect.suspend(() => {
-    const home = process.env.XDG_STATE_HOME
-    const base = home !== undefined && path.isAbsolute(home) ? home : path.join(homedir(), ".local", "state")
-    const folder = path.join(base, "millwright")
-    return Effect.as(makeFolder(path.join(folder, "locks")), folder)
-  })
+  const state = OwnFolder.state(host)
 
   const contains = (outer: string, inner: string) =>
     inner === outer || inner.startsWith(outer === "/" ? "/" : `${outer}/`)
@@ -55,20 +49,18 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
       const own = path.join(open, Digest.of(directory))
       yield* Effect.acquireRelease(replace(own, directory), () => Effect.ignore(remove(own)))
     }).pipe(WorkspaceLock.holding(path.join(state, "locks", "+folders")))
-    // The workspaces of a repository are others, and open ones are somebody's.
-    for (const around of [[".millwright"], [".git", OwnFolder.folderName]]) {
-      const folders = [...around, "locks"]
-      const kinds = yield* Effect.forEach(folders, (_, index) =>
-        kind(path.join(directory, ...folders.slice(0, index + 1)))
-      )
-      // Commands may have run here before: no lock is looked for through a link.
-      if (kinds.some((is) => is !== "Directory")) continue
-      const locks = path.join(directory, ...folders)
-      for (const name of yield* list(locks)) {
-        const lock = path.join(locks, name)
-        if (name.startsWith("+") || (yield* kind(lock)) !== "File") continue
-        if (yield* isHeld(lock)) return yield* busy(`its workspace ${name}`)
-      }
+    // The worktrees of a repository are others, and open ones are somebody's.
+    const folders = [".millwright", "locks"]
+    const kinds = yield* Effect.forEach(folders, (_, index) =>
+      kind(path.join(directory, ...folders.slice(0, index + 1)))
+    )
+    // Commands may have run here before: no lock is looked for through a link.
+    if (kinds.some((is) => is !== "Directory")) return
+    const locks = path.join(directory, ...folders)
+    for (const name of yield* list(locks)) {
+      const lock = path.join(locks, name)
+      if (name.startsWith("+") || (yield* kind(lock)) !== "File") continue
+      if (yield* isHeld(lock)) return yield* busy(`its workspace ${name}`)
     }
   })
 

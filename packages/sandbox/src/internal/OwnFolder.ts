@@ -1,31 +1,53 @@
 /**
- * The folder `millwright` in the `.git` that all working trees of a repository share. Nothing that is committed can lie there,
- * and no sandbox lets its commands write there, so what is noted in it is ours. It is looked at all the same: a link in the
- * place of a folder is never followed.
+ * Where we keep what is ours: workspaces, and what is noted about them, below the user's state, apart for each repository.
+ * Nothing that is committed can lie there, no sandbox lets its commands write there, and no tool takes it for a part of a
+ * repository. It is looked at all the same: a link in the place of a folder is never followed.
+ *
+ * Only objects that are on their way into a repository lie in the `.git` that its working trees share.
  */
+import * as Digest from "@millwright/core/Digest"
 import * as Effect from "effect/Effect"
+import { homedir } from "node:os"
 import { SandboxError } from "../Sandbox.ts"
 import type { HostFiles } from "./HostFiles.ts"
 import type { Repository } from "./Repository.ts"
 
-/** Its name. */
+/** The name of our folder in a `.git`. */
 export const folderName = "millwright"
 
-/** Makes it, with folders in it. */
+/** The state of the user: `$XDG_STATE_HOME/millwright`, or `~/.local/state/millwright`. */
+export const state = ({ attempt, fs, makeFolder, path }: HostFiles): Effect.Effect<string, SandboxError> =>
+  Effect.suspend(() => {
+    const home = process.env.XDG_STATE_HOME
+    const base = home !== undefined && path.isAbsolute(home) ? home : path.join(homedir(), ".local", "state")
+    const folder = path.join(base, "millwright")
+    return Effect.andThen(
+      makeFolder(path.join(folder, "locks")),
+      attempt("Looking at the state of Millwright", fs.realPath(folder))
+    )
+  })
+
+/** Where objects wait that come from a workspace: on the disk of the repository, since they are moved in. */
+export const incoming = ({ path }: HostFiles, { common }: Pick<Repository, "common">, name: string): string =>
+  path.join(common, folderName, "incoming", name)
+
+/** Makes a repository's folder, with folders in it. */
 export const make = Effect.fnUntraced(function* (
   host: HostFiles,
-  { common }: Pick<Repository, "common">,
+  repository: Pick<Repository, "common">,
   parts: ReadonlyArray<string>
 ) {
   const { attempt, fs, makeFolder, path } = host
-  const own = path.join(common, folderName)
-  for (const folder of [own, ...parts.map((part) => path.join(own, part))]) {
+  const { common } = repository
+  const own = path.join(yield* state(host), "repositories", Digest.short(Digest.of(common)))
+  const arrivals = path.join(common, folderName, "incoming")
+  for (const folder of [own, ...parts.map((part) => path.join(own, part)), arrivals]) {
     yield* makeFolder(folder)
-    const real = yield* attempt(`Looking at ${own}`, fs.realPath(folder))
+    const real = yield* attempt(`Looking at ${folder}`, fs.realPath(folder))
     if (real !== folder) {
       return yield* new SandboxError({
         reason: "SetupFailed",
-        message: `${folder} is a symbolic link to ${real}; workspaces are made inside of the repository's .git only. Remove it.`
+        message: `${folder} is a symbolic link to ${real}, and a folder of ours is never one. Remove it.`
       })
     }
   }

@@ -8,6 +8,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { minimumEnvironment } from "../CleanSpawner.ts"
+import * as OwnFolder from "./OwnFolder.ts"
 import * as Origin from "./Origin.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion, Snapshot } from "../SandboxSpec.ts"
@@ -191,7 +192,7 @@ export const prepare = Effect.fnUntraced(function* (
   const deliver = Deliver.make(host, {
     directory,
     repository,
-    incoming: path.join(own, "incoming", name),
+    incoming: OwnFolder.incoming(host, repository, name),
     branch: spec.branch,
     origin,
     known: begun.commit,

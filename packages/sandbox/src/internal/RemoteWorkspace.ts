@@ -57,7 +57,7 @@ export const make = (host: HostFiles, sandbox: string) => {
   const findRepository = Repository.finder(host)
   const repository = Effect.fnUntraced(function* (asked: string) {
     const found = yield* findRepository(asked)
-    const own = yield* OwnFolder.make(host, found, ["locks", "snapshots", "incoming", "origins"])
+    const own = yield* OwnFolder.make(host, found, ["locks", "snapshots", "origins"])
     return { found, own }
   })
 

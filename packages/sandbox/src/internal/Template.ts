@@ -1,5 +1,5 @@
 /**
- * Templates: whole checkouts of a commit in which nothing ever runs, kept in `millwright/templates/<commit>` of a repository's `.git`,
+ * Templates: whole checkouts of a commit in which nothing ever runs, kept in `templates/<commit>` of what is ours of a repository,
  * so that a workspace is put together of one in milliseconds and not written file by file.
  *
  * A template that a workspace was put together of stays; of the others the last one does. All is done under one lock.

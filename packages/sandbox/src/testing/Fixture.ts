@@ -47,13 +47,26 @@ const identity = {
   GIT_COMMITTER_EMAIL: "ada@example.invalid"
 }
 
-/** Makes a repository that is gone when the scope closes. */
+const prefix = join(tmpdir(), "sandbox-test-")
+
+/** Makes a repository that is gone when the scope closes, with what is kept for its user. */
 export const repository = Effect.map(
   Effect.acquireRelease(
-    Effect.sync(() => realpathSync(mkdtempSync(join(tmpdir(), "sandbox-test-")))),
-    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+    Effect.sync(() => {
+      const folder = realpathSync(mkdtempSync(prefix))
+      const state = process.env.XDG_STATE_HOME
+      // Two repositories of one test have one user.
+      if (state?.startsWith(realpathSync(tmpdir())) !== true) process.env.XDG_STATE_HOME = join(folder, "state")
+      return { folder, state }
+    }),
+    ({ folder, state }) =>
+      Effect.sync(() => {
+        if (state === undefined) delete process.env.XDG_STATE_HOME
+        else process.env.XDG_STATE_HOME = state
+        rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+      })
   ),
-  (folder): Repository => {
+  ({ folder }): Repository => {
     const repository = join(folder, "repository")
     const outside = join(folder, "outside")
     mkdirSync(join(repository, "sub"), { recursive: true })
@@ -94,21 +107,6 @@ export const repository = Effect.map(
     return { repository, outside, commits, spec, git }
   }
 )
-
-/** Lets what is kept for a user be kept in a folder beside a repository, until the scope closes. */
-export const ownState = ({ outside }: Repository) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const before = process.env.XDG_STATE_HOME
-      process.env.XDG_STATE_HOME = join(outside, "..", "state")
-      return before
-    }),
-    (before) =>
-      Effect.sync(() => {
-        if (before === undefined) delete process.env.XDG_STATE_HOME
-        else process.env.XDG_STATE_HOME = before
-      })
-  )
 
 /** Opens a sandbox for as long as an effect runs in it. */
 export const inside = <A, E, R>(

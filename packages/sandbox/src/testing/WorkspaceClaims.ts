@@ -5,7 +5,7 @@ import { join } from "node:path"
 import * as Sandbox from "../Sandbox.ts"
 import type { SandboxSpec, Workspace } from "../SandboxSpec.ts"
 import { missing } from "../Supports.ts"
-import { type Claim, claim, expect, inside, output, ownState, refused, repository, write } from "./Fixture.ts"
+import { type Claim, claim, expect, inside, output, refused, repository, write } from "./Fixture.ts"
 
 const equal = (actual: string, expected: string, what: string) =>
   expect(actual === expected, `${what} should be ${JSON.stringify(expected)}, but is ${JSON.stringify(actual)}`)
@@ -260,7 +260,6 @@ export const claims: ReadonlyArray<Claim> = [
       Effect.gen(function* () {
         const fixture = yield* repository
         const { outside, spec } = fixture
-        yield* ownState(fixture)
         const { discard, open, supports } = yield* Sandbox.Sandbox
         if (!supports.workspaces.includes("Folder")) return
         const folder = join(outside, "folder with  spaces")
@@ -299,7 +298,6 @@ export const claims: ReadonlyArray<Claim> = [
       Effect.gen(function* () {
         const fixture = yield* repository
         const { spec } = fixture
-        yield* ownState(fixture)
         const { discard, open, supports } = yield* Sandbox.Sandbox
         if (!supports.workspaces.includes("Empty")) return
         const empty = of(spec({ id: `empty-${Math.random().toString(36).slice(2)}` }), { _tag: "Empty" })

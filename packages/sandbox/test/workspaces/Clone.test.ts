@@ -19,14 +19,13 @@ import {
 import { join } from "node:path"
 import * as Sandbox from "../../src/Sandbox.ts"
 import * as SandboxSpec from "../../src/SandboxSpec.ts"
+import { ownOf } from "./own.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
 
-const cloneOf = ({ repository }: Fixture.Repository, id = "work-1") =>
-  join(repository, ".git", "millwright", "clones", id)
-const templatesOf = ({ repository }: Fixture.Repository) =>
-  readdirSync(join(repository, ".git", "millwright", "templates"))
+const cloneOf = ({ repository }: Fixture.Repository, id = "work-1") => join(ownOf(repository), "clones", id)
+const templatesOf = ({ repository }: Fixture.Repository) => readdirSync(join(ownOf(repository), "templates"))
 const status = Fixture.output("git status --porcelain --branch")
 const commit = (name: string) => Fixture.output(`echo ${name} > ${name}.txt && git add -A && git commit -q -m ${name}`)
 const git = (cwd: string, ...args: ReadonlyArray<string>) =>
@@ -65,8 +64,7 @@ const register = (way: string, overlay: boolean) => {
       "another branch": (fixture) => writeFileSync(fileOf(fixture, ".git/HEAD"), "ref: refs/heads/none\n"),
       ...(overlay
         ? {
-            "no template": (fixture) =>
-              rmSync(join(fixture.repository, ".git", "millwright", "templates"), { recursive: true })
+            "no template": (fixture) => rmSync(join(ownOf(fixture.repository), "templates"), { recursive: true })
           }
         : {
             "no `.git`": (fixture) => rmSync(join(cloneOf(fixture), "workspace", ".git"), { recursive: true }),
@@ -114,10 +112,7 @@ const register = (way: string, overlay: boolean) => {
         mkdirSync(join(fixture.repository, ".git", "millwright", "incoming", "work-1"))
         mkdirSync(`${cloneOf(fixture, "work-2")}~`)
         assert.strictEqual(yield* Fixture.inside(fixture.spec(), status), "## change/work-1")
-        assert.deepStrictEqual(readdirSync(join(fixture.repository, ".git", "millwright", "clones")).sort(), [
-          "work-1",
-          "work-2~"
-        ])
+        assert.deepStrictEqual(readdirSync(join(ownOf(fixture.repository), "clones")).sort(), ["work-1", "work-2~"])
       }))
 
     test("commits on a detached HEAD are not lost by opening, and `fresh` leaves even a rebase", (fixture) =>
@@ -181,7 +176,7 @@ const register = (way: string, overlay: boolean) => {
         assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"])
         fixture.git("config", "filter.loud.smudge", "false")
         fixture.git("config", "filter.loud.required", "true")
-        if (overlay) rmSync(join(fixture.repository, ".git", "millwright", "templates"), { recursive: true })
+        if (overlay) rmSync(join(ownOf(fixture.repository), "templates"), { recursive: true })
         const other = fixture.spec({ id: "work-2", branch: "other" })
         yield* Fixture.refused(Fixture.inside(other, Effect.void), "SetupFailed")
         assert.strictEqual(fixture.git("branch", "--list", "other"), "", "no branch should be left")
@@ -307,7 +302,7 @@ const register = (way: string, overlay: boolean) => {
           folders.filter((folder) => existsSync(folder)),
           []
         )
-        assert.strictEqual(readdirSync(join(other.repository, ".git", "millwright", "clones")).length, 1)
+        assert.strictEqual(readdirSync(join(ownOf(other.repository), "clones")).length, 1)
       }))
 
     test("named in another order by two that open at once lead to no deadlock", (fixture) =>

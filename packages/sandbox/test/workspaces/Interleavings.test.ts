@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Sandbox from "../../src/Sandbox.ts"
 import * as SandboxSpec from "../../src/SandboxSpec.ts"
+import { ownOf } from "./own.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import * as StandIn from "./standIn.ts"
 
@@ -119,9 +120,10 @@ for (const seed of [1, 2, 3]) {
           yield* discard(specOf(place))
         }
         for (const { git, repository } of fixtures) {
-          const own = join(repository, ".git", "millwright")
-          for (const folder of ["clones", "incoming", "snapshots"]) {
-            assert.deepStrictEqual(readdirSync(join(own, folder)), [], `nothing should be left in ${folder}`)
+          const own = ownOf(repository)
+          const arrivals = join(repository, ".git", "millwright", "incoming")
+          for (const folder of [join(own, "clones"), join(own, "snapshots"), arrivals]) {
+            assert.deepStrictEqual(readdirSync(folder), [], `nothing should be left in ${folder}`)
           }
           const branches = git("branch", "--format=%(refname:short)").split("\n")
           assert.deepStrictEqual(

@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type * as Sandbox from "../../src/Sandbox.ts"
+import { ownOf } from "./own.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
@@ -32,7 +33,7 @@ const register = (way: string, overlay: boolean) => {
         fixture.git("commit", "-q", "-m", "planted")
         yield* Fixture.inside(fixture.spec(), Fixture.write("new.txt", "new"))
         assert.deepStrictEqual(readdirSync(fixture.outside), ["secret.txt"])
-        const clone = join(fixture.repository, ".git", "millwright", "clones", "work-1")
+        const clone = join(ownOf(fixture.repository), "clones", "work-1")
         assert.isTrue(existsSync(join(clone, overlay ? "upper" : "workspace", "new.txt")))
       }))
 
@@ -47,7 +48,7 @@ const register = (way: string, overlay: boolean) => {
       test(`a link in the place of ${what} is refused and not followed`, (fixture) =>
         Effect.gen(function* () {
           yield* Fixture.inside(fixture.spec(), Effect.void)
-          const file = join(fixture.repository, ".git", "millwright", place)
+          const file = join(ownOf(fixture.repository), place)
           rmSync(file, { recursive: true, force: true })
           symlinkSync(fixture.outside, file)
           yield* Fixture.refused(

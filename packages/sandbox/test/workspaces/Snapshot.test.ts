@@ -17,11 +17,12 @@ import * as Sandbox from "../../src/Sandbox.ts"
 import type { SandboxSpec, Snapshot } from "../../src/SandboxSpec.ts"
 import * as SnapshotSize from "../../src/SnapshotSize.ts"
 import * as TarCount from "../../src/internal/TarCount.ts"
+import { ownOf } from "./own.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
 
-const storeOf = ({ repository }: Fixture.Repository) => join(repository, ".git", "millwright", "snapshots")
+const storeOf = ({ repository }: Fixture.Repository) => join(ownOf(repository), "snapshots")
 
 /** Copies a workspace when a script has run in it. */
 const copy = (spec: SandboxSpec, text: string) =>
@@ -66,10 +67,7 @@ const register = (way: string, overlay: boolean) => {
         const made = yield* copy(fixture.spec(), "echo changed > file.txt")
         damage(join(storeOf(fixture), made.id))
         yield* Fixture.refused(Fixture.inside(to(fixture, made), Effect.void), "RestoreIncomplete")
-        assert.isFalse(
-          existsSync(join(fixture.repository, ".git", "millwright", "clones", "work-2")),
-          "no folder should be left"
-        )
+        assert.isFalse(existsSync(join(ownOf(fixture.repository), "clones", "work-2")), "no folder should be left")
         assert.strictEqual(fixture.git("branch", "--list", "change/work-2"), "", "no branch should be left")
         const files = Fixture.output("cat file.txt; git status --porcelain")
         assert.strictEqual(yield* Fixture.inside(fixture.spec({ id: "work-2", branch: "change/work-2" }), files), "two")
@@ -134,7 +132,6 @@ const register = (way: string, overlay: boolean) => {
 
   test("an Empty workspace is restored as well", (fixture) =>
     Effect.gen(function* () {
-      yield* Fixture.ownState(fixture)
       const { discard } = yield* Sandbox.Sandbox
       const id = `empty-${process.pid}-${way}`
       const empty: SandboxSpec = { id, workspace: { _tag: "Empty" } }
