@@ -69,7 +69,9 @@ export const start = async (): Promise<Machine> => {
     ].join("\n")
   )
   mkdirSync("/run/sshd", { recursive: true, mode: 0o755 })
-  const text = 'mount -t tmpfs -o size=512m tmpfs /tmp && exec "$@"'
+  // What the machine's user has put there (a version manager, say) would run, and wait, before every command.
+  const text =
+    'mount -t tmpfs -o size=512m tmpfs /tmp && for f in ~/.bashrc ~/.profile ~/.bash_profile; do [ ! -e "$f" ] || mount --bind /dev/null "$f"; done && exec "$@"'
   const child = spawn(
     "unshare",
     [
