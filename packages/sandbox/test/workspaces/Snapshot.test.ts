@@ -130,7 +130,7 @@ const register = (way: string, overlay: boolean) => {
       )
     }))
 
-  test("an Empty workspace is restored as well", (fixture) =>
+  test("an Empty workspace is restored as well", (_fixture) =>
     Effect.gen(function* () {
       const { discard } = yield* Sandbox.Sandbox
       const id = `empty-${process.pid}-${way}`
