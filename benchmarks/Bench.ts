@@ -116,3 +116,11 @@ export const judge = (figure: Measured): Figure => {
   const holds = figure.goal.op === ">=" ? figure.value >= figure.goal.value : figure.value <= figure.goal.value
   return { ...figure, holds }
 }
+
+/** The measures that `--only` names: all, or some of them. */
+export const chosen = (list: string, measures: Readonly<Record<string, unknown>>): ReadonlyArray<string> => {
+  const names = list === "all" ? Object.keys(measures) : list.split(",").map((name) => name.trim())
+  const unknown = names.find((name) => !Object.hasOwn(measures, name))
+  if (unknown === undefined) return names
+  throw new BadInput(`--only knows no "${unknown}". It takes all, or some of ${Object.keys(measures).join(",")}.`)
+}

@@ -50,13 +50,6 @@ export const options = {
   weeks: { type: "number", about: "simulated weeks of the dispatcher", default: 52 }
 } as const satisfies Bench.Options
 
-const chosen = (list: string): ReadonlyArray<string> => {
-  const names = list === "all" ? Object.keys(measures) : list.split(",").map((name) => name.trim())
-  const unknown = names.find((name) => !Object.hasOwn(measures, name))
-  if (unknown === undefined) return names
-  throw new Bench.BadInput(`--only knows no "${unknown}". It takes all, or some of ${Object.keys(measures).join(",")}.`)
-}
-
 const described = ({ missing, name, peer, spread, unit, value }: Bench.Measured): string => {
   const title = peer === undefined ? name : `${name} (${peer})`
   if (missing !== undefined) return `  ${title}: ${missing}`
@@ -103,7 +96,7 @@ const withPostgres = async <A>(
 
 /** Measures. Ours and the peers take turns, each run in a process and on a store of its own. */
 export const run: Bench.Run<typeof options> = async ({ only, packages, peers, ...sizes }, progress) => {
-  const names = chosen(only)
+  const names = Bench.chosen(only, measures)
   const asked = Rival.chosen(peers).filter((rival) => names.some((name) => isCompared(name, rival)))
   const seed = sizes.seed ?? (Date.now() % 1_000_000_000) + 1
   const { absent, ready, versions } = Rival.prepare(asked, progress)

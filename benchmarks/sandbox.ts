@@ -28,13 +28,6 @@ export const options = {
   sandboxes: { type: "number", about: "sandboxes at once", default: 50 }
 } as const satisfies Bench.Options
 
-const chosen = (list: string): ReadonlyArray<string> => {
-  const names = list === "all" ? Object.keys(measures) : list.split(",").map((name) => name.trim())
-  const unknown = names.find((name) => !Object.hasOwn(measures, name))
-  if (unknown === undefined) return names
-  throw new Bench.BadInput(`--only knows no "${unknown}". It takes all, or some of ${Object.keys(measures).join(",")}.`)
-}
-
 /** A measure that fails is said to be not measured, with its reason, and takes nothing of the others with it. */
 const figuresOf = async (name: string, setting: Measure.Setting): Promise<ReadonlyArray<Bench.Measured>> => {
   try {
@@ -49,7 +42,7 @@ const figuresOf = async (name: string, setting: Measure.Setting): Promise<Readon
 
 /** Measures. Ours and the peers take turns. */
 export const run: Bench.Run<typeof options> = async ({ only, ...sizes }, progress) => {
-  const names = chosen(only)
+  const names = Bench.chosen(only, measures)
   const folder = mkdtempSync(join(tmpdir(), "bench-sandbox-"))
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
   const forget = Cleanup.add(remove)

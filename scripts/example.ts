@@ -1,6 +1,6 @@
 /**
- * `pnpm example NAME [arguments]`: runs the example whose folder starts with NAME, with its number or without, as in
- * `pnpm example 03 approve 7` and `pnpm example sandbox-exec --list`.
+ * `pnpm example NAME [arguments]`: runs the example that has this number, or whose folder starts with NAME, with its number
+ * or without, as in `pnpm example 3 approve 7` and `pnpm example sandbox-exec --list`.
  */
 import { spawn } from "node:child_process"
 import { dirname, join } from "node:path"
@@ -10,8 +10,10 @@ import * as Source from "./Source.ts"
 const [name = "", ...args] = process.argv.slice(2)
 const examples = Source.find(root, "examples/*/main.ts")
 const folderOf = (path: string): string => dirname(path).slice("examples/".length)
+// A number is a whole one: 1 is 01, and neither 10 nor 13.
+const start = /^\d+$/.test(name) ? `${name.padStart(2, "0")}-` : name
 const found = examples.filter((path) =>
-  [folderOf(path), folderOf(path).replace(/^\d+-/, "")].some((title) => name !== "" && title.startsWith(name))
+  [folderOf(path), folderOf(path).replace(/^\d+-/, "")].some((title) => start !== "" && title.startsWith(start))
 )
 const [example] = found
 

@@ -10,12 +10,12 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import type { Server } from "node:net"
 import * as CleanSpawner from "./CleanSpawner.ts"
 import * as Confined from "./Confined.ts"
+import * as Delivery from "./internal/Delivery.ts"
 import * as Enterable from "./internal/Enterable.ts"
 import * as InsideFileSystem from "./InsideFileSystem.ts"
 import * as Outbound from "./Outbound.ts"
@@ -76,8 +76,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const { directories, directory } = workspace
     yield* Enterable.byCommands(directory)
     // What is added to requests, and what is left out of answers, is done on the one way out of a network of its own.
-    const isBrokered = (spec.secrets ?? []).length > 0 || spec.registry !== undefined
-    const network = spec.egress?._tag === "Open" && !isBrokered ? "host" : "own"
+    const network = spec.egress?._tag === "Open" && !isBrokered(spec) ? "host" : "own"
     const cell = yield* enter({ spec, workspace, network })
 
     const roots = [directory, ...Object.values(directories)] as const
@@ -95,11 +94,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
     const keeper = yield* spawnerWith({ env: {}, wrap: cell.wrapOwn ?? cell.wrap })
     const files: FileSystem.FileSystem = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
     yield* workspace.settle(keeper)
-    const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
-    let isGivenUp = false
-    yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isGivenUp ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
-    )
+    const { deliver, giveUp } = yield* Delivery.make(workspace.deliver(keeper))
 
     const out = yield* way({ spec, cell, broker, files })
     const ports = network === "own" ? Ports.count(spec) : yield* Ports.take(spec)
@@ -119,10 +114,7 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
       deliver,
       snapshot: workspace.snapshot(keeper),
       ...(network === "own" && { setEgress: out.setEgress }),
-      destroy: Effect.suspend(() => {
-        isGivenUp = true
-        return Effect.andThen(Scope.close(life, Exit.void), workspace.remove)
-      }),
+      destroy: giveUp.pipe(Effect.andThen(Scope.close(life, Exit.void)), Effect.andThen(workspace.remove)),
       ...(expose && { expose: (variable) => Effect.flatMap(Ports.of(ports, variable), expose) }),
       ...(pause && { pause }),
       ...(resume && { resume })
@@ -132,6 +124,8 @@ export const make = Effect.fnUntraced(function* ({ enter, name, overlay, support
 
   return Sandbox.make({ name, supports, open, discard: workspaces.discard })
 })
+
+const isBrokered = ({ registry, secrets = [] }: SandboxSpec): boolean => secrets.length > 0 || registry !== undefined
 
 /** The way out of a cell: its door is opened when something shall go through. */
 const way = Effect.fnUntraced(function* ({
@@ -156,8 +150,7 @@ const way = Effect.fnUntraced(function* ({
       server.on("connection", out.accept)
     })
   )
-  const isOpen = (spec.secrets ?? []).length > 0 || spec.registry !== undefined || spec.egress?._tag === "Allow"
-  if (isOpen) yield* open
+  if (isBrokered(spec) || spec.egress?._tag === "Allow") yield* open
   return {
     environment: out.environment,
     setEgress: (egress: Egress) => Effect.andThen(egress._tag === "Deny" ? Effect.void : open, out.setEgress(egress))

@@ -8,6 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs"
+import * as HostProcesses from "./internal/HostProcesses.ts"
 
 /** The variable that carries the mark. */
 export const variable = "MILLWRIGHT_SANDBOX"
@@ -33,17 +34,29 @@ export interface Tree {
  * Living processes of the tree, and all their descendants. Empty where it is not supported. `seen` remembers who belongs
  * to it, so that a child whose parent ended between two looks is still known by the session or group that it is in.
  */
-export const members = ({ group, mark }: Tree, seen: Set<number> = new Set()): ReadonlyArray<number> => {
+export const members = (tree: Tree, seen: Set<number> = new Set()): ReadonlyArray<number> => look(tree, seen).living
+
+const nobody = { living: [], isSure: true }
+
+const look = (
+  { group, mark }: Tree,
+  seen: Set<number>
+): { readonly living: ReadonlyArray<number>; readonly isSure: boolean } => {
   // Every environment holds the empty mark.
-  if (!isSupported || mark === "") return []
+  if (!isSupported || mark === "") return nobody
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
   const needle = Buffer.from(mark)
-  for (const pid of all) if (pid !== process.pid && environment(pid).includes(needle)) seen.add(pid)
+  const blank: Array<number> = []
+  for (const pid of all) {
+    const found = environment(pid)
+    if (found?.length === 0) blank.push(pid)
+    else if (pid !== process.pid && found?.includes(needle) === true) seen.add(pid)
+  }
   if (group !== undefined && isGroup(group)) seen.add(group)
   // The usual end: nothing is left, and the second look at all processes is spared.
-  if (seen.size === 0) return []
+  if (seen.size === 0) return { living: [], isSure: !blank.some(HostProcesses.isBetween) }
   const states = all.flatMap(status)
   for (let before = -1; before !== seen.size;) {
     before = seen.size
@@ -52,7 +65,10 @@ export const members = ({ group, mark }: Tree, seen: Set<number> = new Set()): R
     }
   }
   // A zombie has ended; whether its parent ever looks at it is not ours to wait for.
-  return states.filter(({ isZombie, pid }) => seen.has(pid) && !isZombie).map(({ pid }) => pid)
+  return {
+    living: states.filter(({ isZombie, pid }) => seen.has(pid) && !isZombie).map(({ pid }) => pid),
+    isSure: true
+  }
 }
 
 const isGroup = (group: number): boolean => {
@@ -71,8 +87,13 @@ export const end = (
   Effect.uninterruptible(
     Effect.gen(function* () {
       const seen = new Set<number>()
-      let left = members(tree, seen)
-      if (left.length === 0) return
+      const settled = performance.now() + HostProcesses.settling
+      let { isSure, living: left } = look(tree, seen)
+      while (left.length === 0) {
+        if (isSure || performance.now() > settled) return
+        yield* pause(1)
+        ;({ isSure, living: left } = look(tree, seen))
+      }
       send(left, options.signal)
       const patience = performance.now() + options.grace
       const deadline = patience + 1_000
@@ -105,7 +126,7 @@ const send = (pids: ReadonlyArray<number>, signal: NodeJS.Signals): void => {
 // process that filled it on purpose.
 const buffer = Buffer.allocUnsafeSlow(1024 * 1024)
 
-const environment = (pid: number): Buffer => {
+const environment = (pid: number): Buffer | undefined => {
   try {
     const file = openSync(`/proc/${pid}/environ`, "r")
     try {
@@ -115,7 +136,7 @@ const environment = (pid: number): Buffer => {
     }
   } catch {
     // It has ended, or it is another user's.
-    return buffer.subarray(0, 0)
+    return undefined
   }
 }
 

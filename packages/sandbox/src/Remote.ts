@@ -15,11 +15,11 @@ import type * as ChildProcess from "effect/process/ChildProcess"
 import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type { PlatformError } from "effect/PlatformError"
 import * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
 import * as CleanSpawner from "./CleanSpawner.ts"
 import * as Confined from "./Confined.ts"
 import * as InsideFileSystem from "./InsideFileSystem.ts"
+import * as Delivery from "./internal/Delivery.ts"
 import * as HostFiles from "./internal/HostFiles.ts"
 import * as InsideTree from "./internal/InsideTree.ts"
 import * as Pipeline from "./internal/Pipeline.ts"
@@ -133,11 +133,7 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     const folder = `${connection.directory}/${place.key}`
     const workspace = yield* place.prepare(keeper, folder)
     const { directories, directory } = workspace
-    const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver)
-    let isGivenUp = false
-    yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => (isGivenUp ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
-    )
+    const { deliver, giveUp } = yield* Delivery.make(workspace.deliver)
 
     const roots = [directory, ...Object.values(directories)] as const
     const files = InsideFileSystem.make({ spawner: keeper, roots, protect: [".git"] })
@@ -162,10 +158,7 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     const infrastructure: Partial<Sandbox.Infrastructure> = {
       deliver,
       ...(supports.snapshot && { snapshot: workspace.snapshot }),
-      destroy: Effect.suspend(() => {
-        isGivenUp = true
-        return Effect.andThen(Scope.close(life, Exit.void), destroy)
-      }),
+      destroy: giveUp.pipe(Effect.andThen(Scope.close(life, Exit.void)), Effect.andThen(destroy)),
       ...(supports.ports && expose && { expose: (variable) => Effect.flatMap(Ports.of(ports, variable), expose) }),
       ...(supports.network !== "open" && setEgress && { setEgress }),
       ...(supports.pause && pause && { pause }),

@@ -10,9 +10,6 @@ import * as HostProcesses from "./HostProcesses.ts"
 /** In the environment of each entry, beside the mark of its command: which cell it is of. */
 export const variable = "MILLWRIGHT_CELL"
 
-const entries = (mark: string): ReadonlyArray<number> =>
-  HostProcesses.children(process.pid).filter((pid) => HostProcesses.environment(pid).includes(mark))
-
 /** The first process of the namespace of an entry; none while it is being made. */
 const firstOf = (entry: number): number | undefined =>
   HostProcesses.children(entry)
@@ -31,11 +28,15 @@ export const end = (
     Effect.gen(function* () {
       const asked = new Set<number>()
       const deadline = performance.now() + grace
+      const settled = performance.now() + HostProcesses.settling
       // A second look: while children end, the kernel may leave one out of the list.
-      const look = () => [...new Set([...entries(mark), ...entries(mark)])]
-      for (let left = look(); left.length > 0; left = look()) {
-        const late = performance.now() - deadline
-        if (late > patience) return
+      const look = () => [HostProcesses.marked(mark), HostProcesses.marked(mark)]
+      for (let looks = look(); ; looks = look()) {
+        const left = new Set(looks.flatMap(({ found }) => found))
+        const now = performance.now()
+        const isSure = now > settled || looks.every(({ isSure }) => isSure)
+        const late = now - deadline
+        if ((left.size === 0 && isSure) || late > patience) return
         for (const entry of left) {
           const first = firstOf(entry)
           if (late >= 0 || signal === "SIGKILL") {
@@ -57,7 +58,7 @@ export const end = (
   )
 
 const members = (cell: string): ReadonlyArray<number> =>
-  entries(cell).flatMap((entry) => {
+  HostProcesses.marked(cell).found.flatMap((entry) => {
     const first = firstOf(entry)
     return first === undefined ? [] : [first, ...HostProcesses.descendants(first)]
   })

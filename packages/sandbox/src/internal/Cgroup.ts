@@ -7,20 +7,12 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync
-} from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import * as ProcessTree from "../ProcessTree.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { Limits } from "../SandboxSpec.ts"
+import * as Access from "./Access.ts"
 import * as HostProcesses from "./HostProcesses.ts"
 
 /** What a group can hold. */
@@ -76,15 +68,6 @@ const text = (path: string): string => {
   }
 }
 
-const canWrite = (path: string): boolean => {
-  try {
-    accessSync(path, constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
 const attempt = (change: () => void): boolean => {
   try {
     change()
@@ -108,7 +91,7 @@ const folderFor = (controller: string, { controllers, own, top, version }: Mount
       words(control).includes(controller) ||
       (words(join(folder, "cgroup.controllers")).includes(controller) &&
         attempt(() => writeFileSync(control, `+${controller}`)))
-    return isOn && canWrite(join(folder, "cgroup.procs")) && canMake(folder, controller)
+    return isOn && Access.canWrite(join(folder, "cgroup.procs")) && canMake(folder, controller)
   })
 }
 

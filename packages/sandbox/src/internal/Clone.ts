@@ -206,23 +206,16 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
 
     const { directory } = place
     const dotGit = path.join(template === undefined ? directory : overlayOf(place, template).upper, ".git")
-    const target: Settle.Target = {
-      directory,
-      branch: begun.branch,
-      head: begun.commit,
-      fresh: spec.fresh !== undefined && spec.fresh !== false,
-      at: begun.at
-    }
+    const target = Settle.targetOf(directory, spec, begun)
     const { from } = spec
     let wasBrought = false
     const bring = Deliver.make(host, {
       directory,
       repository: place.repository,
-      incoming: OwnFolder.incoming(host, place.repository, place.name),
-      branch: spec.branch,
+      name: place.name,
+      spec,
       origin,
-      known: begun.commit,
-      base: spec.deliver === "Merge" ? spec.base : undefined
+      known: begun.commit
     })
     const part: Part = {
       directory,

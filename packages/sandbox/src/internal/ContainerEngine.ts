@@ -4,8 +4,9 @@ import * as Fiber from "effect/Fiber"
 import * as ChildProcess from "effect/process/ChildProcess"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
-import { accessSync, constants, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { isAbsolute } from "node:path"
+import * as Access from "./Access.ts"
 import { SandboxError } from "../Sandbox.ts"
 
 /** Which program, and with what. */
@@ -55,15 +56,6 @@ const variables = [
 export const unavailable = (what: string, cause?: unknown): SandboxError =>
   new SandboxError({ reason: "Unavailable", message: `The container sandbox can not be used here: ${what}.`, cause })
 
-const isProgram = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
 const patience = 120_000
 
 /** Finds the engine, and what it can. */
@@ -71,12 +63,12 @@ export const make = Effect.fnUntraced(function* (
   host: ChildProcessSpawner["Service"],
   { engine }: Options
 ): Effect.fn.Return<Engine, SandboxError> {
-  if (engine !== undefined && !(isAbsolute(engine) && isProgram(engine))) {
+  if (engine !== undefined && !(isAbsolute(engine) && Access.isProgram(engine))) {
     return yield* unavailable(
       `${JSON.stringify(engine)} is no absolute path of a program. Give that of podman or docker`
     )
   }
-  const program = engine ?? places.find(isProgram)
+  const program = engine ?? places.find(Access.isProgram)
   if (program === undefined) {
     return yield* unavailable(
       `there is neither podman nor docker in ${places.join(", ")}. Install podman (apt-get install podman)`

@@ -9,13 +9,15 @@
  */
 import * as Effect from "effect/Effect"
 import { SandboxError } from "../Sandbox.ts"
+import type { Companion } from "../SandboxSpec.ts"
 import type { HostFiles } from "./HostFiles.ts"
 import * as InsideCall from "./InsideCall.ts"
+import * as OwnFolder from "./OwnFolder.ts"
 import * as Receive from "./Receive.ts"
 import * as Repository from "./Repository.ts"
 
 /** What is brought where. */
-export interface Options {
+interface Options {
   readonly inside: InsideCall.Inside
   readonly directory: string
   readonly repository: Repository.Repository
@@ -30,9 +32,21 @@ export interface Options {
   readonly base: string | undefined
 }
 
+/** What is brought of the workspace of a spec; `name` is the workspace's. */
+export interface Asked extends Pick<Options, "directory" | "repository" | "origin" | "known"> {
+  readonly name: string
+  readonly spec: Companion
+}
+
 /** What brings the commits, as often as it is asked. Fails when they can not be brought; then they stay in the workspace. */
-export const make = (host: HostFiles, options: Omit<Options, "inside">) => {
-  let known = options.known
+export const make = (host: HostFiles, { name, spec, ...asked }: Asked) => {
+  const options = {
+    ...asked,
+    incoming: OwnFolder.incoming(host, asked.repository, name),
+    branch: spec.branch,
+    base: spec.deliver === "Merge" ? spec.base : undefined
+  }
+  let known = asked.known
   return (inside: InsideCall.Inside): Effect.Effect<void, SandboxError> =>
     Effect.suspend(() =>
       Effect.map(deliver(host, { ...options, inside, known }), (brought) => {

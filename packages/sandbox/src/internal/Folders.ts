@@ -17,7 +17,7 @@ import type { SnapshotStore } from "./SnapshotStore.ts"
 
 /** What can be done with folders. */
 export const make = (host: HostFiles, snapshots: SnapshotStore) => {
-  const { attempt, exists, fs, kind, list, makeFolder, path, read, remove, replace } = host
+  const { exists, fs, kind, list, makeFolder, path, read, remove, replace } = host
 
   const state = OwnFolder.state(host)
 
@@ -139,9 +139,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     if (yield* FolderGit.isRepository(host, directory))
       return yield* bad("it is, or lies in, what git keeps a repository in")
     const own = yield* state
-    const real = yield* attempt("Looking at the state of Millwright", fs.realPath(own))
-    if (contains(real, directory) || contains(directory, real))
-      return yield* bad(`Millwright keeps its state in ${real}`)
+    if (contains(own, directory) || contains(directory, own)) return yield* bad(`Millwright keeps its state in ${own}`)
     const digest = Digest.of(directory)
     const notes = path.join(own, "folders", digest)
     const note = path.join(own, "guarded", digest)
@@ -165,9 +163,7 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     id: string,
     { from, sandbox }: { readonly sandbox: string; readonly from?: Snapshot | undefined }
   ) {
-    const own = yield* Effect.flatMap(state, (folder) =>
-      attempt("Looking at the state of Millwright", fs.realPath(folder))
-    )
+    const own = yield* state
     const notes = path.join(own, "empty", id)
     const directory = path.join(notes, "workspace")
     const snapshotsOf = path.join(own, "snapshots")
@@ -189,5 +185,5 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
     })
   })
 
-  return { folder, empty, state }
+  return { folder, empty }
 }

@@ -1,5 +1,5 @@
 /** Processes of this machine, as `/proc` tells them. */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
 
 const read = (path: string): string => {
   try {
@@ -75,6 +75,34 @@ export const descendants = (pid: number): ReadonlyArray<number> => {
 
 /** The environment that a process was started with, as one text. */
 export const environment = (pid: number): string => read(`/proc/${pid}/environ`)
+
+/**
+ * Whether a process that showed no environment may have one: while it goes from one program to the next, the old one is gone
+ * and the new one not there yet. One that was started without any is settled, and so is a thread of the kernel.
+ */
+export const isBetween = (pid: number): boolean => {
+  try {
+    readlinkSync(`/proc/${pid}/exe`)
+  } catch {
+    return false
+  }
+  const text = read(`/proc/${pid}/stat`)
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
+  const [start, end] = [fields[47], fields[48]]
+  return start === "0" || start !== end || environment(pid) !== ""
+}
+
+/** How long a process is given to show its environment, in milliseconds. */
+export const settling = 500
+
+/** Living children of this process that have a mark, and whether there may be more: whoever is between two programs hides it. */
+export const marked = (mark: string): { readonly found: ReadonlyArray<number>; readonly isSure: boolean } => {
+  const looks = children(process.pid).map((pid) => ({ pid, text: environment(pid) }))
+  return {
+    found: looks.filter(({ text }) => text.includes(mark)).map(({ pid }) => pid),
+    isSure: !looks.some(({ pid, text }) => text === "" && isBetween(pid))
+  }
+}
 
 /** The numbers of a process in the namespaces that it is in, the outermost first. */
 export const numbers = (pid: number): ReadonlyArray<number> =>

@@ -61,8 +61,16 @@ look() {
     shift 5
   done
 }
+# Who goes from one program to the next shows no environment for a moment; a thread of the kernel has no program.
+between() {
+  for file in $(grep -sL '' /proc/[0-9]*/environ); do [ -e "\${file%environ}exe" ] && return 0; done
+  return 1
+}
 end() {
   look
+  for again in 1 2 3; do
+    [ "$living" ] || ! [ "$mark" ] || ! between || { sleep 0.02 2> /dev/null; look; }
+  done
   [ "$living" ] || return 0
   kill -s "$1" $living 2> /dev/null
   waited=0

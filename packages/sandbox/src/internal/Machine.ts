@@ -2,9 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as ChildProcess from "effect/process/ChildProcess"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import { accessSync, constants, existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { isAbsolute, join } from "node:path"
 import { SandboxError } from "../Sandbox.ts"
+import * as Access from "./Access.ts"
 import * as Seccomp from "./Seccomp.ts"
 
 /** Programs, by absolute path. */
@@ -29,23 +30,14 @@ const folders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/r
 export const unavailable = (what: string, cause?: unknown): SandboxError =>
   new SandboxError({ reason: "Unavailable", message: `The bubblewrap sandbox can not be used here: ${what}.`, cause })
 
-const isProgram = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
 const find = (name: keyof Programs, asked: string | undefined): Effect.Effect<string, SandboxError> =>
   Effect.suspend(() => {
     if (asked !== undefined) {
-      return isAbsolute(asked) && isProgram(asked)
+      return isAbsolute(asked) && Access.isProgram(asked)
         ? Effect.succeed(asked)
         : Effect.fail(unavailable(`${JSON.stringify(asked)} is no absolute path of a program. Give that of ${name}`))
     }
-    const found = folders.map((folder) => join(folder, name)).find(isProgram)
+    const found = folders.map((folder) => join(folder, name)).find(Access.isProgram)
     return found === undefined
       ? Effect.fail(
           unavailable(

@@ -8,7 +8,6 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { minimumEnvironment } from "../CleanSpawner.ts"
-import * as OwnFolder from "./OwnFolder.ts"
 import * as Origin from "./Origin.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion, Snapshot } from "../SandboxSpec.ts"
@@ -180,23 +179,16 @@ export const prepare = Effect.fnUntraced(function* (
       })
     }
   }
-  const target: Settle.Target = {
-    directory,
-    branch: begun.branch,
-    head: begun.commit,
-    fresh: spec.fresh !== undefined && spec.fresh !== false,
-    at: begun.at
-  }
+  const target = Settle.targetOf(directory, spec, begun)
   if (!isNew) yield* Settle.reused(inside, target)
   else if (from !== undefined) yield* Settle.restored(inside, { target, commit: from.commit ?? "" })
   const deliver = Deliver.make(host, {
     directory,
     repository,
-    incoming: OwnFolder.incoming(host, repository, name),
-    branch: spec.branch,
+    name,
+    spec,
     origin,
-    known: begun.commit,
-    base: spec.deliver === "Merge" ? spec.base : undefined
+    known: begun.commit
   })(inside)
   return {
     directory,

@@ -6,7 +6,6 @@ import { randomUUID } from "node:crypto"
 import { SandboxError } from "../Sandbox.ts"
 import type { Companion, SandboxSpec, Snapshot } from "../SandboxSpec.ts"
 import * as WorkspaceLock from "../WorkspaceLock.ts"
-import * as Folders from "./Folders.ts"
 import type { HostFiles } from "./HostFiles.ts"
 import type { Inside } from "./InsideCall.ts"
 import * as OwnFolder from "./OwnFolder.ts"
@@ -38,9 +37,8 @@ interface Found {
 
 /** What can be done with them. */
 export const make = (host: HostFiles, sandbox: string) => {
-  const { attempt, fs, path, read } = host
+  const { fs, path, read } = host
   const snapshots = SnapshotStore.make(host)
-  const folders = Folders.make(host, snapshots)
 
   /** A word that this folder alone has. It is written once, and its text is what tells the keys of two machines apart. */
   const wordOf = Effect.fnUntraced(function* (folder: string) {
@@ -69,9 +67,7 @@ export const make = (host: HostFiles, sandbox: string) => {
   })
 
   const empty = Effect.fnUntraced(function* (id: string, from: Snapshot | undefined) {
-    const state = yield* Effect.flatMap(folders.state, (folder) =>
-      attempt("Looking at the state of Millwright", fs.realPath(folder))
-    )
+    const state = yield* OwnFolder.state(host)
     const kept = path.join(state, "snapshots")
     const prepare: Prepare = Effect.fnUntraced(function* (inside, folder) {
       const directory = `${folder}/workspace`

@@ -118,12 +118,13 @@ const end: typeof ProcessTree.end = ({ mark }, { grace, signal }) =>
     Effect.gen(function* () {
       if (mark === "") return
       const deadline = performance.now() + grace
-      const entries = () =>
-        HostProcesses.children(process.pid).filter((pid) => HostProcesses.environment(pid).includes(mark))
+      const settled = performance.now() + HostProcesses.settling
       let isAsked = false
-      for (let left = entries(); left.length > 0; left = entries()) {
-        const late = performance.now() - deadline
-        if (late > 1_000) return
+      for (let look = HostProcesses.marked(mark); ; look = HostProcesses.marked(mark)) {
+        const left = look.found
+        const now = performance.now()
+        const late = now - deadline
+        if ((left.length === 0 && (look.isSure || now > settled)) || late > 1_000) return
         const all = left.flatMap(HostProcesses.descendants)
         if (late >= 0) HostProcesses.send([...all, ...left], "SIGKILL")
         else if (!isAsked) {

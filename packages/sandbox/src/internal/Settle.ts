@@ -1,7 +1,9 @@
 /** Brings a workspace that is there to its branch, with the git inside, in one command. */
 import * as Effect from "effect/Effect"
 import { SandboxError } from "../Sandbox.ts"
+import type { Companion } from "../SandboxSpec.ts"
 import * as InsideCall from "./InsideCall.ts"
+import type { Start } from "./Start.ts"
 
 /** What a workspace is brought to. */
 export interface Target {
@@ -13,6 +15,13 @@ export interface Target {
   readonly fresh: boolean
   readonly at?: string | undefined
 }
+
+/** What the workspace of a spec is brought to. */
+export const targetOf = (
+  directory: string,
+  { fresh }: Pick<Companion, "fresh">,
+  { at, branch, commit }: Pick<Start, "at" | "branch" | "commit">
+): Target => ({ directory, branch, head: commit, fresh: fresh !== undefined && fresh !== false, at })
 
 // Git reads some names of the working tree, as `.gitignore`, and would wait for what comes out of a pipe there. Whoever made a
 // pipe, a socket or a device is gone, and git keeps none of them.

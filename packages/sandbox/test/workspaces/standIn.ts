@@ -10,7 +10,6 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Exit from "effect/Exit"
 import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
@@ -19,6 +18,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as CleanSpawner from "../../src/CleanSpawner.ts"
 import * as Confined from "../../src/Confined.ts"
+import * as Delivery from "../../src/internal/Delivery.ts"
 import * as Phases from "../../src/Phases.ts"
 import * as ProcessTree from "../../src/ProcessTree.ts"
 import * as Sandbox from "../../src/Sandbox.ts"
@@ -89,11 +89,7 @@ export const layer = (name: string, overlay: boolean) =>
             })
           const keeper = yield* spawnerWith({})
           yield* workspace.settle(keeper)
-          const deliver = Semaphore.withPermit(yield* Semaphore.make(1), workspace.deliver(keeper))
-          let isDestroyed = false
-          yield* Effect.addFinalizer(() =>
-            Effect.suspend(() => (isDestroyed ? Effect.void : Effect.ignore(deliver, { log: "Warn" })))
-          )
+          const { deliver, giveUp } = yield* Delivery.make(workspace.deliver(keeper))
           const life = yield* Scope.fork(yield* Effect.scope)
           const spawner = yield* Scope.provide(spawnerWith(spec.env ?? {}, spec.limits?.wall), life)
           yield* Phases.run(spec, { spawner, isNew: workspace.isNew, finish: workspace.finish })
@@ -101,14 +97,11 @@ export const layer = (name: string, overlay: boolean) =>
             Context.add(FileSystem.FileSystem, confined),
             Context.add(Path.Path, Confined.path({ path, root: directory }))
           )
-          const destroy = Effect.suspend(() => {
-            if (isDestroyed) return Effect.void
-            isDestroyed = true
-            return Effect.andThen(
-              Effect.andThen(Scope.close(life, Exit.void), Scope.close(mounts, Exit.void)),
-              workspace.remove
-            )
-          })
+          const destroy = giveUp.pipe(
+            Effect.andThen(Scope.close(life, Exit.void)),
+            Effect.andThen(Scope.close(mounts, Exit.void)),
+            Effect.andThen(workspace.remove)
+          )
           return { directory, directories, services, host: { deliver, snapshot: workspace.snapshot(keeper), destroy } }
         })
       })
