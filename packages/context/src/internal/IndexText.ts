@@ -59,6 +59,8 @@ const cut = (text: string, length: number): string =>
 
 /** The first lines that fit, and how many do not. */
 const bounded = (lines: ReadonlyArray<string>, budget: number): string => {
+  const whole = lines.join("\n")
+  if (TokenBudget.estimate(whole) <= budget) return whole
   const kept: Array<string> = []
   let tokens = TokenBudget.estimate(rest(lines.length))
   for (const line of lines) {
@@ -66,7 +68,7 @@ const bounded = (lines: ReadonlyArray<string>, budget: number): string => {
     if (tokens > budget) return [...kept, rest(lines.length - kept.length)].join("\n")
     kept.push(line)
   }
-  return kept.join("\n")
+  return whole
 }
 
 const rest = (count: number): string => `… and ${count} more servers: search finds their tools.`
