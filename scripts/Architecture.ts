@@ -34,7 +34,7 @@ export const seams: ReadonlyArray<Seam> = [
     module: "effect/ai",
     files: [
       "core/Model",
-      "core/internal/{Answer,ProviderFailure}",
+      "core/internal/{Answer,PromptTurns,ProviderFailure}",
       "agents/Tools",
       "agents/loop/*",
       "*/adapters/*",
