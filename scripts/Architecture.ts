@@ -34,7 +34,7 @@ export const seams: ReadonlyArray<Seam> = [
     module: "effect/ai",
     files: [
       "core/Model",
-      "core/internal/{Answer,ProviderFailure}",
+      "core/internal/{Answer,PromptTurns,ProviderFailure}",
       "context/{MetaTools,ToolSession}",
       "context/internal/{SessionCall,ToolTranscript}",
       "agents/Tools",
@@ -53,7 +53,7 @@ export const kernels: ReadonlyArray<string> = [
   "core/Watch",
   "core/Dispatcher",
   "core/Reconciler",
-  "context/{SourceIndex,ToolSession}",
+  "context/SourceIndex",
   "agents/Role",
   "agents/roles/*"
 ]

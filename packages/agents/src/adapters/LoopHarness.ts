@@ -28,8 +28,16 @@ import * as Tools from "../Tools.ts"
 
 const name = "loop"
 
+/** How the loop works. */
+export interface Options {
+  /** How conversations use the tool index. Default: as it costs least, and as the model can. */
+  readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
+}
+
 /** The loop, with the models that the tiers name. Roles with a scope of tools need a `ToolIndex` around it. */
-export const layer: Layer.Layer<Harness.Harness, never, Model.Models | Pricing.Pricing | Journal.Journal> =
+export const layerWith = (
+  options: Options
+): Layer.Layer<Harness.Harness, never, Model.Models | Pricing.Pricing | Journal.Journal> =>
   Layer.effect(
     Harness.Harness,
     Effect.gen(function* () {
@@ -48,6 +56,7 @@ export const layer: Layer.Layer<Harness.Harness, never, Model.Models | Pricing.P
               model: forTier(request.tier),
               toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
               index,
+              options,
               emit: (event) => Effect.asVoid(Queue.offer(queue, event))
             }).pipe(Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
           )
@@ -55,7 +64,11 @@ export const layer: Layer.Layer<Harness.Harness, never, Model.Models | Pricing.P
     })
   )
 
+/** The loop as it is. */
+export const layer = layerWith({})
+
 interface Around {
+  readonly options: Options
   readonly model: Model.Model
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly index: ToolIndex.ToolIndex | undefined
@@ -64,7 +77,7 @@ interface Around {
 
 const loop = (
   request: Harness.Request,
-  { emit, index, model, toolkit }: Around
+  { emit, index, model, options, toolkit }: Around
 ): Effect.Effect<void, Harness.Failure, Journal.Journal | Pricing.Pricing | Harness.Workplace> =>
   Effect.gen(function* () {
     const granted = request.grants.flatMap((grant) => {
@@ -76,7 +89,13 @@ const loop = (
     // What the host gathered (an issue, a patch, a log) may hold a secret too.
     const clean = Redaction.scrub(request.prompt, yield* Redaction.Secrets)
     const earlier = yield* taken(request)
-    const session = yield* tools(request, { index, model, own: own.map(([, tool]) => tool), saved: earlier?.tools })
+    const session = yield* tools(request, {
+      index,
+      model,
+      options,
+      own: own.map(([, tool]) => tool),
+      saved: earlier?.tools
+    })
     let prompt =
       earlier === undefined
         ? Prompt.make([
@@ -175,11 +194,10 @@ const tools = Effect.fnUntraced(function* (
   {
     index,
     model,
+    options,
     own,
     saved
-  }: {
-    readonly index: ToolIndex.ToolIndex | undefined
-    readonly model: Model.Model
+  }: Pick<Around, "index" | "model" | "options"> & {
     readonly own: ReadonlyArray<Tool.Any>
     readonly saved: ToolSession.Saved | undefined
   }
@@ -192,6 +210,7 @@ const tools = Effect.fnUntraced(function* (
     })
   }
   return yield* ToolSession.make({
+    ...options.tools,
     index: index.within(scope),
     loading: model.supports.toolLoading,
     prefix: TokenBudget.estimate(`${system}${prompt}`) + ToolSession.estimate(own),

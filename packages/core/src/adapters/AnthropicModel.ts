@@ -22,6 +22,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import * as Answer from "../internal/Answer.ts"
+import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as Model from "../Model.ts"
 import * as ToolLoading from "../ToolLoading.ts"
@@ -117,7 +118,10 @@ type Change = Anthropic.Beta.BetaRequestToolAdditionBlock | Anthropic.Beta.BetaR
 type Note = { readonly role: "system"; content: Array<Anthropic.TextBlockParam | Change> }
 type Turn = { readonly role: "user" | "assistant"; content: Array<Anthropic.ContentBlockParam> }
 
-const betas: Array<Anthropic.Beta.AnthropicBeta> = ["mid-conversation-tool-changes-2026-07-01", "inline-tools-2026-09-15"]
+const betas: Array<Anthropic.Beta.AnthropicBeta> = [
+  "mid-conversation-tool-changes-2026-07-01",
+  "inline-tools-2026-09-15"
+]
 
 const send = (client: Anthropic, { messages, ...rest }: ReturnType<typeof body>, signal: AbortSignal) => {
   const plain = messages.filter(isPlain)
@@ -130,9 +134,6 @@ const isPlain = (message: Turn | Note): message is Turn | (Note & { content: Arr
   message.role !== "system" || message.content.every(({ type }) => type === "text")
 
 const body = (options: Options, call: LanguageModel.ProviderOptions) => {
-  const first = call.prompt.content.findIndex(({ role }) => role !== "system")
-  const begin = first < 0 ? call.prompt.content.length : first
-  const system = call.prompt.content.slice(0, begin).flatMap((message) => (message.role === "system" ? texts(message) : []))
   // No tool is left to load one with where all are deferred, and the API refuses that.
   const isDeferred = call.tools.every(ToolLoading.isDeferred) ? () => false : ToolLoading.isDeferred
   const lastInPrompt = call.tools.findLastIndex((tool) => !isDeferred(tool))
@@ -144,14 +145,16 @@ const body = (options: Options, call: LanguageModel.ProviderOptions) => {
     }),
     ...(isDeferred(tool) ? { defer_loading: true } : index === lastInPrompt ? cached : {})
   }))
+  const deferred = new Set(call.tools.filter(isDeferred).map(({ name }) => name))
+  const prompt = PromptTurns.of(call.prompt, (message): ReadonlyArray<Anthropic.ContentBlockParam> | undefined => {
+    if (message.role !== "system") return message.content.flatMap((part) => block(part, deferred))
+    return takesSystemMessages(options) ? undefined : texts(message)
+  })
+  const system = prompt.system.flatMap(texts)
   return {
     model: options.model,
     max_tokens: options.maxTokens ?? 32_000,
-    messages: messages(call.prompt.content.slice(begin), {
-      offered: new Set(call.tools.map(({ name }) => name)),
-      deferred: new Set(call.tools.filter(isDeferred).map(({ name }) => name)),
-      takesSystem: takesSystemMessages(options)
-    }),
+    messages: messages(prompt.turns, call.tools),
     ...(system.length === 0 ? {} : { system: markLast(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
     ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
@@ -191,58 +194,30 @@ const toolChoice = (choice: LanguageModel.ToolChoice<string>): Anthropic.ToolCho
   return { type: choice.mode === "required" ? "any" : "auto" }
 }
 
-/** What of a request decides how its messages are written. */
-interface Setting {
-  readonly offered: ReadonlySet<string>
-  readonly deferred: ReadonlySet<string>
-  readonly takesSystem: boolean
-}
-
 const texts = (message: Prompt.SystemMessage): Array<Anthropic.TextBlockParam> =>
   message.content.trim() === "" ? [] : [{ type: "text", text: message.content }]
 
-/** Messages of one side that follow each other are one message. */
-const messages = (prompt: ReadonlyArray<Prompt.Message>, setting: Setting): Array<Turn | Note> => {
-  const turns: Array<Turn & { readonly notes: Array<Prompt.SystemMessage> }> = []
-  for (const message of prompt) {
-    const isNote = message.role === "system" && setting.takesSystem
-    const role = message.role === "assistant" ? "assistant" : "user"
-    const content =
-      message.role === "system"
-        ? isNote
-          ? []
-          : texts(message)
-        : message.content.flatMap((part) => block(part, setting.deferred))
-    const notes = isNote ? [message] : []
-    const last = turns.at(-1)
-    if (last?.role === role) {
-      last.content.push(...content)
-      last.notes.push(...notes)
-    } else if (content.length + notes.length > 0) turns.push({ role, content, notes })
-  }
-  const known = new Set(setting.offered)
+const messages = (
+  turns: ReadonlyArray<PromptTurns.Turn<Anthropic.ContentBlockParam>>,
+  offered: ReadonlyArray<{ readonly name: string }>
+): Array<Turn | Note> => {
+  const known = new Set(offered.map(({ name }) => name))
   const said = turns.flatMap(({ content, notes, role }): Array<Turn | Note> => {
     const isResult = ({ type }: Anthropic.ContentBlockParam) => role === "user" && type === "tool_result"
-    // A system message has to follow the user's: where there is none, its text is one.
-    const spoken = content.length > 0 ? content : notes.flatMap(texts)
-    const behind = notes.map((note): Note => ({
-      role: "system",
-      content: [...changes(note, known), ...(content.length > 0 ? texts(note) : [])]
-    }))
-    const written = behind.filter(({ content }) => content.length > 0)
-    const results = spoken.filter(isResult)
-    const others = spoken.filter((each) => !isResult(each))
-    if (spoken.length === 0 && written.length > 0) others.push({ type: "text", text: "(The tools changed.)" })
-    const turn = [...results, ...others]
-    return [...(turn.length === 0 ? [] : [{ role, content: turn }]), ...written]
+    const isSilent = content.length === 0
+    const behind = notes
+      .map((note): Note => ({ role: "system", content: [...changes(note, known), ...(isSilent ? [] : texts(note))] }))
+      .filter(({ content }) => content.length > 0)
+    // A system message has to follow the user's. Where there is none, its text is one.
+    const spoken = isSilent ? notes.flatMap(texts) : content
+    if (spoken.length === 0 && behind.length > 0) spoken.push({ type: "text", text: "(The tools changed.)" })
+    const ordered = [...spoken.filter(isResult), ...spoken.filter((each) => !isResult(each))]
+    return [...(ordered.length === 0 ? [] : [{ role, content: ordered }]), ...behind]
   })
-  return said.map((message, index): Turn | Note =>
-    index < said.length - 1
-      ? message
-      : message.role === "system"
-        ? { ...message, content: markLast(message.content) }
-        : { ...message, content: markLast(message.content) }
-  )
+  const last = said.at(-1)
+  if (last?.role === "system") last.content = markLast(last.content)
+  else if (last !== undefined) last.content = markLast(last.content)
+  return said
 }
 
 /** The API refuses to take away what is not there. */

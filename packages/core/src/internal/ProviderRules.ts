@@ -17,7 +17,9 @@ export const referredIn = (message: Entry): ReadonlyArray<unknown> =>
 export const refusal = (body: Schema.JsonObject, betas: ReadonlyArray<string>): string | undefined => {
   const tools = entries(body.tools)
   const messages = entries(body.messages)
-  return aboutTools(tools) ?? aboutPlaces(messages) ?? aboutResults(tools, messages) ?? aboutChanges(tools, messages, betas)
+  return (
+    aboutTools(tools) ?? aboutPlaces(messages) ?? aboutResults(tools, messages) ?? aboutChanges(tools, messages, betas)
+  )
 }
 
 const entries = (value: unknown): ReadonlyArray<Entry> =>
@@ -29,7 +31,9 @@ const aboutTools = (tools: ReadonlyArray<Entry>): string | undefined => {
     return "All tools have defer_loading set. At least one tool must be non-deferred."
   }
   const marked = deferred.find(({ cache_control }) => Predicate.isNotNullish(cache_control))
-  return marked === undefined ? undefined : `Tool '${marked.name}' cannot have both defer_loading and cache_control set.`
+  return marked === undefined
+    ? undefined
+    : `Tool '${marked.name}' cannot have both defer_loading and cache_control set.`
 }
 
 /** System messages that follow each other are one section: behind a user's message, and before an answer or the end. */

@@ -3,13 +3,12 @@
  * request that goes on where an earlier one ended has that one's whole prefix at its beginning.
  */
 import * as Predicate from "effect/Predicate"
-import type * as Schema from "effect/Schema"
 
 /**
  * The prefix of a request, as both protocols have it: settings, tools, system prompt, messages. Without the marks of
  * the cache, which move from request to request, and without deferred tools, which are no part of the prompt.
  */
-export const of = (body: Schema.Json): string => {
+export const of = (body: unknown): string => {
   const request: Record<string, unknown> = Predicate.isObject(body) ? { ...body } : {}
   const { messages, system, tools, ...settings } = request
   return [
@@ -23,7 +22,7 @@ export const of = (body: Schema.Json): string => {
 }
 
 /** How many bytes of the earlier request's prefix are not at the beginning of the later one's; 0 is all in its place. */
-export const changed = (earlier: Schema.Json, later: Schema.Json): number => {
+export const changed = (earlier: unknown, later: unknown): number => {
   const before = Buffer.from(of(earlier))
   const after = Buffer.from(of(later))
   const same = before.findIndex((byte, index) => byte !== after[index])
