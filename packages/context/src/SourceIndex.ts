@@ -71,8 +71,9 @@ export const make = Effect.fnUntraced(function* (
     newest.set(server, yield* watch.state)
   }
 
-  const take = Effect.fnUntraced(function* (watch: SourceWatch.Watched, found: SourceWatch.SourceState) {
+  const takeOver = Effect.fnUntraced(function* (watch: SourceWatch.Watched, found: SourceWatch.SourceState) {
     const { kind, name: server } = watch.source
+    if (found === newest.get(server)) return
     const change = state.apply({ server, kind }, found)
     newest.set(server, found)
     const { added, changed, removed } = change
@@ -85,9 +86,10 @@ export const make = Effect.fnUntraced(function* (
     const listed = first.get(server)
     if (found.status !== "waiting" && listed !== undefined) yield* Deferred.succeed(listed, undefined)
   })
+  const take = (watch: SourceWatch.Watched, found: SourceWatch.SourceState) =>
+    Semaphore.withPermit(oneAtATime, takeOver(watch, found))
   for (const watch of watched.values()) {
-    const taken = Stream.runForEach(watch.states, (found) => Semaphore.withPermit(oneAtATime, take(watch, found)))
-    yield* Effect.forkScoped(taken)
+    yield* Effect.forkScoped(Stream.runForEach(watch.states, (found) => take(watch, found)))
   }
   const settled = Effect.forEach(first.values(), Deferred.await, { discard: true }).pipe(
     Effect.timeoutOption(slowest),
@@ -161,7 +163,10 @@ export const make = Effect.fnUntraced(function* (
       yield* use([entry])
       const watch = watched.get(entry.server)
       if (watch === undefined) return yield* removed(entry)
-      return yield* Effect.mapError(watch.call(entry.name, given), (error) => CallText.failed(entry, error))
+      return yield* Effect.mapError(watch.call(entry.name, given), (error) => CallText.failed(entry, error)).pipe(
+        // Whoever reads the answer finds the tools that were there when it was given.
+        Effect.ensuring(Effect.flatMap(watch.state, (found) => take(watch, found)))
+      )
     })
 
     return {
