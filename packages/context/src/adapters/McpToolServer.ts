@@ -28,6 +28,7 @@ import * as MetaTools from "../MetaTools.ts"
 import type { Entry } from "../ToolEntry.ts"
 import type { ToolIndex } from "../ToolIndex.ts"
 import type { ToolScope } from "../ToolScope.ts"
+import type { Content } from "../ToolSource.ts"
 
 /** What is served. */
 export interface Options {
@@ -196,11 +197,14 @@ const make = Effect.fnUntraced(function* (whole: ToolIndex, { budget = 2_000, sc
 
 const answered = ({ images, ok, text }: SessionCall.Result, notice: string) => ({
   content: [
-    ...[text, notice].filter((part) => part !== "").map((text) => ({ type: "text", text })),
-    ...images.map(({ data, mediaType }) => ({ type: "image", data, mimeType: mediaType }))
-  ],
+    ...[text, notice].filter((part) => part !== "").map((text) => ({ type: "text" as const, text })),
+    ...images
+  ].map(part),
   isError: !ok
 })
+
+const part = (content: Content) =>
+  content.type === "text" ? content : { type: content.type, data: content.data, mimeType: content.mediaType }
 
 const failed = (text: string) => answered({ ok: false, text, images: [], options: {}, loaded: [] }, "")
 

@@ -8,10 +8,11 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { spawn } from "node:child_process"
 import * as Http from "node:http"
 import { fileURLToPath } from "node:url"
+import * as McpSource from "../../src/adapters/McpSource.ts"
 import * as McpToolServer from "../../src/adapters/McpToolServer.ts"
+import * as ToolSourceTest from "../../src/testing/ToolSourceTest.ts"
 import * as ServedIndex from "../fixtures/ServedIndex.ts"
 
 const program = fileURLToPath(new URL("../fixtures/serve.ts", import.meta.url))
@@ -52,13 +53,18 @@ const connect = Effect.fnUntraced(function* (transport: Transport) {
   }
 })
 
+const clientAt = (url: string, token: Redacted.Redacted<string>) => {
+  const headers = { authorization: `Bearer ${Redacted.value(token)}` }
+  // Its types are not made for exact optional properties.
+  return connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }) as Transport)
+}
+
 /** An index of its own that is served, and a client of it. */
 const served = Effect.fnUntraced(function* (scope?: ReadonlyArray<string>) {
   const lab = yield* ServedIndex.make
   const { token, url } = yield* McpToolServer.serveHttp(lab.index, { scope })
   const headers = { authorization: `Bearer ${Redacted.value(token)}` }
-  const another = () =>
-    connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }) as Transport) // without exact optional properties
+  const another = () => clientAt(url, token)
   return { ...lab, url, headers, another, ...(yield* another()) }
 })
 
@@ -67,6 +73,24 @@ const ways = {
     connect(new StdioClientTransport({ command: process.execPath, args: [program, ...scope] })),
   http: (scope?: ReadonlyArray<string>) => served(scope)
 }
+
+// What it serves is a tool source as any other.
+ToolSourceTest.suite(
+  "McpToolServer, through McpSource",
+  Effect.gen(function* () {
+    const { index, interrupted } = yield* ServedIndex.make
+    const { token, url } = yield* McpToolServer.serveHttp(index)
+    const headers = { authorization: Redacted.make(`Bearer ${Redacted.value(token)}`) }
+    const source = yield* McpSource.http({ name: "served", url, headers })
+    const call = (name: string, args: object = {}) => ({ name: "tool_call", args: { name, arguments: args } })
+    return {
+      source,
+      sound: { ...call("desk/measure", { text: "hi" }), says: "2 characters" },
+      failing: call("desk/drop"),
+      endless: { ...call("desk/wait"), interrupted }
+    }
+  })
+)
 
 describe.each(["stdio", "http"] as const)("a tool server over %s", (way) => {
   it.live("says what there is, and offers three tools that a client need not load", () =>
@@ -260,13 +284,12 @@ describe("a tool server over http", () => {
     "closes the session that was not used for longest when there are too many; its client can begin another",
     () =>
       Effect.gen(function* () {
-        const { another, call, client } = yield* served()
+        const { another, client } = yield* served()
         yield* Effect.forEach(Array.from({ length: 64 }), another)
         const gone = yield* Effect.flip(Effect.tryPromise(() => client.listTools()))
         assert.include(String(gone.cause), "no such session")
         const late = yield* another()
         assert.isFalse((yield* late.call("tool_search", { query: "photo" })).isError)
-        assert.isDefined(call)
       }).pipe(Effect.scoped)
   )
 
@@ -287,6 +310,19 @@ describe("a tool server over http", () => {
       assert.include(text, "The tools have changed")
       assert.include(text, "camera/take_photo", "What was removed should be said")
       assert.notInclude((yield* call("tool_search", { query: "smash" })).text, "have changed", "It is said once")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("answers when the index itself breaks", () =>
+    Effect.gen(function* () {
+      const { index } = yield* ServedIndex.make
+      const broken = { ...index, search: () => Effect.die(new Error("The index broke.")) }
+      const { token, url } = yield* McpToolServer.serveHttp(broken)
+      const { call } = yield* clientAt(url, token)
+      const { isError, text } = yield* call("tool_search", { query: "photo" })
+      assert.isTrue(isError)
+      assert.include(text, "The index broke.")
+      assert.isFalse((yield* call("tool_call", { name: "camera/take_photo" })).isError)
     }).pipe(Effect.scoped)
   )
 
@@ -315,87 +351,5 @@ describe("a tool server over http", () => {
       const error = yield* Effect.flip(McpToolServer.serveHttp(index, options))
       assert.strictEqual(error.reason, reason)
     }).pipe(Effect.scoped)
-  )
-})
-
-/** What the program writes when it reads this, and how it ends. */
-const piped = (input: string) =>
-  Effect.callback<{ readonly code: number | null; readonly errors: string; readonly lines: ReadonlyArray<unknown> }>(
-    (resume) => {
-      const child = spawn(process.execPath, [program], { stdio: "pipe", timeout: 20_000 })
-      let output = ""
-      let errors = ""
-      child.stdout.setEncoding("utf8").on("data", (chunk: string) => (output += chunk))
-      child.stderr.setEncoding("utf8").on("data", (chunk: string) => (errors += chunk))
-      child.once("close", (code) => {
-        const lines = output.split("\n").filter((line) => line !== "")
-        resume(Effect.succeed({ code, errors, lines: lines.map((line): unknown => JSON.parse(line)) }))
-      })
-      child.stdin.end(input)
-    }
-  )
-
-const message = (id: number, name: string, args: object) =>
-  JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: args } })
-
-const Reply = Schema.Array(
-  Schema.Struct({
-    id: Schema.optionalKey(Schema.Union([Schema.Number, Schema.String])),
-    error: Schema.optionalKey(Schema.Struct({ code: Schema.Number })),
-    result: Schema.optionalKey(Schema.Unknown)
-  })
-)
-
-describe("a tool server over stdio", () => {
-  it.live("answers lines that are no message with an error, and those that are none the less", () =>
-    Effect.gen(function* () {
-      const long = message(4, "tool_search", { query: "x".repeat(McpToolServer.maxMessageBytes) })
-      const { code, errors, lines } = yield* piped(
-        [
-          "garbage {",
-          "[]",
-          '{"jsonrpc":"2.0","id":3}',
-          long,
-          '{"jsonrpc":"2.0","method":"notifications/nonsense"}',
-          message(5, "tool_call", { name: "desk/create_ticket", arguments: { title: "x" } }),
-          ""
-        ].join("\n")
-      )
-      const replies = Schema.decodeUnknownSync(Reply)(lines)
-      assert.deepStrictEqual(
-        replies.map(({ error, id }) => [id, error?.code]),
-        [
-          [undefined, -32_700],
-          [undefined, -32_600],
-          [3, -32_600],
-          [4, -32_600],
-          [5, undefined]
-        ]
-      )
-      assert.include(JSON.stringify(replies[4]), "create_ticket")
-      assert.strictEqual(errors, "")
-      assert.strictEqual(code, 0, "It ends when its input ends")
-    })
-  )
-
-  it.live("ends with its input while a call is not answered", () =>
-    Effect.gen(function* () {
-      const { code, lines } = yield* piped(`${message(1, "tool_call", { name: "desk/wait" })}\n`)
-      assert.lengthOf(lines, 0)
-      assert.strictEqual(code, 0)
-    })
-  )
-
-  it.live("ends when nobody reads what it writes", () =>
-    Effect.gen(function* () {
-      const code = yield* Effect.callback<number | null>((resume) => {
-        const child = spawn(process.execPath, [program], { stdio: "pipe", timeout: 20_000 })
-        child.stdout.destroy()
-        child.stdin.on("error", () => {})
-        child.once("close", (code) => resume(Effect.succeed(code)))
-        child.stdin.write(`${message(1, "tool_search", { query: "photo" })}\n`)
-      })
-      assert.strictEqual(code, 0)
-    })
   )
 })
