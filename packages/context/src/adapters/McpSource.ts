@@ -110,7 +110,7 @@ export const stdio = Effect.fnUntraced(function* (options: StdioOptions) {
       })
     )
     const detail = () => {
-      const errors = StrangerText.line(server.said(), keptErrors)
+      const errors = StrangerText.line(server.said().slice(-keptErrors), keptErrors)
       const last = errors === "" ? channel.noise : errors
       return last === "" ? how : `${how} It wrote: ${last}`
     }
@@ -152,7 +152,7 @@ export const http = Effect.fnUntraced(function* ({ headers = {}, name, url }: Ht
 })
 
 /** How much of the standard error of a program is said in a message, in characters. */
-const keptErrors = 600
+const keptErrors = 1_000
 
 /** How long a server is given to take note of our going, in milliseconds. */
 const farewellTime = 1_000
@@ -271,7 +271,6 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
           try: (signal) => client.connect(opened.transport, { signal, timeout: forever }),
           catch: (thrown) => {
             const { isForgotten, reason } = McpFailure.read(thrown)
-            if (!connection.isOpen) return failed(thrown, "Disconnected", opened.detail())
             return failed(thrown, isForgotten ? "NotConfigured" : reason, opened.detail())
           }
         }).pipe(
@@ -313,9 +312,7 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
         const { isBroken, isForgotten, reason } = McpFailure.read(thrown)
         if (isBroken) connection.isOpen = false
         connection.isForgotten ||= isForgotten
-        return connection.isOpen
-          ? failed(thrown, reason)
-          : failed(thrown, "Disconnected", `${come}${connection.detail()}`)
+        return failed(thrown, reason, isBroken ? `${come}${connection.detail()}` : "")
       }
     })
   }

@@ -30,6 +30,10 @@ export const read = (thrown: unknown): Failure => {
       return failure("TooLarge", "Ask the tool for less.")
     case codes.broken:
       return failure("Disconnected", again, { isBroken: true })
+    case -32_000:
+      return message.endsWith(" Connection closed")
+        ? failure("Disconnected", again, { isBroken: true })
+        : failure("Protocol", mendServer)
     case -32_001:
       return failure("TimedOut", again)
     case -32_602:
@@ -48,12 +52,15 @@ export const read = (thrown: unknown): Failure => {
       return failure("Disconnected", again)
     default:
       if (code !== undefined && code >= 500) return failure("Disconnected", again)
+      if (message === "Not connected") return failure("Disconnected", again, { isBroken: true })
       // What `fetch` throws when nothing answers.
       return thrown instanceof TypeError
         ? failure("Disconnected", "Check the address and the network, and that the server runs.", { isBroken: true })
-        : failure("Protocol", "Mend the server, or leave it out.")
+        : failure("Protocol", mendServer)
   }
 }
+
+const mendServer = "Mend the server, or leave it out."
 
 const again = "Try again; if it stays so, look at the server."
 
