@@ -1,9 +1,9 @@
 /** **Ranking**: which tools fit a need that a model wrote down, by words, in typed arrays. */
 import * as Effect from "effect/Effect"
+import * as Asked from "./internal/Asked.ts"
 import * as Segment from "./internal/Segment.ts"
 import * as Spelling from "./internal/Spelling.ts"
 import * as Vocabulary from "./internal/Vocabulary.ts"
-import * as Words from "./internal/Words.ts"
 
 /** What is indexed of a tool. */
 export interface Document {
@@ -53,38 +53,33 @@ export interface ToolRanking {
   readonly bytes: () => number
 }
 
-/** A shelf in the index. `ids` are the numbers of its words, ascending; `places` where in the segment each is. */
-interface Shelved {
-  readonly server: string
-  readonly segment: Segment.Segment
+/** A shelf in the index: its segment with its words as numbers, ascending. */
+interface Shelved extends Omit<Segment.Segment, "words"> {
   readonly ids: Uint32Array
+  /** Where in the segment each word is. */
   readonly places: Uint32Array
 }
 
-/** A word that is asked for, by the numbers that it may be meant as. */
-interface Term {
-  readonly id: number
+/** A word that is asked for, for one shelf. */
+interface Wanted {
+  readonly sure: number
   readonly weight: number
+  /** It is a word of the server: all documents have it. */
+  readonly isShared: boolean
 }
 
-/** More different words than this nobody asks for; the rarest are taken. */
-const maxTerms = 64
+/** A name that is asked for in all of its words, of which it has some, is likely meant. */
+const wholeName = 2
 
-/** No query is read further, in characters. */
-const maxQuery = 20_000
-
-/** How much it counts that a document has all of the words. */
-const coverage = 0.2
-
-const holdersOf = ({ segment }: Shelved, place: number): number =>
-  (segment.starts[place + 1] ?? 0) - (segment.starts[place] ?? 0)
-
-const shelve = (server: string, segment: Segment.Segment, vocabulary: Vocabulary.Vocabulary): Shelved => {
-  const held = (place: number): number => (segment.starts[place + 1] ?? 0) - (segment.starts[place] ?? 0)
-  const all = Uint32Array.from(segment.words, (word, place) => vocabulary.add(word, held(place)))
+const shelve = ({ words, ...segment }: Segment.Segment, vocabulary: Vocabulary.Vocabulary): Shelved => {
+  const all = Uint32Array.from(words, (word, place) => vocabulary.add(word, documentsOf(segment, place)))
   const places = Uint32Array.from(all.keys()).sort((a, b) => (all[a] ?? 0) - (all[b] ?? 0))
-  return { server, segment, ids: Uint32Array.from(places, (place) => all[place] ?? 0), places }
+  return { ...segment, ids: Uint32Array.from(places, (place) => all[place] ?? 0), places }
 }
+
+/** How many documents of a shelf have a word. */
+const documentsOf = ({ documents, shared, starts }: Omit<Segment.Segment, "words">, place: number): number =>
+  (shared[place] ?? 0) > 0 ? documents.length : (starts[place + 1] ?? 0) - (starts[place] ?? 0)
 
 /** Where a word is in a shelf, or -1. */
 const find = ({ ids, places }: Shelved, id: number): number => {
@@ -118,89 +113,101 @@ const best = (limit: number) => {
 export const make = (): ToolRanking => {
   const vocabulary = Vocabulary.make()
   const shelves = new Map<string, Shelved>()
-  const tickets = new Map<string, number>()
-  let ticket = 0
+  /** Who is to replace a shelf, while several read it. */
+  const turns = new Map<string, symbol>()
   let size = 0
-  let scores = new Float32Array(256)
-  let masses = new Float32Array(256)
+  // Of the documents of the shelf that is looked at: the sum of what words say, what was asked for and found, and that in names.
+  let sums = new Float32Array(0)
+  let found = new Float32Array(0)
+  let named = new Float32Array(0)
 
   const take = (server: string): void => {
     const shelved = shelves.get(server)
     if (shelved === undefined) return
     shelves.delete(server)
-    size -= shelved.segment.documents.length
-    for (const [n, id] of shelved.ids.entries()) vocabulary.drop(id, holdersOf(shelved, shelved.places[n] ?? 0))
+    size -= shelved.documents.length
+    for (const [n, id] of shelved.ids.entries()) vocabulary.drop(id, documentsOf(shelved, shelved.places[n] ?? 0))
+  }
+
+  const put = (server: string, segment: Segment.Segment): void => {
+    take(server)
+    const { length } = segment.documents
+    if (length === 0) return
+    shelves.set(server, shelve(segment, vocabulary))
+    size += length
+    if (length <= sums.length) return
+    sums = new Float32Array(length)
+    found = new Float32Array(length)
+    named = new Float32Array(length)
   }
 
   const replace = Effect.fnUntraced(function* (shelf: Shelf) {
-    const mine = ++ticket
-    tickets.set(shelf.server, mine)
+    const turn = Symbol(shelf.server)
+    turns.set(shelf.server, turn)
     const segment = yield* Segment.read(shelf)
-    // Somebody put it there anew, or took it away, while this was read: that is newer.
-    if (tickets.get(shelf.server) !== mine) return
-    take(shelf.server)
-    tickets.delete(shelf.server)
-    if (segment.documents.length === 0) return
-    shelves.set(shelf.server, shelve(shelf.server, segment, vocabulary))
-    size += segment.documents.length
-    if (segment.documents.length <= scores.length) return
-    scores = new Float32Array(segment.documents.length)
-    masses = new Float32Array(segment.documents.length)
+    // Who came later, or took it away, while this was read, is right.
+    if (turns.get(shelf.server) !== turn) return
+    turns.delete(shelf.server)
+    put(shelf.server, segment)
   })
 
+  /** What it says that a document has a word: the more, the fewer have it. */
   const rarity = (id: number): number => {
     const documents = vocabulary.documents(id)
     return Math.log(1 + (size - documents + 0.5) / (documents + 0.5))
   }
 
-  const idsOf = (word: string): ReadonlyArray<number> => {
-    const id = vocabulary.idOf(Words.stem(word))
-    if (id !== undefined) return [id]
-    return word.length < 4 || word.length > 24 ? [] : vocabulary.like(word)
+  /** Adds what one word says about the documents of a shelf. */
+  const add = ({ holders, starts, weights }: Shelved, place: number, { isShared, sure, weight }: Wanted): void => {
+    const end = starts[place + 1] ?? 0
+    for (let n = starts[place] ?? 0; n < end; n++) {
+      const holder = holders[n] ?? 0
+      const document = holder >>> 1
+      sums[document] = (sums[document] ?? 0) + weight * (weights[n] ?? 0)
+      if (!isShared) found[document] = (found[document] ?? 0) + weight
+      if ((holder & 1) === 1) named[document] = (named[document] ?? 0) + sure
+    }
   }
 
-  const termsOf = (query: string): ReadonlyArray<Term> => {
-    const words = new Set(Words.rawOf(query.slice(0, maxQuery)).filter((word) => !Words.isStop(word)))
-    const ids = new Set([...words].slice(0, 1_000).flatMap(idsOf))
-    const terms = [...ids].map((id) => ({ id, weight: rarity(id) }))
-    return terms.length <= maxTerms ? terms : terms.toSorted((a, b) => b.weight - a.weight).slice(0, maxTerms)
-  }
-
-  /** Fills the scores of the documents of a shelf, and says whether it has any of the words. */
-  const score = (shelved: Shelved, terms: ReadonlyArray<Term>): boolean => {
-    const { documents, holders, starts, weights } = shelved.segment
+  /** Fills the arrays for one shelf. `undefined`: it has none of the words. */
+  const look = (shelved: Shelved, asked: Asked.Asked, weights: ReadonlyMap<number, number>) => {
     let isTouched = false
-    for (const { id, weight } of terms) {
+    const common = { sum: 0, found: 0 }
+    for (const [id, sure] of asked) {
       const place = find(shelved, id)
       if (place < 0) continue
-      if (!isTouched) {
-        scores.fill(0, 0, documents.length)
-        masses.fill(0, 0, documents.length)
-        isTouched = true
-      }
-      const end = starts[place + 1] ?? 0
-      for (let n = starts[place] ?? 0; n < end; n++) {
-        const holder = holders[n] ?? 0
-        scores[holder] = (scores[holder] ?? 0) + weight * (weights[n] ?? 0)
-        masses[holder] = (masses[holder] ?? 0) + weight
-      }
+      if (!isTouched) for (const array of [sums, found, named]) array.fill(0, 0, shelved.documents.length)
+      isTouched = true
+      const weight = weights.get(id) ?? 0
+      const shared = shelved.shared[place] ?? 0
+      add(shelved, place, { sure, weight, isShared: shared > 0 })
+      if (shared === 0) continue
+      common.sum += weight * shared
+      common.found += weight
     }
-    return isTouched
+    return isTouched ? common : undefined
   }
 
   const search = ({ allows, limit, query, server }: Question) => {
-    const terms = termsOf(query)
-    const mass = terms.reduce((sum, { weight }) => sum + weight, 0)
+    const asked = Asked.read(query, vocabulary)
+    const weights = new Map([...asked].map(([id, sure]) => [id, sure * rarity(id)]))
+    const all = [...weights.values()].reduce((sum, weight) => sum + weight, 0)
     const { hits, offer } = best(limit)
     let total = 0
-    const only = server === undefined ? undefined : shelves.get(server)
-    for (const shelved of server === undefined ? shelves.values() : only === undefined ? [] : [only]) {
-      if (!score(shelved, terms)) continue
-      for (const [n, { id }] of shelved.segment.documents.entries()) {
-        const sum = scores[n] ?? 0
+    const only = server === undefined ? shelves.values() : [shelves.get(server)]
+    for (const shelved of only) {
+      const common = shelved === undefined ? undefined : look(shelved, asked, weights)
+      if (shelved === undefined || common === undefined) continue
+      for (const [n, { id }] of shelved.documents.entries()) {
+        const sum = sums[n] ?? 0
+        // The words of its server alone do not make a tool fit.
         if (sum <= 0 || allows?.(id) === false) continue
         total++
-        offer({ id, score: sum * ((masses[n] ?? 0) / mass) ** coverage })
+        const words = Math.max(shelved.names[n] ?? 0, 1)
+        const inName = Math.min((named[n] ?? 0) / words, 1)
+        const coverage = Math.min((common.found + (found[n] ?? 0)) / all, 1)
+        const score = (common.sum + sum) * Math.sqrt((coverage * (1 + inName)) / 2)
+        offer({ id, score: score + (words > 1 && inName > 0.99 ? wholeName : 0) })
       }
     }
     return { hits, total }
@@ -208,8 +215,8 @@ export const make = (): ToolRanking => {
 
   const near = (name: string, limit: number): ReadonlyArray<string> => {
     const { hits, offer } = best(limit)
-    for (const { segment } of shelves.values()) {
-      for (const document of segment.documents) {
+    for (const { documents } of shelves.values()) {
+      for (const document of documents) {
         const distance = Spelling.distance(name, document.name)
         if (distance !== undefined) offer({ id: document.id, score: -distance })
       }
@@ -218,10 +225,9 @@ export const make = (): ToolRanking => {
   }
 
   const bytes = (): number => {
-    let sum = vocabulary.bytes() + scores.byteLength + masses.byteLength
-    for (const { ids, places, segment } of shelves.values()) {
-      const arrays = [ids, places, segment.starts, segment.holders, segment.weights]
-      sum += arrays.reduce((all, array) => all + array.byteLength, 0)
+    let sum = vocabulary.bytes() + sums.byteLength + found.byteLength + named.byteLength
+    for (const { holders, ids, names, places, shared, starts, weights } of shelves.values()) {
+      for (const array of [holders, ids, names, places, shared, starts, weights]) sum += array.byteLength
     }
     return sum
   }
@@ -229,7 +235,7 @@ export const make = (): ToolRanking => {
   return {
     replace,
     remove: (server) => {
-      tickets.delete(server)
+      turns.delete(server)
       take(server)
     },
     search,
