@@ -1,4 +1,4 @@
-/** The words of one shelf in typed arrays: for each word, the documents that have it, and how much it says about each. */
+/** One shelf, read: the words of its documents and of its server, and how much each says. */
 import * as Effect from "effect/Effect"
 import type { Shelf } from "../ToolRanking.ts"
 import * as ToolText from "./ToolText.ts"
@@ -37,20 +37,26 @@ const stretch = 20_000
 export interface Document {
   readonly id: string
   readonly name: string
+  /** How many different words its name has. */
+  readonly words: number
 }
 
-/** One shelf, read. Word `n` is in the documents from `starts[n]` to before `starts[n + 1]`. */
+/** One shelf, read. Words are places in `words`, documents places in `documents`. */
 export interface Segment {
   readonly documents: ReadonlyArray<Document>
   readonly words: ReadonlyArray<string>
-  readonly starts: Uint32Array
-  /** The place of a document times two, and one more when the word is in its name. */
-  readonly holders: Uint32Array
-  readonly weights: Float32Array
-  /** What each word says about every document, since it is a word of the server. */
-  readonly shared: Float32Array
-  /** How many different words the name of each document has. */
-  readonly names: Uint8Array
+  /** The words of each document, one document after the other. */
+  readonly postings: Postings
+  /** What the words of the server say about every document. */
+  readonly server: ReadonlyMap<number, number>
+}
+
+/** `words[n]` says `weights[n]` about `documents[n]`, and is a word of its name or is not. */
+export interface Postings {
+  readonly words: ReadonlyArray<number>
+  readonly documents: ReadonlyArray<number>
+  readonly weights: ReadonlyArray<number>
+  readonly isNamed: ReadonlyArray<boolean>
 }
 
 /** The numbers of words. Spellings are remembered, since stemming is what takes time. */
@@ -80,29 +86,6 @@ const weigh = (sums: Map<number, number>, numbers: ReadonlyArray<number>, { leng
 
 const saturated = (sum: number): number => sum / (saturation + sum)
 
-/** Postings in the order of documents; `sorted` puts them into that of words. */
-interface Postings {
-  readonly words: Array<number>
-  readonly holders: Array<number>
-  readonly weights: Array<number>
-}
-
-const sorted = (postings: Postings, words: number): Pick<Segment, "starts" | "holders" | "weights"> => {
-  const starts = new Uint32Array(words + 1)
-  for (const word of postings.words) starts[word + 1] = (starts[word + 1] ?? 0) + 1
-  for (let n = 0; n < words; n++) starts[n + 1] = (starts[n + 1] ?? 0) + (starts[n] ?? 0)
-  const next = starts.slice()
-  const holders = new Uint32Array(postings.words.length)
-  const weights = new Float32Array(postings.words.length)
-  for (const [n, word] of postings.words.entries()) {
-    const place = next[word] ?? 0
-    holders[place] = postings.holders[n] ?? 0
-    weights[place] = postings.weights[n] ?? 0
-    next[word] = place + 1
-  }
-  return { starts, holders, weights }
-}
-
 /** Reads a shelf, and lets others run in between. Of documents with one id the first is taken. */
 export const read = Effect.fnUntraced(function* (shelf: Shelf) {
   const numbers = numbering()
@@ -110,17 +93,18 @@ export const read = Effect.fnUntraced(function* (shelf: Shelf) {
   weigh(server, numbers.all(ToolText.textOf(shelf.server)), ofServers.name)
   weigh(server, numbers.all(ToolText.textOf(shelf.description)), ofServers.description)
   const documents = new Map<string, Document>()
-  const names: Array<number> = []
-  const postings: Postings = { words: [], holders: [], weights: [] }
+  const words: Array<number> = []
+  const holders: Array<number> = []
+  const weights: Array<number> = []
+  const isNamed: Array<boolean> = []
   let since = 0
-  for (const { id, ...document } of shelf.documents) {
-    if (documents.has(id)) continue
-    const text = ToolText.read({ id, ...document })
-    const place = documents.size
-    documents.set(id, { id, name: text.name })
+  for (const document of shelf.documents) {
+    if (documents.has(document.id)) continue
+    const text = ToolText.read(document)
     const name = numbers.all(text.name)
     const inName = new Set(name)
-    names.push(Math.min(inName.size, 255))
+    const place = documents.size
+    documents.set(document.id, { id: document.id, name: text.name, words: inName.size })
     const sums = new Map<number, number>()
     weigh(sums, name, ofTools.name)
     weigh(sums, numbers.all(text.firstSentence), ofTools.firstSentence)
@@ -128,22 +112,21 @@ export const read = Effect.fnUntraced(function* (shelf: Shelf) {
     weigh(sums, numbers.all(text.parameterNames), ofTools.parameterNames)
     weigh(sums, numbers.all(text.parameterDescriptions), ofTools.parameterDescriptions)
     for (const [word, sum] of sums) {
-      postings.words.push(word)
-      postings.holders.push(place * 2 + (inName.has(word) ? 1 : 0))
-      postings.weights.push(saturated(sum))
+      words.push(word)
+      holders.push(place)
+      weights.push(saturated(sum))
+      isNamed.push(inName.has(word))
     }
     since += Object.values(text).reduce((sum, part) => sum + part.length, 100)
     if (since < stretch) continue
     since = 0
     yield* Effect.yieldNow
   }
-  const words = numbers.words()
   const segment: Segment = {
     documents: [...documents.values()],
-    words,
-    ...sorted(postings, words.length),
-    shared: Float32Array.from(words, (_, n) => serverShare * saturated(server.get(n) ?? 0)),
-    names: Uint8Array.from(names)
+    words: numbers.words(),
+    postings: { words, documents: holders, weights, isNamed },
+    server: new Map([...server].map(([word, sum]) => [word, serverShare * saturated(sum)]))
   }
   return segment
 })
