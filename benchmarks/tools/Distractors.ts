@@ -17,7 +17,11 @@ const kind = (about: string, nouns: string, words: string): Kind => ({
 })
 
 const kinds: ReadonlyArray<Kind> = [
-  kind("local file system", "file,directory,file info,archive,symlink,text file", "path,encoding,recursive,permissions"),
+  kind(
+    "local file system",
+    "file,directory,file info,archive,symlink,text file",
+    "path,encoding,recursive,permissions"
+  ),
   kind("cloud storage", "file,folder,bucket,object,shared link", "bucket,key,region,content type"),
   kind("word processing documents", "document,paragraph,heading,table,comment,footnote", "document path,style,text"),
   kind("PDF processing", "pdf,page,form field,annotation,bookmark", "pages,output path,password"),
@@ -28,12 +32,20 @@ const kinds: ReadonlyArray<Kind> = [
   kind("browser automation", "page,element,tab,cookie,form,download", "selector,url,timeout,wait until"),
   kind("news aggregation", "headlines,article,feed,trending topics,source", "category,country,keywords,limit"),
   kind("social media", "post,profile,comment,hashtag,trending topics,followers", "username,count,since"),
-  kind("stock market data", "stock price,quote,dividends,earnings,financial statements,market cap", "symbol,period,interval"),
+  kind(
+    "stock market data",
+    "stock price,quote,dividends,earnings,financial statements,market cap",
+    "symbol,period,interval"
+  ),
   kind("cryptocurrency data", "crypto price,market data,wallet,token,fear and greed index", "symbol,currency,days"),
   kind("currency and metals", "exchange rate,gold price,silver price,historical rates", "base,quote,date,amount"),
   kind("academic papers", "papers,citation,author,abstract,reference", "query,category,max results,paper id"),
   kind("biomedical research", "articles,clinical trials,gene,variant,drug", "gene,disease,phase,pmid"),
-  kind("maps and geocoding", "address,route,nearby places,distance,coordinates,map tile", "latitude,longitude,radius,mode"),
+  kind(
+    "maps and geocoding",
+    "address,route,nearby places,distance,coordinates,map tile",
+    "latitude,longitude,radius,mode"
+  ),
   kind("weather", "forecast,current weather,air quality,alerts,historical weather", "city,days,units"),
   kind("travel booking", "flights,hotels,listing,booking,train tickets", "check in,check out,guests,date"),
   kind("issue tracking", "issue,sprint,board,comment,label,milestone", "project,assignee,priority,status"),
@@ -49,7 +61,11 @@ const kinds: ReadonlyArray<Kind> = [
   kind("audio and music", "track,playlist,audio,transcript,lyrics", "file path,sample rate,duration"),
   kind("video platforms", "video,transcript,channel,comments,captions", "video id,language,max results"),
   kind("charts and diagrams", "bar chart,line chart,pie chart,flow diagram,mind map", "data,title,axis,theme"),
-  kind("math and random numbers", "expression,equation,random number,statistics,matrix", "expression,min,max,precision"),
+  kind(
+    "math and random numbers",
+    "expression,equation,random number,statistics,matrix",
+    "expression,min,max,precision"
+  ),
   kind("games and esports", "match history,player,leaderboard,card,champion", "region,player name,season"),
   kind("online shopping", "product,deal,order,review,price history", "keyword,category,max price"),
   kind("payments", "invoice,payment,refund,customer,subscription", "amount,currency,customer id"),
