@@ -82,7 +82,8 @@ export const make = Effect.gen(function* () {
     replace,
     exists: (file: string) => Effect.map(kind(file), (is) => is !== undefined),
     list: (folder: string) => Effect.sync(() => namesIn(folder)),
-    read: (file: string) => Effect.sync(() => textOf(file)),
+    /** None where there is no file, or one of more bytes. */
+    read: (file: string, most = Infinity) => Effect.sync(() => textOf(file, most)),
     rename,
     real: (file: string) => Effect.try({ try: () => realpathSync.native(file), catch: asError })
   }
@@ -137,12 +138,13 @@ const namesIn = (folder: string): ReadonlyArray<string> => {
   }
 }
 
-/** None where there is no file. A pipe that somebody has put there is not waited for. */
-const textOf = (file: string): string | undefined => {
+// A pipe that somebody has put there is not waited for.
+const textOf = (file: string, most: number): string | undefined => {
   try {
     const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      return fstatSync(descriptor).isFile() ? readFileSync(descriptor, "utf8") : undefined
+      const info = fstatSync(descriptor)
+      return info.isFile() && info.size <= most ? readFileSync(descriptor, "utf8") : undefined
     } finally {
       closeSync(descriptor)
     }
