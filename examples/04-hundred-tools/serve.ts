@@ -93,7 +93,7 @@ const flags = {
     Flag.between(0, 1_000)
   ),
   budget: Flag.Int("budget").pipe(
-    Flag.withDescription("Tokens for the text that a client gets at first (2000; some clients cut it after 500)"),
+    Flag.withDescription("Tokens for what a client is told at first (512, which Claude Code still reads whole)"),
     Flag.optional
   ),
   http: Flag.Boolean("http").pipe(
