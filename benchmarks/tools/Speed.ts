@@ -6,7 +6,7 @@ import * as Measure from "./Measure.ts"
 import * as Ranker from "./Ranker.ts"
 
 /** Each query is asked so often; its best time counts, since a busy machine only adds. */
-const repeats = 5
+const repeats = 11
 
 const at = (numbers: ReadonlyArray<number>, share: number): number => {
   const sorted = numbers.toSorted((a, b) => a - b)
