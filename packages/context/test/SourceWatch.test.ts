@@ -79,6 +79,20 @@ describe("SourceWatch: lists", () => {
     })
   )
 
+  it.effect("the pauses begin anew after a good list", () =>
+    Effect.gen(function* () {
+      const { played, watched } = yield* watching({ retry: 100 })
+      const fail = Effect.fail(ScriptedSource.error())
+      for (const list of [fail, fail, fail, Effect.succeed({ tools: [tool("a")] }), fail]) {
+        played.script.list = list
+        yield* watched.refresh
+      }
+      const before = played.count.list
+      yield* pass(100)
+      assert.strictEqual(played.count.list, before + 1)
+    })
+  )
+
   it.effect("what trying again does not help is tried after the longest pause", () =>
     Effect.gen(function* () {
       const { played, watched } = yield* watching({ retry: 100 })

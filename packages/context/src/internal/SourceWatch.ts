@@ -212,7 +212,7 @@ const late = (source: ToolSource, what: string, milliseconds: number): ToolSourc
 const emptied = (source: ToolSource, before: number): ToolSourceError =>
   new ToolSourceError({
     reason: "Protocol",
-    message: `The source ${source.name} had ${before} tools and lists none now. Its last list is kept until it says so again.`
+    message: `The source ${source.name} had ${before === 1 ? "1 tool" : `${before} tools`} and lists none now. Its last list is kept until it says so again.`
   })
 
 const tooLarge = (source: ToolSource, name: string, size: number): ToolSourceError =>
