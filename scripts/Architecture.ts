@@ -34,7 +34,9 @@ export const seams: ReadonlyArray<Seam> = [
     module: "effect/ai",
     files: [
       "core/Model",
-      "core/internal/{Answer,ProviderFailure}",
+      "core/internal/{Answer,PromptTurns,ProviderFailure}",
+      "context/{MetaTools,ToolSession}",
+      "context/internal/{SessionCall,ToolTranscript}",
       "agents/Tools",
       "agents/loop/*",
       "*/adapters/*",
@@ -51,12 +53,13 @@ export const kernels: ReadonlyArray<string> = [
   "core/Watch",
   "core/Dispatcher",
   "core/Reconciler",
+  "context/SourceIndex",
   "agents/Role",
   "agents/roles/*"
 ]
 
 /** Modules from outside that every floor may import, beside `effect/*` and `node:*`: pure functions without dependencies. */
-export const everywhere: ReadonlyArray<string> = ["jsonc-parser"]
+export const everywhere: ReadonlyArray<string> = ["jsonc-parser", "@cfworker/json-schema", "stemmer"]
 
 /** Modules from outside that `testing/` may import as well: what a suite and a twin are written with. */
 export const inTesting: ReadonlyArray<string> = ["vitest", "@effect/vitest", "@copilotkit/aimock"]

@@ -9,6 +9,7 @@ import * as Fault from "@millwright/core/Fault"
 import type * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import type * as Usage from "@millwright/core/Usage"
+import type { ToolScope } from "@millwright/context/ToolScope"
 import * as Context from "effect/Context"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
@@ -23,6 +24,8 @@ export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
   NotInstalled: false,
   /** More turns than the request allows, without an outcome. */
   TooManyTurns: false,
+  /** The request has a scope of tools, and the harness no index to take them from. */
+  NoToolIndex: false,
   /** The agent ended without an outcome. */
   NoOutcome: false,
   /** The agent's program broke, or said what this package does not understand. */
@@ -45,6 +48,8 @@ export interface Request {
   readonly prompt: string
   /** What the agent may do. Checked when a tool is called, not only when it is offered. */
   readonly grants: ReadonlyArray<Grant.Grant>
+  /** What of the tool index the agent may see and call. Left out: nothing. Checked at each call as well. */
+  readonly tools?: ToolScope
   /** The shape that the agent has to answer in. */
   readonly outcome: Schema.Codec<unknown, unknown>
   readonly maxTurns: number

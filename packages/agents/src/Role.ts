@@ -16,6 +16,7 @@
  * })
  * ```
  */
+import type { ToolScope } from "@millwright/context/ToolScope"
 import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
@@ -51,6 +52,8 @@ export interface Options<Input extends Schema.Constraint, Outcome extends Schema
   /** How the role works. */
   readonly skill: Effect.Effect<Skill.Skill, Skill.SkillError>
   readonly grants: ReadonlyArray<Grant.Grant>
+  /** What it may use of the tool index, as `["github/*", "!github/delete_*"]`. Default: nothing. */
+  readonly tools?: ToolScope
   readonly tier: Model.Tier
   /** The task as the model reads it. Default: each field of the input in a data block, as untrusted text. */
   readonly prompt?: (input: Input["Type"]) => string
@@ -114,6 +117,7 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
             system: `Role: ${name}\n\n${skill.instructions}\n\n${rules}`,
             prompt: task,
             grants: options.grants,
+            ...(options.tools && { tools: options.tools }),
             outcome,
             maxTurns: options.maxTurns ?? 60
           }

@@ -1,5 +1,11 @@
 /** **Ranking**: which tools fit a need that a model wrote down, by words, in typed arrays. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Asked from "./internal/Asked.ts"
+import * as Segment from "./internal/Segment.ts"
+import * as Shelves from "./internal/Shelves.ts"
+import * as Spelling from "./internal/Spelling.ts"
+import * as Tally from "./internal/Tally.ts"
+import * as Vocabulary from "./internal/Vocabulary.ts"
 
 /** What is indexed of a tool. */
 export interface Document {
@@ -49,5 +55,94 @@ export interface ToolRanking {
   readonly bytes: () => number
 }
 
+/** A name that is asked for in all of its words, of which it has some, is likely meant. */
+const wholeName = 2
+
+/** The first `limit`, best first; of equals, by id. */
+const best = (limit: number) => {
+  const hits: Array<Hit> = []
+  const isBefore = (a: Hit, b: Hit): boolean => a.score > b.score || (a.score === b.score && a.id < b.id)
+  const offer = (id: string, score: number): void => {
+    const last = hits.at(-1)
+    if (hits.length >= limit && (last === undefined || score < last.score)) return
+    const hit = { id, score }
+    const place = hits.findLastIndex((other) => isBefore(other, hit)) + 1
+    hits.splice(place, 0, hit)
+    if (hits.length > limit) hits.pop()
+  }
+  return { hits, offer }
+}
+
 /** An empty one. */
-export declare const make: () => ToolRanking
+export const make = (): ToolRanking => {
+  const vocabulary = Vocabulary.make()
+  const shelves = Shelves.make(vocabulary)
+  const tally = Tally.make(shelves)
+  /** Who is to replace a shelf, while several read it. */
+  const turns = new Map<string, symbol>()
+
+  const replace = Effect.fnUntraced(function* (shelf: Shelf) {
+    const turn = Symbol(shelf.server)
+    turns.set(shelf.server, turn)
+    const segment = yield* Segment.read(shelf)
+    // Who came later, or took it away, while this was read, is right.
+    if (turns.get(shelf.server) !== turn) return
+    turns.delete(shelf.server)
+    shelves.put(shelf.server, segment)
+  })
+
+  /** What it says that a document has a word: the more, the fewer have it. */
+  const rarity = (word: number): number => {
+    const documents = vocabulary.documents(word)
+    return Math.log(1 + (shelves.size() - documents + 0.5) / (documents + 0.5))
+  }
+
+  const search = ({ allows, limit, query, server }: Question) => {
+    const asked = Asked.read(query, vocabulary)
+    const only = server === undefined ? undefined : (shelves.numberOf(server) ?? -1)
+    const { hits, offer } = best(limit)
+    let total = 0
+    let all = 0
+    tally.clear()
+    for (const [word, sure] of asked) {
+      const weight = sure * rarity(word)
+      all += weight
+      tally.add({ word, sure, weight })
+    }
+    const shelfOf = shelves.shelfOf()
+    for (let n = 0; n < tally.count(); n++) {
+      const document = tally.document(n)
+      const held = shelves.document(document)
+      if (held === undefined || (only !== undefined && shelfOf[document] !== only)) continue
+      if (allows?.(held.id) === false) continue
+      total++
+      const inName = Math.min(tally.named(document) / Math.max(held.words, 1), 1)
+      const covered = Math.min(tally.part(document) / all, 1)
+      const score = tally.sum(document) * Math.sqrt((covered * (1 + inName)) / 2)
+      offer(held.id, score + (held.words > 1 && inName > 0.99 ? wholeName : 0))
+    }
+    return { hits, total }
+  }
+
+  const near = (name: string, limit: number): ReadonlyArray<string> => {
+    const { hits, offer } = best(limit)
+    const distanceTo = Spelling.distanceTo(name)
+    for (const document of shelves.documents()) {
+      const distance = distanceTo(document.name)
+      if (distance !== undefined) offer(document.id, -distance)
+    }
+    return hits.map(({ id }) => id)
+  }
+
+  return {
+    replace,
+    remove: (server) => {
+      turns.delete(server)
+      shelves.take(server)
+    },
+    search,
+    near,
+    size: shelves.size,
+    bytes: () => vocabulary.bytes() + shelves.bytes() + tally.bytes()
+  }
+}

@@ -6,8 +6,14 @@ export * as Checks from "./Checks.ts"
 /** The files of one commit, read from git's objects and not from the disk: the same commit gives the same answer, whatever stands in the working tree, and no link or odd name can lead out of the repository. */
 export * as CommittedTree from "./CommittedTree.ts"
 
+/** **Deferral**: whether the tools of an index are loaded from the start, or when they are needed. */
+export * as Deferral from "./Deferral.ts"
+
 /** A tree of paths that fits into a number of bytes: what is most useful first, level by level, and what is left out is said. */
 export * as FileTree from "./FileTree.ts"
+
+/** The **meta tools**: what a model searches an index with. */
+export * as MetaTools from "./MetaTools.ts"
 
 /** Plain text from a repository: nothing in it hides, reorders or ends a line that it should not. */
 export * as Plain from "./Plain.ts"
@@ -15,5 +21,29 @@ export * as Plain from "./Plain.ts"
 /** The **repository context**: what a role gets to read of a repository before it begins, under a token budget. */
 export * as RepositoryContext from "./RepositoryContext.ts"
 
+/** A **source index**: the tool index over sources that are watched. */
+export * as SourceIndex from "./SourceIndex.ts"
+
 /** A **token budget**: how much of a text a model gets to read. */
 export * as TokenBudget from "./TokenBudget.ts"
+
+/** An **entry** of the tool index: one tool, or one skill, of one source. */
+export * as ToolEntry from "./ToolEntry.ts"
+
+/** The **tool index**: all tools of all sources, of which a model sees a short text, and loads the few that it needs. */
+export * as ToolIndex from "./ToolIndex.ts"
+
+/** A **tool listing**: what a source listed, taken tool by tool. */
+export * as ToolListing from "./ToolListing.ts"
+
+/** *Ranking**: which tools fit a need that a model wrote down, by words, in typed arrays. */
+export * as ToolRanking from "./ToolRanking.ts"
+
+/** A **tool scope**: which entries of an index a role may see and call, as patterns of ids. */
+export * as ToolScope from "./ToolScope.ts"
+
+/** A **tool session**: how one conversation uses a tool index. */
+export * as ToolSession from "./ToolSession.ts"
+
+/** A **tool source**: where tools come from: an MCP server, a toolkit of this program, a folder of skills. */
+export * as ToolSource from "./ToolSource.ts"

@@ -14,6 +14,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Fault from "./Fault.ts"
 import * as Redaction from "./Redaction.ts"
+import type * as ToolLoading from "./ToolLoading.ts"
 import type * as Usage from "./Usage.ts"
 
 /** How much model a role needs: `small` sorts and labels, `standard` writes code, `large` is for what `standard` fails at. */
@@ -27,6 +28,12 @@ export interface Supports {
   readonly reasoningReplay: boolean
   /** The answer says how many tokens were written to the prompt cache, not only how many were read. */
   readonly cacheWrites: boolean
+  /**
+   * How a tool can join a conversation after its beginning without a change of any earlier byte (`ToolLoading`), the
+   * one that needs no beta of the provider first. None: what a caller says in these ways is left out of the request,
+   * and a deferred tool is sent like any other.
+   */
+  readonly toolLoading: ReadonlyArray<ToolLoading.Mode>
 }
 
 /** A model that can be called. */

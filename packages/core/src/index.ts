@@ -138,6 +138,9 @@ export * as Stage from "./Stage.ts"
 /** Where a run stands: a fold over the journal, so every process that can read it gives the same answer. */
 export * as Status from "./Status.ts"
 
+/** **Tool loading**: a tool joins a conversation after its beginning, and no earlier byte of the prompt changes, so the provider's cache still holds. */
+export * as ToolLoading from "./ToolLoading.ts"
+
 /** What a model call used: tokens by kind, and what they cost. */
 export * as Usage from "./Usage.ts"
 

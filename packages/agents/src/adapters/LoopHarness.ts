@@ -3,6 +3,9 @@
  * its outcome through the `outcome` tool. Earlier messages are never rewritten, so each turn reads the last one's prefix
  * from the provider's cache.
  */
+import * as TokenBudget from "@millwright/context/TokenBudget"
+import * as ToolIndex from "@millwright/context/ToolIndex"
+import * as ToolSession from "@millwright/context/ToolSession"
 import * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
@@ -22,11 +25,20 @@ import * as Harness from "../Harness.ts"
 import * as ModelTurn from "../loop/ModelTurn.ts"
 import * as ToolTurn from "../loop/ToolTurn.ts"
 import * as Tools from "../Tools.ts"
+import * as Untrusted from "../Untrusted.ts"
 
 const name = "loop"
 
-/** The loop, with the models that the tiers name. */
-export const layer: Layer.Layer<Harness.Harness, never, Model.Models | Pricing.Pricing | Journal.Journal> =
+/** How the loop works. */
+export interface Options {
+  /** How conversations use the tool index. Default: as it costs least, and as the model can. */
+  readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
+}
+
+/** The loop, with the models that the tiers name. Roles with a scope of tools need a `ToolIndex` around it. */
+export const layerWith = (
+  options: Options
+): Layer.Layer<Harness.Harness, never, Model.Models | Pricing.Pricing | Journal.Journal> =>
   Layer.effect(
     Harness.Harness,
     Effect.gen(function* () {
@@ -36,6 +48,7 @@ export const layer: Layer.Layer<Harness.Harness, never, Model.Models | Pricing.P
         Context.add(Journal.Journal, yield* Journal.Journal)
       )
       const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
+      const index = Option.getOrUndefined(yield* Effect.serviceOption(ToolIndex.ToolIndex))
       return Harness.Harness.of({
         name,
         run: (request) =>
@@ -43,6 +56,8 @@ export const layer: Layer.Layer<Harness.Harness, never, Model.Models | Pricing.P
             loop(request, {
               model: forTier(request.tier),
               toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
+              index,
+              options,
               emit: (event) => Effect.asVoid(Queue.offer(queue, event))
             }).pipe(Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
           )
@@ -50,58 +65,89 @@ export const layer: Layer.Layer<Harness.Harness, never, Model.Models | Pricing.P
     })
   )
 
+/** The loop as it is. */
+export const layer = layerWith({})
+
 interface Around {
+  readonly options: Options
   readonly model: Model.Model
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
+  readonly index: ToolIndex.ToolIndex | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
 }
 
 const loop = (
   request: Harness.Request,
-  { emit, model, toolkit }: Around
+  { emit, index, model, options, toolkit }: Around
 ): Effect.Effect<void, Harness.Failure, Journal.Journal | Pricing.Pricing | Harness.Workplace> =>
   Effect.gen(function* () {
     const granted = request.grants.flatMap((grant) => {
       const tool = toolkit.tools[grant]
       return tool === undefined ? [] : [[grant, tool] as const]
     })
-    const offered = { ...toolkit, tools: Object.fromEntries([...granted, ["outcome", outcomeTool(request.outcome)]]) }
+    const own = [...granted, ["outcome", outcomeTool(request.outcome)] as const]
     const bench: ToolTurn.Bench = { toolkit: { ...toolkit, tools: Object.fromEntries(granted) }, emit }
     // What the host gathered (an issue, a patch, a log) may hold a secret too.
     const clean = Redaction.scrub(request.prompt, yield* Redaction.Secrets)
-    let prompt = yield* opening({ ...request, prompt: clean })
+    const earlier = yield* taken(request)
+    const session = yield* tools(request, {
+      index,
+      model,
+      options,
+      own: own.map(([, tool]) => tool),
+      saved: earlier?.tools
+    })
+    let prompt =
+      earlier === undefined
+        ? Prompt.make([
+            {
+              role: "system",
+              content: opened(request.system, session)
+            },
+            { role: "user", content: [{ type: "text", text: clean }] }
+          ])
+        : Prompt.concat(earlier.prompt, clean)
     let isReminded = false
     for (let turn = 1; turn <= request.maxTurns; turn++) {
+      // What is appended stands behind what a tool or a person said, and changes nothing before it.
+      if (session !== undefined) prompt = Prompt.fromMessages([...prompt.content, ...(yield* session.notices(prompt))])
+      const found = session === undefined ? [] : yield* session.tools(prompt)
       const answer = yield* ModelTurn.run({
         model,
         prompt,
-        toolkit: offered,
+        toolkit: {
+          ...toolkit,
+          tools: Object.fromEntries([...own, ...found.map((tool) => [tool.name, tool] as const)])
+        },
         onText: (text) => emit({ _tag: "Text", text })
       })
       yield* emit({ _tag: "Turn", number: turn, usage: answer.usage })
       prompt = Prompt.concat(prompt, Prompt.fromResponseParts(answer.parts))
       const outcome = answer.isCut ? undefined : answer.calls.find((call) => call.name === "outcome")
-      const results = answer.isCut
-        ? answer.calls.map((call) =>
-            ToolTurn.result(call, { ok: false, text: "Not run: your answer was cut. Make it shorter." })
-          )
+      const outcomes: ReadonlyArray<ToolTurn.Outcome> = answer.isCut
+        ? answer.calls.map((call) => ({
+            part: ToolTurn.result(call, { ok: false, text: "Not run: your answer was cut. Make it shorter." })
+          }))
         : [
             ...(yield* ToolTurn.run(
               answer.calls.filter((call) => call.name !== "outcome"),
-              bench
+              { ...bench, index: session && { session, prompt } }
             )),
             ...answer.calls
               .filter((call) => call.name === "outcome")
-              .map((call) => ToolTurn.result(call, { ok: true, text: "Received." }))
+              .map((call) => ({ part: ToolTurn.result(call, { ok: true, text: "Received." }) }))
           ]
-      if (results.length > 0) prompt = Prompt.concat(prompt, [Prompt.toolMessage({ content: results })])
+      if (outcomes.length > 0) {
+        const results = Prompt.toolMessage({ content: outcomes.map(({ part }) => part) })
+        const joining = session?.after(outcomes.flatMap(({ found }) => found ?? [])) ?? []
+        prompt = Prompt.fromMessages([...prompt.content, results, ...joining])
+      }
       if (outcome !== undefined) {
-        const session: Harness.Session = {
-          harness: name,
-          data: yield* Effect.orDie(Schema.encodeEffect(Transcript)(prompt))
-        }
+        const data = yield* Effect.orDie(
+          Schema.encodeEffect(Conversation)({ prompt, ...(session && { tools: yield* session.save }) })
+        )
         const given = Predicate.hasProperty(outcome.params, "outcome") ? outcome.params.outcome : outcome.params
-        return yield* emit({ _tag: "Ended", outcome: given, session })
+        return yield* emit({ _tag: "Ended", outcome: given, session: { harness: name, data } })
       }
       if (answer.calls.length > 0) continue
       if (isReminded) {
@@ -123,30 +169,61 @@ const loop = (
     })
   })
 
-const Transcript = Schema.toCodecJson(Prompt.Prompt)
+const Conversation = Schema.toCodecJson(
+  Schema.Struct({ prompt: Prompt.Prompt, tools: Schema.optionalKey(ToolSession.Saved) })
+)
 
-const opening = (request: Harness.Request): Effect.Effect<Prompt.Prompt, Harness.HarnessError> =>
-  Effect.gen(function* () {
-    if (request.session === undefined) {
-      return Prompt.make([
-        { role: "system", content: request.system },
-        { role: "user", content: [{ type: "text", text: request.prompt }] }
-      ])
-    }
-    const earlier =
-      request.session.harness === name
-        ? yield* Effect.option(Schema.decodeUnknownEffect(Transcript)(request.session.data))
-        : Option.none()
-    if (Option.isNone(earlier)) {
-      return yield* new Harness.HarnessError({
-        reason: "Broken",
-        message:
-          `The session to go on with was made by the harness "${request.session.harness}", or is not a ` +
-          `transcript of this one ("${name}"). Start the role anew.`
-      })
-    }
-    return Prompt.concat(earlier.value, request.prompt)
+/** The conversation that a request goes on with, if it does. */
+const taken = Effect.fnUntraced(function* ({ session }: Harness.Request) {
+  if (session === undefined) return undefined
+  const earlier =
+    session.harness === name
+      ? yield* Effect.option(Schema.decodeUnknownEffect(Conversation)(session.data))
+      : Option.none()
+  if (Option.isSome(earlier)) return earlier.value
+  return yield* new Harness.HarnessError({
+    reason: "Broken",
+    message:
+      `The session to go on with was made by the harness "${session.harness}", or is not a ` +
+      `transcript of this one ("${name}"). Start the role anew.`
   })
+})
+
+/** The system prompt of a new conversation. */
+const opened = (system: string, session: ToolSession.ToolSession | undefined): string =>
+  session === undefined || session.opening === ""
+    ? system
+    : `${system}\n\n${session.opening}\n\n${Untrusted.block("tool index", session.contents)}`
+
+/** How the conversation uses the tools that the role may find. */
+const tools = Effect.fnUntraced(function* (
+  { prompt, role, system, tools: scope = [] }: Harness.Request,
+  {
+    index,
+    model,
+    options,
+    own,
+    saved
+  }: Pick<Around, "index" | "model" | "options"> & {
+    readonly own: ReadonlyArray<Tool.Any>
+    readonly saved: ToolSession.Saved | undefined
+  }
+) {
+  if (scope.length === 0) return undefined
+  if (index === undefined) {
+    return yield* new Harness.HarnessError({
+      reason: "NoToolIndex",
+      message: `The role ${role} may use ${scope.join(", ")}, and there is no tool index. Provide one to the layer of the loop: SourceIndex.layer([…]).`
+    })
+  }
+  return yield* ToolSession.make({
+    ...options.tools,
+    index: index.within(scope),
+    loading: model.supports.toolLoading,
+    prefix: TokenBudget.estimate(`${system}${prompt}`) + ToolSession.estimate(own),
+    ...(saved && { saved })
+  })
+})
 
 /** The tool through which the outcome is given. It does not exclude other tools, unlike a provider's output format. */
 const outcomeTool = (outcome: Harness.Request["outcome"]) =>

@@ -1,4 +1,5 @@
 /** The tools that a model asked for in one turn: grants checked, reading ones side by side, writing ones in order. */
+import type * as ToolSession from "@millwright/context/ToolSession"
 import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
 import * as Redaction from "@millwright/core/Redaction"
@@ -10,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type * as Harness from "../Harness.ts"
+import * as Output from "../tools/Output.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
@@ -19,45 +21,60 @@ export interface Bench {
   /** Only the tools that the role was granted. */
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
+  /** The tools of the index that the role was granted, and the conversation that uses them. */
+  readonly index?: { readonly session: ToolSession.ToolSession; readonly prompt: Prompt.Prompt } | undefined
 }
 
-/** Runs the calls of one turn and answers with the message that the model reads next. */
+/** What a call came to, as the model reads it, and what it brought into the conversation. */
+export interface Outcome {
+  readonly part: Prompt.ToolResultPart
+  readonly found?: ToolSession.Result | undefined
+}
+
+/** Runs the calls of one turn and answers with what the model reads next. */
 export const run = (
   calls: ReadonlyArray<ModelTurn.ToolCall>,
   bench: Bench
-): Effect.Effect<ReadonlyArray<Prompt.ToolResultPart>, Journal.JournalError, Journal.Journal | Harness.Workplace> =>
-  Effect.map(
-    Effect.forEach(batches(calls, bench), (batch) =>
-      Effect.forEach(batch, (call) => one(call, bench), { concurrency: "unbounded" })
-    ),
-    (results) => results.flat()
-  )
+): Effect.Effect<ReadonlyArray<Outcome>, Journal.JournalError, Journal.Journal | Harness.Workplace> =>
+  Effect.gen(function* () {
+    const outcomes: Array<Outcome> = []
+    for (const batch of yield* batches(calls, bench)) {
+      outcomes.push(...(yield* Effect.forEach(batch, (call) => one(call, bench), { concurrency: "unbounded" })))
+    }
+    return outcomes
+  })
 
 /** Runs of reading tools go together; every other tool stands alone. */
-const batches = (calls: ReadonlyArray<ModelTurn.ToolCall>, { toolkit }: Bench) => {
+const batches = Effect.fnUntraced(function* (calls: ReadonlyArray<ModelTurn.ToolCall>, { index, toolkit }: Bench) {
   const result: Array<Array<ModelTurn.ToolCall>> = []
   let isOpen = false
   for (const call of calls) {
     const tool = own(toolkit, call.name)
-    const isReading = tool !== undefined && Tools.isReadOnly(tool)
+    const isReading =
+      tool !== undefined ? Tools.isReadOnly(tool) : index !== undefined && (yield* index.session.isReadOnly(call))
     const last = result.at(-1)
     if (isReading && isOpen && last !== undefined) last.push(call)
     else result.push([call])
     isOpen = isReading
   }
   return result
-}
+})
 
 const own = (toolkit: Bench["toolkit"], name: string) =>
   Object.hasOwn(toolkit.tools, name) ? toolkit.tools[name] : undefined
 
-const one = (call: ModelTurn.ToolCall, { emit, toolkit }: Bench) =>
+const one = (call: ModelTurn.ToolCall, { emit, index, toolkit }: Bench) =>
   Effect.gen(function* () {
     const summary = Tools.summary(call.name, call.params)
     yield* emit({ _tag: "ToolStarted", tool: call.name, summary })
     const started = yield* Clock.currentTimeMillis
     const isOwn = own(toolkit, call.name) !== undefined
-    const { isData, ok, text } = isOwn ? yield* answer(call, toolkit) : refusal(call.name, Object.keys(toolkit.tools))
+    const found = isOwn ? undefined : yield* index?.session.run(call, index.prompt) ?? Effect.undefined
+    const { isData, ok, text } = isOwn
+      ? yield* answer(call, toolkit)
+      : found === undefined
+        ? refusal(call.name, Object.keys(toolkit.tools))
+        : { ok: found.ok, text: Output.bounded(Output.clean(found.text)), isData: true }
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     yield* Journal.record({
       _tag: "ToolCalled",
@@ -71,16 +88,42 @@ const one = (call: ModelTurn.ToolCall, { emit, toolkit }: Bench) =>
     // What a tool says comes from files and programs of the repository: it is data, as an issue is.
     // It may hold a secret that nobody gave to it, and a provider is no place for one.
     const clean = Redaction.scrub(text, yield* Redaction.Secrets)
-    return result(call, { ok, text: isData ? Untrusted.block(summary, clean) : clean })
+    const part = result(call, {
+      ok,
+      text: isData ? Untrusted.block(summary, clean) : clean,
+      images: found?.images,
+      options: found?.options
+    })
+    return { part, found } satisfies Outcome
   })
 
 /** What the model reads as the result of its call. */
-export const result = (call: ModelTurn.ToolCall, answered: { readonly ok: boolean; readonly text: string }) =>
+export const result = (
+  call: ModelTurn.ToolCall,
+  {
+    images = [],
+    ok,
+    options = {},
+    text
+  }: {
+    readonly ok: boolean
+    readonly text: string
+    readonly images?: ToolSession.Result["images"] | undefined
+    readonly options?: Prompt.ProviderOptions | undefined
+  }
+) =>
   Prompt.toolResultPart({
     id: call.id,
     name: call.name,
-    isFailure: !answered.ok,
-    result: answered.text,
+    isFailure: !ok,
+    result: text,
+    ...(images.length > 0 && {
+      modelOutput: [
+        Prompt.makePart("text", { text }),
+        ...images.map(({ data, mediaType }) => Prompt.makePart("file", { data, mediaType }))
+      ]
+    }),
+    options,
     providerExecuted: false
   })
 

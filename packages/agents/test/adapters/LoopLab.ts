@@ -1,5 +1,6 @@
 /** The loop before a provider twin, in a workspace of its own, over both protocols. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as ToolIndex from "@millwright/context/ToolIndex"
 import * as AnthropicModel from "@millwright/core/adapters/AnthropicModel"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
 import * as OpenAiModel from "@millwright/core/adapters/OpenAiModel"
@@ -51,16 +52,23 @@ export const request = (changes: Partial<Harness.Request> = {}): Harness.Request
 
 export const cents: Pricing.Pricing["Service"] = { price: () => Usage.known(0.01) }
 
+/** An index, and how the loop uses it. */
+export interface Indexed {
+  readonly index: ToolIndex.ToolIndex
+  readonly options: LoopHarness.Options
+}
+
 /** The loop with a model at an address, and a journal of its own. */
-export const at = Effect.fnUntraced(function* (protocol: Protocol, url: string) {
+export const at = Effect.fnUntraced(function* (protocol: Protocol, url: string, indexed?: Indexed) {
   const model = yield* modelAt(protocol, url)
   const { journal } = yield* MemoryJournal.make
   const built = yield* Layer.build(
-    LoopHarness.layer.pipe(
+    LoopHarness.layerWith(indexed?.options ?? {}).pipe(
       Layer.provide([
         Layer.succeed(Model.Models, Model.single(model)),
         Layer.succeed(Pricing.Pricing, cents),
-        Layer.succeed(Journal.Journal, journal)
+        Layer.succeed(Journal.Journal, journal),
+        indexed === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, indexed.index)
       ])
     )
   )
@@ -119,11 +127,15 @@ export const blocksOf = (
   )
 
 /** The loop before a twin that plays these turns. */
-export const start = Effect.fnUntraced(function* (protocol: Protocol, turns: ReadonlyArray<ProviderTwin.Turn>) {
+export const start = Effect.fnUntraced(function* (
+  protocol: Protocol,
+  turns: ReadonlyArray<ProviderTwin.Turn>,
+  indexed?: Indexed
+) {
   const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] }, apiKey: Redacted.make(key) })
   const blocks = (index: number) => Effect.map(twin.requests, (all) => blocksOf(all.at(index)?.body))
   return {
-    ...(yield* at(protocol, twin.anthropicUrl)),
+    ...(yield* at(protocol, twin.anthropicUrl, indexed)),
     twin,
     blocks,
     /** The results of tools that a request ends with. */

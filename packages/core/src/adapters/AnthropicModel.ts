@@ -2,7 +2,12 @@
  * A model behind Anthropic's Messages API, on `@anthropic-ai/sdk`.
  *
  * Answers are streamed. The prompt is cached up to the end of its last message: breakpoints stand on the last system
- * block, the last tool and the last message. The SDK never tries again by itself: that is the caller's to decide.
+ * block, the last tool in the prompt and the last message. The SDK never tries again by itself: that is the caller's to
+ * decide.
+ *
+ * Everything between two answers is one turn, which the API wants in one order: results of tools, what else the user
+ * said, and behind it what the system says. Nothing that follows the first message ever joins the system prompt, since
+ * that would rewrite the beginning of what is cached.
  */
 import Anthropic from "@anthropic-ai/sdk"
 import * as AnthropicStructuredOutput from "effect/ai/AnthropicStructuredOutput"
@@ -17,8 +22,10 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import * as Answer from "../internal/Answer.ts"
+import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as Model from "../Model.ts"
+import * as ToolLoading from "../ToolLoading.ts"
 
 /** Which model, and how to reach it. */
 export interface Options {
@@ -31,6 +38,12 @@ export interface Options {
   readonly maxTokens?: number | undefined
   /** How the model may think before it answers. Default: the model's own. */
   readonly thinking?: Anthropic.ThinkingConfigParam | undefined
+  /**
+   * Whether the model takes system messages in the middle of a conversation, and with them tools that are loaded
+   * `inline`. Without it they are sent as text of the user. Default: by the model's name, no for models before Claude
+   * Opus 4.8 and for Claude Sonnet 5, yes for all others.
+   */
+  readonly systemMessages?: boolean | undefined
   /** A loopback server answers in the place of Anthropic. */
   readonly rehearsed?: boolean | undefined
 }
@@ -53,7 +66,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const failed = ProviderFailure.fromThrown(request)
   const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
     Answer.stream({
-      open: (signal) => client.messages.create({ ...body(options, call), stream: true }, { signal }),
+      open: (signal) => send(client, body(options, call), signal),
       reader,
       failed,
       cut: () => ProviderFailure.disconnected(request, "the answer broke off before its end")
@@ -67,7 +80,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
-    supports: { reasoningReplay: true, cacheWrites: true },
+    supports: {
+      reasoningReplay: true,
+      cacheWrites: true,
+      toolLoading: takesSystemMessages(options) ? ["native", "inline"] : ["native"]
+    },
     probe: Model.probe({
       model: options.model,
       provider,
@@ -90,31 +107,63 @@ export const layer = (options: Options): Layer.Layer<Model.Models> =>
 
 type AiError = ReturnType<ReturnType<typeof ProviderFailure.fromThrown>>
 
+const takesSystemMessages = ({ model, systemMessages }: Options): boolean =>
+  systemMessages ??
+  !/claude-(?:[1-3]|instant|opus-4(?![-.]8)|(?:sonnet|haiku)-4|sonnet-5(?![-.]5)|mythos-preview)/.test(model)
+
 const cached = { cache_control: { type: "ephemeral" } } as const
 
-const body = (options: Options, call: LanguageModel.ProviderOptions): Anthropic.MessageCreateParams => {
-  const system = call.prompt.content.flatMap((message): Array<Anthropic.TextBlockParam> =>
-    message.role === "system" && message.content.trim() !== "" ? [{ type: "text", text: message.content }] : []
-  )
-  const tools = call.tools.map((tool): Anthropic.Tool => ({
-    name: tool.name,
-    description: Tool.getDescription(tool) ?? "",
-    // Parameters of a tool are a struct, whose JSON Schema is an object's.
-    input_schema: Tool.getJsonSchema(tool) as Anthropic.Tool["input_schema"]
+/** Tools that join or leave in the middle are a beta of the API, and all else that we send is not. */
+type Change = Anthropic.Beta.BetaRequestToolAdditionBlock | Anthropic.Beta.BetaRequestToolRemovalBlock
+type Note = { readonly role: "system"; content: Array<Anthropic.TextBlockParam | Change> }
+type Turn = { readonly role: "user" | "assistant"; content: Array<Anthropic.ContentBlockParam> }
+
+const betas: Array<Anthropic.Beta.AnthropicBeta> = [
+  "mid-conversation-tool-changes-2026-07-01",
+  "inline-tools-2026-09-15"
+]
+
+const send = (client: Anthropic, { messages, ...rest }: ReturnType<typeof body>, signal: AbortSignal) => {
+  const plain = messages.filter(isPlain)
+  return plain.length === messages.length
+    ? client.messages.create({ ...rest, messages: plain, stream: true }, { signal })
+    : client.beta.messages.create({ ...rest, messages, stream: true, betas }, { signal })
+}
+
+const isPlain = (message: Turn | Note): message is Turn | (Note & { content: Array<Anthropic.TextBlockParam> }) =>
+  message.role !== "system" || message.content.every(({ type }) => type === "text")
+
+const body = (options: Options, call: LanguageModel.ProviderOptions) => {
+  // No tool is left to load one with where all are deferred, and the API refuses that.
+  const isDeferred = call.tools.every(ToolLoading.isDeferred) ? () => false : ToolLoading.isDeferred
+  const lastInPrompt = call.tools.findLastIndex((tool) => !isDeferred(tool))
+  const tools = call.tools.map((tool, index): Anthropic.Tool => ({
+    ...definition({
+      name: tool.name,
+      description: Tool.getDescription(tool) ?? "",
+      schema: Tool.getJsonSchema(tool)
+    }),
+    ...(isDeferred(tool) ? { defer_loading: true } : index === lastInPrompt ? cached : {})
   }))
+  const deferred = new Set(call.tools.filter(isDeferred).map(({ name }) => name))
+  const prompt = PromptTurns.of(call.prompt, (message): ReadonlyArray<Anthropic.ContentBlockParam> | undefined => {
+    if (message.role !== "system") return message.content.flatMap((part) => block(part, deferred))
+    return takesSystemMessages(options) ? undefined : texts(message)
+  })
+  const system = prompt.system.flatMap(texts)
   return {
     model: options.model,
     max_tokens: options.maxTokens ?? 32_000,
-    messages: messages(call.prompt),
+    messages: messages(prompt.turns, call.tools),
     ...(system.length === 0 ? {} : { system: markLast(system) }),
-    ...(tools.length === 0 ? {} : { tools: markLast(tools), tool_choice: toolChoice(call.toolChoice) }),
+    ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
     ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
     ...(call.responseFormat.type === "text"
       ? {}
       : {
           output_config: {
             format: {
-              type: "json_schema",
+              type: "json_schema" as const,
               schema: { ...AnthropicStructuredOutput.toCodecAnthropic(call.responseFormat.schema).jsonSchema }
             }
           }
@@ -122,8 +171,21 @@ const body = (options: Options, call: LanguageModel.ProviderOptions): Anthropic.
   }
 }
 
-const markLast = <A extends object>(blocks: ReadonlyArray<A>): Array<A> =>
-  blocks.map((block, index) => (index === blocks.length - 1 ? { ...block, ...cached } : block))
+const definition = (tool: {
+  readonly name: string
+  readonly description: string
+  readonly schema: object
+}): Anthropic.Tool => ({
+  name: tool.name,
+  description: tool.description,
+  // Parameters of a tool are a struct, whose JSON Schema is an object's.
+  input_schema: tool.schema as Anthropic.Tool["input_schema"]
+})
+
+const markLast = <A extends { readonly type: string }>(blocks: ReadonlyArray<A>): Array<A> => {
+  const mark = blocks.findLastIndex(({ type }) => type !== "thinking" && type !== "redacted_thinking")
+  return blocks.map((block, index) => (index === mark ? { ...block, ...cached } : block))
+}
 
 const toolChoice = (choice: LanguageModel.ToolChoice<string>): Anthropic.ToolChoice => {
   if (choice === "auto" || choice === "none") return { type: choice }
@@ -132,25 +194,50 @@ const toolChoice = (choice: LanguageModel.ToolChoice<string>): Anthropic.ToolCho
   return { type: choice.mode === "required" ? "any" : "auto" }
 }
 
-/** Messages of one side that follow each other are one message: results have to stand before any text of the same turn. */
-const messages = (prompt: Prompt.Prompt): Array<Anthropic.MessageParam> => {
-  const turns: Array<{ role: "user" | "assistant"; content: Array<Anthropic.ContentBlockParam> }> = []
-  for (const message of prompt.content) {
-    if (message.role === "system") continue
-    const role = message.role === "assistant" ? "assistant" : "user"
-    const content = message.content.flatMap(block)
-    const last = turns.at(-1)
-    if (last?.role === role) last.content.push(...content)
-    else if (content.length > 0) turns.push({ role, content })
-  }
-  const last = turns.at(-1)?.content
-  const mark = last?.findLastIndex(({ type }) => type !== "thinking" && type !== "redacted_thinking") ?? -1
-  last?.splice(0, last.length, ...last.map((each, index) => (index === mark ? { ...each, ...cached } : each)))
-  return turns
+const texts = (message: Prompt.SystemMessage): Array<Anthropic.TextBlockParam> =>
+  message.content.trim() === "" ? [] : [{ type: "text", text: message.content }]
+
+const messages = (
+  turns: ReadonlyArray<PromptTurns.Turn<Anthropic.ContentBlockParam>>,
+  offered: ReadonlyArray<{ readonly name: string }>
+): Array<Turn | Note> => {
+  const known = new Set(offered.map(({ name }) => name))
+  const said = turns.flatMap(({ content, notes, role }): Array<Turn | Note> => {
+    const isResult = ({ type }: Anthropic.ContentBlockParam) => role === "user" && type === "tool_result"
+    const isSilent = content.length === 0
+    const behind = notes
+      .map((note): Note => ({ role: "system", content: [...changes(note, known), ...(isSilent ? [] : texts(note))] }))
+      .filter(({ content }) => content.length > 0)
+    // A system message has to follow the user's. Where there is none, its text is one.
+    const spoken = isSilent ? notes.flatMap(texts) : content
+    if (spoken.length === 0 && behind.length > 0) spoken.push({ type: "text", text: "(The tools changed.)" })
+    const ordered = [...spoken.filter(isResult), ...spoken.filter((each) => !isResult(each))]
+    return [...(ordered.length === 0 ? [] : [{ role, content: ordered }]), ...behind]
+  })
+  const last = said.at(-1)
+  if (last?.role === "system") last.content = markLast(last.content)
+  else if (last !== undefined) last.content = markLast(last.content)
+  return said
+}
+
+/** The API refuses to take away what is not there. */
+const changes = (note: Prompt.SystemMessage, known: Set<string>): Array<Change> => {
+  const { toolAdditions, toolRemovals } = ToolLoading.changesOf(note.options)
+  for (const { name } of toolAdditions) known.add(name)
+  return [
+    ...toolAdditions.map((tool): Change => ({
+      type: "tool_addition",
+      tool: { type: "tool_definition", definition: definition(tool) }
+    })),
+    ...toolRemovals.flatMap((name): Array<Change> =>
+      known.has(name) ? [{ type: "tool_removal", tool: { type: "tool_reference", name } }] : []
+    )
+  ]
 }
 
 const block = (
-  part: Prompt.UserMessagePart | Prompt.AssistantMessagePart | Prompt.ToolMessagePart
+  part: Prompt.UserMessagePart | Prompt.AssistantMessagePart | Prompt.ToolMessagePart,
+  deferred: ReadonlySet<string>
 ): Array<Anthropic.ContentBlockParam> => {
   switch (part.type) {
     case "text":
@@ -162,22 +249,29 @@ const block = (
     case "tool-call":
       return [{ type: "tool_use", id: part.id, name: part.name, input: Answer.replayed(part.params) }]
     case "tool-result":
-      return [
-        {
-          type: "tool_result",
-          tool_use_id: part.id,
-          is_error: part.isFailure,
-          content:
-            part.modelOutput === undefined
-              ? Answer.resultText(part.result)
-              : part.modelOutput.map((output) =>
-                  output.type === "file" ? file(output) : { type: "text", text: Answer.resultText(output.text) }
-                )
-        }
-      ]
+      return result(part, deferred)
     default:
       return []
   }
+}
+
+/**
+ * A result that refers to tools can hold nothing else, and a failed one no reference: the API refuses both, whatever
+ * its types say. So the text of such a result stands behind the results of its turn.
+ */
+const result = (part: Prompt.ToolResultPart, deferred: ReadonlySet<string>): Array<Anthropic.ContentBlockParam> => {
+  const names = part.isFailure ? [] : ToolLoading.referencesOf(part.options).filter((name) => deferred.has(name))
+  const content = part.modelOutput?.map((output) =>
+    output.type === "file" ? file(output) : { type: "text" as const, text: Answer.resultText(output.text) }
+  )
+  const text = Answer.resultText(part.result)
+  const answer = { type: "tool_result", tool_use_id: part.id, is_error: part.isFailure } as const
+  if (names.length === 0) return [{ ...answer, content: content ?? text }]
+  return [
+    { ...answer, content: names.map((name) => ({ type: "tool_reference", tool_name: name })) },
+    { type: "text", text: `The result of ${part.name} (call ${part.id}):` },
+    ...(content ?? [{ type: "text" as const, text }])
+  ]
 }
 
 /** Only reasoning that Anthropic signed goes back: it refuses any other. */
@@ -226,7 +320,9 @@ type Open =
   | { readonly type: "reasoning"; readonly id: string; info?: Record<string, string> }
   | { readonly type: "tool"; readonly id: string; readonly name: string; json: string }
 
-const reader = (): Answer.Reader<Anthropic.RawMessageStreamEvent> => {
+type Event = Anthropic.RawMessageStreamEvent | Anthropic.Beta.BetaRawMessageStreamEvent
+
+const reader = (): Answer.Reader<Event> => {
   const blocks = new Map<number, Open>()
   let tokens: Anthropic.MessageDeltaUsage | Anthropic.Usage | undefined
   let stopReason: string | null = null
@@ -281,7 +377,7 @@ const reader = (): Answer.Reader<Anthropic.RawMessageStreamEvent> => {
 
 const start = (
   blocks: Map<number, Open>,
-  { content_block: opened, index }: Anthropic.RawContentBlockStartEvent
+  { content_block: opened, index }: Extract<Event, { readonly type: "content_block_start" }>
 ): ReadonlyArray<Response.StreamPartEncoded> => {
   const id = String(index)
   switch (opened.type) {
@@ -305,7 +401,9 @@ const start = (
   }
 }
 
-const delta = (open: Open, change: Anthropic.RawContentBlockDelta): ReadonlyArray<Response.StreamPartEncoded> => {
+type Delta = Extract<Event, { readonly type: "content_block_delta" }>["delta"]
+
+const delta = (open: Open, change: Delta): ReadonlyArray<Response.StreamPartEncoded> => {
   switch (change.type) {
     case "text_delta":
       return [{ type: "text-delta", id: open.id, delta: change.text }]

@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
-    supports: { reasoningReplay: false, cacheWrites: false },
+    supports: { reasoningReplay: false, cacheWrites: false, toolLoading: [] },
     probe: Model.probe({
       model: options.model,
       provider,

@@ -4,6 +4,7 @@ import type * as Schema from "effect/Schema"
 import type * as Http from "node:http"
 import * as Digest from "../Digest.ts"
 import type * as Usage from "../Usage.ts"
+import * as Rules from "./ProviderRules.ts"
 
 /** Who the twin answers as. */
 export type Protocol = "anthropic" | "openai"
@@ -38,7 +39,10 @@ export interface Conversation {
   readonly turn: number
   /** All that the user said, without the results of tools. */
   readonly user: string
-  /** Tools, system prompt and messages as texts, in the order in which a prompt cache reads them. */
+  /**
+   * Tools, system prompt and messages as texts, in the order in which a prompt cache reads them. A deferred tool is no
+   * part of the prompt until a result refers to it, and stands there.
+   */
   readonly pieces: ReadonlyArray<string>
   /** Whether the client asked for the prompt to be cached. */
   readonly isCacheable: boolean
@@ -56,6 +60,13 @@ export const keyOf = (request: Http.IncomingMessage): string => {
   const key = request.headers["x-api-key"]
   return Predicate.isString(key) ? key : (request.headers.authorization ?? "").replace(/^Bearer\s+/i, "")
 }
+
+/** The betas that the client asks for. */
+export const betasOf = (request: Http.IncomingMessage): ReadonlyArray<string> =>
+  String(request.headers["anthropic-beta"] ?? "")
+    .split(",")
+    .map((beta) => beta.trim())
+    .filter((beta) => beta !== "")
 
 /** The body, where it is a JSON object of at most `limit` bytes. */
 export const readBody = async (
@@ -84,7 +95,12 @@ export const conversationOf = (body: Schema.JsonObject): Conversation => {
   const messages = Array.isArray(body.messages) ? body.messages.filter(Predicate.isObject) : []
   const of = (role: string) => messages.filter((message) => message.role === role)
   const system = [textOf(body.system), ...of("system").map(({ content }) => textOf(content))].join("\n")
-  const pieces = [body.tools, body.system, ...messages].filter(Predicate.isNotNullish).map(bare)
+  const tools = Array.isArray(body.tools) ? body.tools.filter(Predicate.isObject) : []
+  const loaded = tools.filter((tool) => tool.defer_loading !== true)
+  const pieces = [
+    ...[loaded.length === 0 ? undefined : loaded, body.system].filter(Predicate.isNotNullish).map(bare),
+    ...messages.map((message) => [message, ...referred(message, tools)].map(bare).join(""))
+  ]
   return {
     model: Predicate.isString(body.model) ? body.model : "",
     role: /^Role:[ \t]*(\S.*?)[ \t]*$/m.exec(system)?.[1],
@@ -95,6 +111,14 @@ export const conversationOf = (body: Schema.JsonObject): Conversation => {
     pieces,
     isCacheable: JSON.stringify(body.messages ?? null).includes('"cache_control"')
   }
+}
+
+const referred = (
+  message: Readonly<Record<string, unknown>>,
+  tools: ReadonlyArray<Readonly<Record<string, unknown>>>
+): ReadonlyArray<unknown> => {
+  const names = Rules.referredIn(message)
+  return tools.filter(({ defer_loading, name }) => defer_loading === true && names.includes(name))
 }
 
 const textOf = (content: unknown): string =>

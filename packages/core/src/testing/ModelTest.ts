@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 import { inspect } from "node:util"
 import * as Model from "../Model.ts"
 import * as Usage from "../Usage.ts"
+import * as LoadingClaims from "./LoadingClaims.ts"
 import * as Lab from "./ModelLab.ts"
 import * as ProbeClaims from "./ProbeClaims.ts"
 import * as ProviderTwin from "./ProviderTwin.ts"
@@ -58,6 +59,9 @@ export const suite = (name: string, options: Lab.Options): void => {
       test("no money is QuotaExhausted, a refused request is Protocol", refused)
       test("a connection that closes without an answer is Disconnected", dropped)
       test("a port where nothing listens is Unreachable", unreachable(options))
+    })
+    describe("a conversation that goes on", () => {
+      for (const { holds, name } of LoadingClaims.claims) test(name, holds)
     })
     describe("a probe", () => {
       for (const { holds, name } of ProbeClaims.claims(options)) test(name, holds)

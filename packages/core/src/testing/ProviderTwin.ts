@@ -3,7 +3,8 @@
  * Tests and rehearsals use it in the place of a provider.
  *
  * `@copilotkit/aimock` makes the answers in each protocol. A front of our own before it chooses the turn, checks key, model and
- * context, counts tokens as a provider with a prompt cache does, and breaks what it is told to break.
+ * context, refuses what the API refuses about tools that are loaded in the middle of a conversation, counts tokens as a
+ * provider with a prompt cache does, and breaks what it is told to break.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -13,6 +14,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import * as Fault from "../Fault.ts"
+import * as Rules from "../internal/ProviderRules.ts"
 import * as Wire from "../internal/ProviderWire.ts"
 import * as Usage from "../Usage.ts"
 
@@ -88,6 +90,8 @@ export interface Recorded {
   readonly protocol: Wire.Protocol
   readonly path: string
   readonly body: Schema.Json
+  /** The betas of the API that the client asked for. */
+  readonly betas: ReadonlyArray<string>
   readonly role: string | undefined
   /** The index of the turn that was played. */
   readonly turn: number | undefined
@@ -227,6 +231,7 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
     protocol,
     path: request.url ?? "",
     body,
+    betas: Wire.betasOf(request),
     role: said.role,
     turn: undefined,
     outcome: "open"
@@ -243,6 +248,8 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
   }
   const denied = admit(state.options, request, said)
   if (denied !== undefined) return refuse(denied)
+  const broken = protocol === "anthropic" ? Rules.refusal(body, record.betas) : undefined
+  if (broken !== undefined) return refuse({ status: 400, message: broken })
   const at = state.queue.findIndex(({ role }) => role === undefined || role === said.role)
   const breakage = at < 0 ? undefined : state.queue.splice(at, 1)[0]?.breakage
   if (breakage?._tag === "Refuse") return refuse(breakage)
@@ -279,6 +286,7 @@ const tell = (
     protocol,
     path: request.url ?? "",
     body: null,
+    betas: [],
     role: undefined,
     turn: undefined,
     outcome: "answered"

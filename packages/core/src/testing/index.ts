@@ -21,6 +21,9 @@ export * as JournalTest from "./JournalTest.ts"
 /** What an engine promises to a line: its facts, its gates, its starts and its ends. */
 export * as LineClaims from "./LineClaims.ts"
 
+/** What every model adapter holds to while a conversation goes on: what was sent once is never rewritten, whoever speaks next. */
+export * as LoadingClaims from "./LoadingClaims.ts"
+
 /** What the tests of a model adapter have in common: a twin of their own, two tools, and ways to ask. */
 export * as ModelLab from "./ModelLab.ts"
 
@@ -32,6 +35,9 @@ export * as PricingTest from "./PricingTest.ts"
 
 /** What the probe of every model adapter holds to: it is free of charge, and refuses what a call would be refused for. */
 export * as ProbeClaims from "./ProbeClaims.ts"
+
+/** The **prefix** of a request: what a provider's prompt cache compares, byte by byte, with what it has read before. */
+export * as PromptPrefix from "./PromptPrefix.ts"
 
 /** The **provider twin**: a loopback server that answers as the Anthropic and OpenAI APIs do, from a script that is data. */
 export * as ProviderTwin from "./ProviderTwin.ts"

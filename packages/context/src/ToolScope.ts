@@ -1,0 +1,50 @@
+/**
+ * A **tool scope**: which entries of an index a role may see and call, as patterns of ids. `github/*` is all of one source,
+ * `github/list_*` some of it; one that begins with `!` takes away. `*` stands for anything, and nothing else is special.
+ */
+import * as Schema from "effect/Schema"
+
+/** A pattern of ids: a source, a slash and a name, with `*` for whatever. */
+export const Pattern = Schema.String.check(
+  Schema.isPattern(/^!?[^/]+\/.+$/su, { expected: 'a pattern of tools, as "github/*" or "!github/delete_*"' })
+)
+
+/** Patterns: an entry is in it when one of them names it, and none that begins with `!` does. */
+export const ToolScope = Schema.Array(Pattern)
+/** Patterns: an entry is in it when one of them names it, and none that begins with `!` does. */
+export type ToolScope = typeof ToolScope.Type
+
+/** Every entry. */
+export const all: ToolScope = ["*/*"]
+
+/** Whether an id is in the scope, as a question that can be asked often. */
+export const allows = (scope: ToolScope): ((id: string) => boolean) => {
+  const given = scope.filter((pattern) => !pattern.startsWith("!")).map(matcher)
+  const taken = scope.filter((pattern) => pattern.startsWith("!")).map((pattern) => matcher(pattern.slice(1)))
+  return (id) => given.some((matches) => matches(id)) && !taken.some((matches) => matches(id))
+}
+
+/** Matches without going back further than the last `*`, so that no pattern and no id takes long. */
+const matcher = (pattern: string): ((id: string) => boolean) => {
+  const [server = "", ...rest] = pattern.split("/")
+  const name = rest.join("/")
+  return (id) => {
+    const at = id.indexOf("/")
+    return at > 0 && isLike(server, id.slice(0, at)) && isLike(name, id.slice(at + 1))
+  }
+}
+
+const isLike = (pattern: string, text: string): boolean => {
+  const [start = "", ...parts] = pattern.split("*")
+  const end = parts.pop()
+  if (end === undefined) return text === start
+  if (!text.startsWith(start) || !text.endsWith(end) || text.length < start.length + end.length) return false
+  let from = start.length
+  const to = text.length - end.length
+  for (const part of parts) {
+    const at = text.indexOf(part, from)
+    if (at === -1 || at + part.length > to) return false
+    from = at + part.length
+  }
+  return true
+}

@@ -1,0 +1,209 @@
+/**
+ * A **tool session**: how one conversation uses a tool index. It says once what is there, gives each request its tools, runs the
+ * calls of the meta tools and of whatever is in the index, and appends what becomes different. Nothing that was sent is
+ * ever sent in another way, so a provider's cache holds; what is loaded stands in the transcript, so it outlives the process.
+ *
+ * - `upfront`: all tools are in each request.
+ * - `native`: all are in each request, and out of the prompt until a result refers to them.
+ * - `inline`: those that are loaded come with a message.
+ * - `bridge`: none comes; their schemas are read in results, and `tool_call` calls them. Works with every provider.
+ */
+import * as ToolLoading from "@millwright/core/ToolLoading"
+import * as Prompt from "effect/ai/Prompt"
+import * as Tool from "effect/ai/Tool"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Deferral from "./Deferral.ts"
+import * as Definition from "./internal/Definition.ts"
+import * as SessionCall from "./internal/SessionCall.ts"
+import * as SessionText from "./internal/SessionText.ts"
+import * as ToolTranscript from "./internal/ToolTranscript.ts"
+import * as MetaTools from "./MetaTools.ts"
+import * as TokenBudget from "./TokenBudget.ts"
+import type { Entry } from "./ToolEntry.ts"
+import type { ToolIndex } from "./ToolIndex.ts"
+
+/** How tools come into a conversation. */
+export const Mode = Schema.Literals(["upfront", "native", "inline", "bridge"])
+/** How tools come into a conversation. */
+export type Mode = typeof Mode.Type
+
+/** What has to be the same when a conversation is taken up again. JSON, and a part of what is stored of it. */
+export const Saved = Schema.Struct({
+  mode: Mode,
+  /** Definitions that are in the prompt from the start. */
+  fixed: Schema.Array(Definition.Definition),
+  /** Definitions that results refer to, as they were when they were loaded. */
+  referred: Schema.Array(Definition.Definition),
+  /** What was there when it was last said, by id. */
+  known: Schema.Record(Schema.String, Schema.String)
+})
+/** What has to be the same when a conversation is taken up again. */
+export type Saved = typeof Saved.Type
+
+/** How a conversation uses an index. */
+export interface Options {
+  /** What the role may use: an index `within` its scope. */
+  readonly index: ToolIndex
+  /** The ways to load that the model has. */
+  readonly loading: ReadonlyArray<ToolLoading.Mode>
+  /** What stands before the tools in each request, in estimated tokens. */
+  readonly prefix: number
+  /** The provider reads a prefix that it knows from a cache. Default: true. */
+  readonly isCached?: boolean
+  /** Default: `auto`. */
+  readonly deferral?: Deferral.Deferral
+  /** Default: the first that the model has, `native` before `inline` before `bridge`. */
+  readonly mode?: Exclude<Mode, "upfront">
+  /** Names of tools that are loaded from the start; at most {@link maxPins}, with those that their source asks for. */
+  readonly pins?: ReadonlyArray<string>
+  /** For the text of the index, in estimated tokens. Default 2,000. */
+  readonly budget?: number
+  /** A conversation that is taken up again. */
+  readonly saved?: Saved
+}
+
+/** What a model asks for, its arguments as it wrote them. */
+export type Call = SessionCall.Call
+/** What came of a call. */
+export type Result = SessionCall.Result
+
+/** The most tools that are loaded from the start of a session that defers. */
+export const maxPins = 5
+
+/** The most definitions that travel with each request: many are slow to send, and providers refuse more than 10,000. */
+const mostBytes = 2 * 1024 * 1024
+const mostTools = 10_000
+
+/** How one conversation uses an index. */
+export interface ToolSession {
+  readonly mode: Mode
+  /** For the end of the system prompt of a new conversation: how tools are found. Empty when nothing is deferred. */
+  readonly opening: string
+  /** What follows the opening: what there is, in the words of strangers. To be given to a model as untrusted text. */
+  readonly contents: string
+  /** The tools of a request, those that are deferred last. */
+  readonly tools: (prompt: Prompt.Prompt) => Effect.Effect<ReadonlyArray<Tool.Any>>
+  /** What became different since it was last said, to be appended. Says it once. */
+  readonly notices: (prompt: Prompt.Prompt) => Effect.Effect<ReadonlyArray<Prompt.SystemMessage>>
+  /** Runs a call of a meta tool, or of anything in the index, loaded or not. `undefined`: it is none of these. */
+  readonly run: (call: Call, prompt: Prompt.Prompt) => Effect.Effect<Result | undefined>
+  /** What is appended behind the results of a turn, so that what they loaded can be called. */
+  readonly after: (results: ReadonlyArray<Result>) => ReadonlyArray<Prompt.SystemMessage>
+  /** Whether a call changes nothing, as far as its source says. */
+  readonly isReadOnly: (call: Call) => Effect.Effect<boolean>
+  readonly save: Effect.Effect<Saved>
+}
+
+/** Begins or takes up the tools of a conversation. Waits for sources that are slow, two seconds at most. */
+export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<ToolSession> {
+  const { budget = 2_000, index, saved } = options
+  yield* index.settled
+  const start = saved ?? (yield* begin(options))
+  const { mode } = start
+  const { fixed } = start
+  const isFixed = new Set(fixed.map(({ id }) => id))
+  const referred = new Map(start.referred.map((definition) => [definition.id, definition]))
+  let known: ReadonlyMap<string, string> = new Map(Object.entries(start.known))
+  const metas =
+    mode === "upfront" ? [] : [MetaTools.search, MetaTools.describe, ...(mode === "bridge" ? [MetaTools.call] : [])]
+  const calls = SessionCall.make({ index, mode, isFixed: (id) => isFixed.has(id) })
+
+  const deferred = Effect.fnUntraced(function* (prompt: Prompt.Prompt) {
+    const entries = new Map((yield* index.list()).map((entry) => [entry.id, entry]))
+    // A result that refers to a tool needs it in each later request, as it was, whatever became of it.
+    const { entries: loaded } = yield* index.unload([...ToolTranscript.loaded(prompt)])
+    for (const entry of loaded) {
+      if (!referred.has(entry.id)) referred.set(entry.id, Definition.of(entry))
+    }
+    const ids = [...new Set([...entries.keys(), ...referred.keys()])].filter((id) => !isFixed.has(id)).sort()
+    return ids.flatMap((id) => {
+      const entry = entries.get(id)
+      return referred.get(id) ?? (entry === undefined ? [] : Definition.of(entry))
+    })
+  })
+
+  return {
+    mode,
+    opening: mode === "upfront" ? "" : SessionText.opening(mode),
+    contents: mode === "upfront" ? "" : yield* index.render(budget),
+    tools: (prompt) =>
+      Effect.map(mode === "native" ? deferred(prompt) : Effect.succeed([]), (waiting) => [
+        ...metas,
+        ...fixed.map(offered),
+        ...waiting.map((definition) => offered(definition).annotate(ToolLoading.Deferred, true))
+      ]),
+    notices: Effect.fnUntraced(function* (prompt: Prompt.Prompt) {
+      const now = yield* index.list()
+      const before = known
+      known = hashes(now)
+      const text = SessionText.notice({
+        before,
+        now,
+        loaded: ToolTranscript.loaded(prompt),
+        isUpfront: mode === "upfront"
+      })
+      return text === "" ? [] : [Prompt.systemMessage({ content: text })]
+    }),
+    run: calls.run,
+    after: (results) => {
+      const joining = new Map(results.flatMap(({ loaded }) => loaded).map((entry) => [entry.id, entry]))
+      if (mode !== "inline" || joining.size === 0) return []
+      const additions = [...joining.values()].map((entry) => {
+        const { description, name, schema } = Definition.of(entry)
+        return { name, description, schema }
+      })
+      const names = additions.map(({ name }) => name).join(", ")
+      return [Prompt.systemMessage({ content: `Loaded: ${names}.`, options: ToolLoading.changes({ additions }) })]
+    },
+    isReadOnly: calls.isReadOnly,
+    save: Effect.sync(() => ({ mode, fixed, referred: [...referred.values()], known: Object.fromEntries(known) }))
+  }
+})
+
+const begin = Effect.fnUntraced(function* ({
+  budget = 2_000,
+  deferral = "auto",
+  index,
+  isCached = true,
+  loading,
+  mode,
+  pins = [],
+  prefix
+}: Options): Effect.fn.Return<Saved> {
+  const entries = yield* index.list()
+  const stats = yield* index.stats
+  const known = Object.fromEntries(hashes(entries))
+  // Whoever is still to come could not be searched for.
+  const isComplete = stats.servers.every(({ status }) => status !== "waiting")
+  const sizes = {
+    definitions: stats.tokens,
+    prefix,
+    index: Math.min(budget, stats.tokens) + SessionText.metaTokens,
+    isCached
+  }
+  const defers = deferral === "always" || (deferral === "auto" && (!isComplete || Deferral.decide(sizes)))
+  if (!defers) return { mode: "upfront", fixed: entries.map(Definition.of), referred: [], known }
+  const fits = entries.length <= mostTools && stats.bytes <= mostBytes
+  const usual = loading.includes("native") && fits ? "native" : loading.includes("inline") ? "inline" : "bridge"
+  const { entries: pinned } = yield* index.describe(pins)
+  const asking = entries.filter(({ alwaysLoad }) => alwaysLoad)
+  const fixed = [...new Set([...pinned, ...asking])].slice(0, maxPins)
+  return { mode: mode ?? usual, fixed: fixed.sort(byId).map(Definition.of), referred: [], known }
+})
+
+const byId = (a: Entry, b: Entry): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+
+const hashes = (entries: ReadonlyArray<Entry>) => new Map(entries.map(({ hash, id }) => [id, hash.slice(0, 12)]))
+
+const offered = ({ description, name, schema }: Definition.Definition) =>
+  Tool.dynamic(name, { description, parameters: schema })
+
+/** What the tools of a request cost, as a part of what stands before everything else. */
+export const estimate = (tools: ReadonlyArray<Tool.Any>): number =>
+  tools.reduce(
+    (sum, tool) =>
+      sum +
+      TokenBudget.estimate(`${tool.name}${Tool.getDescription(tool) ?? ""}${JSON.stringify(Tool.getJsonSchema(tool))}`),
+    0
+  )

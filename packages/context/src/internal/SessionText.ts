@@ -1,0 +1,59 @@
+/** What a conversation is told about its tools. */
+import type { Entry } from "../ToolEntry.ts"
+import type { Mode } from "../ToolSession.ts"
+
+/** What the definitions of the meta tools and the words around an index cost, in tokens. */
+export const metaTokens = 450
+
+const ways: Record<Exclude<Mode, "upfront">, string> = {
+  native: "A tool that a search loads can be called by its name from then on.",
+  inline: "A tool that a search loads can be called by its name from then on.",
+  bridge: "What a search loads is called with `tool_call`, by its id and with the arguments that its schema asks for."
+}
+
+/** Stands at the end of a system prompt, before the index, which was written by strangers. */
+export const opening = (mode: Exclude<Mode, "upfront">): string =>
+  `# Tools that can be loaded
+You have more tools than those that are loaded. Find the one for a need with \`tool_search\`, in words, one need at a time; it loads the best it finds. ${ways[mode]} This is what there is, in the words of the servers that the tools are of:`
+
+/** How many names a notice holds, and how much of each. */
+const most = 20
+const longestName = 100
+
+/** What became different, or nothing. It speaks with the voice of the system, so nothing that a server wrote is in it but names. */
+export const notice = ({
+  before,
+  isUpfront,
+  loaded,
+  now
+}: {
+  readonly before: ReadonlyMap<string, string>
+  readonly now: ReadonlyArray<Entry>
+  readonly loaded: ReadonlySet<string>
+  readonly isUpfront: boolean
+}): string => {
+  const here = new Set(now.map(({ id }) => id))
+  const added = now.filter(({ id }) => !before.has(id))
+  const removed = [...before.keys()].filter((id) => !here.has(id))
+  const changed = now.filter(
+    ({ hash, id }) => before.has(id) && before.get(id) !== hash.slice(0, 12) && (isUpfront || loaded.has(id))
+  )
+  const parts = [
+    list("Tools that are there now, and can be loaded", isUpfront ? [] : added.map(({ id }) => id)),
+    list("Tools that were removed, and can not be called any more", removed),
+    list(
+      "Tools whose definition changed; look at them with tool_describe before you call them again",
+      changed.map(({ id }) => id)
+    )
+  ].filter((part) => part !== "")
+  return parts.length === 0 ? "" : `The tools have changed.\n${parts.join("\n")}`
+}
+
+const list = (title: string, lines: ReadonlyArray<string>): string =>
+  lines.length === 0
+    ? ""
+    : [
+        `${title}:`,
+        ...lines.slice(0, most).map((line) => `- ${line.slice(0, longestName).toWellFormed()}`),
+        ...(lines.length > most ? [`- and ${lines.length - most} more`] : [])
+      ].join("\n")

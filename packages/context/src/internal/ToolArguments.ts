@@ -1,0 +1,39 @@
+/** Arguments of a call against the schema that the tool's source gave: in shape, so that a model hears what is wrong before the source does. */
+import { type Schema as JsonSchema, Validator } from "@cfworker/json-schema"
+import * as Predicate from "effect/Predicate"
+
+/** What is wrong with arguments; empty when nothing is. */
+export const problems = (schema: Readonly<Record<string, unknown>>, args: unknown): ReadonlyArray<string> => {
+  try {
+    const { errors, valid } = new Validator(harmless(schema) as JsonSchema, "2020-12", false).validate(args)
+    if (valid) return []
+    // The innermost errors say what to do; those above them, only that there is one.
+    return [...new Set(errors.filter(({ keyword }) => !outer.has(keyword)).map(said))].slice(0, 8)
+  } catch {
+    // A schema that can not be understood (a reference to nowhere) is no reason to refuse: the source judges.
+    return []
+  }
+}
+
+/** Whether they are what a tool takes at all: values by name. */
+export const areNamed = (args: unknown): args is Readonly<Record<string, unknown>> =>
+  Predicate.isObject(args) && !Array.isArray(args)
+
+const outer = new Set(["properties", "items", "allOf", "$ref", "prefixItems", "additionalProperties"])
+
+const said = ({ error, instanceLocation }: { readonly error: string; readonly instanceLocation: string }): string =>
+  `${instanceLocation === "#" ? "the arguments" : instanceLocation.slice(2)}: ${error}`
+
+// An expression of a stranger can take for ever, and formats are not ours to judge: the source looks at both.
+const skipped = new Set(["pattern", "patternProperties", "format", "$schema"])
+
+const harmless = (schema: unknown): unknown => {
+  if (Array.isArray(schema)) return schema.map(harmless)
+  if (!Predicate.isObject(schema)) return schema
+  return Object.fromEntries(
+    Object.entries(schema).flatMap(([key, value]) =>
+      // A parameter may have such a name, and then its schema is an object.
+      skipped.has(key) && !(Predicate.isObject(value) && key !== "patternProperties") ? [] : [[key, harmless(value)]]
+    )
+  )
+}

@@ -1,0 +1,42 @@
+/**
+ * A prompt as **turns**: all that stands between two answers is one turn of the user, and the answers between two of
+ * those are one of the model. For protocols that want one message of each side after the other.
+ */
+import type * as Prompt from "effect/ai/Prompt"
+
+/** What one side says, until the other does. `notes` are system messages of the turn, in their order. */
+export interface Turn<Block> {
+  readonly role: "user" | "assistant"
+  readonly content: Array<Block>
+  readonly notes: Array<Prompt.SystemMessage>
+}
+
+/**
+ * The system messages that a prompt begins with, and its turns. `write` gives the blocks of a message, and `undefined` for a
+ * note, which only a system message can be. A message without blocks is no turn.
+ */
+export const of = <Block>(
+  prompt: Prompt.Prompt,
+  write: (message: Prompt.Message) => ReadonlyArray<Block> | undefined
+): { readonly system: ReadonlyArray<Prompt.SystemMessage>; readonly turns: ReadonlyArray<Turn<Block>> } => {
+  const system: Array<Prompt.SystemMessage> = []
+  const turns: Array<Turn<Block>> = []
+  let hasBegun = false
+  for (const message of prompt.content) {
+    hasBegun ||= message.role !== "system"
+    if (!hasBegun && message.role === "system") {
+      system.push(message)
+      continue
+    }
+    const role = message.role === "assistant" ? "assistant" : "user"
+    const written = write(message)
+    const content = written ?? []
+    const notes = written === undefined && message.role === "system" ? [message] : []
+    const last = turns.at(-1)
+    if (last?.role === role) {
+      last.content.push(...content)
+      last.notes.push(...notes)
+    } else if (content.length + notes.length > 0) turns.push({ role, content: [...content], notes })
+  }
+  return { system, turns }
+}
