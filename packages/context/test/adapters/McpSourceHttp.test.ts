@@ -91,7 +91,11 @@ describe("McpSource over HTTP", () => {
       const { server, source } = yield* open()
       yield* source.call("echo", { text: "a" })
       server.forget()
-      assert.strictEqual(said(yield* source.call("echo", { text: "b" })), "b")
+      const many = yield* Effect.all(
+        Array.from({ length: 8 }, (_, at) => source.call("echo", { text: `${at}` })),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(many.map(said), ["0", "1", "2", "3", "4", "5", "6", "7"])
       assert.strictEqual(server.count.opened, 2)
     })
   )
