@@ -20,9 +20,9 @@ const double = await Double.start("modal")
 process.env["MODAL_SERVER_URL"] = double.url
 process.env["MODAL_LOGLEVEL"] = "error"
 
-const layer = (secret: string, patience: number) =>
+const layer = (secret: string, patience: number, life = 600_000) =>
   Layer.provide(
-    ModalSandbox.layer({ tokenId: "ak-double", tokenSecret: Redacted.make(secret), patience }),
+    ModalSandbox.layer({ tokenId: "ak-double", tokenSecret: Redacted.make(secret), patience, life }),
     NodeServices.layer
   )
 
@@ -204,6 +204,21 @@ describe("modal", () => {
       )
     )
   }
+
+  it.live(
+    "a machine that nobody gives a command is kept up as long as it is open",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          yield* open(spec())
+          yield* double.calls
+          const isAsked = Effect.map(double.calls, (calls) => calls.some((call) => call.endsWith("TaskExecStart")))
+          yield* Effect.repeat(isAsked, { until: (is) => is })
+          yield* Effect.repeat(isAsked, { until: (is) => is })
+        })
+      ).pipe(Effect.provide(layer(key, 20_000, 300))),
+    60_000
+  )
 
   test(
     "an image that can not be built is NoSuchSource, and makes no machine",
