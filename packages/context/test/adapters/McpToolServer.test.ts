@@ -6,8 +6,10 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js"
 import { ResultSchema, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as Http from "node:http"
 import { fileURLToPath } from "node:url"
 import * as McpSource from "../../src/adapters/McpSource.ts"
@@ -310,6 +312,25 @@ describe("a tool server over http", () => {
       assert.include(text, "The tools have changed")
       assert.include(text, "camera/take_photo", "What was removed should be said")
       assert.notInclude((yield* call("tool_search", { query: "smash" })).text, "have changed", "It is said once")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("tells as much of a large index as clients read", () =>
+    Effect.gen(function* () {
+      const { camera, index } = yield* ServedIndex.make
+      camera.lists(...Array.from({ length: 300 }, (_, at) => ({ name: `tool_${at}`, description: "Does it." })))
+      const listed = Stream.runHead(index.changes)
+      const changed = yield* Effect.forkChild(listed, { startImmediately: true })
+      camera.notify()
+      yield* Fiber.join(changed)
+      const told = Effect.fnUntraced(function* (budget?: number) {
+        const { token, url } = yield* McpToolServer.serveHttp(index, { budget })
+        return (yield* clientAt(url, token)).client.getInstructions() ?? ""
+      })
+      const usual = yield* told()
+      assert.isAtMost(Buffer.byteLength(usual), 2_048)
+      assert.include(usual, "## camera (300)")
+      assert.include(yield* told(5_000), "tool_299")
     }).pipe(Effect.scoped)
   )
 
