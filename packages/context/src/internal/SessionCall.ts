@@ -37,7 +37,7 @@ interface Around {
 }
 
 /** How many of the best a search loads, and for how many tokens at most. */
-const autoLoad = { most: 3, tokens: 2_000 }
+const autoLoad = { most: 3, tokens: 800 }
 
 /** How many tools are described at once. */
 const mostDescribed = 10
@@ -54,11 +54,7 @@ export const make = ({ index, isFixed, mode }: Around) => {
     const loaded = shown.filter(({ id }) => !isFixed(id))
     return { ok: true, text, images: [], options: ToolTranscript.note(loaded, mode === "native"), loaded }
   }
-  const howToCall = ({ id, modelName }: Entry): string =>
-    mode === "bridge" ? `call it with tool_call, name ${JSON.stringify(id)}` : `loaded, call ${modelName}`
-  const shownWhole = (entry: Entry): string =>
-    mode === "bridge" ? `${head(entry)}\n  arguments: ${CallText.schema(entry)}` : head(entry)
-  const head = (entry: Entry): string => `- ${entry.id} (${howToCall(entry)}): ${entry.line}`
+  const called = ({ id, modelName }: Entry): string => (mode === "bridge" ? `tool_call, name ${id}` : modelName)
 
   const search = Effect.fnUntraced(function* (query: typeof MetaTools.Search.Type, prompt: Prompt.Prompt) {
     const found = yield* index.search(query)
@@ -67,19 +63,19 @@ export const make = ({ index, isFixed, mode }: Around) => {
     const had = ToolTranscript.loaded(prompt)
     const isNew = ({ id }: Entry) => !had.has(id) && !isFixed(id)
     const chosen = best(named.length > 0 ? named : entries, named.length > 0)
-    yield* index.load(chosen.filter(isNew).map(({ id }) => id))
-    const lines = entries.map((entry) =>
-      chosen.includes(entry) && isNew(entry)
-        ? shownWhole(entry)
-        : had.has(entry.id) || isFixed(entry.id)
-          ? head(entry)
-          : `- ${entry.id}: ${entry.line}`
-    )
+    const joining = chosen.filter(isNew)
+    yield* index.load(joining.map(({ id }) => id))
+    // The definition of what is loaded stands in the prompt: its name is enough.
+    const there = entries.filter((entry) => !isNew(entry) || (mode !== "bridge" && chosen.includes(entry)))
+    const lines = entries
+      .filter((entry) => !there.includes(entry))
+      .map((entry) => `- ${entry.id}: ${entry.line}${chosen.includes(entry) ? `\n  ${CallText.schema(entry)}` : ""}`)
+    const loaded = there.length > 0 ? [`Loaded: ${there.map(called).join(", ")}.`] : []
     const more = found.more > 0 ? [`${found.more} more fit; narrow them down with a server.`] : []
     const stale = entries.some(({ state }) => state === "stale")
       ? ["Servers of some of these do not answer at present."]
       : []
-    return answered([...lines, ...more, ...stale].join("\n"), chosen.filter(isNew))
+    return answered([...loaded, ...lines, ...more, ...stale].join("\n"), joining)
   })
 
   const nothing = Effect.fnUntraced(function* ({ near }: Found) {
@@ -95,7 +91,7 @@ export const make = ({ index, isFixed, mode }: Around) => {
   const describe = Effect.fnUntraced(function* ({ names }: typeof MetaTools.Describe.Type) {
     const { entries, problems } = yield* index.load(names.slice(0, mostDescribed))
     const whole = entries.map((entry) =>
-      [`# ${entry.id} (${howToCall(entry)})`, entry.description, `arguments: ${CallText.schema(entry)}`].join("\n")
+      [`# ${entry.id} (call ${called(entry)})`, entry.description, `arguments: ${CallText.schema(entry)}`].join("\n")
     )
     const text = [...whole, ...problems.map(({ message }) => message)].join("\n\n")
     return entries.length === 0 ? refused(text === "" ? "Name the tools." : text) : answered(text, entries)
