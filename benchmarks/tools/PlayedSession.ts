@@ -65,10 +65,11 @@ export const play = Effect.fnUntraced(function* ({ needs = [], ...options }: Pla
   const session = yield* ToolSession.make({ loading: ["native", "inline"], ...options })
   const offered = yield* session.tools(Prompt.empty)
   const definitions = new Map(offered.map((tool) => [tool.name, TokenCount.definition(definitionOf(tool))]))
+  const opening = `${session.opening}\n\n${Untrusted.block("tool index", session.contents)}`
   const start =
-    TokenCount.text(session.opening) +
+    (session.mode === "upfront" ? 0 : TokenCount.text(opening)) +
     sum(offered.filter((tool) => !ToolLoading.isDeferred(tool)).map(({ name }) => definitions.get(name) ?? 0))
-  let prompt = Prompt.make([{ role: "system", content: session.opening }])
+  let prompt = Prompt.make([{ role: "system", content: opening }])
   const loaded = new Set<string>()
   let count = 0
 

@@ -134,11 +134,8 @@ export const make = Effect.fnUntraced(function* (
       )
       if (selected !== undefined) return { entries: named, named, more: 0, near: nearest(selected, isHere) }
       const hits = ranking.search({ query: text, server, allows: isHere, limit: fusion.depth(most) })
-      const entries = yield* fusion.order(
-        text,
-        hits.hits.flatMap(({ id }) => state.get(id) ?? []),
-        living().filter(({ id }) => isHere(id))
-      )
+      const byWords = hits.hits.flatMap(({ id }) => state.get(id) ?? [])
+      const entries = yield* fusion.order(text, byWords, () => living().filter(({ id }) => isHere(id)))
       const all = [...new Set([...named, ...entries])]
       const shown = all.slice(0, most)
       return {

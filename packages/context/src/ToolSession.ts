@@ -78,8 +78,10 @@ const mostTools = 10_000
 /** How one conversation uses an index. */
 export interface ToolSession {
   readonly mode: Mode
-  /** What a model reads of the index, for the end of the system prompt of a new conversation. Empty when nothing is deferred. */
+  /** For the end of the system prompt of a new conversation: how tools are found. Empty when nothing is deferred. */
   readonly opening: string
+  /** What follows the opening: what there is, in the words of strangers. To be given to a model as untrusted text. */
+  readonly contents: string
   /** The tools of a request, those that are deferred last. */
   readonly tools: (prompt: Prompt.Prompt) => Effect.Effect<ReadonlyArray<Tool.Any>>
   /** What became different since it was last said, to be appended. Says it once. */
@@ -123,7 +125,8 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
 
   return {
     mode,
-    opening: mode === "upfront" ? "" : SessionText.opening(mode, yield* index.render(budget)),
+    opening: mode === "upfront" ? "" : SessionText.opening(mode),
+    contents: mode === "upfront" ? "" : yield* index.render(budget),
     tools: (prompt) =>
       Effect.map(mode === "native" ? deferred(prompt) : Effect.succeed([]), (waiting) => [
         ...metas,

@@ -49,10 +49,18 @@ export interface Changes {
 /** The key of our own among the options of a prompt, beside those of the providers. */
 export const optionsKey = "millwright"
 
-/** Options of a tool's result that loads deferred tools. Names that the request has no deferred tool for are left out. */
+/**
+ * Options of a tool's result that loads deferred tools. Names that the request has no deferred tool for are left out, as
+ * are all of a result that failed. Anthropic takes no text in such a result: it goes beside it, as text of the user. So
+ * what a server wrote has to be marked there as what it is.
+ */
 export const references = (names: ReadonlyArray<string>) => ({ [optionsKey]: { toolReferences: names } })
 
-/** Options of a system message, behind what a user or a tool said, with which tools join and leave. */
+/**
+ * Options of a system message, behind what a user or a tool said, with which tools join and leave. The request has at
+ * least one tool of its own, or the first that joins costs the whole cache once. The text of the message has the
+ * authority of the system prompt: nothing that a server wrote belongs into it.
+ */
 export const changes = ({
   additions = [],
   removals = []

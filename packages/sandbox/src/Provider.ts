@@ -1,6 +1,6 @@
 /**
  * What the adapters of remote providers share: a machine for each key, found by its label, made when there is none, and
- * never made twice; the SDK when it is there; and what a provider's failure means.
+ * never made twice; the SDK when it is there; what a provider is told of a network; and what its failure means.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,7 +10,9 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as ProcessTree from "./ProcessTree.ts"
 import type { Connection } from "./Remote.ts"
-import { SandboxError } from "./Sandbox.ts"
+import { type Address, SandboxError } from "./Sandbox.ts"
+import type { Egress } from "./SandboxSpec.ts"
+import * as Supports from "./Supports.ts"
 import * as Relay from "./internal/Relay.ts"
 import * as RelaySpawner from "./internal/RelaySpawner.ts"
 
@@ -54,7 +56,22 @@ export interface Asking {
     readonly name: string
     readonly message: string
     readonly status: number | undefined
+    /** The number that it has besides, as that of gRPC. */
+    readonly code: number | undefined
   }) => SandboxError["reason"] | undefined
+}
+
+/** What a machine that is somebody else's can hold, driven as it is here. Adapters start from it. */
+export const supports: Supports.Supports = {
+  ...Supports.none,
+  isolation: "remote",
+  companions: true,
+  workspaces: ["Checkout", "Empty"],
+  network: "allow",
+  ports: true,
+  snapshot: true,
+  image: true,
+  killsTree: true
 }
 
 /** Loads an SDK that is an optional peer. */
@@ -90,7 +107,8 @@ export const ask =
           const told = {
             name: String(Object(error).name),
             message: String(Object(error).message),
-            status: statusOf(error)
+            status: statusOf(error),
+            code: typeof Object(error).code === "number" ? Number(Object(error).code) : undefined
           }
           const message = secrets.reduce(
             (text, secret) => text.replaceAll(Redacted.value(secret), "<redacted>"),
@@ -126,6 +144,46 @@ const remedies: Partial<Record<SandboxError["reason"], string>> = {
   NoSuchSource: "Look at the image or template that the spec or the adapter names."
 }
 
+/** Tries again what the provider may do at the next time. Only for what can be asked twice. */
+export const again = <A>(effect: Effect.Effect<A, SandboxError>): Effect.Effect<A, SandboxError> =>
+  Effect.retry(effect, { times: 3, while: ({ isRetryable }) => isRetryable, schedule: Schedule.exponential(200) })
+
+/** Asks as long as the scope, now and then, for what keeps a machine up. `every` is in milliseconds. */
+export const keepUp = (
+  every: number,
+  asking: Effect.Effect<unknown, SandboxError>
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.asVoid(
+    Effect.forkScoped(Effect.forever(Effect.andThen(ProcessTree.pause(every), Effect.ignore(asking, { log: "Warn" }))))
+  )
+
+/** Where a port is reached whose address a provider gives as a url. */
+export const addressOf = (url: URL): Address => ({
+  host: url.hostname,
+  port: Number(url.port || 443),
+  url: url.href
+})
+
+/** What a provider is told of a network. One that the spec does not name is denied; names with ports are refused. */
+export const network =
+  <A>(
+    name: string,
+    told: { readonly open: A; readonly deny: A; readonly allow: (domains: ReadonlyArray<string>) => A }
+  ) =>
+  (egress: Egress = { _tag: "Deny" }): Effect.Effect<A, SandboxError> => {
+    if (egress._tag === "Open") return Effect.succeed(told.open)
+    if (egress._tag === "Deny" || egress.domains.length === 0) return Effect.succeed(told.deny)
+    const ported = egress.domains.filter((domain) => domain.includes(":"))
+    return ported.length > 0
+      ? Effect.fail(
+          new SandboxError({
+            reason: "Unsupported",
+            message: `${name} can not let through single ports: ${ported.join(", ")}. Name the host alone.`
+          })
+        )
+      : Effect.succeed(told.allow(egress.domains))
+  }
+
 /** Connects with the machine of a key. When the scope closes, it is put to sleep, and what halted or removed it is told of it. */
 export const connect = Effect.fnUntraced(function* (
   key: string,
@@ -138,8 +196,6 @@ export const connect = Effect.fnUntraced(function* (
 > {
   const call = ask(asking)
   // What is asked here can be asked twice, except for a machine to be made.
-  const again = <A>(effect: Effect.Effect<A, SandboxError>) =>
-    Effect.retry(effect, { times: 3, while: ({ isRetryable }) => isRetryable, schedule: Schedule.exponential(200) })
   const find = again(call("looking for the machine", (signal) => provider.find(key, signal)))
   const remove = (id: string) => again(call("removing a machine", (signal) => provider.remove(id, signal)))
   const wake = (id: string) => again(call("waking the machine", (signal) => provider.attach(id, signal)))

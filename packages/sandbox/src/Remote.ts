@@ -12,7 +12,7 @@ import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type * as ChildProcess from "effect/process/ChildProcess"
-import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import { type ChildProcessHandle, ChildProcessSpawner, makeHandle } from "effect/process/ChildProcessSpawner"
 import type { PlatformError } from "effect/PlatformError"
 import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
@@ -93,13 +93,21 @@ export const make = Effect.fnUntraced(function* ({ connect, discard, name, suppo
     yield* end({ mark: markOf(key) }, { signal: "SIGKILL", grace: 0 })
     /** How many commands run with a mark: those of a pipeline have the same. */
     const running = new Map<string, number>()
-    const count = (mark: string, by: number) => Effect.sync(() => running.set(mark, (running.get(mark) ?? 0) + by))
+    const count = (mark: string, by: number) => running.set(mark, (running.get(mark) ?? 0) + by)
     const spawn: InsideTree.Spawn = Effect.fnUntraced(function* (command) {
       const mark = InsideTree.markOf(command)
-      yield* count(mark, 1)
+      count(mark, 1)
       const handle = yield* connection.spawn(command)
-      yield* Effect.forkScoped(Effect.ignore(Effect.andThen(handle.exitCode, count(mark, -1))))
-      return handle
+      let isRunning = true
+      // Who is told that it has ended may close its scope at once: then it does not count any more.
+      const exitCode = Effect.tap(handle.exitCode, () =>
+        Effect.sync(() => {
+          if (isRunning) count(mark, -1)
+          isRunning = false
+        })
+      )
+      yield* Effect.forkScoped(Effect.ignore(exitCode))
+      return makeHandle({ ...handle, exitCode })
     })
     return (options: Pick<CleanSpawner.Options, "fileSystem" | "directory" | "env" | "wall">) =>
       CleanSpawner.make({

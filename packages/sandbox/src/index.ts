@@ -33,7 +33,7 @@ export * as Ports from "./Ports.ts"
 /** The processes that a sandbox started, with their children, found by a **mark** in their environment. */
 export * as ProcessTree from "./ProcessTree.ts"
 
-/** What the adapters of remote providers share: a machine for each key, found by its label, made when there is none, and never made twice; the SDK when it is there; and what a provider's failure means. */
+/** What the adapters of remote providers share: a machine for each key, found by its label, made when there is none, and never made twice; the SDK when it is there; what a provider is told of a network; and what its failure means. */
 export * as Provider from "./Provider.ts"
 
 /** Which packages and versions a registry may show, and what of its answers is left then. */

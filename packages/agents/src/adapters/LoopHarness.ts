@@ -25,6 +25,7 @@ import * as Harness from "../Harness.ts"
 import * as ModelTurn from "../loop/ModelTurn.ts"
 import * as ToolTurn from "../loop/ToolTurn.ts"
 import * as Tools from "../Tools.ts"
+import * as Untrusted from "../Untrusted.ts"
 
 const name = "loop"
 
@@ -101,7 +102,7 @@ const loop = (
         ? Prompt.make([
             {
               role: "system",
-              content: [request.system, session?.opening ?? ""].filter((text) => text !== "").join("\n\n")
+              content: opened(request.system, session)
             },
             { role: "user", content: [{ type: "text", text: clean }] }
           ])
@@ -187,6 +188,12 @@ const taken = Effect.fnUntraced(function* ({ session }: Harness.Request) {
       `transcript of this one ("${name}"). Start the role anew.`
   })
 })
+
+/** The system prompt of a new conversation. */
+const opened = (system: string, session: ToolSession.ToolSession | undefined): string =>
+  session === undefined || session.opening === ""
+    ? system
+    : `${system}\n\n${session.opening}\n\n${Untrusted.block("tool index", session.contents)}`
 
 /** How the conversation uses the tools that the role may find. */
 const tools = Effect.fnUntraced(function* (

@@ -25,7 +25,7 @@ export const of = (entry: Entry): Definition => {
       id,
       name: modelName,
       description: `${said}\nIts arguments: ${JSON.stringify(given)}`,
-      schema: { type: "object" }
+      schema: { type: "object", properties: {} }
     }
   }
   const { $schema: _, ...schema } = given

@@ -54,10 +54,10 @@ export const make = ({ embed, rerank }: Hooks) => {
   return {
     /** How many hits by words are needed for this many answers. */
     depth: (limit: number): number => (embed === undefined && rerank === undefined ? limit : Math.max(limit, depth)),
-    order: Effect.fnUntraced(function* (query: string, byWords: ReadonlyArray<Entry>, all: ReadonlyArray<Entry>) {
+    order: Effect.fnUntraced(function* (query: string, byWords: ReadonlyArray<Entry>, all: () => ReadonlyArray<Entry>) {
       let ordered = byWords
       if (embed !== undefined) {
-        const near = yield* orElse(byMeaning(query, { all, ask: embed }), [])
+        const near = yield* orElse(byMeaning(query, { all: all(), ask: embed }), [])
         ordered = fused([byWords, near])
       }
       if (rerank !== undefined) {

@@ -20,6 +20,10 @@ export type Reach = "exact" | "suffix"
 export class IndexState {
   readonly #entries = new Map<string, Entry>()
   readonly #ids = new Map<string, string>()
+  readonly #named = new Map<string, Set<string>>()
+  readonly #spelled = new Map<string, Set<string>>()
+  // Beside each id, what it may end with, in small letters.
+  readonly #endings: Array<readonly [id: string, ending: string]> = []
 
   /** All, those that are gone as well. */
   all(): Iterable<Entry> {
@@ -65,7 +69,7 @@ export class IndexState {
   ): Entry {
     const modelName =
       before?.modelName ?? EntryName.forModels({ ...known, name: tool.name }, (name) => this.#ids.has(name))
-    this.#ids.set(modelName, known.id)
+    if (before === undefined) this.#name(known.id, modelName, tool.name)
     const parameters = Object.keys(Object(schemaOf(tool)["properties"]))
     return {
       ...tool,
@@ -79,16 +83,24 @@ export class IndexState {
     }
   }
 
+  #name(id: string, modelName: string, name: string): void {
+    this.#ids.set(modelName, id)
+    put(this.#named, name, id)
+    for (const each of [id, modelName, name]) put(this.#spelled, each.toLowerCase(), id)
+    for (const each of [id, modelName]) this.#endings.push([id, each.toLowerCase()])
+  }
+
   /** The one entry that a name stands for. */
   resolve(asked: string, allows: (id: string) => boolean, reach: Reach): Entry | ToolCallError {
     const name = asked.trim()
     const direct = this.#entries.get(name) ?? this.#entries.get(this.#ids.get(name) ?? "")
     if (direct !== undefined && allows(direct.id)) return direct
-    const known = [...this.#entries.values()].filter(({ id }) => allows(id))
-    const living = known.filter(({ state }) => state !== "gone")
-    for (const some of [living, known]) {
-      for (const isMeant of reach === "exact" ? [isNamed] : [isNamed, isSpelled, endsWith]) {
-        const found = name === "" ? [] : some.filter((entry) => isMeant(entry, name))
+    const candidates = this.#candidates(name, reach).map((ids) =>
+      [...ids].flatMap((id) => (allows(id) ? (this.#entries.get(id) ?? []) : []))
+    )
+    for (const isMeant of [(entry: Entry) => entry.state !== "gone", () => true]) {
+      for (const some of candidates) {
+        const found = some.filter(isMeant)
         if (found.length === 1 && found[0] !== undefined) return found[0]
         if (found.length > 1) return ambiguous(name, found)
       }
@@ -98,21 +110,33 @@ export class IndexState {
       message: `There is no tool ${quoted(name)} that you may use. Search for what you need.`
     })
   }
+
+  /** Ids that a name may stand for, the nearest first. */
+  #candidates(name: string, reach: Reach): ReadonlyArray<Iterable<string>> {
+    const named = this.#named.get(name) ?? []
+    // What has a space in it is a sentence, unless a tool is called exactly so.
+    if (reach === "exact" || name === "" || name.length > longestName) return [named]
+    const small = name.toLowerCase()
+    const spelled = this.#spelled.get(small) ?? []
+    if (/\s/.test(name)) return [named, spelled]
+    const ending = this.#endings.flatMap(([id, text]) => (endsWith(text, small) ? [id] : []))
+    return [named, spelled, new Set(ending)]
+  }
+}
+
+const longestName = 300
+
+const put = (names: Map<string, Set<string>>, name: string, id: string): void => {
+  const ids = names.get(name)
+  if (ids === undefined) names.set(name, new Set([id]))
+  else ids.add(id)
 }
 
 const idOf = (server: string, name: string): string => `${server}/${EntryName.plain(name)}`
 
-const isNamed = (entry: Entry, name: string): boolean => entry.name === name
-
-const isSpelled = (entry: Entry, name: string): boolean =>
-  [entry.id, entry.modelName, entry.name].some((each) => each.toLowerCase() === name.toLowerCase())
-
 /** As a whole word at the end: `issue` is no end of `tissue`. */
-const endsWith = (entry: Entry, name: string): boolean =>
-  [entry.id, entry.modelName].some((each) => {
-    const before = each.at(-name.length - 1)
-    return each.toLowerCase().endsWith(name.toLowerCase()) && before !== undefined && /[^\p{L}\p{N}]/u.test(before)
-  })
+const endsWith = (text: string, name: string): boolean =>
+  text.endsWith(name) && /[^\p{L}\p{N}]$/u.test(text.slice(0, -name.length))
 
 const quoted = (name: string): string =>
   JSON.stringify(name.slice(0, 120).toWellFormed().replace(HiddenText.pattern, "\ufffd"))

@@ -172,9 +172,7 @@ export const make = Effect.fnUntraced(function* (
           Effect.suspend(() => source.call(name, args))
         )
         const result = yield* Effect.result(Deadline.within(answering, call))
-        // A notice that the source sent right behind its answer has been read after two turns of the event loop.
-        yield* Effect.yieldNow
-        yield* Effect.yieldNow
+        yield* settled
         if (notices > known) yield* Deadline.within(refresh, raceWait)
         const answer = yield* Effect.fromResult(result)
         if (Option.isNone(answer))
@@ -183,6 +181,12 @@ export const make = Effect.fnUntraced(function* (
         return size > maxAnswerBytes ? yield* tooLarge(source, name, size) : answer.value
       })
   }
+})
+
+/** A notice that the source sent right behind its answer is read after this. It is about what has come, and so no matter of the clock. */
+const settled = Effect.callback<void>((resume) => {
+  const timer = setTimeout(() => resume(Effect.void), 5)
+  return Effect.sync(() => clearTimeout(timer))
 })
 
 /** A source that throws, or stops of itself, fails like any other. */

@@ -2,3 +2,6 @@
 
 /** A tool source that is played from a script: it lists and answers what a test says, fails on demand, and counts what it is asked. */
 export * as ScriptedSource from "./ScriptedSource.ts"
+
+/** What every tool source holds to. */
+export * as ToolSourceTest from "./ToolSourceTest.ts"

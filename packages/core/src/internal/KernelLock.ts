@@ -4,6 +4,9 @@ import { dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SqliteFailure from "./SqliteFailure.ts"
 
+/** `SQLITE_IOERR_FSTAT`: whoever held the lock took its file away after it was opened here. */
+const isTakenAway = (error: unknown): boolean => SqliteFailure.isSqliteError(error) && error.errcode === 1_802
+
 /**
  * A lock that the kernel gives back when the process dies, however it dies: an exclusive SQLite transaction on a file
  * of its own. Answers `undefined` when somebody alive holds it.
@@ -16,7 +19,7 @@ export const tryLock = (path: string): { readonly release: () => void } | undefi
     return { release: () => db.close() }
   } catch (error) {
     db.close()
-    if (SqliteFailure.isBusy(error)) return undefined
+    if (SqliteFailure.isBusy(error) || isTakenAway(error)) return undefined
     throw error
   }
 }
@@ -40,6 +43,7 @@ export const isLocked = (path: string): boolean => {
     return false
   } catch (error) {
     if (SqliteFailure.isBusy(error)) return true
+    if (isTakenAway(error)) return false
     throw error
   } finally {
     db.close()

@@ -10,11 +10,9 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Provider from "../Provider.ts"
-import * as ProcessTree from "../ProcessTree.ts"
 import * as Remote from "../Remote.ts"
 import * as Sandbox from "../Sandbox.ts"
-import type { Egress, SandboxSpec } from "../SandboxSpec.ts"
-import * as Supports from "../Supports.ts"
+import type { SandboxSpec } from "../SandboxSpec.ts"
 
 /** How Daytona is used. */
 export interface Options {
@@ -139,15 +137,13 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
           ...connection
         } = yield* Provider.connect(key, provider, asking)
         const active = call("keeping the machine up", async () => up?.refreshActivity())
-        yield* Effect.forkScoped(
-          Effect.forever(Effect.andThen(ProcessTree.pause(life * 20_000), Effect.ignore(active, { log: "Warn" })))
-        )
+        yield* Provider.keepUp(life * 20_000, active)
         return {
           ...connection,
           expose: (port) =>
             Effect.map(
               call("exposing a port", async () => new URL((await up?.getPreviewLink(port))?.url ?? "")),
-              (url) => ({ host: url.hostname, port: Number(url.port || 443), url: url.href })
+              Provider.addressOf
             ),
           setEgress: (egress) =>
             Effect.flatMap(networkOf(egress), (network) =>
@@ -158,17 +154,7 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
 
       return yield* Remote.make({
         name: "daytona",
-        supports: {
-          ...Supports.none,
-          isolation: "remote",
-          companions: true,
-          workspaces: ["Checkout", "Empty"],
-          network: "allow",
-          ports: true,
-          snapshot: true,
-          image: true,
-          killsTree: true
-        },
+        supports: Provider.supports,
         connect,
         discard: (key) => Provider.discard(key, { find, remove }, asking)
       })
@@ -190,17 +176,8 @@ const machineOf = (machine: Machine, seconds: number): Provider.Machine => ({
 const reason: Provider.Asking["reason"] = ({ status }) =>
   status === 409 || status === 410 ? "ProviderFailed" : undefined
 
-/** What Daytona is told. Names with ports, which it does not know, are refused. */
-const networkOf = (egress: Egress = { _tag: "Deny" }): Effect.Effect<Network, Sandbox.SandboxError> => {
-  if (egress._tag === "Open") return Effect.succeed({ networkBlockAll: false, domainAllowList: "" })
-  if (egress._tag === "Deny" || egress.domains.length === 0) return Effect.succeed({ networkBlockAll: true })
-  const ported = egress.domains.filter((domain) => domain.includes(":"))
-  return ported.length > 0
-    ? Effect.fail(
-        new Sandbox.SandboxError({
-          reason: "Unsupported",
-          message: `Daytona can not let through single ports: ${ported.join(", ")}. Name the host alone.`
-        })
-      )
-    : Effect.succeed({ networkBlockAll: false, domainAllowList: egress.domains.join(",") })
-}
+const networkOf = Provider.network<Network>("Daytona", {
+  open: { networkBlockAll: false, domainAllowList: "" },
+  deny: { networkBlockAll: true },
+  allow: (domains) => ({ networkBlockAll: false, domainAllowList: domains.join(",") })
+})

@@ -12,12 +12,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as ProcessTree from "../ProcessTree.ts"
 import * as Provider from "../Provider.ts"
 import * as Remote from "../Remote.ts"
 import * as Sandbox from "../Sandbox.ts"
-import type { Egress, SandboxSpec } from "../SandboxSpec.ts"
-import * as Supports from "../Supports.ts"
+import type { SandboxSpec } from "../SandboxSpec.ts"
 
 /** How E2B is used. */
 export interface Options {
@@ -148,15 +146,10 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
         })
         const { machine, ...connection } = yield* Provider.connect(key, provider, asking)
         const extend = call("keeping the machine up", (signal) => sdk.setTimeout(machine.id, life, how(signal)))
-        yield* Effect.forkScoped(
-          Effect.forever(Effect.andThen(ProcessTree.pause(life / 3), Effect.ignore(extend, { log: "Warn" })))
-        )
+        yield* Provider.keepUp(life / 3, extend)
         return {
           ...connection,
-          expose: (port) => {
-            const name = host(port)
-            return Effect.succeed({ host: name, port: 443, url: `https://${name}` })
-          },
+          expose: (port) => Effect.sync(() => Provider.addressOf(new URL(`https://${host(port)}`))),
           setEgress: (egress) =>
             Effect.flatMap(networkOf(egress), (network) => Effect.asVoid(setEgress(machine.id, network)))
         }
@@ -164,18 +157,7 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
 
       return yield* Remote.make({
         name: "e2b",
-        supports: {
-          ...Supports.none,
-          isolation: "remote",
-          companions: true,
-          workspaces: ["Checkout", "Empty"],
-          network: "allow",
-          ports: true,
-          snapshot: true,
-          pause: true,
-          image: true,
-          killsTree: true
-        },
+        supports: { ...Provider.supports, pause: true },
         connect,
         discard: (key) => Provider.discard(key, { find, remove }, asking)
       })
@@ -211,19 +193,8 @@ const reason: Provider.Asking["reason"] = ({ name, status }) => {
   return status === undefined ? "ProviderFailed" : undefined
 }
 
-/** What E2B is told. Names with ports, which it does not know, are refused. */
-const networkOf = (egress: Egress = { _tag: "Deny" }): Effect.Effect<Network, Sandbox.SandboxError> => {
-  if (egress._tag === "Open") return Effect.succeed({})
-  if (egress._tag === "Deny") return Effect.succeed({ denyOut: [everything] })
-  const ported = egress.domains.filter((domain) => domain.includes(":"))
-  return ported.length > 0
-    ? Effect.fail(
-        new Sandbox.SandboxError({
-          reason: "Unsupported",
-          message: `E2B can not let through single ports: ${ported.join(", ")}. Name the host alone.`
-        })
-      )
-    : Effect.succeed({ allowOut: [...egress.domains], denyOut: [everything] })
-}
-
-const everything = "0.0.0.0/0"
+const networkOf = Provider.network<Network>("E2B", {
+  open: {},
+  deny: { denyOut: ["0.0.0.0/0"] },
+  allow: (domains) => ({ allowOut: [...domains], denyOut: ["0.0.0.0/0"] })
+})

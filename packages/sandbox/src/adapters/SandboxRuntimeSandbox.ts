@@ -15,6 +15,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import { existsSync } from "node:fs"
+import { tmpdir } from "node:os"
+import * as HeldFolder from "../internal/HeldFolder.ts"
 import * as RuntimeCell from "../internal/RuntimeCell.ts"
 import * as Isolated from "../Isolated.ts"
 import * as Sandbox from "../Sandbox.ts"
@@ -60,6 +62,7 @@ export const layerWith = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbo
       const bwrap = yield* program("bwrap", "bubblewrap (Debian: bubblewrap)")
       const socat = yield* program("socat", "socat (Debian: socat)")
       yield* program("rg", "ripgrep (Debian: ripgrep)")
+      yield* HeldFolder.sweep(tmpdir())
       return yield* Isolated.make({
         name: "sandboxRuntime",
         overlay: false,

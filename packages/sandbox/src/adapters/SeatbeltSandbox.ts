@@ -16,7 +16,9 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import type * as Scope from "effect/Scope"
 import { existsSync, realpathSync } from "node:fs"
 import { createServer } from "node:net"
+import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import * as HeldFolder from "../internal/HeldFolder.ts"
 import * as SeatbeltProfile from "../internal/SeatbeltProfile.ts"
 import * as Isolated from "../Isolated.ts"
 import * as Outbound from "../Outbound.ts"
@@ -38,6 +40,7 @@ export const layer: Layer.Layer<Sandbox.Sandbox, Sandbox.SandboxError, Sandbox.S
       })
     }
     const files = yield* FileSystem.FileSystem
+    yield* HeldFolder.sweep(tmpdir())
     const broker = Option.getOrUndefined(yield* Effect.serviceOption(SecretBroker))
     return yield* Isolated.make({
       name: "seatbelt",
@@ -73,7 +76,9 @@ const enter = Effect.fnUntraced(function* (
   broker: SecretBroker["Service"] | undefined
 ) {
   const isOpen = spec.egress?._tag === "Open"
-  const folder = yield* onDisk(Effect.flatMap(files.makeTempDirectoryScoped({ prefix: "seatbelt-" }), files.realPath))
+  const folder = yield* onDisk(
+    Effect.flatMap(HeldFolder.make(files, { directory: tmpdir(), kind: "seatbelt-" }), files.realPath)
+  )
   const home = join(folder, "home")
   const scratch = join(folder, "tmp")
   for (const path of [home, scratch]) yield* onDisk(files.makeDirectory(path))

@@ -11,11 +11,9 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Provider from "../Provider.ts"
-import * as ProcessTree from "../ProcessTree.ts"
 import * as Remote from "../Remote.ts"
 import * as Sandbox from "../Sandbox.ts"
-import type { Egress, SandboxSpec } from "../SandboxSpec.ts"
-import * as Supports from "../Supports.ts"
+import type { SandboxSpec } from "../SandboxSpec.ts"
 
 /** How Vercel is used. */
 export interface Options {
@@ -143,9 +141,7 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
           ...connection
         } = yield* Provider.connect(key, provider, asking)
         const extend = call("keeping the machine up", async (signal) => up?.extendTimeout(life / 3, { signal }))
-        yield* Effect.forkScoped(
-          Effect.forever(Effect.andThen(ProcessTree.pause(life / 3), Effect.ignore(extend, { log: "Warn" })))
-        )
+        yield* Provider.keepUp(life / 3, extend)
         return {
           ...connection,
           expose: (port) =>
@@ -168,17 +164,7 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
 
       return yield* Remote.make({
         name: "vercel",
-        supports: {
-          ...Supports.none,
-          isolation: "remote",
-          companions: true,
-          workspaces: ["Checkout", "Empty"],
-          network: "allow",
-          ports: true,
-          snapshot: true,
-          image: true,
-          killsTree: true
-        },
+        supports: Provider.supports,
         connect,
         discard: (key) => Provider.discard(key, { find, remove }, asking)
       })
@@ -195,17 +181,8 @@ const machineOf = (machine: Machine): Provider.Machine => ({
   write: (path, content, signal) => machine.writeFiles([{ path, content }], { signal })
 })
 
-/** What Vercel is told. Names with ports, which it does not know, are refused. */
-const networkOf = (egress: Egress = { _tag: "Deny" }): Effect.Effect<Network, Sandbox.SandboxError> => {
-  if (egress._tag === "Open") return Effect.succeed("allow-all")
-  if (egress._tag === "Deny" || egress.domains.length === 0) return Effect.succeed("deny-all")
-  const ported = egress.domains.filter((domain) => domain.includes(":"))
-  return ported.length > 0
-    ? Effect.fail(
-        new Sandbox.SandboxError({
-          reason: "Unsupported",
-          message: `Vercel can not let through single ports: ${ported.join(", ")}. Name the host alone.`
-        })
-      )
-    : Effect.succeed({ allow: [...egress.domains] })
-}
+const networkOf = Provider.network<Network>("Vercel", {
+  open: "allow-all",
+  deny: "deny-all",
+  allow: (domains) => ({ allow: [...domains] })
+})

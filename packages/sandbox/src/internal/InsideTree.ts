@@ -61,9 +61,15 @@ look() {
     shift 5
   done
 }
-# Who goes from one program to the next shows no environment for a moment; a thread of the kernel has no program.
+# Who goes from one program to the next shows no environment for a moment. A thread of the kernel has no program, and who was
+# started without an environment says that it ends where it begins.
 between() {
-  for file in $(grep -sL '' /proc/[0-9]*/environ); do [ -e "\${file%environ}exe" ] && return 0; done
+  for file in $(grep -sL '' /proc/[0-9]*/environ); do
+    file=\${file%environ} stat=
+    [ -e "\${file}exe" ] && { read -r stat < "\${file}stat"; } 2> /dev/null || continue
+    set -- \${stat##*) }
+    [ $# -ge 49 ] && [ "\${48}" != 0 ] && [ "\${48}" = "\${49}" ] || return 0
+  done
   return 1
 }
 end() {

@@ -5,6 +5,7 @@ import * as PlatformError from "effect/PlatformError"
 import * as ChildProcess from "effect/process/ChildProcess"
 import * as Redacted from "effect/Redacted"
 import { existsSync, realpathSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Cell, Entry } from "../Isolated.ts"
@@ -12,6 +13,7 @@ import * as ProcessTree from "../ProcessTree.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { Egress } from "../SandboxSpec.ts"
 import * as Entrance from "./Entrance.ts"
+import * as HeldFolder from "./HeldFolder.ts"
 import * as HostProcesses from "./HostProcesses.ts"
 import { quote } from "./Relay.ts"
 import * as RuntimeHelper from "./RuntimeHelper.ts"
@@ -32,14 +34,12 @@ const settings = [
 export const make = (module: string, programs: Programs, fileSystem: FileSystem.FileSystem) => (entry: Entry) =>
   Effect.gen(function* () {
     const { spec, workspace } = entry
-    const folder = yield* fileSystem
-      .makeTempDirectoryScoped({ prefix: "sandbox-runtime-" })
-      .pipe(
-        Effect.mapError(
-          (cause) =>
-            new SandboxError({ reason: "SetupFailed", message: `A folder can not be made: ${cause.message}`, cause })
-        )
+    const folder = yield* HeldFolder.make(fileSystem, { directory: tmpdir(), kind: "runtime-" }).pipe(
+      Effect.mapError(
+        (cause) =>
+          new SandboxError({ reason: "SetupFailed", message: `A folder can not be made: ${cause.message}`, cause })
       )
+    )
     // Its own things, which it shows to commands, and those of commands.
     const [own, home, scratch] = ["own", "home", "tmp"].map((name) => join(realpathSync(folder), name))
     if (own === undefined || home === undefined || scratch === undefined) return yield* Effect.die("no folders")

@@ -55,7 +55,7 @@ trap "" HUP PIPE TERM
 command -v git > /dev/null || { echo "millwright: no git" >&2; exit 4; }
 umask 077
 mkdir -p -- "$folder" && cd -P -- "$folder" || exit 5
-rm -f 255-*
+rm -f -- "255-$mark"*
 printf "%s\\0" "$PWD" "$PATH" "$HOME" "\${USER:-$(id -un)}" "\${LANG:-C.UTF-8}" end
 exec > /dev/null 2>&1
 cat
@@ -219,7 +219,7 @@ export const make = Effect.fnUntraced(function* (options: Options, mark: string)
       )
     }
     // ssh ends with 255 when it fails, and so may a command: that one leaves a file.
-    const proof = `${directory}/255-${randomUUID()}`
+    const proof = `${directory}/255-${mark}${randomUUID()}`
     const variables = Object.entries(env).flatMap(([name, value]) =>
       value === undefined ? [] : [`${name}=${ShellLine.quote(plain(value))}`]
     )

@@ -61,7 +61,8 @@ export const make = (host: HostFiles, used: (own: string) => Effect.Effect<Reado
       .replace(/[-T:]/g, "")
       .replace(/^(\d{12})(\d\d).*$/, "$1.$2")
     const touch = ["-exec", "env", "TZ=UTC", "touch", "-h", "-t", time, "--", "{}", "+"]
-    yield* program("find", [directory, "-path", `${directory}/.git`, "-prune", "-o", ...touch])
+    // Its own time stays: it tells which template is the newest, to less than a second.
+    yield* program("find", [directory, "-mindepth", "1", "-path", `${directory}/.git`, "-prune", "-o", ...touch])
     yield* git(["-C", directory, `--git-dir=${directory}/.git`, "update-index", "-q", "--refresh"])
   })
 

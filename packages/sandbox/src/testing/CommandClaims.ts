@@ -22,19 +22,22 @@ import {
   write
 } from "./Fixture.ts"
 
-const secretName = "SANDBOX_TEST_SECRET"
 const minimum = ["PATH", "HOME", "LANG", "TMPDIR", "TERM", "USER"]
 /** What a shell sets by itself. */
 const ofShell = ["PWD", "OLDPWD", "SHLVL", "_"]
 
-/** A variable of the host that no command may see. */
-const secret = Effect.acquireRelease(
-  Effect.sync(() => {
-    const value = `secret-${Math.random()}`
-    process.env[secretName] = value
-    return value
-  }),
-  () => Effect.sync(() => void delete process.env[secretName])
+let secrets = 0
+/** The value of a variable of the host that no command may see. */
+const secret = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const name = `SANDBOX_TEST_SECRET_${++secrets}`
+      process.env[name] = `secret-${Math.random()}`
+      return name
+    }),
+    (name) => Effect.sync(() => void delete process.env[name])
+  ),
+  (name) => process.env[name] ?? ""
 )
 
 /** The claims. */
@@ -240,7 +243,8 @@ export const claims: ReadonlyArray<Claim> = [
           })
         )
       })
-    )
+    ),
+    "it measures the memory of the process"
   ),
 
   claim(

@@ -61,8 +61,10 @@ const entryUses = (fs: FileSystem.FileSystem, path: string): Uses => [
   ["symlink at", fs.symlink("file.txt", path)]
 ]
 
+/** Bounded, because to watch has no end where it is not denied. A few at once: each is a command in many an adapter. */
 const deniedAll = (path: string, all: Uses) =>
-  Effect.forEach(all, ([use, effect]) => denied(`${use} ${JSON.stringify(path)}`, Effect.timeout(effect, 5_000)), {
+  Effect.forEach(all, ([use, effect]) => denied(`${use} ${JSON.stringify(path)}`, Effect.timeout(effect, 20_000)), {
+    concurrency: 4,
     discard: true
   })
 

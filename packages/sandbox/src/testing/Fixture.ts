@@ -16,10 +16,16 @@ import type { Companion, SandboxSpec } from "../SandboxSpec.ts"
 export interface Claim {
   readonly name: string
   readonly holds: Effect.Effect<void, unknown, Sandbox.Sandbox>
+  /** Why nothing else may run in the process meanwhile: what it measures is the process, or how long something takes. */
+  readonly alone?: string
 }
 
 /** A promise of the port, under the words that a report shows. */
-export const claim = (name: string, holds: Effect.Effect<void, unknown, Sandbox.Sandbox>): Claim => ({ name, holds })
+export const claim = (name: string, holds: Claim["holds"], alone?: string): Claim => ({
+  name,
+  holds,
+  ...(alone !== undefined && { alone })
+})
 
 /** Fails with a message that says what went wrong. */
 export const expect = (condition: boolean, otherwise: string): Effect.Effect<void> =>
@@ -47,26 +53,43 @@ const identity = {
   GIT_COMMITTER_EMAIL: "ada@example.invalid"
 }
 
-const prefix = join(tmpdir(), "sandbox-test-")
+const temporary = (name: string) => realpathSync(mkdtempSync(join(tmpdir(), name)))
+const remove = (folder: string) => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+
+// The environment is the process's: whoever is tried at the same time has the same user.
+let users = 0
+let user: { readonly folder: string; readonly before: string | undefined } | undefined
+
+const enter = () => {
+  const before = process.env.XDG_STATE_HOME
+  // Who has named a folder of temporary files keeps it.
+  if (users++ > 0 || before?.startsWith(realpathSync(tmpdir())) === true) return
+  user = { folder: temporary("sandbox-test-user-"), before }
+  process.env.XDG_STATE_HOME = user.folder
+}
+
+const leave = () => {
+  if (--users > 0 || user === undefined) return
+  if (user.before === undefined) delete process.env.XDG_STATE_HOME
+  else process.env.XDG_STATE_HOME = user.before
+  remove(user.folder)
+  user = undefined
+}
 
 /** Makes a repository that is gone when the scope closes, with what is kept for its user. */
 export const repository = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => {
-      const folder = realpathSync(mkdtempSync(prefix))
-      const state = process.env.XDG_STATE_HOME
-      // Two repositories of one test have one user.
-      if (state?.startsWith(realpathSync(tmpdir())) !== true) process.env.XDG_STATE_HOME = join(folder, "state")
-      return { folder, state }
+      enter()
+      return temporary("sandbox-test-")
     }),
-    ({ folder, state }) =>
+    (folder) =>
       Effect.sync(() => {
-        if (state === undefined) delete process.env.XDG_STATE_HOME
-        else process.env.XDG_STATE_HOME = state
-        rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+        leave()
+        remove(folder)
       })
   ),
-  ({ folder }): Repository => {
+  (folder): Repository => {
     const repository = join(folder, "repository")
     const outside = join(folder, "outside")
     mkdirSync(join(repository, "sub"), { recursive: true })

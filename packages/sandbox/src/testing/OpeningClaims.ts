@@ -267,7 +267,8 @@ export const claims: ReadonlyArray<Claim> = [
         )
         yield* equal(git("status", "--porcelain"), "", "What git says is changed in the repository of the host")
       })
-    )
+    ),
+    "how far it has come when it is cancelled is a matter of milliseconds"
   ),
 
   claim(

@@ -32,11 +32,20 @@ export interface Options {
   readonly timeout?: number
 }
 
-/** Registers one vitest test for each promise. Needs a POSIX shell and git inside of the sandbox, and git outside. */
+/**
+ * Registers one vitest test for each promise. They run side by side, as many at once as vitest's `maxConcurrency`, and after
+ * them those that have to be alone. Needs a POSIX shell and git inside of the sandbox, and git outside.
+ */
 export const suite = <E>(name: string, layer: Layer.Layer<Sandbox.Sandbox, E>, options: Options = {}): void => {
   describe(`Sandbox: ${name}`, () => {
     sharing(layer, { excludeTestServices: true })((it) => {
-      for (const { holds, name } of claims) it.effect(name, () => holds, options.timeout ?? 60_000)
+      for (const concurrent of [true, false]) {
+        for (const { alone, holds, name } of claims) {
+          if (concurrent === (alone === undefined)) {
+            it.effect(name, () => holds, { concurrent, timeout: options.timeout ?? 60_000 })
+          }
+        }
+      }
     })
   })
 }

@@ -37,16 +37,18 @@ export const start = async (name: string): Promise<Double> => {
     child.stdin.end()
     if (child.exitCode === null) await once(child, "exit")
   })
-  const [port] = await once(createInterface(child.stdout), "line")
-  const url = `http://127.0.0.1:${port}`
+  const [ports] = await once(createInterface(child.stdout), "line")
+  const [url, controls] = String(ports)
+    .split(" ")
+    .map((port) => `http://127.0.0.1:${port}`)
   const ask = <A>(path: string, body?: unknown): Effect.Effect<A> =>
     Effect.promise(() =>
-      fetch(`${url}${path}`, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }).then(
+      fetch(`${controls}${path}`, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }).then(
         (response) => response.json() as Promise<A>
       )
     )
   return {
-    url,
+    url: String(url),
     faults: (faults) => Effect.asVoid(ask("/__faults", faults)),
     machines: ask("/__machines"),
     calls: ask("/__calls")

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import type { AddressInfo, Server as NetServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -149,13 +149,65 @@ export const json = (response: ServerResponse, status: number, body?: unknown): 
 /** The key that doubles take. */
 export const key = "e2b_0123456789abcdef0123456789abcdef01234567"
 
-/**
- * Serves a double on loopback, with faults on demand, until the process that started it is gone. Prints its port.
- * `POST /__faults\` sets faults, \`GET /__machines\` tells what is there, \`GET /__calls\` what was asked.
- */
-export const serve = (machines: Map<string, Machine>, handle: (call: Call) => Promise<void> | void): Server => {
+/** What a double is asked beside the SDK. */
+export interface Controls {
+  /**
+   * Answers what the test asks: `POST /__faults` sets faults, `GET /__machines` tells what is there, `GET /__calls` what was
+   * asked. False for anything else.
+   */
+  readonly answer: (path: string, body: Buffer, response: ServerResponse) => boolean
+  /** Notes a request, and takes the fault that it runs into. */
+  readonly take: (name: string) => Fault["how"] | undefined
+}
+
+/** The controls of a double with these machines. */
+export const controls = (machines: ReadonlyMap<string, Machine>): Controls => {
   let faults: Array<{ on: string; times: number; how: Fault["how"] }> = []
   const calls: Array<string> = []
+  return {
+    answer: (path, body, response) => {
+      if (path === "/__faults") {
+        faults = JSON.parse(body.toString())
+        json(response, 200, {})
+      } else if (path === "/__calls") {
+        json(response, 200, calls.splice(0))
+      } else if (path === "/__machines") {
+        const all = [...machines.values()].map(({ id, labels, settings, state }) => ({ id, labels, settings, state }))
+        json(response, 200, all)
+      } else return false
+      return true
+    },
+    take: (name) => {
+      calls.push(name)
+      const fault = faults.find(({ on, times }) => times > 0 && name.includes(on))
+      if (fault !== undefined) fault.times--
+      return fault?.how
+    }
+  }
+}
+
+/** Listens on loopback until the process that started it is gone. Prints the port, and that of the controls. */
+export const listen = <A extends NetServer>(
+  server: A,
+  machines: ReadonlyMap<string, Machine>,
+  controlPort?: number
+): A => {
+  server.listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as AddressInfo
+    console.log(`${port} ${controlPort ?? port}`)
+  })
+  const end = () => {
+    for (const machine of machines.values()) machine.destroy()
+    process.exit(0)
+  }
+  process.stdin.resume().on("end", end).on("error", end)
+  process.on("SIGTERM", end)
+  return server
+}
+
+/** Serves a double of an HTTP API, with faults on demand. */
+export const serve = (machines: Map<string, Machine>, handle: (call: Call) => Promise<void> | void): Server => {
+  const { answer, take } = controls(machines)
   const server = createServer((request, response) => {
     const chunks: Array<Buffer> = []
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
@@ -163,21 +215,9 @@ export const serve = (machines: Map<string, Machine>, handle: (call: Call) => Pr
       const body = Buffer.concat(chunks)
       const url = new URL(request.url ?? "/", "http://double.invalid")
       const method = request.method ?? "GET"
-      if (url.pathname === "/__faults") {
-        faults = JSON.parse(body.toString())
-        return json(response, 200, {})
-      }
-      if (url.pathname === "/__calls") return json(response, 200, calls.splice(0))
-      if (url.pathname === "/__machines") {
-        const all = [...machines.values()].map(({ id, labels, settings, state }) => ({ id, labels, settings, state }))
-        return json(response, 200, all)
-      }
-      const name = `${method} ${url.pathname}`
-      calls.push(name)
-      const fault = faults.find(({ on, times }) => times > 0 && name.includes(on))
-      if (fault !== undefined) {
-        fault.times--
-        const { how } = fault
+      if (answer(url.pathname, body, response)) return
+      const how = take(`${method} ${url.pathname}`)
+      if (how !== undefined) {
         if (how === "hang") return
         if (how === "drop") return void request.socket.destroy()
         if (how === "cut") {
@@ -207,12 +247,5 @@ export const serve = (machines: Map<string, Machine>, handle: (call: Call) => Pr
       })
     })
   })
-  server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port))
-  const end = () => {
-    for (const machine of machines.values()) machine.destroy()
-    process.exit(0)
-  }
-  process.stdin.resume().on("end", end).on("error", end)
-  process.on("SIGTERM", end)
-  return server
+  return listen(server, machines)
 }

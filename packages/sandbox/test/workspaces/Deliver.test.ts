@@ -216,7 +216,8 @@ describe("a hostile workspace does not reach the repository with", () => {
     }))
 })
 
-describe("what would hold the host up", () => {
+// Most of it is waited for: until what does not answer is given up.
+describe("what would hold the host up", { concurrent: true }, () => {
   const fill = (size: number) =>
     "{ git cat-file commit HEAD | head -n 4; echo; head -c " +
     size +
