@@ -24,10 +24,10 @@ export interface Sizes {
 }
 
 /** What some searches leave in a conversation and send once more of it, however short the prefix is. */
-const searches = 4_000
+const searches = 5_000
 
 /** What part of the prefix the turns that search send once more, spread over the session. */
-const again = { cached: 0.3, uncached: 0.6 }
+const again = { cached: 0.3, uncached: 0.7 }
 
 /** Whether to defer. */
 export const decide = ({ definitions, index, isCached, prefix }: Sizes): boolean =>

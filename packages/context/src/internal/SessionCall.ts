@@ -39,6 +39,9 @@ interface Around {
 /** How many of the best a search loads, and for how many tokens at most. */
 const autoLoad = { most: 3, tokens: 800 }
 
+/** How many of the best a search shows, unless it says how many. */
+const shown = 5
+
 /** How many tools are described at once. */
 const mostDescribed = 10
 
@@ -57,7 +60,7 @@ export const make = ({ index, isFixed, mode }: Around) => {
   const called = ({ id, modelName }: Entry): string => (mode === "bridge" ? `tool_call, name ${id}` : modelName)
 
   const search = Effect.fnUntraced(function* (query: typeof MetaTools.Search.Type, prompt: Prompt.Prompt) {
-    const found = yield* index.search(query)
+    const found = yield* index.search({ limit: shown, ...query })
     const { entries, named } = found
     if (entries.length === 0) return { ...answered(yield* nothing(found), []), ok: true }
     const had = ToolTranscript.loaded(prompt)
@@ -65,12 +68,18 @@ export const make = ({ index, isFixed, mode }: Around) => {
     const chosen = best(named.length > 0 ? named : entries, named.length > 0)
     const joining = chosen.filter(isNew)
     yield* index.load(joining.map(({ id }) => id))
-    // The definition of what is loaded stands in the prompt: its name is enough.
-    const there = entries.filter((entry) => !isNew(entry) || (mode !== "bridge" && chosen.includes(entry)))
+    // What is loaded stands in the prompt whole, under the name that it is called by.
+    const isThere = (entry: Entry) => !isNew(entry) || (mode !== "bridge" && chosen.includes(entry))
+    const before = entries.filter((entry) => !isNew(entry)).map(called)
+    const loaded = [
+      ...(mode !== "bridge" && joining.length > 0
+        ? [`Loaded: the ${joining.length === 1 ? "best" : `best ${joining.length}`}.`]
+        : []),
+      ...(before.length > 0 ? [`Loaded before: ${before.join(", ")}.`] : [])
+    ]
     const lines = entries
-      .filter((entry) => !there.includes(entry))
+      .filter((entry) => !isThere(entry))
       .map((entry) => `- ${entry.id}: ${entry.line}${chosen.includes(entry) ? `\n  ${CallText.schema(entry)}` : ""}`)
-    const loaded = there.length > 0 ? [`Loaded: ${there.map(called).join(", ")}.`] : []
     const more = found.more > 0 ? [`${found.more} more fit; narrow them down with a server.`] : []
     const stale = entries.some(({ state }) => state === "stale")
       ? ["Servers of some of these do not answer at present."]
