@@ -36,6 +36,11 @@ const known: Readonly<Record<string, Known>> = {
     module: "VercelSandbox",
     settings: { teamId: "VERCEL_TEAM_ID", projectId: "VERCEL_PROJECT_ID" },
     secrets: { token: "VERCEL_TOKEN" }
+  },
+  modal: {
+    module: "ModalSandbox",
+    settings: { tokenId: "MODAL_TOKEN_ID" },
+    secrets: { tokenSecret: "MODAL_TOKEN_SECRET" }
   }
 }
 

@@ -39,8 +39,9 @@ Runs one command in a sandbox and ends with its exit code, 128 + n when signal n
 as bytes. SIGINT, SIGTERM and SIGHUP reach the command; when it has ended, or five seconds later, its whole tree is gone.
 
   --adapter NAME        a name that --list shows, or the path of a module that exports a \`layer\` of your own
-                        of a provider, its keys are taken from E2B_API_KEY, DAYTONA_API_KEY and
-                        VERCEL_TOKEN; of ssh, where it is from SSH_HOST, SSH_USER, SSH_IDENTITY
+                        of a provider, its keys are taken from E2B_API_KEY, DAYTONA_API_KEY,
+                        VERCEL_TOKEN, and MODAL_TOKEN_ID with MODAL_TOKEN_SECRET; of ssh, where it is from SSH_HOST,
+                        SSH_USER, SSH_IDENTITY
   --workspace DIR       the folder to work in, used in place. An adapter that takes no folders (see --list) works in a
                         checkout: DIR has to be the root of a git repository, and the command runs in its HEAD on the branch
                         sandbox-exec/…, which stays for the next time; what is not committed in DIR is not in it

@@ -77,7 +77,8 @@ describe("line, beside a process that runs", () => {
     const tail = Child.start(process.execPath, [main, "tail", "a.1", "--json", "--store", store])
     await tail.said(/"Waiting"/)
     const answered = await json("approve", "a.1:plan", "--note", "yes")
-    assert.deepStrictEqual(answered.status.openGates, [])
+    // The run goes on: its next gate may be open by now.
+    assert.notInclude(answered.status.openGates, "a.1:plan")
     await tail.said(/a\.1:name/)
     const shown = await json("show", "a.1")
     assert.deepStrictEqual(

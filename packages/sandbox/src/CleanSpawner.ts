@@ -13,6 +13,7 @@ import * as Spawner from "effect/process/ChildProcessSpawner"
 import * as Scope from "effect/Scope"
 import { homedir, tmpdir, userInfo } from "node:os"
 import * as AskedLine from "./internal/AskedLine.ts"
+import * as HostProcesses from "./internal/HostProcesses.ts"
 import * as ProcessTree from "./ProcessTree.ts"
 import type { SandboxSpec } from "./SandboxSpec.ts"
 
@@ -76,6 +77,9 @@ export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Spawner.ChildProcessSpawner["Service"], never, Scope.Scope> {
   const running = new Set<Spawner.ChildProcessHandle>()
+  // Those that were started and have not ended yet, and how many there may be that are not in it.
+  const entries = new Set<number>()
+  let unknown = 0
   let count = 0
   let isClosed = false
   const minimum = options.minimum ?? minimumEnvironment(process.env)
@@ -90,7 +94,10 @@ export const make = Effect.fnUntraced(function* (
       const kill = (handle: Spawner.ChildProcessHandle) => Effect.ignore(handle.kill())
       return Effect.andThen(
         Effect.forEach([...running], kill, { concurrency: "unbounded", discard: true }),
-        end({ mark: options.mark }, { signal: "SIGTERM", grace: ProcessTree.defaultGrace })
+        end(
+          { mark: options.mark, entries: unknown === 0 ? [...entries] : undefined },
+          { signal: "SIGTERM", grace: ProcessTree.defaultGrace }
+        )
       )
     })
   )
@@ -141,14 +148,26 @@ export const make = Effect.fnUntraced(function* (
       // The host's spawner gets a scope of its own, so that the tree is ended before that closes, while the parents live
       // from which children without a mark are found.
       const scope = yield* Scope.make()
-      const tree: { mark: string; group?: number } = { mark }
-      yield* Effect.addFinalizer((exit) => Effect.andThen(end(tree, { signal, grace }), close(scope, exit)))
+      const tree: { mark: string; group?: number; entries?: ReadonlyArray<number> } = { mark }
+      yield* Effect.addFinalizer((exit) =>
+        Effect.andThen(end(tree, { signal, grace }), () => {
+          for (const entry of tree.entries ?? []) if (HostProcesses.startOf(entry) === undefined) entries.delete(entry)
+          return close(scope, exit)
+        })
+      )
+      unknown++
       const line = () => AskedLine.of(command)
       const spawned = AskedLine.inHandle(
         yield* Effect.mapError(Scope.provide(options.host.spawn(ready), scope), AskedLine.inError(line)),
         line
       )
       tree.group = spawned.pid
+      // Of a pipeline only the last is known.
+      if (ready._tag === "StandardCommand") {
+        unknown--
+        tree.entries = [spawned.pid]
+        entries.add(spawned.pid)
+      }
       let isLate = false
       const handle = Spawner.makeHandle({
         ...spawned,

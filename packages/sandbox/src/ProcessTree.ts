@@ -28,6 +28,8 @@ export interface Tree {
   readonly mark: string
   /** The process group, and session, that its first process leads. */
   readonly group?: number | undefined
+  /** All children of this process that were started under the mark, where that is known. */
+  readonly entries?: ReadonlyArray<number> | undefined
 }
 
 /**

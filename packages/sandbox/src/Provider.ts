@@ -49,6 +49,8 @@ export interface Asking {
   readonly name: string
   /** How long one answer may take, in milliseconds. */
   readonly patience: number
+  /** How often a call on a machine is made before it has failed: fewer times where the SDK does it too. Default: 4. */
+  readonly attempts?: number
   /** What is never told. */
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
   /** What a failure of the SDK is. */
@@ -261,7 +263,8 @@ export const connect = Effect.fnUntraced(function* (
     write: (path, bytes) =>
       Effect.asVoid(onMachine(call("writing a file", (signal) => machine.write(path, bytes, signal))))
   }
-  const relay = yield* Relay.make({ shell, base: `${machine.folder}/relay`, patience: asking.patience })
+  const { attempts, patience } = asking
+  const relay = yield* Relay.make({ shell, base: `${machine.folder}/relay`, patience, attempts })
   const spawn = yield* RelaySpawner.make(relay)
   return {
     machine,

@@ -8,6 +8,7 @@
 import * as Sqlite from "@millwright/core/Sqlite"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { SandboxError } from "./Sandbox.ts"
 
 /** Takes the lock, or fails with `Busy` at once. `message` is what the error says. */
@@ -24,7 +25,23 @@ export const take = (file: string, message: string): Effect.Effect<void, Sandbox
 const patience = 60_000
 const interval = 20
 
-/** Waits for the lock, one minute at most, and holds it while the effect runs. */
+// Those of this process take turns, and only one of them looks at the file again and again.
+const turns = new Map<string, { readonly turn: Semaphore.Semaphore; waiting: number }>()
+
+const inTurn =
+  (file: string) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.suspend(() => {
+      const queue = turns.get(file) ?? { turn: Semaphore.makeUnsafe(1), waiting: 0 }
+      turns.set(file, queue)
+      queue.waiting++
+      return Effect.ensuring(
+        queue.turn.withPermits(1)(effect),
+        Effect.sync(() => --queue.waiting === 0 && turns.delete(file))
+      )
+    })
+
+/** Waits for the lock, one minute at most when its turn has come, and holds it while the effect runs. */
 export const holding =
   (file: string) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SandboxError, R> =>
@@ -32,7 +49,7 @@ export const holding =
       Effect.interruptible(waitFor(file)),
       () => effect,
       (held) => Effect.sync(() => held.release())
-    )
+    ).pipe(inTurn(file))
 
 const waitFor = Effect.fnUntraced(function* (file: string) {
   const deadline = performance.now() + patience

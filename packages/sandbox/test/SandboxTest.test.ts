@@ -75,107 +75,113 @@ const leftmost = (command: ChildProcess.Command, directory: string): ChildProces
 /** Finds what the adapter that leaves processes behind has left behind. */
 const litter = randomUUID()
 
-const wrong: Record<string, { readonly layer: Layer.Layer<Sandbox.Sandbox>; readonly breaks: ReadonlyArray<RegExp> }> =
-  {
-    "inherits the environment of the host": {
-      layer: spoiltSpawner(
-        (right) => (command) =>
-          right(each(command, (options) => ({ ...options, env: { ...process.env, ...options.env } })))
-      ),
-      breaks: [/sees the spec's variables/, /every side of a pipeline/]
-    },
-    "lets `extendEnv` through": {
-      layer: spoiltSpawner(
-        (right) => (command) =>
-          right(
-            each(command, ({ env, ...options }) => ({
-              ...options,
-              env: { ...(options.extendEnv === true ? process.env : {}), ...env }
-            }))
-          )
-      ),
-      breaks: [/sees the spec's variables/]
-    },
-    "wraps only the leftmost command of a pipeline": {
-      layer: spoiltSpawner((_right, host, directory) => (command) => host(leftmost(command, directory))),
-      breaks: [/every side of a pipeline/]
-    },
-    "runs commands where the host happens to be": {
-      layer: spoiltSpawner(
-        (_right, host) => (command) => host(each(command, (options) => ({ forceKillAfter: 500, ...options })))
-      ),
-      breaks: [/runs in the workspace/]
-    },
-    "hands output over when the command has ended": {
-      layer: spoiltSpawner(
-        (right) => (command) =>
-          Effect.map(right(command), (handle) => {
-            const all = Effect.map(Stream.runCollect(handle.stdout), Stream.fromIterable)
-            return Spawner.makeHandle({ ...handle, stdout: Stream.unwrap(all) })
-          })
-      ),
-      breaks: [/output streams/]
-    },
-    "says that it kills the tree and does not": {
-      layer: spoiltSpawner(
-        (_right, host, directory) => (command) =>
-          host(
-            each(command, (options) => ({
-              forceKillAfter: 500,
-              ...options,
-              cwd: directory,
-              env: { ...CleanSpawner.minimumEnvironment(process.env), ...options.env, LITTER: litter }
-            }))
-          )
-      ),
-      breaks: ProcessTree.isSupported ? [/killsTree.*in a session of its own$/, /forked twice/] : []
-    },
-    "gives the file system of the host": {
-      layer: spoilt(({ host, sandbox }, spec) =>
-        Effect.map(sandbox.open(spec), ({ directory, services }) => {
-          const fs = Context.get(host, FileSystem.FileSystem)
-          const at = (path: string) => (path.startsWith("/") ? path : `${directory}/${path}`)
-          const prefixed = FileSystem.make({
-            ...fs,
-            readFile: (path) => fs.readFile(at(path)),
-            access: (path) => fs.access(at(path)),
-            writeFile: (path, ...rest) =>
-              path.includes("..") || path.startsWith("/") ? Effect.void : fs.writeFile(at(path), ...rest)
-          })
-          return { directory, services: Context.add(services, FileSystem.FileSystem, prefixed) }
+interface Wrong {
+  readonly layer: Layer.Layer<Sandbox.Sandbox>
+  /** The claims that have to fail. */
+  readonly breaks: ReadonlyArray<RegExp>
+  readonly leavesLitter?: boolean
+}
+const wrong: Record<string, Wrong> = {
+  "inherits the environment of the host": {
+    layer: spoiltSpawner(
+      (right) => (command) =>
+        right(each(command, (options) => ({ ...options, env: { ...process.env, ...options.env } })))
+    ),
+    breaks: [/sees the spec's variables/, /every side of a pipeline/]
+  },
+  "lets `extendEnv` through": {
+    layer: spoiltSpawner(
+      (right) => (command) =>
+        right(
+          each(command, ({ env, ...options }) => ({
+            ...options,
+            env: { ...(options.extendEnv === true ? process.env : {}), ...env }
+          }))
+        )
+    ),
+    breaks: [/sees the spec's variables/]
+  },
+  "wraps only the leftmost command of a pipeline": {
+    layer: spoiltSpawner((_right, host, directory) => (command) => host(leftmost(command, directory))),
+    breaks: [/every side of a pipeline/]
+  },
+  "runs commands where the host happens to be": {
+    layer: spoiltSpawner(
+      (_right, host) => (command) => host(each(command, (options) => ({ forceKillAfter: 500, ...options })))
+    ),
+    breaks: [/runs in the workspace/]
+  },
+  "hands output over when the command has ended": {
+    layer: spoiltSpawner(
+      (right) => (command) =>
+        Effect.map(right(command), (handle) => {
+          const all = Effect.map(Stream.runCollect(handle.stdout), Stream.fromIterable)
+          return Spawner.makeHandle({ ...handle, stdout: Stream.unwrap(all) })
         })
-      ),
-      breaks: [/path that leads out/, /symbolic link that leads out/]
-    },
-    "makes a new workspace every time": {
-      layer: spoilt(({ sandbox }, spec) => {
-        const id = randomUUID()
-        return sandbox.open(changed({ ...spec, id }, { branch: id }))
-      }),
-      breaks: [/same id is the same workspace/, /fails with Busy, and works/]
-    },
-    "takes every opening for a fresh one": {
-      layer: spoilt(({ sandbox }, spec) => sandbox.open(changed(spec, { fresh: true }))),
-      breaks: [/same id is the same workspace/]
-    },
-    "never throws anything away": {
-      layer: spoilt(({ sandbox }, spec) => sandbox.open(changed(spec, { fresh: false }))),
-      breaks: [/`fresh` throws away/]
-    },
-    "says that it isolates and does not": {
-      layer: Layer.effect(
-        Sandbox.Sandbox,
-        Effect.map(Sandbox.Sandbox, (right) => ({
-          ...right,
-          supports: { ...right.supports, isolation: "os" as const }
-        }))
-      ).pipe(Layer.provide(WorktreeSandbox.layer), Layer.provide(NodeServices.layer)),
-      breaks: [/isolation is what/]
-    }
+    ),
+    breaks: [/output streams/]
+  },
+  "says that it kills the tree and does not": {
+    layer: spoiltSpawner(
+      (_right, host, directory) => (command) =>
+        host(
+          each(command, (options) => ({
+            forceKillAfter: 500,
+            ...options,
+            cwd: directory,
+            env: { ...CleanSpawner.minimumEnvironment(process.env), ...options.env, LITTER: litter }
+          }))
+        )
+    ),
+    breaks: ProcessTree.isSupported ? [/killsTree.*in a session of its own$/, /forked twice/] : [],
+    leavesLitter: true
+  },
+  "gives the file system of the host": {
+    layer: spoilt(({ host, sandbox }, spec) =>
+      Effect.map(sandbox.open(spec), ({ directory, services }) => {
+        const fs = Context.get(host, FileSystem.FileSystem)
+        const at = (path: string) => (path.startsWith("/") ? path : `${directory}/${path}`)
+        const prefixed = FileSystem.make({
+          ...fs,
+          readFile: (path) => fs.readFile(at(path)),
+          access: (path) => fs.access(at(path)),
+          writeFile: (path, ...rest) =>
+            path.includes("..") || path.startsWith("/") ? Effect.void : fs.writeFile(at(path), ...rest)
+        })
+        return { directory, services: Context.add(services, FileSystem.FileSystem, prefixed) }
+      })
+    ),
+    breaks: [/path that leads out/, /symbolic link that leads out/]
+  },
+  "makes a new workspace every time": {
+    layer: spoilt(({ sandbox }, spec) => {
+      const id = randomUUID()
+      return sandbox.open(changed({ ...spec, id }, { branch: id }))
+    }),
+    breaks: [/same id is the same workspace/, /fails with Busy, and works/]
+  },
+  "takes every opening for a fresh one": {
+    layer: spoilt(({ sandbox }, spec) => sandbox.open(changed(spec, { fresh: true }))),
+    breaks: [/same id is the same workspace/]
+  },
+  "never throws anything away": {
+    layer: spoilt(({ sandbox }, spec) => sandbox.open(changed(spec, { fresh: false }))),
+    breaks: [/`fresh` throws away/]
+  },
+  "says that it isolates and does not": {
+    layer: Layer.effect(
+      Sandbox.Sandbox,
+      Effect.map(Sandbox.Sandbox, (right) => ({
+        ...right,
+        supports: { ...right.supports, isolation: "os" as const }
+      }))
+    ).pipe(Layer.provide(WorktreeSandbox.layer), Layer.provide(NodeServices.layer)),
+    breaks: [/isolation is what/]
   }
+}
 
-describe("the suite fails on an adapter that", () => {
-  for (const [what, { breaks, layer }] of Object.entries(wrong)) {
+describe("the suite fails on an adapter that", { concurrent: true }, () => {
+  for (const [what, { breaks, layer, leavesLitter = false }] of Object.entries(wrong)) {
     it.live(
       what,
       () =>
@@ -195,18 +201,22 @@ describe("the suite fails on an adapter that", () => {
               }
             }),
           { discard: true }
-        ).pipe(Effect.ensuring(ProcessTree.end({ mark: litter }, { signal: "SIGKILL", grace: 0 }))),
-      60_000
+        ).pipe(
+          Effect.ensuring(
+            leavesLitter ? ProcessTree.end({ mark: litter }, { signal: "SIGKILL", grace: 0 }) : Effect.void
+          )
+        ),
+      180_000
     )
   }
 })
 
-describe("an adapter that does not kill the tree, and says so,", () => {
+describe("an adapter that does not kill the tree, and says so,", { concurrent: true }, () => {
   const honest = Layer.effect(
     Sandbox.Sandbox,
     Effect.map(Sandbox.Sandbox, (right) => ({ ...right, supports: { ...right.supports, killsTree: false } }))
   ).pipe(Layer.provide(WorktreeSandbox.layer), Layer.provide(NodeServices.layer))
   for (const claim of SandboxTest.claims.filter(({ name }) => name.includes("killsTree"))) {
-    it.live(`is tried on its process group: ${claim.name}`, () => Effect.provide(claim.holds, honest), 60_000)
+    it.live(`is tried on its process group: ${claim.name}`, () => Effect.provide(claim.holds, honest), 180_000)
   }
 })

@@ -1,110 +1,132 @@
-/** The words of one shelf in typed arrays: for each word, the documents that have it, and how much it says about each. */
+/** One shelf, read: the words of its documents and of its server, and how much each says. */
 import * as Effect from "effect/Effect"
-import type { Document, Shelf } from "../ToolRanking.ts"
+import type { Shelf } from "../ToolRanking.ts"
 import * as ToolText from "./ToolText.ts"
 import * as Words from "./Words.ts"
 
-/** Of each field: what a word in it counts, how much a long text takes from that, and how many words are usual. */
-const fields = [
-  { weight: 6, length: 0.15, usual: 3 },
-  { weight: 2, length: 0, usual: 2 },
-  { weight: 1.8, length: 0.8, usual: 8 },
-  { weight: 0.7, length: 0.9, usual: 20 },
-  { weight: 0.3, length: 0.7, usual: 5 },
-  { weight: 0.6, length: 0.6, usual: 20 },
-  { weight: 0.1, length: 0.5, usual: 20 }
-] as const
+/** What a word in a field counts, how much a long text takes from that (0 to 1), and how many words are usual. */
+interface Field {
+  readonly weight: number
+  readonly length: number
+  readonly usual: number
+}
+
+// The usual lengths are fixed, not averages of what is indexed: so a document's words weigh the same whatever else is there.
+const ofTools = {
+  name: { weight: 6, length: 0.15, usual: 3 },
+  firstSentence: { weight: 1.8, length: 0.8, usual: 8 },
+  rest: { weight: 0.7, length: 0.9, usual: 20 },
+  parameterNames: { weight: 0.3, length: 0.7, usual: 5 },
+  parameterDescriptions: { weight: 0.6, length: 0.6, usual: 20 }
+} satisfies Readonly<Record<keyof ToolText.ToolText, Field>>
+const ofServers = {
+  name: { weight: 2, length: 0, usual: 2 },
+  description: { weight: 1, length: 0.5, usual: 20 }
+} satisfies Readonly<Record<string, Field>>
 
 /** How soon more of a word says no more. */
-const saturation = 3
+const saturation = 2
+
+/** What the words of its server say about a tool, against those of its own. */
+const serverShare = 0.5
 
 /** As many characters are read before others run. */
 const stretch = 20_000
 
-/** One shelf, read. `words[n]` is in the documents from `starts[n]` to before `starts[n + 1]`. */
+/** One of a shelf. */
+export interface Document {
+  readonly id: string
+  readonly name: string
+  /** How many different words its name has. */
+  readonly words: number
+}
+
+/** One shelf, read. Words are places in `words`, documents places in `documents`. */
 export interface Segment {
-  readonly documents: ReadonlyArray<Pick<Document, "id" | "name">>
+  readonly documents: ReadonlyArray<Document>
   readonly words: ReadonlyArray<string>
-  readonly starts: Uint32Array
-  readonly holders: Uint32Array
-  readonly weights: Float32Array
+  /** The words of each document, one document after the other. */
+  readonly postings: Postings
+  /** What the words of the server say about every document. */
+  readonly server: ReadonlyMap<number, number>
 }
 
-interface Posting {
-  readonly word: number
-  readonly document: number
-  readonly weight: number
+/** `words[n]` says `weights[n]` about `documents[n]`, and is a word of its name or is not. */
+export interface Postings {
+  readonly words: ReadonlyArray<number>
+  readonly documents: ReadonlyArray<number>
+  readonly weights: ReadonlyArray<number>
+  readonly isNamed: ReadonlyArray<boolean>
 }
 
-/** Numbers for the words of a shelf. Spellings are remembered, since stemming is what takes time. */
+/** The numbers of words. Spellings are remembered, since stemming is what takes time. */
 const numbering = () => {
   const stems = new Map<string, number>()
   const spellings = new Map<string, number>()
-  const numberOf = (spelling: string): number => {
-    if (Words.isStop(spelling)) return -1
-    const stem = Words.stem(spelling)
-    const number = stems.get(stem) ?? stems.size
-    stems.set(stem, number)
-    return number
-  }
   const of = (spelling: string): number => {
     const known = spellings.get(spelling)
     if (known !== undefined) return known
-    const number = numberOf(spelling)
+    const stem = Words.stem(spelling)
+    const number = stems.get(stem) ?? stems.size
+    stems.set(stem, number)
     spellings.set(spelling, number)
     return number
   }
-  return { of, words: () => [...stems.keys()] }
-}
-
-const weigh = (texts: ToolText.Fields, of: (spelling: string) => number): ReadonlyMap<number, number> => {
-  const sums = new Map<number, number>()
-  for (const [n, { length, usual, weight }] of fields.entries()) {
-    const numbers = Words.rawOf(texts[n] ?? "")
-      .map(of)
-      .filter((number) => number >= 0)
-    const each = weight / (1 - length + (length * numbers.length) / usual)
-    for (const number of numbers) sums.set(number, (sums.get(number) ?? 0) + each)
+  return {
+    all: (text: string): ReadonlyArray<number> => Words.of(text).map(of),
+    words: (): ReadonlyArray<string> => [...stems.keys()]
   }
-  return sums
 }
 
-const sorted = (postings: ReadonlyArray<Posting>, words: number) => {
-  const starts = new Uint32Array(words + 1)
-  for (const { word } of postings) starts[word + 1] = (starts[word + 1] ?? 0) + 1
-  for (let n = 0; n < words; n++) starts[n + 1] = (starts[n + 1] ?? 0) + (starts[n] ?? 0)
-  const next = starts.slice()
-  const holders = new Uint32Array(postings.length)
-  const weights = new Float32Array(postings.length)
-  for (const { document, weight, word } of postings) {
-    const place = next[word] ?? 0
-    holders[place] = document
-    weights[place] = weight
-    next[word] = place + 1
-  }
-  return { starts, holders, weights }
+/** Adds what the words of a field count. */
+const weigh = (sums: Map<number, number>, numbers: ReadonlyArray<number>, { length, usual, weight }: Field): void => {
+  const each = weight / (1 - length + (length * numbers.length) / usual)
+  for (const number of numbers) sums.set(number, (sums.get(number) ?? 0) + each)
 }
 
-/** Reads a shelf. Of documents with one id the first is taken. */
+const saturated = (sum: number): number => sum / (saturation + sum)
+
+/** Reads a shelf, and lets others run in between. Of documents with one id the first is taken. */
 export const read = Effect.fnUntraced(function* (shelf: Shelf) {
   const numbers = numbering()
-  const documents = new Map<string, Pick<Document, "id" | "name">>()
-  const postings: Array<Posting> = []
+  const server = new Map<number, number>()
+  weigh(server, numbers.all(ToolText.textOf(shelf.server)), ofServers.name)
+  weigh(server, numbers.all(ToolText.textOf(shelf.description)), ofServers.description)
+  const documents = new Map<string, Document>()
+  const words: Array<number> = []
+  const holders: Array<number> = []
+  const weights: Array<number> = []
+  const isNamed: Array<boolean> = []
   let since = 0
   for (const document of shelf.documents) {
     if (documents.has(document.id)) continue
-    const texts = ToolText.read(document, shelf)
-    since += texts.reduce((sum, text) => sum + text.length, 100)
+    const text = ToolText.read(document)
+    const name = numbers.all(text.name)
+    const inName = new Set(name)
     const place = documents.size
-    documents.set(document.id, { id: document.id, name: document.name })
-    for (const [word, sum] of weigh(texts, numbers.of)) {
-      postings.push({ word, document: place, weight: sum / (saturation + sum) })
+    documents.set(document.id, { id: document.id, name: text.name, words: inName.size })
+    const sums = new Map<number, number>()
+    weigh(sums, name, ofTools.name)
+    weigh(sums, numbers.all(text.firstSentence), ofTools.firstSentence)
+    weigh(sums, numbers.all(text.rest), ofTools.rest)
+    weigh(sums, numbers.all(text.parameterNames), ofTools.parameterNames)
+    weigh(sums, numbers.all(text.parameterDescriptions), ofTools.parameterDescriptions)
+    for (const [word, sum] of sums) {
+      words.push(word)
+      holders.push(place)
+      weights.push(saturated(sum))
+      isNamed.push(inName.has(word))
     }
+    since += Object.values(text).reduce((sum, part) => sum + part.length, 100)
     if (since < stretch) continue
     since = 0
     yield* Effect.yieldNow
   }
-  const words = numbers.words()
-  const segment: Segment = { documents: [...documents.values()], words, ...sorted(postings, words.length) }
+  const segment: Segment = {
+    documents: [...documents.values()],
+    words: numbers.words(),
+    postings: { words, documents: holders, weights, isNamed },
+    server: new Map([...server].map(([word, sum]) => [word, serverShare * saturated(sum)]))
+  }
   return segment
 })

@@ -30,15 +30,16 @@ const edits = (a: string, b: string, most: number): number | undefined => {
   return distance > most ? undefined : distance
 }
 
-/** How far apart two names are: 0 is alike. `undefined` when they are two names. A name in a longer one is near. */
-export const distance = (asked: string, name: string): number | undefined => {
+/** How far a name is from the one that was asked for: 0 is alike, `undefined` another name. What ends with the other is near it. */
+export const distanceTo = (asked: string): ((name: string) => number | undefined) => {
   const a = plain(asked)
-  const b = plain(name)
-  if (a === "" || b === "") return undefined
-  if (a === b) return 0
-  const found = edits(a, b, Math.ceil(Math.max(a.length, b.length) / 4))
-  if (found !== undefined) return found
-  return Math.min(a.length, b.length) >= 4 && (a.endsWith(b) || b.endsWith(a))
-    ? Math.abs(a.length - b.length)
-    : undefined
+  return (name) => {
+    const b = plain(name)
+    if (a === "" || b === "") return undefined
+    if (a === b) return 0
+    const found = edits(a, b, Math.ceil(Math.max(a.length, b.length) / 4))
+    if (found !== undefined) return found
+    const isPart = Math.min(a.length, b.length) >= 4 && (a.endsWith(b) || b.endsWith(a))
+    return isPart ? Math.abs(a.length - b.length) : undefined
+  }
 }

@@ -11,7 +11,7 @@ export interface Vocabulary {
   /** Counts documents out. */
   readonly drop: (id: number, documents: number) => void
   /** Words that differ from this one by one letter: one too many, one missing, one other, or two that changed places. */
-  readonly like: (word: string) => ReadonlyArray<number>
+  readonly like: (word: string) => ReadonlySet<string>
   readonly bytes: () => number
 }
 
@@ -45,11 +45,10 @@ export const make = (): Vocabulary => {
     words[id] = ""
     free.push(id)
   }
-  const like = (word: string): ReadonlyArray<number> => {
-    const found = new Set<number>()
+  const like = (word: string): ReadonlySet<string> => {
+    const found = new Set<string>()
     const look = (other: string): void => {
-      const id = ids.get(other)
-      if (id !== undefined) found.add(id)
+      if (ids.has(other)) found.add(other)
     }
     for (let n = 0; n <= word.length; n++) {
       const before = word.slice(0, n)
@@ -62,7 +61,7 @@ export const make = (): Vocabulary => {
         if (n < word.length) look(before + letter + rest)
       }
     }
-    return [...found]
+    return found
   }
   return {
     idOf: (word) => ids.get(word),

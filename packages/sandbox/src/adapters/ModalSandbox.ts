@@ -122,7 +122,8 @@ export const layer = (options: Options): Layer.Layer<Sandbox.Sandbox, Sandbox.Sa
         tokenId,
         tokenSecret
       } = options
-      const asking: Provider.Asking = { name: "Modal", patience, secrets: [tokenSecret], reason }
+      // What a machine does not answer, the SDK asks again for ten seconds.
+      const asking: Provider.Asking = { name: "Modal", patience, attempts: 2, secrets: [tokenSecret], reason }
       const call = Provider.ask(asking)
       const client = yield* call(
         "reading its settings",

@@ -21,7 +21,7 @@ const patience = 1_000
 
 /** Ends what was started under a mark. Bounded: `grace` and a second. */
 export const end = (
-  { mark }: ProcessTree.Tree,
+  { entries, mark }: ProcessTree.Tree,
   { grace, signal }: { readonly signal: NodeJS.Signals; readonly grace: number }
 ): Effect.Effect<void> =>
   Effect.uninterruptible(
@@ -30,7 +30,10 @@ export const end = (
       const deadline = performance.now() + grace
       const settled = performance.now() + HostProcesses.settling
       // A second look: while children end, the kernel may leave one out of the list.
-      const look = () => [HostProcesses.marked(mark), HostProcesses.marked(mark)]
+      const look = () =>
+        entries === undefined
+          ? [HostProcesses.marked(mark), HostProcesses.marked(mark)]
+          : [HostProcesses.marked(mark, entries)]
       for (let looks = look(); ; looks = look()) {
         const left = new Set(looks.flatMap(({ found }) => found))
         const now = performance.now()

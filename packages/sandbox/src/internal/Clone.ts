@@ -239,7 +239,9 @@ export const make = (host: HostFiles, snapshots: SnapshotStore) => {
           })
           return Effect.andThen(restored, Settle.restored(inside, { target, commit: from.commit ?? "" }))
         }
-        return has === begun.commit ? Effect.void : Settle.difference(inside, directory)
+        return has === undefined || has === begun.commit
+          ? Effect.void
+          : Settle.difference(inside, { directory, from: has, to: begun.commit })
       },
       deliver: (inside) =>
         Effect.gen(function* () {

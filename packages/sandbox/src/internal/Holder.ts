@@ -8,7 +8,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { closeSync, openSync } from "node:fs"
+import { closeSync, constants, openSync } from "node:fs"
 import type { Overlay } from "../Workspaces.ts"
 import { SandboxError } from "../Sandbox.ts"
 import * as Entrance from "./Entrance.ts"
@@ -38,7 +38,8 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
 mount -t tmpfs -o "size=$1,nr_inodes=$(($1 / 2048 + 100)),mode=0755,nosuid,nodev" scratch ${Room.scratch} || exit ${codes.scratch}
 shift
-mkdir ${Room.scratch}/home ${Room.scratch}/etc && mkdir -m 1777 ${Room.scratch}/tmp ${Room.scratch}/shm || exit ${codes.scratch}
+# What is on the way to the last has the usual mode.
+mkdir -p -m 1777 ${Room.scratch}/home/../etc/../tmp ${Room.scratch}/shm || exit ${codes.scratch}
 cd ${Room.scratch}/etc || exit ${codes.scratch}
 printf '%s\\n' root:x:0:0::/root:/bin/sh agent:x:1000:1000::${Room.home}:/bin/sh nobody:x:65534:65534::/:/bin/false > passwd
 printf '%s\\n' root:x:0: agent:x:1000: nogroup:x:65534: > group
@@ -164,16 +165,16 @@ export const start = Effect.fnUntraced(function* (
     })
   )
   if (waiting === undefined) return yield* failed("SetupFailed", "its processes can not be found below /proc")
-  const names = ["user", "mnt", "pid", "ipc", "uts", ...(network === "own" ? ["net"] : [])]
-  const open = yield* Effect.acquireRelease(
+  const names = ["user", "mount", "pid", "ipc", "uts", ...(network === "own" ? ["net"] : [])]
+  const folder = yield* Effect.acquireRelease(
     Effect.try({
-      // Held open, they are these, whoever gets the number of the process later. Effect's files have no descriptor.
-      try: () => names.map((name) => [name, openSync(`/proc/${waiting}/ns/${name}`, "r")] as const),
+      // Held open, it is of this process, whoever gets its number later. Effect's files have no descriptor.
+      try: () => openSync(`/proc/${waiting}/ns`, constants.O_RDONLY | constants.O_DIRECTORY),
       catch: (cause) => failed("SetupFailed", `its namespaces can not be entered: ${String(cause)}`)
     }),
-    (open) => Effect.sync(() => open.forEach(([, fd]) => closeSync(fd)))
+    (folder) => Effect.sync(() => closeSync(folder))
   )
-  const options = open.map(([name, fd]) => `--${long[name] ?? name}=/proc/${process.pid}/fd/${fd}`)
+  const options = names.map((name) => `--${name}=/proc/${process.pid}/fd/${folder}/${files[name] ?? name}`)
   return {
     entrance: [...options, "--preserve-credentials"],
     networkEntrance: [...options.filter((option) => /^--(user|net)=/.test(option)), "--preserve-credentials"],
@@ -181,7 +182,7 @@ export const start = Effect.fnUntraced(function* (
   }
 })
 
-const long: Readonly<Record<string, string>> = { mnt: "mount" }
+const files: Readonly<Record<string, string>> = { mount: "mnt" }
 
 /** `unshare`, the first process of its namespace, and the one in the room. */
 const waiterOf = (unshare: number): number | undefined => HostProcesses.descendants(unshare)[1]

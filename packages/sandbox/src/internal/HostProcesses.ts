@@ -1,9 +1,22 @@
 /** Processes of this machine, as `/proc` tells them. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs"
+
+// One for all: what `/proc` tells has no size, and Node would make a buffer of 64 KiB for each of its files, which are read
+// by the thousand.
+const buffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 const read = (path: string): string => {
   try {
-    return readFileSync(path, "latin1")
+    const file = openSync(path, "r")
+    try {
+      let text = ""
+      // Less than a whole buffer can be a part: the kernel hands some files over by the page.
+      for (let size = readSync(file, buffer); size > 0; size = readSync(file, buffer))
+        text += buffer.toString("latin1", 0, size)
+      return text
+    } finally {
+      closeSync(file)
+    }
   } catch {
     // It has ended, or is another user's.
     return ""
@@ -95,9 +108,16 @@ export const isBetween = (pid: number): boolean => {
 /** How long a process is given to show its environment, in milliseconds. */
 export const settling = 500
 
-/** Living children of this process that have a mark, and whether there may be more: whoever is between two programs hides it. */
-export const marked = (mark: string): { readonly found: ReadonlyArray<number>; readonly isSure: boolean } => {
-  const looks = children(process.pid).map((pid) => ({ pid, text: environment(pid) }))
+/**
+ * Living children of this process that have a mark, and whether there may be more: whoever is between two programs hides it.
+ * Where it is known who can have it, nobody else is looked at.
+ */
+export const marked = (
+  mark: string,
+  known?: ReadonlyArray<number>
+): { readonly found: ReadonlyArray<number>; readonly isSure: boolean } => {
+  const living = known?.filter((pid) => startOf(pid) !== undefined) ?? children(process.pid)
+  const looks = living.map((pid) => ({ pid, text: environment(pid) }))
   return {
     found: looks.filter(({ text }) => text.includes(mark)).map(({ pid }) => pid),
     isSure: !looks.some(({ pid, text }) => text === "" && isBetween(pid))

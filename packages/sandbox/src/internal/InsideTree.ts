@@ -69,6 +69,8 @@ between() {
     [ -e "\${file}exe" ] && { read -r stat < "\${file}stat"; } 2> /dev/null || continue
     set -- \${stat##*) }
     [ $# -ge 49 ] && [ "\${48}" != 0 ] && [ "\${48}" = "\${49}" ] || return 0
+    # It was asked while it was being given one.
+    one=; read -r one < "\${file}environ" 2> /dev/null; [ -z "$one" ] || return 0
   done
   return 1
 }

@@ -16,14 +16,14 @@ import type { Repository } from "./Repository.ts"
 export const folderName = "millwright"
 
 /** The state of the user: `$XDG_STATE_HOME/millwright`, or `~/.local/state/millwright`. */
-export const state = ({ attempt, fs, makeFolder, path }: HostFiles): Effect.Effect<string, SandboxError> =>
+export const state = ({ attempt, makeFolder, path, real }: HostFiles): Effect.Effect<string, SandboxError> =>
   Effect.suspend(() => {
     const home = process.env.XDG_STATE_HOME
     const base = home !== undefined && path.isAbsolute(home) ? home : path.join(homedir(), ".local", "state")
     const folder = path.join(base, "millwright")
     return Effect.andThen(
       makeFolder(path.join(folder, "locks")),
-      attempt("Looking at the state of Millwright", fs.realPath(folder))
+      attempt("Looking at the state of Millwright", real(folder))
     )
   })
 
@@ -37,17 +37,21 @@ export const make = Effect.fnUntraced(function* (
   repository: Pick<Repository, "common">,
   parts: ReadonlyArray<string>
 ) {
-  const { attempt, fs, makeFolder, path } = host
+  const { attempt, kind, makeFolder, path, real } = host
   const { common } = repository
-  const own = path.join(yield* state(host), "repositories", Digest.short(Digest.of(common)))
-  const arrivals = path.join(common, folderName, "incoming")
-  for (const folder of [own, ...parts.map((part) => path.join(own, part)), arrivals]) {
+  const repositories = path.join(yield* state(host), "repositories")
+  const own = path.join(repositories, Digest.short(Digest.of(common)))
+  const arrivals = path.join(common, folderName)
+  // Each after the one around it: the real path of the first is known, and so are theirs when they are no links.
+  const folders = [repositories, own, ...parts.map((part) => path.join(own, part)), arrivals]
+  for (const folder of [...folders, path.join(arrivals, "incoming")]) {
+    if ((yield* kind(folder)) === "Directory") continue
     yield* makeFolder(folder)
-    const real = yield* attempt(`Looking at ${folder}`, fs.realPath(folder))
-    if (real !== folder) {
+    if ((yield* kind(folder)) !== "Directory") {
+      const target = yield* attempt(`Looking at ${folder}`, real(folder))
       return yield* new SandboxError({
         reason: "SetupFailed",
-        message: `${folder} is a symbolic link to ${real}, and a folder of ours is never one. Remove it.`
+        message: `${folder} is a symbolic link to ${target}, and a folder of ours is never one. Remove it.`
       })
     }
   }

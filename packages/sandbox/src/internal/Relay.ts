@@ -21,6 +21,8 @@ export interface Options {
   readonly base: string
   /** How long one answer may take, in milliseconds. Default: 30,000. */
   readonly patience?: number | undefined
+  /** How often a call is made before it has failed. Default: 4. */
+  readonly attempts?: number | undefined
 }
 
 /** What the relay knows of a command, since the host last asked. */
@@ -57,12 +59,12 @@ export const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")
 
 // What a provider's shell takes in one argument, with room for what it puts around it.
 const longest = 60_000
-const attempts = 4
 // In the order in which the script tells them.
 const variables = ["PATH", "HOME", "LANG", "TMPDIR", "TERM", "USER"]
 
 /** Installs the relay, and removes what one of a process that was killed has left. */
 export const make = Effect.fnUntraced(function* ({
+  attempts = 4,
   base,
   patience = 30_000,
   shell

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Git from "../Git.ts"
 import { SandboxError } from "../Sandbox.ts"
 import type { HostFiles } from "./HostFiles.ts"
+import * as RefFiles from "./RefFiles.ts"
 import * as RefName from "./RefName.ts"
 
 /** Where a repository keeps what. All paths are real and absolute. */
@@ -16,13 +17,6 @@ export interface Repository {
   readonly format: "sha1" | "sha256"
   /** The ids of commits whose parents it does not have, as its file `shallow` says it. */
   readonly shallow: string | undefined
-}
-
-/** Where a branch stands. */
-export interface Branch {
-  readonly head: string | undefined
-  /** The working tree that has it checked out. */
-  readonly worktree: string | undefined
 }
 
 /** What git says about a repository, and does not change while its configuration stays. */
@@ -40,7 +34,7 @@ const missing = (repository: string, why: string) =>
     message: `${repository} is not the root of a git repository: ${why}. Give the folder that holds .git, or run \`git init\` there.`
   })
 
-const ask = Effect.fnUntraced(function* ({ fs, git, kind, path }: HostFiles, root: string) {
+const ask = Effect.fnUntraced(function* ({ git, kind, path, ...host }: HostFiles, root: string) {
   // Without the ceiling, git would take the repository that a plain folder happens to lie in.
   const env = { GIT_CEILING_DIRECTORIES: path.dirname(root) }
   const asked = ["--git-common-dir", "--git-path", "objects", "--show-object-format", "--is-bare-repository"]
@@ -51,7 +45,7 @@ const ask = Effect.fnUntraced(function* ({ fs, git, kind, path }: HostFiles, roo
   if (isBare === "false" && (yield* kind(path.join(root, ".git"))) === undefined) {
     return yield* missing(root, `it is a part of ${path.dirname(common)}`)
   }
-  const real = (folder: string) => Effect.mapError(fs.realPath(folder), (cause) => missing(root, cause.message))
+  const real = (folder: string) => Effect.mapError(host.real(folder), (cause) => missing(root, cause.message))
   return {
     common: yield* real(common),
     own: yield* real(own),
@@ -61,7 +55,7 @@ const ask = Effect.fnUntraced(function* ({ fs, git, kind, path }: HostFiles, roo
 
 /** Finds repositories whose root a path is. What git said about one is remembered. */
 export const finder = (host: HostFiles) => {
-  const { fs, list, path, read } = host
+  const { fs, list, path, read, real } = host
   const known = new Map<string, Facts>()
 
   const stampOf = Effect.fnUntraced(function* (root: string, common: string) {
@@ -92,7 +86,7 @@ export const finder = (host: HostFiles) => {
         message: `The repository ${JSON.stringify(repository)} can not be used: ${why}`
       })
     if (!path.isAbsolute(repository)) return yield* bad("its path is relative. Give an absolute one.")
-    const root = yield* Effect.mapError(fs.realPath(repository), (cause) => missing(repository, cause.message))
+    const root = yield* Effect.mapError(real(repository), (cause) => missing(repository, cause.message))
     if (/[\r\n]/.test(root)) {
       return yield* bad(
         `its real path, ${JSON.stringify(root)}, has a line break, which git's list of objects can not hold. Move it.`
@@ -114,7 +108,7 @@ export const finder = (host: HostFiles) => {
 }
 
 /** The folder and those that it borrows objects from, as git follows them. */
-const objectFolders = Effect.fnUntraced(function* ({ fs, path, read }: HostFiles, own: string) {
+const objectFolders = Effect.fnUntraced(function* ({ path, read, ...host }: HostFiles, own: string) {
   const all = [own]
   for (let next = 0; next < all.length; next++) {
     const folder = all[next] ?? own
@@ -126,7 +120,7 @@ const objectFolders = Effect.fnUntraced(function* ({ fs, path, read }: HostFiles
           message: `${folder} borrows objects from a folder with an odd name: ${line}. Run \`git repack -a -d\` there and remove info/alternates.`
         })
       }
-      const real = yield* Effect.option(fs.realPath(path.resolve(folder, line)))
+      const real = yield* Effect.option(host.real(path.resolve(folder, line)))
       if (real._tag === "Some" && !all.includes(real.value)) all.push(real.value)
     }
   }
@@ -145,19 +139,21 @@ export const checkName = (branch: string): Effect.Effect<void, SandboxError> =>
         })
       )
 
-/** Asks where branches stand. Tags of these names are answered as well, under their full names. */
+/** Where branches stand. Tags of these names are answered as well, under their full names. */
 export const branches = Effect.fnUntraced(function* (
-  { git }: HostFiles,
+  host: HostFiles,
   repository: Repository,
   names: ReadonlyArray<string>
 ) {
+  const known = yield* RefFiles.branches(host, repository.common, names)
+  if (known !== undefined) return known
   const format = "--format=%(refname)%00%(objectname)%00%(worktreepath)"
   const refs = names.flatMap((name) => [`refs/heads/${name}`, `refs/tags/${name}`])
   const answer = yield* Git.text(
-    git(["-C", repository.root, "for-each-ref", format, "--", ...refs]),
+    host.git(["-C", repository.root, "for-each-ref", format, "--", ...refs]),
     "Looking for branches"
   )
-  const found = new Map<string, Branch>()
+  const found = new Map<string, RefFiles.Branch>()
   for (const line of answer.split("\n")) {
     const [ref, head, worktree] = line.split("\0")
     // A bare repository names itself.
@@ -167,18 +163,20 @@ export const branches = Effect.fnUntraced(function* (
   return found
 })
 
-/** Asks where a branch stands. */
+/** Where a branch stands. */
 export const branch = (host: HostFiles, repository: Repository, name: string) =>
   Effect.map(
     branches(host, repository, [name]),
-    (found): Branch => found.get(`refs/heads/${name}`) ?? { head: undefined, worktree: undefined }
+    (found): RefFiles.Branch => found.get(`refs/heads/${name}`) ?? { head: undefined, worktree: undefined }
   )
 
 /** The commit that a revision names. */
-export const resolve = Effect.fnUntraced(function* ({ git }: HostFiles, repository: Repository, revision: string) {
+export const resolve = Effect.fnUntraced(function* (host: HostFiles, repository: Repository, revision: string) {
   if (revision === "" || /[\0\r\n]/.test(revision)) return undefined
+  const known = revision === "HEAD" ? yield* RefFiles.head(host, repository) : undefined
+  if (known !== undefined) return known
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]
-  const { code, stdout } = yield* git(["-C", repository.root, ...args])
+  const { code, stdout } = yield* host.git(["-C", repository.root, ...args])
   return code === 0 ? stdout : undefined
 })
 

@@ -123,15 +123,17 @@ export const restored = Effect.fnUntraced(function* (
   if (fresh) yield* reused(inside, target)
 })
 
-/** Checks out what a new workspace still lacks: it was put together of another commit. */
-export const difference = Effect.fnUntraced(function* (inside: InsideCall.Inside, directory: string) {
+// What both commits have is not looked at, so this takes no longer for more files.
+const step = 'git read-tree -m -u "$1" "$2" 2> /dev/null || git reset -q --hard'
+
+/** Checks out what a new workspace still lacks: it was put together of the commit `from`, and nothing has run in it. */
+export const difference = Effect.fnUntraced(function* (
+  inside: InsideCall.Inside,
+  { directory, from, to }: { readonly directory: string; readonly from: string; readonly to: string }
+) {
   const doing = `Checking out ${directory}`
-  const { code, stderr } = yield* InsideCall.run(inside, {
-    doing,
-    directory,
-    command: "git",
-    args: ["-C", directory, "reset", "-q", "--hard"]
-  })
+  const args = ["-c", `cd -- "$GIT_WORK_TREE" && { ${step}; }`, "difference", from, to]
+  const { code, stderr } = yield* InsideCall.run(inside, { doing, directory, command: "sh", args })
   if (code === 0) return
   return yield* new SandboxError({
     reason: "SetupFailed",

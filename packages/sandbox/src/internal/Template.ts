@@ -5,7 +5,6 @@
  * A template that a workspace was put together of stays; of the others the last one does. All is done under one lock.
  */
 import * as Effect from "effect/Effect"
-import * as Semaphore from "effect/Semaphore"
 import type { SandboxError } from "../Sandbox.ts"
 import * as WorkspaceLock from "../WorkspaceLock.ts"
 import type { HostFiles } from "./HostFiles.ts"
@@ -23,8 +22,6 @@ const nearest = 500
 
 /** What can be done with templates. `used` answers with the commits of those that workspaces of the repository need. */
 export const make = (host: HostFiles, used: (own: string) => Effect.Effect<ReadonlySet<string>>) => {
-  // Those that wait in this process do not have to look at the lock's file again and again.
-  const turn = Semaphore.makeUnsafe(1)
   const { fs, git, kind, list, makeFolder, path, program, remove, rename, write } = host
 
   const folderOf = (own: string) => path.join(own, "templates")
@@ -46,10 +43,16 @@ export const make = (host: HostFiles, used: (own: string) => Effect.Effect<Reado
     return best
   })
 
+  // Commits never change.
+  const near = new Map<string, boolean>()
   const isNear = Effect.fnUntraced(function* (repository: Repository, from: string, to: string) {
+    const known = near.get(`${from} ${to}`)
+    if (known !== undefined) return known
     const args = ["diff-tree", "-r", "--no-renames", "--name-only", from, to]
     const { code, stdout } = yield* git(["-C", repository.root, ...args])
-    return code === 0 && stdout.split("\n").length <= nearest
+    const is = code === 0 && stdout.split("\n").length <= nearest
+    if (code === 0) near.set(`${from} ${to}`, is)
+    return is
   })
 
   // Git reads what was written in the second in which its index was, since it may have changed again. Here nothing has.
@@ -83,10 +86,7 @@ export const make = (host: HostFiles, used: (own: string) => Effect.Effect<Reado
     return { commit, directory } satisfies Template
   })
 
-  const exclusively =
-    (own: string) =>
-    <A>(effect: Effect.Effect<A, SandboxError>) =>
-      turn.withPermits(1)(WorkspaceLock.holding(path.join(own, "locks", "+templates"))(effect))
+  const exclusively = (own: string) => WorkspaceLock.holding(path.join(own, "locks", "+templates"))
 
   return {
     /** Gives a template of a commit or near it to whoever notes down, in `use`, that it is needed. */

@@ -28,7 +28,7 @@ export const claims: ReadonlyArray<Claim> = [
 
 /** How the suite runs. */
 export interface Options {
-  /** For each test, in milliseconds. Default 60,000. */
+  /** For each test, in milliseconds, with those that run beside it. Default 180,000. */
   readonly timeout?: number
 }
 
@@ -42,7 +42,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Sandbox.Sandbox, E>, o
       for (const concurrent of [true, false]) {
         for (const { alone, holds, name } of claims) {
           if (concurrent === (alone === undefined)) {
-            it.effect(name, () => holds, { concurrent, timeout: options.timeout ?? 60_000 })
+            it.effect(name, () => holds, { concurrent, timeout: options.timeout ?? 180_000 })
           }
         }
       }
