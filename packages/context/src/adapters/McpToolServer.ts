@@ -142,7 +142,7 @@ const make = Effect.fnUntraced(function* (whole: ToolIndex, { budget = 2_000, sc
     { name: "millwright-tools", version: "1" },
     {
       capabilities: { tools: { listChanged: true } },
-      instructions: SessionText.opening("bridge", yield* index.render(budget))
+      instructions: `${SessionText.opening("bridge")}\n\n${yield* index.render(budget)}`
     }
   )
 
