@@ -1,13 +1,7 @@
 /** Tools that are **drawn** from a catalogue: whole servers, in an order that a number decides; with what models look for in them. */
 import * as Digest from "@millwright/core/Digest"
-import type { CatalogTool, Need } from "./PlayedSession.ts"
-
-/** A query, as the files of the bench hold it. */
-export interface Query {
-  readonly query: string
-  readonly needs: ReadonlyArray<ReadonlyArray<string>>
-  readonly source: string
-}
+import type * as Catalog from "./Catalog.ts"
+import type { Need } from "./PlayedSession.ts"
 
 const shuffled = <A>(all: ReadonlyArray<A>, seed: number, key: (one: A) => string): ReadonlyArray<A> =>
   all
@@ -16,11 +10,15 @@ const shuffled = <A>(all: ReadonlyArray<A>, seed: number, key: (one: A) => strin
     .map(({ one }) => one)
 
 /** So many tools. Where the catalogue has not as many, its servers come again under other names. */
-export const tools = (catalog: ReadonlyArray<CatalogTool>, count: number, seed: number): ReadonlyArray<CatalogTool> => {
+export const tools = (
+  catalog: ReadonlyArray<Catalog.Tool>,
+  count: number,
+  seed: number
+): ReadonlyArray<Catalog.Tool> => {
   const drawn = shuffled([...Map.groupBy(catalog, ({ server }) => server)], seed, ([server]) => server).flatMap(
     ([, its]) => its
   )
-  const found: Array<CatalogTool> = []
+  const found: Array<Catalog.Tool> = []
   for (let round = 1; found.length < count && drawn.length > 0; round++) {
     found.push(...drawn.map((tool) => (round === 1 ? tool : { ...tool, server: `${tool.server} ${round}` })))
   }
@@ -30,7 +28,11 @@ export const tools = (catalog: ReadonlyArray<CatalogTool>, count: number, seed: 
 /** So many needs of different tools: with the words of queries, and where there are too few, with what tools say of themselves. */
 export const needs = (
   tools: ReadonlyArray<{ readonly id: string; readonly line: string }>,
-  { count, queries, seed }: { readonly count: number; readonly queries: ReadonlyArray<Query>; readonly seed: number }
+  {
+    count,
+    queries,
+    seed
+  }: { readonly count: number; readonly queries: ReadonlyArray<Catalog.Query>; readonly seed: number }
 ): ReadonlyArray<Need> => {
   const here = new Set(tools.map(({ id }) => id))
   const asked = queries

@@ -11,13 +11,8 @@ import * as ToolLoading from "@millwright/core/ToolLoading"
 import * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
+import type * as Catalog from "./Catalog.ts"
 import * as TokenCount from "./TokenCount.ts"
-
-/** A tool of a catalogue. */
-export interface CatalogTool {
-  readonly server: string
-  readonly name: string
-}
 
 /** What a model looks for in one search, and the ids of the tools that would do. */
 export interface Need {
@@ -35,7 +30,7 @@ export interface Played {
 }
 
 /** An index over the tools of a catalogue. */
-export const index = Effect.fnUntraced(function* (tools: ReadonlyArray<CatalogTool>) {
+export const index = Effect.fnUntraced(function* (tools: ReadonlyArray<Catalog.Tool>) {
   const sources = [...Map.groupBy(tools, ({ server }) => server)].map(([server, its]) => {
     const scripted = ScriptedSource.make(server)
     scripted.lists(...its)

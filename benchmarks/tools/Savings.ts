@@ -2,14 +2,15 @@
 import * as Effect from "effect/Effect"
 import * as Bench from "../Bench.ts"
 import * as AgentSessions from "./AgentSessions.ts"
+import type * as Catalog from "./Catalog.ts"
 import * as Draw from "./Draw.ts"
 import * as PlayedSession from "./PlayedSession.ts"
 import * as TokenBill from "./TokenBill.ts"
 
 /** What tools are drawn from, and what is asked for. */
 export interface Data {
-  readonly catalog: ReadonlyArray<PlayedSession.CatalogTool>
-  readonly queries: ReadonlyArray<Draw.Query>
+  readonly catalog: ReadonlyArray<Catalog.Tool>
+  readonly queries: ReadonlyArray<Catalog.Query>
 }
 
 const draws = Array.from({ length: 31 }, (_, draw) => draw + 1)

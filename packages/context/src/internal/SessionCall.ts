@@ -70,12 +70,14 @@ export const make = ({ index, isFixed, mode }: Around) => {
     yield* index.load(joining.map(({ id }) => id))
     // What is loaded stands in the prompt whole, under the name that it is called by.
     const isThere = (entry: Entry) => !isNew(entry) || (mode !== "bridge" && chosen.includes(entry))
-    const before = entries.filter((entry) => !isNew(entry)).map(called)
+    const before = entries
+      .filter((entry) => !isNew(entry))
+      .map((entry) => (mode === "bridge" ? entry.id : entry.modelName))
     const loaded = [
       ...(mode !== "bridge" && joining.length > 0
         ? [`Loaded: the ${joining.length === 1 ? "best" : `best ${joining.length}`}.`]
         : []),
-      ...(before.length > 0 ? [`Loaded before: ${before.join(", ")}.`] : [])
+      ...(before.length > 0 ? [`${mode === "bridge" ? "Shown" : "Loaded"} before: ${before.join(", ")}.`] : [])
     ]
     const lines = entries
       .filter((entry) => !isThere(entry))

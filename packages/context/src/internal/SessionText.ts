@@ -3,7 +3,7 @@ import type { Entry } from "../ToolEntry.ts"
 import type { Mode } from "../ToolSession.ts"
 
 /** What the definitions of the meta tools and the words around an index cost, in tokens. */
-export const metaTokens = 350
+export const metaTokens = 400
 
 const ways: Record<Exclude<Mode, "upfront">, string> = {
   native: "It loads the best, and you call them by their names from then on.",
