@@ -27,7 +27,7 @@ import * as PlayedSession from "./PlayedSession.ts"
 import type { Data } from "./Savings.ts"
 
 /** A protocol, and a way to load that it has. */
-type Way = readonly [protocol: "anthropic" | "openai", mode: ToolSession.Mode]
+type Way = readonly [protocol: "anthropic" | "openai", mode: Exclude<ToolSession.Mode, "upfront">]
 
 const modes = [
   ["anthropic", "native"],

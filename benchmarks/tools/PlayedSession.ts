@@ -55,7 +55,10 @@ const definitionOf = (tool: Tool.Any): TokenCount.Definition => ({
 
 const sum = (numbers: ReadonlyArray<number>): number => numbers.reduce((total, each) => total + each, 0)
 
-/** Plays a conversation. A search that does not find is followed by one within the right server, and by the name. */
+/**
+ * Plays a conversation. Where a search does not find, the model loads the tool by the name that it reads in the index;
+ * where the index names only servers, it searches again within the right one first.
+ */
 export const play = Effect.fnUntraced(function* ({ needs = [], ...options }: Play) {
   const session = yield* ToolSession.make({ loading: ["native", "inline"], ...options })
   const offered = yield* session.tools(Prompt.empty)
@@ -114,7 +117,8 @@ export const play = Effect.fnUntraced(function* ({ needs = [], ...options }: Pla
     })
     const [first = ""] = tools
     yield* ask({ query })
-    yield* ask({ query, server: first.slice(0, first.indexOf("/")) })
+    const [server = "", name = ""] = [first.slice(0, first.indexOf("/")), first.slice(first.indexOf("/") + 1)]
+    if (!session.contents.includes(name)) yield* ask({ query, server })
     yield* ask({ query: `select:${first}` })
     if (!isMet()) return yield* Effect.die(`${first} can not be loaded`)
     played.push(turns)
