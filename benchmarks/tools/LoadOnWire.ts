@@ -38,6 +38,13 @@ const modes = [
 
 const call = (tool: string, args: Schema.Json): ProviderTwin.Call => ({ tool, arguments: args })
 
+/** What stands in a request when something was loaded. */
+const marks: Record<Way[1], string> = {
+  native: '"type":"tool_reference"',
+  inline: '"type":"tool_addition"',
+  bridge: "tool_call"
+}
+
 /** Searches one after the other, each followed by a call of what was needed, and the outcome. */
 const turns = (
   needs: ReadonlyArray<PlayedSession.Need>,
@@ -89,6 +96,7 @@ const changed = Effect.fnUntraced(function* (data: Data, [protocol, mode]: Way) 
   }).pipe(Effect.provide([loop, NodeServices.layer, Layer.succeed(Journal.Journal, journal)]))
   const bodies = (yield* twin.requests).map(({ body }) => body)
   if (bodies.length !== played.length) return yield* Effect.die(`${bodies.length} requests, and not ${played.length}`)
+  if (!JSON.stringify(bodies.at(-1)).includes(marks[mode])) return yield* Effect.die(`Nothing was loaded in ${mode}`)
   return bodies.reduce<number>((sum, body, at) => sum + (at === 0 ? 0 : PromptPrefix.changed(bodies[at - 1], body)), 0)
 })
 

@@ -101,6 +101,10 @@ export const ofSessions = Effect.fnUntraced(function* (data: Data) {
         goal: 35
       })
     ),
+    figure("whole session of 6 turns, 3 tools needed, native", "tokens", {
+      sessions: [AgentSessions.silent(6)],
+      change: three
+    }),
     figure("input of a turn, real session, 3 tools needed", "own", { sessions: real, change: three, goal: 55 }),
     figure("input of a turn, real session, tools for nothing", "own", { sessions: real, change: free }),
     figure("whole real session, no tool needed", "tokens", { sessions: real, change: () => ({ needs: [] }) }),
