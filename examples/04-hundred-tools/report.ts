@@ -2,7 +2,7 @@
 import type { Entry } from "@millwright/context/ToolEntry"
 import type { Finding, Stats } from "@millwright/context/ToolIndex"
 import type * as ToolSession from "@millwright/context/ToolSession"
-import * as Bill from "./bill.ts"
+import type * as Bill from "./bill.ts"
 
 /** The tools by server. */
 export const servers = ({ entries, servers, tokens }: Stats): string =>
