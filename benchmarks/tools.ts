@@ -5,6 +5,7 @@ import * as Distractors from "./tools/Distractors.ts"
 import type * as Measure from "./tools/Measure.ts"
 import * as Recall from "./tools/Recall.ts"
 import * as Speed from "./tools/Speed.ts"
+import * as Tokens from "./tools/Tokens.ts"
 
 /** What is measured. */
 export const description = "the tool index: recall beside the peers, among thousands of tools, speed and size"
@@ -12,7 +13,8 @@ export const description = "the tool index: recall beside the peers, among thous
 const measures: Readonly<Record<string, Measure.Measure>> = {
   recall: Recall.measure,
   crowd: Recall.crowd,
-  speed: Speed.measure
+  speed: Speed.measure,
+  tokens: Tokens.measure
 }
 
 /** What can be set. */

@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as Bench from "../Bench.ts"
+import type * as Bench from "../Bench.ts"
 import * as Peer from "../Peer.ts"
 import * as Catalog from "./Catalog.ts"
 

@@ -1,12 +1,17 @@
 /**
  * **Deferral**: whether the tools of an index are loaded from the start, or when they are needed. Loading a few that are small
  * costs less than to search for them; many, or large ones, cost less when most of them never come.
+ *
+ * What deferring saves, it saves in each request. What it costs are the turns that search, and each of them sends the whole
+ * conversation once more: the longer the prefix, the more there has to be saved. Where a provider reads what it knows from a
+ * cache, such a turn costs a tenth of that, and what a load writes into the cache is most of the rest. The two numbers were
+ * taken so that `pnpm bench tools` finds no size at which the middle one of real sessions loses.
  */
 
 /** `auto` decides by what it costs. */
 export type Deferral = "auto" | "always" | "never"
 
-/** What the decision is made of, in estimated tokens. */
+/** What the decision is made of, in estimated tokens. What is not known (`NaN`) is a reason not to defer. */
 export interface Sizes {
   /** All definitions. */
   readonly definitions: number
@@ -18,9 +23,12 @@ export interface Sizes {
   readonly isCached: boolean
 }
 
-/** The least that is worth a search. */
-const least = 3_000
+/** What some searches leave in a conversation and send once more of it, however short the prefix is. */
+const searches = 5_000
+
+/** What part of the prefix the turns that search send once more, spread over the session. */
+const again = { cached: 0.3, uncached: 0.7 }
 
 /** Whether to defer. */
 export const decide = ({ definitions, index, isCached, prefix }: Sizes): boolean =>
-  definitions - index > (isCached ? Math.max(least, 0.3 * prefix) : 0.7 * prefix)
+  definitions - Math.max(0, index) > searches + (isCached ? again.cached : again.uncached) * Math.max(0, prefix)

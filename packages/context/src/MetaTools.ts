@@ -9,15 +9,15 @@ import * as Schema from "effect/Schema"
 export const Search = Schema.Struct({
   query: Schema.String.annotate({
     description:
-      'What you need, in words ("create an issue in a repository"), one need for each search; or "select:" and ids with commas between, which loads exactly those.'
+      'What you need, in words: "create an issue in a repository". Or "select:" and ids, with commas between, to load just those.'
   }),
-  server: Schema.optionalKey(Schema.String.annotate({ description: "Only tools of this server." })),
-  limit: Schema.optionalKey(Schema.Int.annotate({ description: "How many are shown: 8 unless you say, at most 20." }))
+  server: Schema.optionalKey(Schema.String.annotate({ description: "Only of this server." })),
+  limit: Schema.optionalKey(Schema.Finite.annotate({ description: "How many are shown, at most 20." }))
 })
 
 /** The parameters of {@link describe}. */
 export const Describe = Schema.Struct({
-  names: Schema.Array(Schema.String).annotate({ description: "Ids or names of tools, at most 10." })
+  names: Schema.Array(Schema.String).annotate({ description: "Ids or names, at most 10." })
 })
 
 /** The parameters of {@link call}. */
@@ -37,7 +37,7 @@ const looks = <A extends Tool.Any>(tool: A): A =>
 export const search = looks(
   Tool.make("tool_search", {
     description:
-      "Finds tools that are not loaded, by what they do, and loads the best of them. Search before you decide that you can not do something.",
+      "Finds tools by what they do, and loads the best. Search before you decide that you can not do something.",
     parameters: Search,
     ...answers
   })
@@ -46,7 +46,7 @@ export const search = looks(
 /** Shows tools whole, and loads them. */
 export const describe = looks(
   Tool.make("tool_describe", {
-    description: "Shows the whole description and the schema of tools by name, and loads them.",
+    description: "Shows tools whole, with their schemas, and loads them.",
     parameters: Describe,
     ...answers
   })

@@ -2,31 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as TestClock from "effect/testing/TestClock"
 import * as SourceWatch from "../src/internal/SourceWatch.ts"
-
-const tool = (name: string) => ({ name, inputSchema: { type: "object" } })
-
-const names = (state: SourceWatch.SourceState) => state.tools.map(({ name }) => name)
-
-/** A source with one tool, and a watch that has listed it. */
-const watching = (patience: SourceWatch.Patience = {}) =>
-  Effect.gen(function* () {
-    const played = ScriptedSource.make()
-    played.lists(tool("a"))
-    const watched = yield* SourceWatch.make(played.source, patience)
-    yield* watched.refresh
-    return { played, watched }
-  })
-
-/** Lets everything run that does not wait for the clock. */
-const settle = Effect.repeat(Effect.yieldNow, { times: 50 })
-
-const pass = (milliseconds: number) => Effect.andThen(TestClock.adjust(milliseconds), settle)
+import { names, pass, settle, tool, watching } from "./Watching.ts"
 
 describe("SourceWatch: lists", () => {
   it.effect("at once, and says what the source says of itself", () =>
@@ -45,6 +24,29 @@ describe("SourceWatch: lists", () => {
         [status, tools.length, quarantined.length, description, instructions],
         ["live", 1, 1, "Files.", "Care."]
       )
+    })
+  )
+
+  it.effect("a long list lets others run while it is read", () =>
+    Effect.gen(function* () {
+      const played = ScriptedSource.make()
+      const properties = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`p${at}`, { type: "string" }]))
+      const inputSchema = { type: "object", properties }
+      played.lists(...Array.from({ length: 10_000 }, (_, at) => ({ name: `${at}`, inputSchema })))
+      const watched = yield* SourceWatch.make(played.source, {})
+      let turns = 0
+      const others = yield* Effect.forkScoped(
+        Effect.forever(
+          Effect.andThen(
+            Effect.sync(() => turns++),
+            Effect.yieldNow
+          )
+        )
+      )
+      yield* watched.refresh
+      yield* Fiber.interrupt(others)
+      assert.lengthOf((yield* watched.state).tools, 10_000)
+      assert.isAbove(turns, 5, "nobody ran while it was read")
     })
   )
 
@@ -76,6 +78,20 @@ describe("SourceWatch: lists", () => {
         yield* pass(1)
         assert.strictEqual(played.count.list, before + 1, `it was not tried after ${pause} ms`)
       }
+    })
+  )
+
+  it.effect("the pauses begin anew after a good list", () =>
+    Effect.gen(function* () {
+      const { played, watched } = yield* watching({ retry: 100 })
+      const fail = Effect.fail(ScriptedSource.error())
+      for (const list of [fail, fail, fail, Effect.succeed({ tools: [tool("a")] }), fail]) {
+        played.script.list = list
+        yield* watched.refresh
+      }
+      const before = played.count.list
+      yield* pass(100)
+      assert.strictEqual(played.count.list, before + 1)
     })
   )
 
@@ -267,142 +283,6 @@ describe("SourceWatch: changes", () => {
       yield* settle
       assert.isBelow(seen.length, 5)
       assert.strictEqual(seen.at(-1), "tool-19")
-    })
-  )
-})
-
-describe("SourceWatch: calls", () => {
-  it.effect("a call during which the source changed is answered when it has been listed", () =>
-    Effect.gen(function* () {
-      const { played, watched } = yield* watching({ quiet: 60_000 })
-      played.script.call = () =>
-        Effect.sync(() => {
-          played.lists(tool("b"))
-          played.notify()
-          return ScriptedSource.answer("done")
-        })
-      yield* watched.call("a", {})
-      assert.deepStrictEqual(names(yield* watched.state), ["b"])
-      const { list } = played.count
-      played.script.call = () => Effect.succeed(ScriptedSource.answer("done"))
-      yield* watched.call("b", {})
-      assert.strictEqual(played.count.list, list, "without a change nothing is listed")
-    })
-  )
-
-  it.effect("a list that started before the change does not count for it", () =>
-    Effect.gen(function* () {
-      const { played, watched } = yield* watching({ quiet: 60_000 })
-      const old = yield* Deferred.make<void>()
-      played.script.list = Effect.as(Deferred.await(old), { tools: [tool("a")] })
-      yield* Effect.forkScoped(watched.refresh)
-      yield* settle
-      played.lists(tool("b"))
-      played.notify()
-      yield* settle
-      const call = yield* Effect.forkScoped(watched.call("a", {}))
-      yield* settle
-      yield* Deferred.succeed(old, undefined)
-      yield* Fiber.join(call)
-      assert.deepStrictEqual(names(yield* watched.state), ["b"])
-    })
-  )
-
-  it.effect("an answer waits 2 s for a list, and no longer", () =>
-    Effect.gen(function* () {
-      const { played, watched } = yield* watching()
-      const called = yield* Deferred.make<void>()
-      played.script.list = Effect.andThen(Deferred.succeed(called, undefined), Effect.never)
-      played.notify()
-      yield* settle
-      const call = yield* Effect.forkScoped(watched.call("a", {}))
-      yield* Deferred.await(called)
-      yield* settle
-      yield* TestClock.adjust(1_999)
-      yield* settle
-      assert.isUndefined(call.pollUnsafe(), "it was answered before its time")
-      yield* TestClock.adjust(1)
-      assert.deepStrictEqual(yield* Fiber.join(call), ScriptedSource.answer("a"))
-    })
-  )
-
-  it.effect("one that is interrupted interrupts the source's", () =>
-    Effect.gen(function* () {
-      const { played, watched } = yield* watching()
-      played.script.call = () => Effect.never
-      const call = yield* Effect.forkScoped(watched.call("a", {}))
-      yield* settle
-      yield* Fiber.interrupt(call)
-      yield* settle
-      assert.strictEqual(played.count.interrupted, 1)
-    })
-  )
-
-  it.effect("one that is not answered in time is an error, also when it can not be stopped", () =>
-    Effect.gen(function* () {
-      const { played, watched } = yield* watching({ call: 1_000 })
-      for (const late of [Effect.never, Effect.uninterruptible(Effect.never)]) {
-        played.script.call = () => late
-        const call = yield* Effect.forkScoped(Effect.flip(watched.call("a", {})))
-        yield* settle
-        yield* pass(1_000)
-        assert.strictEqual((yield* Fiber.join(call)).reason, "TimedOut")
-      }
-    })
-  )
-
-  it.effect("an answer over the limit is an error, in texts and images together", () =>
-    Effect.gen(function* () {
-      const { played, watched } = yield* watching()
-      const half = SourceWatch.maxAnswerBytes / 2
-      const image = { type: "image" as const, data: "A".repeat(half), mediaType: "image/png" }
-      const answer = (length: number) => ({
-        content: [{ type: "text" as const, text: "é".repeat(length) }, image],
-        isError: false
-      })
-      played.script.call = () => Effect.succeed(answer(half / 2))
-      assert.lengthOf((yield* watched.call("a", {})).content, 2, "the limit itself is taken")
-      played.script.call = () => Effect.succeed(answer(half / 2 + 1))
-      assert.strictEqual((yield* Effect.flip(watched.call("a", {}))).reason, "TooLarge")
-    })
-  )
-
-  it.effect("fail as the source fails", () =>
-    Effect.gen(function* () {
-      const { played, watched } = yield* watching()
-      played.script.call = () => Effect.fail(ScriptedSource.error("NoSuchTool"))
-      assert.strictEqual((yield* Effect.flip(watched.call("a", {}))).reason, "NoSuchTool")
-    })
-  )
-})
-
-describe("SourceWatch: many", () => {
-  it.effect("a dead source and a slow one hold up no other", () =>
-    Effect.gen(function* () {
-      const scripts = [Effect.never, Effect.fail(ScriptedSource.error()), Effect.uninterruptible(Effect.never)]
-      for (const list of scripts) {
-        const played = ScriptedSource.make()
-        played.script.list = list
-        yield* SourceWatch.make(played.source, {})
-      }
-      const { watched } = yield* watching()
-      assert.strictEqual((yield* watched.state).status, "live")
-    })
-  )
-
-  it.effect("when the scope closes nothing is listed any more, and nobody waits", () =>
-    Effect.gen(function* () {
-      const scope = yield* Scope.make()
-      const { played, watched } = yield* Scope.provide(watching({ retry: 1 }), scope)
-      played.script.list = Effect.never
-      const waits = yield* Effect.forkScoped(watched.refresh)
-      yield* settle
-      yield* Scope.close(scope, Exit.void)
-      yield* Fiber.join(waits)
-      yield* watched.refresh
-      const { list } = played.count
-      yield* pass(1_000_000)
-      assert.strictEqual(played.count.list, list)
     })
   )
 })

@@ -102,6 +102,18 @@ describe("what a query finds", () => {
     })
   )
 
+  it.effect("clipped words, verbs that stand for others, and words that only look alike", () =>
+    Effect.gen(function* () {
+      const ranking = yield* filled(
+        shelf("a", { get_repository_information: "", delete_branch: "", new_game: "", topNews: "" })
+      )
+      assert.strictEqual(found(ranking, "repo info")[0], "a/get_repository_information")
+      assert.strictEqual(found(ranking, "remove branch")[0], "a/delete_branch")
+      assert.deepStrictEqual(found(ranking, "news"), ["a/topNews"])
+      assert.deepStrictEqual(found(ranking, "new"), ["a/new_game"])
+    })
+  )
+
   it.effect("names and descriptions of parameters are read, in depth as well", () =>
     Effect.gen(function* () {
       const schema = {

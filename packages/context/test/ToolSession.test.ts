@@ -74,7 +74,7 @@ describe("a session", () => {
         index,
         session: first,
         source
-      } = yield* session(100, { mode: "inline", pins: ["tool_7", "no_such", "tool_3"] })
+      } = yield* session(200, { mode: "inline", pins: ["tool_7", "no_such", "tool_3"] })
       const pinned = ["tool_search", "tool_describe", "mcp__s__tool_3", "mcp__s__tool_7"]
       assert.deepStrictEqual(yield* names(first), pinned)
       const stored = yield* Schema.encodeEffect(Schema.toCodecJson(ToolSession.Saved))(yield* first.save)

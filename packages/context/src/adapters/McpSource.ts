@@ -5,7 +5,7 @@
  * its client (sampling, roots, elicitation) is refused.
  */
 import * as Redaction from "@millwright/core/Redaction"
-import { Client } from "@modelcontextprotocol/sdk/client/index.js"
+import { Client } from "@modelcontextprotocol/sdk/client"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import { serializeMessage } from "@modelcontextprotocol/sdk/shared/stdio.js"
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js"
@@ -92,6 +92,8 @@ const needed = [
 export const stdio = Effect.fnUntraced(function* (options: StdioOptions) {
   const spawner = yield* ChildProcessSpawner
   const { args = [], command, cwd, env = {}, minimum = minimumEnvironment(process.env), name } = options
+  const named = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, plain(value)]))
+  const hidden = [...Redaction.fromEnvironment(named), ...[...args, ...Object.values(env)].filter(isRedacted)]
   const open = Effect.gen(function* () {
     const channel = new Channel()
     const server = yield* ServerProcess.start({
@@ -110,14 +112,12 @@ export const stdio = Effect.fnUntraced(function* (options: StdioOptions) {
       })
     )
     const detail = () => {
-      const errors = StrangerText.line(server.said().slice(-keptErrors), keptErrors)
-      const last = errors === "" ? channel.noise : errors
-      return last === "" ? how : `${how} It wrote: ${last}`
+      // Scrubbed before it is cut: half a secret is not known as one.
+      const last = Redaction.scrub(server.said().trim() || channel.noise, hidden).slice(-keptErrors)
+      return last === "" ? how : `${how} It wrote: ${StrangerText.line(last, keptErrors)}`
     }
     return { transport: channel, detail, farewell: Effect.void }
   }).pipe(Effect.provideService(ChildProcessSpawner, spawner))
-  const named = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, plain(value)]))
-  const hidden = [...Redaction.fromEnvironment(named), ...[...args, ...Object.values(env)].filter(isRedacted)]
   return yield* source({ name, hidden, open, where: StrangerText.line(command) })
 })
 
@@ -195,7 +195,7 @@ class Channel implements Transport {
 
   readonly take = (line: string) => {
     const message = messageIn(line)
-    if (message === undefined) this.noise = StrangerText.line(line, keptErrors)
+    if (message === undefined) this.noise = line.slice(0, 4 * keptErrors)
     else this.onmessage?.(message)
   }
 
@@ -227,7 +227,8 @@ interface Connection extends Opened {
   readonly client: Client
   readonly scope: Scope.Closeable
   isOpen: boolean
-  isForgotten: boolean
+  /** How many wait for something from it. */
+  waiting: number
 }
 
 const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSource, never, Scope.Scope> {
@@ -236,6 +237,7 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
   const changes = yield* PubSub.sliding<void>(1)
   const turn = Semaphore.makeUnsafe(1)
   let current: Connection | undefined
+  const forgotten = new WeakSet<ToolSourceError>()
 
   const error = (reason: ToolSourceError["reason"], what: string, mend: string) =>
     new ToolSourceError({
@@ -258,7 +260,7 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
           return error(mayPass ? "Disconnected" : "NotConfigured", `${McpFailure.messageOf(thrown)}.`, mend)
         })
         const client = new Client({ name: "millwright", version: "1" }, { capabilities: {} })
-        const connection: Connection = { ...opened, client, scope, isOpen: true, isForgotten: false }
+        const connection: Connection = { ...opened, client, scope, isOpen: true, waiting: 0 }
         client.onclose = () => {
           connection.isOpen = false
         }
@@ -273,17 +275,26 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
             const { isForgotten, reason } = McpFailure.read(thrown)
             return failed(thrown, isForgotten ? "NotConfigured" : reason, opened.detail())
           }
-        }).pipe(
-          Effect.onInterrupt(() => Effect.logWarning(`MCP server ${way.name} was not waited for.${detail(opened)}`))
-        )
+        }).pipe(Effect.onInterrupt(() => abandoned(opened)))
         return connection
       })
-      return yield* restore(Scope.provide(opening, scope)).pipe(
+      current = yield* restore(Scope.provide(opening, scope)).pipe(
         Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void))
       )
+      return current
     })
   )
-  const detail = (opened: Opened) => Redaction.scrub(opened.detail(), secrets)
+
+  /** Who gives up waiting has no error to put the server's words in. */
+  const abandoned = (opened: Opened) => {
+    const detail = opened.detail()
+    const said = `MCP server ${way.name} has not said hello yet, and is not waited for.${detail}`
+    return detail === "" ? Effect.void : Effect.logWarning(Redaction.scrub(said, secrets))
+  }
+
+  /** Closes one that is replaced, when nobody waits for it any more: others may still get their answers. */
+  const close = (connection: Connection) =>
+    connection === current || connection.waiting > 0 ? Effect.void : Scope.close(connection.scope, Exit.void)
 
   /** The open connection, or a new one. Who comes while one is made waits for it. */
   const connected = (isForCall: boolean) =>
@@ -292,11 +303,11 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
         if (current?.isOpen === true) return current
         const before = current
         current = undefined
-        if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
-        current = yield* connect
+        if (before !== undefined) yield* close(before)
+        const connection = yield* connect
         // A new process may have other tools. Who lists finds out without being told.
         if (before !== undefined && isForCall) yield* PubSub.publish(changes, undefined)
-        return current
+        return connection
       })
     )
 
@@ -306,22 +317,34 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
       const words = message === undefined ? "" : ` (${StrangerText.line(message)})`
       come = ` It had come to ${progress}${total === undefined ? "" : ` of ${total}`}${words}.`
     }
-    return Effect.tryPromise({
-      try: (signal) => connection.client.request(asked, ResultSchema, { signal, timeout: forever, onprogress }),
+    const answer = Effect.tryPromise({
+      try: (signal) => {
+        const how = asked.method === "tools/call" ? { onprogress } : {}
+        return connection.client.request(asked, ResultSchema, { ...how, signal, timeout: forever })
+      },
       catch: (thrown) => {
         const { isBroken, isForgotten, reason } = McpFailure.read(thrown)
         if (isBroken) connection.isOpen = false
-        connection.isForgotten ||= isForgotten
-        return failed(thrown, reason, isBroken ? `${come}${connection.detail()}` : "")
+        const error = failed(thrown, reason, isBroken ? `${come}${connection.detail()}` : "")
+        if (isForgotten) forgotten.add(error)
+        return error
       }
     })
+    return Effect.acquireUseRelease(
+      Effect.sync(() => connection.waiting++),
+      () => answer,
+      () => {
+        connection.waiting--
+        return close(connection)
+      }
+    )
   }
 
   /** A server that was started again knows no session: it has done nothing, and is asked once more. */
   const remembered = <A>(effect: Effect.Effect<A, ToolSourceError>) =>
     Effect.catchIf(
       effect,
-      () => current?.isForgotten === true,
+      (error) => forgotten.has(error),
       () => effect
     )
 

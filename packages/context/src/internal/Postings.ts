@@ -18,7 +18,7 @@ const grown = <A extends Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(a
 }
 
 /** A run has room for a power of two. */
-const roomFor = (count: number): number => (count === 0 ? 0 : 2 ** Math.ceil(Math.log2(count)))
+const roomFor = (count: number): number => (count < 2 ? count : 2 ** (32 - Math.clz32(count - 1)))
 
 /** No runs. */
 export const make = (): Postings => {

@@ -37,7 +37,10 @@ interface Around {
 }
 
 /** How many of the best a search loads, and for how many tokens at most. */
-const autoLoad = { most: 3, tokens: 2_000 }
+const autoLoad = { most: 3, tokens: 800 }
+
+/** How many of the best a search shows, unless it says how many. */
+const shown = 5
 
 /** How many tools are described at once. */
 const mostDescribed = 10
@@ -54,32 +57,36 @@ export const make = ({ index, isFixed, mode }: Around) => {
     const loaded = shown.filter(({ id }) => !isFixed(id))
     return { ok: true, text, images: [], options: ToolTranscript.note(loaded, mode === "native"), loaded }
   }
-  const howToCall = ({ id, modelName }: Entry): string =>
-    mode === "bridge" ? `call it with tool_call, name ${JSON.stringify(id)}` : `loaded, call ${modelName}`
-  const shownWhole = (entry: Entry): string =>
-    mode === "bridge" ? `${head(entry)}\n  arguments: ${CallText.schema(entry)}` : head(entry)
-  const head = (entry: Entry): string => `- ${entry.id} (${howToCall(entry)}): ${entry.line}`
+  const called = ({ id, modelName }: Entry): string => (mode === "bridge" ? `tool_call, name ${id}` : modelName)
 
   const search = Effect.fnUntraced(function* (query: typeof MetaTools.Search.Type, prompt: Prompt.Prompt) {
-    const found = yield* index.search(query)
+    const found = yield* index.search({ limit: shown, ...query })
     const { entries, named } = found
     if (entries.length === 0) return { ...answered(yield* nothing(found), []), ok: true }
     const had = ToolTranscript.loaded(prompt)
     const isNew = ({ id }: Entry) => !had.has(id) && !isFixed(id)
     const chosen = best(named.length > 0 ? named : entries, named.length > 0)
-    yield* index.load(chosen.filter(isNew).map(({ id }) => id))
-    const lines = entries.map((entry) =>
-      chosen.includes(entry) && isNew(entry)
-        ? shownWhole(entry)
-        : had.has(entry.id) || isFixed(entry.id)
-          ? head(entry)
-          : `- ${entry.id}: ${entry.line}`
-    )
+    const joining = chosen.filter(isNew)
+    yield* index.load(joining.map(({ id }) => id))
+    // What is loaded stands in the prompt whole, under the name that it is called by.
+    const isThere = (entry: Entry) => !isNew(entry) || (mode !== "bridge" && chosen.includes(entry))
+    const before = entries
+      .filter((entry) => !isNew(entry))
+      .map((entry) => (mode === "bridge" ? entry.id : entry.modelName))
+    const loaded = [
+      ...(mode !== "bridge" && joining.length > 0
+        ? [`Loaded: the ${joining.length === 1 ? "best" : `best ${joining.length}`}.`]
+        : []),
+      ...(before.length > 0 ? [`${mode === "bridge" ? "Shown" : "Loaded"} before: ${before.join(", ")}.`] : [])
+    ]
+    const lines = entries
+      .filter((entry) => !isThere(entry))
+      .map((entry) => `- ${entry.id}: ${entry.line}${chosen.includes(entry) ? `\n  ${CallText.schema(entry)}` : ""}`)
     const more = found.more > 0 ? [`${found.more} more fit; narrow them down with a server.`] : []
     const stale = entries.some(({ state }) => state === "stale")
       ? ["Servers of some of these do not answer at present."]
       : []
-    return answered([...lines, ...more, ...stale].join("\n"), chosen.filter(isNew))
+    return answered([...loaded, ...lines, ...more, ...stale].join("\n"), joining)
   })
 
   const nothing = Effect.fnUntraced(function* ({ near }: Found) {
@@ -95,7 +102,7 @@ export const make = ({ index, isFixed, mode }: Around) => {
   const describe = Effect.fnUntraced(function* ({ names }: typeof MetaTools.Describe.Type) {
     const { entries, problems } = yield* index.load(names.slice(0, mostDescribed))
     const whole = entries.map((entry) =>
-      [`# ${entry.id} (${howToCall(entry)})`, entry.description, `arguments: ${CallText.schema(entry)}`].join("\n")
+      [`# ${entry.id} (call ${called(entry)})`, entry.description, `arguments: ${CallText.schema(entry)}`].join("\n")
     )
     const text = [...whole, ...problems.map(({ message }) => message)].join("\n\n")
     return entries.length === 0 ? refused(text === "" ? "Name the tools." : text) : answered(text, entries)

@@ -3,18 +3,18 @@ import type { Entry } from "../ToolEntry.ts"
 import type { Mode } from "../ToolSession.ts"
 
 /** What the definitions of the meta tools and the words around an index cost, in tokens. */
-export const metaTokens = 450
+export const metaTokens = 400
 
 const ways: Record<Exclude<Mode, "upfront">, string> = {
-  native: "A tool that a search loads can be called by its name from then on.",
-  inline: "A tool that a search loads can be called by its name from then on.",
-  bridge: "What a search loads is called with `tool_call`, by its id and with the arguments that its schema asks for."
+  native: "It loads the best, and you call them by their names from then on.",
+  inline: "It loads the best, and you call them by their names from then on.",
+  bridge: "It shows the best with the schema of their arguments, and `tool_call` calls them by their ids."
 }
 
 /** Stands at the end of a system prompt, before the index, which was written by strangers. */
 export const opening = (mode: Exclude<Mode, "upfront">): string =>
   `# Tools that can be loaded
-You have more tools than those that are loaded. Find the one for a need with \`tool_search\`, in words, one need at a time; it loads the best it finds. ${ways[mode]} This is what there is, in the words of the servers that the tools are of:`
+There are more tools than you see. Find what you need with \`tool_search\`, one need in each search; several searches fit into one turn, beside other calls. ${ways[mode]} This is what there is, in the words of the servers that the tools are of:`
 
 /** How many names a notice holds, and how much of each. */
 const most = 20

@@ -103,7 +103,8 @@ export const make = (vocabulary: Vocabulary.Vocabulary): Shelves => {
       return place
     })
     const { documents: holders, isNamed, weights, words: posted } = segment.postings
-    for (const [n, word] of posted.entries()) {
+    for (let n = 0; n < posted.length; n++) {
+      const word = posted[n] ?? 0
       const holder = (documents[holders[n] ?? 0] ?? 0) * 2 + (isNamed[n] === true ? 1 : 0)
       ofDocuments.add(words[word] ?? 0, holder, weights[n] ?? 0)
     }

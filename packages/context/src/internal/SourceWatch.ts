@@ -59,6 +59,9 @@ export const maxAnswerBytes = 8 * 1024 * 1024
 /** How long a call that ended waits for the list of a source that changed meanwhile, in milliseconds. */
 const raceWait = 2_000
 
+/** How long a list is read before others run, in milliseconds. */
+const sliceTime = 5
+
 /** The longest pause between two tries, as a multiple of the first. */
 const longestPause = 60
 
@@ -94,7 +97,7 @@ export const make = Effect.fnUntraced(function* (
     const before = SubscriptionRef.getUnsafe(ref)
     const result = yield* Effect.result(listed)
     if (Result.isFailure(result)) return yield* failed(before, result.failure)
-    const next = stateOf(result.success)
+    const next = yield* stateOf(result.success)
     if (next.tools.length === 0 && before.tools.length > 0 && !wasEmpty) {
       wasEmpty = true
       yield* set(before, { ...before, status: "stale", error: emptied(source, before.tools.length) })
@@ -212,7 +215,7 @@ const late = (source: ToolSource, what: string, milliseconds: number): ToolSourc
 const emptied = (source: ToolSource, before: number): ToolSourceError =>
   new ToolSourceError({
     reason: "Protocol",
-    message: `The source ${source.name} had ${before} tools and lists none now. Its last list is kept until it says so again.`
+    message: `The source ${source.name} had ${before === 1 ? "1 tool" : `${before} tools`} and lists none now. Its last list is kept until it says so again.`
   })
 
 const tooLarge = (source: ToolSource, name: string, size: number): ToolSourceError =>
@@ -226,11 +229,22 @@ const tooLarge = (source: ToolSource, name: string, size: number): ToolSourceErr
 const sizeOf = ({ content }: Answer): number =>
   content.reduce((sum, part) => sum + Buffer.byteLength(part.type === "text" ? part.text : part.data), 0)
 
-const stateOf = ({ description, instructions, tools }: Listed): SourceState => ({
-  ...ToolListing.parse(tools),
-  status: "live",
-  description: StrangerText.read(description),
-  instructions: StrangerText.read(instructions)
+const stateOf = Effect.fnUntraced(function* ({ description, instructions, tools }: Listed) {
+  const reading = ToolListing.steps(tools)
+  let step = reading.next()
+  while (step.done !== true) {
+    // Others run in between: a long list holds up nobody.
+    yield* Effect.yieldNow
+    const end = performance.now() + sliceTime
+    while (step.done !== true && performance.now() < end) step = reading.next()
+  }
+  const state: SourceState = {
+    ...step.value,
+    status: "live",
+    description: StrangerText.read(description),
+    instructions: StrangerText.read(instructions)
+  }
+  return state
 })
 
 /** Whether a reader sees no difference. */

@@ -24,6 +24,9 @@ const wholes = new Map(
     })
 )
 
+/** Not forms of other words, though the stemmer takes them for such: of `new`, `generate`, `import`. */
+const unstemmed = new Set(["news", "general", "important"])
+
 /** Verbs that the names of tools use for one another. */
 const alike = [
   "create make generate build new add",
@@ -88,7 +91,7 @@ export const of = (text: string): ReadonlyArray<string> => {
 }
 
 /** What words that differ in their endings, or are clipped, have in common. */
-export const stem = (word: string): string => stemmer(wholes.get(word) ?? word)
+export const stem = (word: string): string => (unstemmed.has(word) ? word : stemmer(wholes.get(word) ?? word))
 
 const others = new Map<string, ReadonlySet<string>>()
 for (const group of alike) {

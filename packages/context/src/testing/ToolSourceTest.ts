@@ -47,8 +47,10 @@ export const suite = <E>(name: string, make: Effect.Effect<Lab, E, Scope.Scope>,
           if (holds !== undefined) yield* holds
           return holds !== undefined
         })
+        const isTried = await Effect.runPromise(Effect.scoped(wasTried))
         // Outside of the effect, where a skipped test is no failure to be reported.
-        if (!(await Effect.runPromise(Effect.scoped(wasTried)))) context.skip("its lab has nothing to try this with")
+        context.skip(!isTried, "its lab has nothing to try this with")
+        assert.isTrue(isTried)
       },
       timeout
     )

@@ -157,6 +157,18 @@ describe("McpSource over stdio", () => {
     })
   )
 
+  it.live("the end of what a program wrote is said, and no half of a secret", () =>
+    Effect.gen(function* () {
+      const secret = `hunter2-${"z".repeat(1_500)}`
+      const script = `process.stderr.write(process.env.KEPT + ".", () => process.exit(1))`
+      const env = { KEPT: Redacted.make(secret) }
+      const source = yield* odd("", { args: ["-e", script], env })
+      const error = yield* Effect.flip(source.list)
+      assert.include(error.message, "It wrote: [redacted].")
+      assert.notInclude(error.message, "zzz")
+    })
+  )
+
   it.live("the child sees the fixed minimum and what it is given, and no key of this process", () =>
     Effect.gen(function* () {
       process.env["MILLWRIGHT_TEST_API_KEY"] = "do-not-tell"

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import { createServer } from "node:http"
 import * as LoopbackServer from "../fixtures/LoopbackServer.ts"
 
 const said = ({ content }: Answer): string => content.map((part) => (part.type === "text" ? part.text : "")).join("\n")
@@ -73,12 +74,28 @@ for (const json of [false, true]) {
 }
 
 describe("McpSource over HTTP", () => {
+  it.live(
+    "a stream of events that breaks off or ends without the answer is an error, and the next call is answered",
+    () =>
+      Effect.gen(function* () {
+        const { source } = yield* open()
+        for (const name of ["cut_later", "stop"]) {
+          assert.strictEqual((yield* Effect.flip(source.call(name, {}))).reason, "Disconnected", name)
+          assert.strictEqual(said(yield* source.call("echo", { text: "hi" })), "hi")
+        }
+      })
+  )
+
   it.live("a session that the server has forgotten is opened again without anybody seeing it", () =>
     Effect.gen(function* () {
       const { server, source } = yield* open()
       yield* source.call("echo", { text: "a" })
       server.forget()
-      assert.strictEqual(said(yield* source.call("echo", { text: "b" })), "b")
+      const many = yield* Effect.all(
+        Array.from({ length: 8 }, (_, at) => source.call("echo", { text: `${at}` })),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(many.map(said), ["0", "1", "2", "3", "4", "5", "6", "7"])
       assert.strictEqual(server.count.opened, 2)
     })
   )
@@ -105,6 +122,21 @@ describe("McpSource over HTTP", () => {
       const { server, source } = yield* open()
       server.close()
       assert.strictEqual((yield* Effect.flip(source.list)).reason, "Disconnected")
+      const page = createServer((request, response) => {
+        const status = request.url === "/page" ? 200 : 404
+        response.writeHead(status, { "content-type": "text/html" }).end("<p>Hello.</p>")
+      })
+      yield* Effect.promise(() => new Promise<void>((resolve) => page.listen(0, "127.0.0.1", resolve)))
+      yield* Effect.addFinalizer(() => Effect.sync(() => page.close()))
+      const address = page.address()
+      const origin = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
+      const reasons = yield* Effect.forEach(["/page", "/none"], (path) =>
+        Effect.gen(function* () {
+          const other = yield* McpSource.http({ name: "other", url: `${origin}${path}` })
+          return (yield* Effect.flip(other.list)).reason
+        })
+      )
+      assert.deepStrictEqual(reasons, ["Protocol", "NotConfigured"])
       for (const url of ["file:///etc/passwd", "not a url", ""]) {
         const nowhere = yield* McpSource.http({ name: "nowhere", url })
         assert.strictEqual((yield* Effect.flip(nowhere.list)).reason, "NotConfigured", url)

@@ -20,14 +20,14 @@ const double = await Double.start("modal")
 process.env["MODAL_SERVER_URL"] = double.url
 process.env["MODAL_LOGLEVEL"] = "error"
 
-const layer = (secret: string, patience: number) =>
+const layer = (secret: string, patience: number, life = 600_000) =>
   Layer.provide(
-    ModalSandbox.layer({ tokenId: "ak-double", tokenSecret: Redacted.make(secret), patience }),
+    ModalSandbox.layer({ tokenId: "ak-double", tokenSecret: Redacted.make(secret), patience, life }),
     NodeServices.layer
   )
 
 // On the same relay as that of E2B, which always runs.
-lengthy("modal", () => SandboxTest.suite("modal", layer(key, 20_000), { timeout: 180_000 }))
+lengthy("modal", () => SandboxTest.suite("modal", layer(key, 20_000), { timeout: 300_000 }))
 
 Faults.suite({
   name: "modal",
@@ -44,8 +44,8 @@ const spec = (more: Partial<SandboxSpec> = {}): SandboxSpec => ({
 })
 const open = (asked: SandboxSpec) => Effect.flatMap(Sandbox.Sandbox, (sandbox) => sandbox.open(asked))
 const discard = (asked: SandboxSpec) => Effect.flatMap(Sandbox.Sandbox, (sandbox) => sandbox.discard(asked))
-/** What the double knows of the only machine. */
-const told = Effect.map(double.machines, ([machine]) => machine)
+/** What the double knows of the newest machine. */
+const told = Effect.map(double.machines, (machines) => machines.at(-1))
 const made = Effect.map(double.calls, (calls) => calls.filter((call) => call.includes("SandboxCreate")).length)
 const text = (services: Sandbox.Opened["services"]) =>
   Effect.flatMap(FileSystem.FileSystem, (files) => files.readFileString("kept.txt")).pipe(
@@ -133,6 +133,7 @@ describe("modal", () => {
     "a closed workspace is no machine that runs, and is opened again from its files; discarded, nothing of it is left",
     Effect.gen(function* () {
       const asked = spec()
+      const before = yield* double.machines
       yield* Effect.scoped(Effect.flatMap(open(asked), ({ services }) => write(services, "one")))
       const closed = yield* told
       assert.strictEqual(closed?.state, "paused", "it should have ended")
@@ -144,7 +145,7 @@ describe("modal", () => {
         })
       )
       yield* discard(asked)
-      assert.deepStrictEqual(yield* double.machines, [])
+      assert.deepStrictEqual(yield* double.machines, before)
       yield* Effect.scoped(
         Effect.gen(function* () {
           const error = yield* Effect.flip(text((yield* open(asked)).services))
@@ -163,6 +164,7 @@ describe("modal", () => {
       `a machine that was left running is ${what}`,
       Effect.gen(function* () {
         const asked = spec(more)
+        const before = yield* double.machines
         yield* double.calls
         yield* Effect.scoped(
           Effect.gen(function* () {
@@ -178,7 +180,7 @@ describe("modal", () => {
         )
         assert.strictEqual(yield* made, machines)
         yield* discard(asked)
-        assert.deepStrictEqual(yield* double.machines, [])
+        assert.deepStrictEqual(yield* double.machines, before)
       })
     )
   }
@@ -202,6 +204,21 @@ describe("modal", () => {
       )
     )
   }
+
+  it.live(
+    "a machine that nobody gives a command is kept up as long as it is open",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          yield* open(spec())
+          yield* double.calls
+          const isAsked = Effect.map(double.calls, (calls) => calls.some((call) => call.endsWith("TaskExecStart")))
+          yield* Effect.repeat(isAsked, { until: (is) => is })
+          yield* Effect.repeat(isAsked, { until: (is) => is })
+        })
+      ).pipe(Effect.provide(layer(key, 20_000, 300))),
+    60_000
+  )
 
   test(
     "an image that can not be built is NoSuchSource, and makes no machine",

@@ -6,8 +6,8 @@ import { readFileSync } from "node:fs"
 import protobuf from "protobufjs"
 import { controls, type Fault, listen, type Machine } from "./Machine.ts"
 
-/** A message, as its fields. */
-export type Fields = Record<string, any>
+/** A message, as its fields. What they hold is in the `.proto` file, which no type is made of here. */
+export type Fields = ReturnType<protobuf.Type["toObject"]>
 
 /** One call, of whatever kind: unary is one request and one message that is sent. */
 export interface Call {

@@ -199,14 +199,13 @@ const router: Methods = {
   }),
   TaskExecStdinWriteStream: async ({ requests, send }) => {
     let exec: Exec | undefined
-    for await (const { data, end, part, start } of requests) {
+    for await (const { data, end, start } of requests) {
       if (start) exec = execOf(start.execId)
       else if (exec === undefined || exec.stdinIsClosed) throw new Refused(9, "its input is closed")
       else if (end) {
         exec.stdinIsClosed = true
         exec.child.stdin?.end()
       } else {
-        void part
         exec.written += data.length
         exec.child.stdin?.write(data)
       }
