@@ -29,9 +29,11 @@ const modelAt = (mode: ToolSession.Mode, twin: ProviderTwin.ProviderTwin) => {
     : AnthropicModel.make({ ...options, baseUrl: twin.anthropicUrl })
 }
 
+/** Numbers are used again, so each is killed once. */
+const dead = new Set<number>()
+
 /** Kills what the server to be killed is, and comes to be, until it is interrupted. */
 const killing = (place: Servers.Place) => {
-  const dead = new Set<number>()
   const killAll = Effect.sync(() => {
     for (const id of Servers.processes(place).filter((id) => !dead.has(id))) {
       dead.add(id)

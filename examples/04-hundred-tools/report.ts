@@ -1,5 +1,4 @@
 /** What the example tells. */
-import type { Entry } from "@millwright/context/ToolEntry"
 import type { Finding, Stats } from "@millwright/context/ToolIndex"
 import type * as ToolSession from "@millwright/context/ToolSession"
 import type * as Bill from "./bill.ts"
@@ -50,10 +49,6 @@ export const bills = (rows: ReadonlyArray<{ readonly mode: ToolSession.Mode; rea
 
 /** The share that was saved. */
 export const saved = (now: number, before: number): number => 1 - now / before
-
-/** What a server says about its tools. */
-export const lines = (entries: ReadonlyArray<Entry>): string =>
-  entries.map(({ id, line }) => `  ${id}: ${line}`).join("\n")
 
 const percent = (share: number): string => `${share < 0 ? "+" : "−"}${Math.abs(100 * share).toFixed(1)} %`
 

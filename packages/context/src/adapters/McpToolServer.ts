@@ -5,6 +5,7 @@
  * What a client reads at first is fixed for its connection. What comes and goes later, it is told with what it searches.
  */
 import * as Fault from "@millwright/core/Fault"
+import * as Redaction from "@millwright/core/Redaction"
 import { Server } from "@modelcontextprotocol/sdk/server"
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js"
 import { ErrorCode, JSONRPCMessageSchema, McpError, type ToolAnnotations } from "@modelcontextprotocol/sdk/types.js"
@@ -146,6 +147,7 @@ const make = Effect.fnUntraced(function* (whole: ToolIndex, { budget = 512, scop
   })
   const running = yield* FiberSet.make<unknown>()
   const run = yield* FiberSet.runtimePromise(running)()
+  const secrets = yield* Redaction.Secrets
   const calls = SessionCall.make({ index, mode: "bridge", isFixed: () => false })
   let known = yield* index.list()
   let promised = yield* worst(index)
@@ -174,7 +176,8 @@ const make = Effect.fnUntraced(function* (whole: ToolIndex, { budget = 512, scop
     if (result === undefined)
       return failed(`There is no tool ${JSON.stringify(name.slice(0, 200))}. Find one with ${MetaTools.search.name}.`)
     const notice = MetaTools.named(name) === "call" ? "" : yield* news
-    return answered(result, notice)
+    // It goes to a provider, and a provider is no place for a secret.
+    return answered({ ...result, text: Redaction.scrub(result.text, secrets) }, notice)
   })
 
   // Not the handlers of its methods: those refuse arguments that are written as a text, as some models do.
@@ -204,7 +207,8 @@ const make = Effect.fnUntraced(function* (whole: ToolIndex, { budget = 512, scop
         promised = now
         yield* Effect.ignore(Effect.tryPromise(() => server.sendToolListChanged()))
       })
-    )
+    ),
+    { startImmediately: true }
   )
   yield* Effect.addFinalizer(() => Effect.ignore(Effect.tryPromise(() => server.close())))
   return { server, running }

@@ -130,6 +130,7 @@ describe.each(["stdio", "http"] as const)("a tool server over %s", (way) => {
         { type: "text", text: "A photo:" },
         { type: "image", data: "aGVsbG8=", mimeType: "image/png" }
       ])
+      assert.strictEqual((yield* call("tool_call", { name: "desk/leak" })).text, "The token is [redacted].")
     }).pipe(Effect.scoped)
   )
 
