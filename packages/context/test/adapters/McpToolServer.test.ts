@@ -119,7 +119,7 @@ describe.each(["stdio", "http"] as const)("a tool server over %s", (way) => {
       const { call } = yield* ways[way]()
       const found = yield* call("tool_search", { query: "make a ticket" })
       assert.isFalse(found.isError)
-      assert.include(found.text, 'call it with tool_call, name "desk/create_ticket"')
+      assert.include(found.text, "with tool_call, by id.\n- desk/create_ticket: ")
       const shown = yield* call("tool_describe", { names: ["desk/create_ticket"] })
       assert.include(shown.text, '"required":["title"]')
       const made = yield* call("tool_call", { name: "desk/create_ticket", arguments: { title: "It breaks" } })
