@@ -40,23 +40,25 @@ const tokens = (body: unknown): number => {
 }
 
 /** The names of tools that results refer to. */
-export const references = (body: unknown): ReadonlyArray<string> => {
-  const names: Array<string> = []
-  JSON.stringify(list(body, "messages"), (_, value: unknown) => {
-    if (Predicate.hasProperty(value, "type") && value.type === "tool_reference") {
-      if (Predicate.hasProperty(value, "tool_name")) names.push(String(value.tool_name))
-    }
-    return value
-  })
-  return names
-}
+const references = (body: unknown): ReadonlyArray<string> =>
+  objects(list(body, "messages")).flatMap(({ tool_name, type }) =>
+    type === "tool_reference" ? [String(tool_name)] : []
+  )
 
-/** How many tools are in a prompt, and how many wait outside of it. */
-export const offered = (body: unknown): { readonly prompt: number; readonly deferred: number } => {
-  const all = list(body, "tools")
-  const deferred = all.filter((tool) => Predicate.hasProperty(tool, "defer_loading") && tool.defer_loading === true)
-  return { prompt: all.length - deferred.length, deferred: deferred.length }
-}
+/** The names of tools that were loaded in a conversation, by a reference or with a message. */
+export const loaded = (body: unknown): ReadonlyArray<string> => [
+  ...references(body),
+  ...objects(list(body, "messages")).flatMap(({ definition, type }) =>
+    type === "tool_definition" ? [nameOf(definition)] : []
+  )
+]
+
+const objects = (value: unknown): ReadonlyArray<Readonly<Record<string, unknown>>> =>
+  Array.isArray(value)
+    ? value.flatMap(objects)
+    : Predicate.isObject(value)
+      ? [value, ...Object.values(value).flatMap(objects)]
+      : []
 
 /** The results of tools that a request ends with, as text. */
 export const results = (body: unknown): string => {

@@ -53,6 +53,17 @@ const verify = ({ bodies, killing, mode, outcome }: Played) => {
   answered("hammers: 12")
   answered(`${Rehearsal.total} things`)
   answered("there again")
+  if (mode !== "upfront") {
+    const loaded = Bill.loaded(bodies.at(-1))
+    for (const id of ["files/read_text_file", "memory/create_entities"]) {
+      // Over the bridge a tool is loaded when its schema was read.
+      const isLoaded =
+        mode === "bridge"
+          ? all.some((each) => each.includes(`${id}: `) && each.includes('"properties"'))
+          : loaded.includes(`mcp__${id.replace("/", "__")}`)
+      assert(isLoaded, `${mode}: no search loaded ${id}`)
+    }
+  }
   assert.match(all[killing] ?? "", /Disconnected/, `${mode}: the call that was broken off did not say so`)
   assert.equal(Bill.of(bodies).changed, 0, `${mode}: a load changed what was sent before`)
 }
@@ -84,10 +95,13 @@ const program = Effect.fnUntraced(function* ({ mode }: Settings) {
   if (shown !== undefined) {
     const [first, second] = shown.bodies
     const opening = Bill.system(first)
+    const loaded = Bill.loaded(second)
     yield* Console.log(
       `What the model reads of the index (${shown.mode})\n${Report.excerpt(opening.slice(opening.indexOf("# Tools that can")), 16)}\n`
     )
-    yield* Console.log(`What its first search finds\n${Report.excerpt(Bill.results(second), 14)}\n`)
+    yield* Console.log(
+      `What its first search finds${loaded.length === 0 ? "" : `; it loads ${loaded.join(", ")}`}\n${Report.excerpt(Bill.results(second), 14)}\n`
+    )
     yield* Console.log(
       `${Servers.killed} was killed while it worked. The model was told, and went on\n${Report.excerpt(Bill.results(shown.bodies[shown.killing]), 4)}\n`
     )

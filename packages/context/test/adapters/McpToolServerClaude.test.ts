@@ -77,7 +77,7 @@ it.live(
       const bodies = (yield* twin.requests).map(({ body }) => JSON.stringify(body))
       assert.lengthOf(bodies, turns.length)
       assert.include(bodies[0], "desk/create_ticket: Creates a ticket", "The instructions are not in the prompt")
-      assert.include(bodies[1], "with tool_call, by id.")
+      assert.include(bodies[1], '\\"required\\":[\\"title\\"]', "The search does not show the schema")
       assert.include(bodies[2], 'create_ticket {\\"title\\":\\"It breaks\\"}')
     }).pipe(Effect.scoped),
   120_000
