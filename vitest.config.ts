@@ -21,6 +21,9 @@ export default defineConfig({
     include: ["{packages,examples}/*/test/**/*.test.ts", "benchmarks/test/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // On a busy machine of CI one of some thousand tests may be late. It gets a second try, and `.ci/run` names it with why it
+    // failed first: it is looked into like any other failure. At home nothing is tried twice.
+    retry: process.env["CI"] === undefined ? 0 : 1,
     pool: "forks",
     // One less by default, which on two cores is one file at a time; most of them wait for processes of their own.
     maxWorkers: Math.max(2, availableParallelism()),

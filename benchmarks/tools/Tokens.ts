@@ -11,7 +11,7 @@ const notes = [
   "Tokens: o200k_base stands in for the tokenizers of providers. Definitions as they travel; deferred ones count from where they are referred to.",
   "880 tools: the servers of the catalogue come again under other names. 100 tools: whole servers, the middle of 31 draws; min–max is over the draws.",
   "Each need is searched for with a query of the catalogue's, in a turn of its own; where that does not find, the tool is loaded in a second one by the name that the index shows, or searched for within its server.",
-  "A turn before what was said: prefix of 10,000, tools, and what searches and loads left, over 8 turns with 3 needs: the shape of a task that is all tools.",
+  "Sessions of 8 and 6 turns, and turns before what was said: prefix of 10,000, tools, and what searches and loads left, with no conversation of their own. This shape is an assumption.",
   "Real sessions: 95 of a coding agent (benchmarks/data/agent-sessions) with another prefix of 10,000 in the place of theirs; the middle session.",
   "In real sessions, what was said is most of each request; no index can save more than the line 'tools for nothing'.",
   "Cost: what a cache knows is read at 0.1, what it does not is written at 1.25; it is lost where the real session lost it.",

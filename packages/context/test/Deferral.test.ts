@@ -54,4 +54,10 @@ describe("whether to defer", () => {
       assert.isFalse(Deferral.decide({ definitions: 3_000, index: 2_350, prefix: 2_000, isCached }))
     }
   })
+
+  it("is yes behind a long prompt only where most of it is read from a cache", () => {
+    const sizes = { definitions: 17_000, index: 2_400, prefix: 20_000 }
+    assert.isTrue(Deferral.decide({ ...sizes, isCached: true }))
+    assert.isFalse(Deferral.decide({ ...sizes, isCached: false }))
+  })
 })

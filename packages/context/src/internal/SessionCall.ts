@@ -73,10 +73,10 @@ export const make = ({ index, isFixed, mode }: Around) => {
     const before = entries
       .filter((entry) => !isNew(entry))
       .map((entry) => (mode === "bridge" ? entry.id : entry.modelName))
+    const some = joining.length === 1 ? "best" : `best ${joining.length}`
+    const way = mode === "bridge" ? `Call the ${some} with tool_call, by id.` : `Loaded: the ${some}.`
     const loaded = [
-      ...(mode !== "bridge" && joining.length > 0
-        ? [`Loaded: the ${joining.length === 1 ? "best" : `best ${joining.length}`}.`]
-        : []),
+      ...(joining.length > 0 ? [way] : []),
       ...(before.length > 0 ? [`${mode === "bridge" ? "Shown" : "Loaded"} before: ${before.join(", ")}.`] : [])
     ]
     const lines = entries
