@@ -100,7 +100,9 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   const { budget = 2_000, index, saved } = options
   yield* index.settled
   const start = saved ?? (yield* begin(options))
-  const { mode } = start
+  // A conversation may go on with a model that can not load as the last one did; every model can read and call.
+  const isPossible = (mode: Mode) => (mode !== "native" && mode !== "inline") || options.loading.includes(mode)
+  const mode = isPossible(start.mode) ? start.mode : "bridge"
   const { fixed } = start
   const isFixed = new Set(fixed.map(({ id }) => id))
   const referred = new Map(start.referred.map((definition) => [definition.id, definition]))
