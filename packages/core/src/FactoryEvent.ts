@@ -109,6 +109,8 @@ export const Fact = Schema.TaggedUnion({
     outputBytes: Schema.Natural,
     duration: Milliseconds
   },
+  /** An agent made the same calls again and again, with the same results. `told`: it was told so; otherwise it was ended for it. */
+  CircleFound: { tools: Schema.Array(Schema.String), times: Schema.Natural, told: Schema.Boolean },
   /** A human is asked. Opening a gate is recording an intervention; there is no other way to ask. */
   GateOpened: {
     gate: Schema.String,
