@@ -20,9 +20,26 @@ export const all: ToolScope = ["*/*"]
 /** Whether an id is in the scope, as a question that can be asked often. */
 export const allows = (scope: ToolScope): ((id: string) => boolean) => {
   const given = scope.filter((pattern) => !pattern.startsWith("!")).map(matcher)
-  const taken = scope.filter((pattern) => pattern.startsWith("!")).map((pattern) => matcher(pattern.slice(1)))
+  const taken = takenBy(scope).map(matcher)
   return (id) => given.some((matches) => matches(id)) && !taken.some((matches) => matches(id))
 }
+
+/** Whether any id of a source can be in the scope. */
+export const reaches = (scope: ToolScope): ((server: string) => boolean) => {
+  const given = scope.filter((pattern) => !pattern.startsWith("!") && pattern.includes("/")).map(serverOf)
+  const whole = takenBy(scope)
+    .filter((pattern) => pattern === `${serverOf(pattern)}/*`)
+    .map(serverOf)
+  return (server) => given.some((each) => isLike(each, server)) && !whole.some((each) => isLike(each, server))
+}
+
+const serverOf = (pattern: string): string => pattern.slice(0, pattern.indexOf("/"))
+
+/** What is taken away. Without a slash it is no pattern, and is meant to take away all the same. */
+const takenBy = (scope: ToolScope): ReadonlyArray<string> =>
+  scope
+    .filter((pattern) => pattern.startsWith("!"))
+    .map((pattern) => (pattern.includes("/") ? pattern.slice(1) : `${pattern.slice(1)}/*`))
 
 /** Matches without going back further than the last `*`, so that no pattern and no id takes long. */
 const matcher = (pattern: string): ((id: string) => boolean) => {

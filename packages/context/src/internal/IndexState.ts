@@ -46,12 +46,12 @@ export class IndexState {
       here.add(id)
       const before = this.#entries.get(id)
       const hash = Digest.of(`${tool.description}\0${Digest.of(tool.schema)}`)
-      if (before?.hash === hash && before.state === state) continue
-      const entry: Entry =
-        before?.hash === hash ? { ...before, state } : this.#make(tool, { id, kind, server, hash, state, before })
+      const isSame = before?.hash === hash && isSaidAgain(before, tool)
+      if (isSame && before.state === state) continue
+      const entry: Entry = isSame ? { ...before, state } : this.#make(tool, { id, kind, server, hash, state, before })
       this.#entries.set(id, entry)
       if (before === undefined || before.state === "gone") added.push(entry)
-      else if (before.hash !== hash) changed.push(entry)
+      else if (!isSame) changed.push(entry)
     }
     const removed = [...this.#entries.values()].flatMap((entry): ReadonlyArray<Entry> =>
       entry.server === server && entry.state !== "gone" && !here.has(entry.id) ? [{ ...entry, state: "gone" }] : []
@@ -132,7 +132,17 @@ const put = (names: Map<string, Set<string>>, name: string, id: string): void =>
   else ids.add(id)
 }
 
-const idOf = (server: string, name: string): string => `${server}/${EntryName.plain(name)}`
+/** The id of a tool of a source. */
+export const idOf = (server: string, name: string): string => `${server}/${EntryName.plain(name)}`
+
+/** Whether it says the same of itself beside its description and schema, and is called by the same name. */
+const isSaidAgain = (before: ListedTool, { alwaysLoad, hints, name }: ListedTool): boolean =>
+  before.name === name &&
+  before.alwaysLoad === alwaysLoad &&
+  before.hints.readOnly === hints.readOnly &&
+  before.hints.destructive === hints.destructive &&
+  before.hints.idempotent === hints.idempotent &&
+  before.hints.openWorld === hints.openWorld
 
 /** As a whole word at the end: `issue` is no end of `tissue`. */
 const endsWith = (text: string, name: string): boolean =>
