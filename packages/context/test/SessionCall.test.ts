@@ -12,7 +12,14 @@ const session = Effect.fnUntraced(function* (mode: (typeof modes)[number], tools
   const source = ScriptedSource.make("s")
   source.lists(...tools)
   const index = yield* SourceIndex.make([source.source])
-  const made = yield* ToolSession.make({ index, loading: [], prefix: 0, deferral: "always", mode, pins })
+  const made = yield* ToolSession.make({
+    index,
+    loading: ["native", "inline"],
+    prefix: 0,
+    deferral: "always",
+    mode,
+    pins
+  })
   return (query: string, prompt = Prompt.make("hello")) =>
     Effect.map(made.run({ name: "tool_search", params: { query } }, prompt), (result) => {
       assert.isDefined(result, "A search is answered")
