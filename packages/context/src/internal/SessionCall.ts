@@ -148,7 +148,8 @@ export const make = ({ index, isFixed, mode }: Around) => {
       const meta = mode === "upfront" ? undefined : MetaTools.named(name)
       if (meta === "search" || meta === "describe") return true
       const given = parsed(params)
-      const asked = meta === "call" && Predicate.hasProperty(given, "name") ? String(given.name) : name
+      const said = meta === "call" && Predicate.hasProperty(given, "name") ? given.name : name
+      const asked = Predicate.isString(said) ? said : name
       const { entries } = yield* index.describe([asked])
       return entries.length === 1 && entries.every(({ hints }) => hints.readOnly)
     })
