@@ -101,6 +101,7 @@ export const Fact = Schema.TaggedUnion({
   /** A call that failed; `delay` until the next attempt, `null` when there is none. */
   ModelFailed: { model: Schema.String, fault: Fault.Recorded, delay: Schema.NullOr(Milliseconds) },
   ToolCalled: {
+    /** The tool's name; of a tool of the index its id, `server/name`, by whichever way it was called. */
     tool: Schema.String,
     /** One line for people; the arguments themselves are named by digest. */
     summary: Schema.String,
