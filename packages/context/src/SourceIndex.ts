@@ -100,7 +100,14 @@ export const make = Effect.fnUntraced(function* (
     Effect.sync(() => entries.forEach(({ id }) => uses.set(id, (uses.get(id) ?? 0) + 1)))
 
   const view = ({ allows, reaches }: View): ToolIndex => {
-    const living = () => [...state.all()].filter(({ id, state }) => state !== "gone" && allows(id))
+    // Asked for with each turn of each conversation, and seldom another.
+    let here: { readonly version: number; readonly entries: ReadonlyArray<Entry> } = { version: -1, entries: [] }
+    const living = (): ReadonlyArray<Entry> => {
+      if (here.version === state.version) return here.entries
+      const entries = [...state.all()].filter(({ id, state }) => state !== "gone" && allows(id))
+      here = { version: state.version, entries: entries.sort((a, b) => (a.id < b.id ? -1 : 1)) }
+      return here.entries
+    }
     const resolve = (names: ReadonlyArray<string>): Resolved => {
       const found = names.map((name) => state.resolve(name, allows, "suffix"))
       return {
@@ -134,7 +141,9 @@ export const make = Effect.fnUntraced(function* (
       const named = [...new Set(names.map((name) => state.resolve(name, isHere, "suffix")))].filter(
         (each): each is Entry => isEntry(each) && each.state !== "gone"
       )
-      if (selected !== undefined) return { entries: named, named, more: 0, near: nearest(selected, isHere) }
+      if (selected !== undefined) {
+        return { entries: named, named, more: 0, near: named.length === 0 ? nearest(names[0] ?? "", isHere) : [] }
+      }
       const hits = ranking.search({ query: text, server, allows: isHere, limit: fusion.depth(most) })
       const byWords = hits.hits.flatMap(({ id }) => state.get(id) ?? [])
       const entries = yield* fusion.order(text, byWords, () => living().filter(({ id }) => isHere(id)))
@@ -148,7 +157,7 @@ export const make = Effect.fnUntraced(function* (
       }
     })
     const nearest = (text: string, isHere: (id: string) => boolean) =>
-      ranking.near(text.trim().slice(0, 200), 40).filter(isHere).slice(0, 5)
+      ranking.near(text.trim().slice(0, 200), 5, isHere)
 
     const call = Effect.fnUntraced(function* (name: string, args: unknown) {
       const entry = state.resolve(name, allows, "exact")
@@ -171,9 +180,11 @@ export const make = Effect.fnUntraced(function* (
     return {
       list: ({ kind, server } = {}) =>
         Effect.sync(() =>
-          living()
-            .filter((entry) => (kind ?? entry.kind) === entry.kind && (server ?? entry.server) === entry.server)
-            .sort((a, b) => (a.id < b.id ? -1 : 1))
+          kind === undefined && server === undefined
+            ? living()
+            : living().filter(
+                (entry) => (kind ?? entry.kind) === entry.kind && (server ?? entry.server) === entry.server
+              )
         ),
       search,
       describe: (names) => Effect.sync(() => present(resolve(names))),

@@ -116,6 +116,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   const isFixed = new Set(fixed.map(({ id }) => id))
   const referred = new Map(start.referred.map((definition) => [definition.id, definition]))
   let known: ReadonlyMap<string, string> = new Map(Object.entries(start.known))
+  let listed: ReadonlyArray<Entry> = []
   const metas =
     mode === "upfront" ? [] : [MetaTools.search, MetaTools.describe, ...(mode === "bridge" ? [MetaTools.call] : [])]
   const calls = SessionCall.make({ index, mode, isFixed: (id) => isFixed.has(id) })
@@ -146,6 +147,8 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       ]),
     notices: Effect.fnUntraced(function* (prompt: Prompt.Prompt) {
       const now = yield* index.list()
+      if (now === listed) return []
+      listed = now
       const before = known
       known = hashes(now)
       const text = SessionText.notice({

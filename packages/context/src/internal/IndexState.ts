@@ -25,6 +25,9 @@ export class IndexState {
   // Beside each id, what it may end with, in small letters.
   readonly #endings: Array<readonly [id: string, ending: string]> = []
 
+  /** Another one for each time that something became different. */
+  version = 0
+
   /** All, those that are gone as well. */
   all(): Iterable<Entry> {
     return this.#entries.values()
@@ -37,6 +40,7 @@ export class IndexState {
   /** Takes over what a source has now. */
   apply({ kind, server }: Owner, { status, tools }: SourceState): IndexChange {
     const state = status === "stale" ? "stale" : "live"
+    this.version++
     const added: Array<Entry> = []
     const changed: Array<Entry> = []
     const here = new Set<string>()
