@@ -130,4 +130,30 @@ describe("what a source says of itself", () => {
       assert.isFalse(entry?.hints.readOnly, "A tool that says now that it writes should not pass as one that reads")
     })
   )
+  it.effect("is forgotten in time, when it gives its tools other names again and again", () =>
+    Effect.gen(function* () {
+      const named = (round: number) => Array.from({ length: 1_500 }, (_, n) => ({ name: `round_${round}_${n}` }))
+      const made = source("s", ...named(0))
+      const index = yield* SourceIndex.make([made.source])
+      yield* index.settled
+      for (let round = 1; round <= 3; round++) {
+        made.lists(...named(round))
+        made.notify()
+        yield* TestClock.adjust(2_000)
+        // Reading a long list takes turns.
+        while ((yield* index.list())[0]?.name !== `round_${round}_0`) {
+          yield* Effect.promise(() => new Promise(setImmediate))
+        }
+      }
+      const reason = (name: string) => Effect.map(Effect.flip(index.call(name, {})), ({ reason }) => reason)
+      assert.strictEqual(yield* reason("s/round_2_7"), "Removed")
+      assert.strictEqual(yield* reason("s/round_0_7"), "NoSuchTool", "What was never used again takes memory for ever")
+      assert.strictEqual((yield* index.describe(["round_3_7"])).entries[0]?.id, "s/round_3_7")
+      made.lists(...named(0))
+      made.notify()
+      yield* TestClock.adjust(2_000)
+      while ((yield* index.list())[0]?.name !== "round_0_0") yield* Effect.promise(() => new Promise(setImmediate))
+      assert.strictEqual((yield* index.describe(["round_0_7"])).entries[0]?.modelName, "mcp__s__round_0_7")
+    })
+  )
 })

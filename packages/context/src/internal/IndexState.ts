@@ -23,7 +23,7 @@ export class IndexState {
   readonly #named = new Map<string, Set<string>>()
   readonly #spelled = new Map<string, Set<string>>()
   // Beside each id, what it may end with, in small letters.
-  readonly #endings: Array<readonly [id: string, ending: string]> = []
+  #endings: Array<readonly [id: string, ending: string]> = []
 
   /** Another one for each time that something became different. */
   version = 0
@@ -61,7 +61,24 @@ export class IndexState {
       entry.server === server && entry.state !== "gone" && !here.has(entry.id) ? [{ ...entry, state: "gone" }] : []
     )
     for (const entry of removed) this.#entries.set(entry.id, entry)
+    if (removed.length > 0) this.#forget(server)
     return { server, added, removed, changed }
+  }
+
+  /** What was taken away long ago is not known any more: a source can give its tools other names for ever. */
+  #forget(server: string): void {
+    const gone = [...this.#entries.values()].filter((entry) => entry.server === server && entry.state === "gone")
+    const forgotten = new Set(gone.slice(0, Math.max(0, gone.length - mostGone)))
+    if (forgotten.size === 0) return
+    const ids = new Set<string>()
+    for (const { id, modelName, name } of forgotten) {
+      ids.add(id)
+      this.#entries.delete(id)
+      this.#ids.delete(modelName)
+      drop(this.#named, name, id)
+      for (const each of [id, modelName, name]) drop(this.#spelled, each.toLowerCase(), id)
+    }
+    this.#endings = this.#endings.filter(([id]) => !ids.has(id))
   }
 
   #make(
@@ -129,6 +146,15 @@ export class IndexState {
 }
 
 const longestName = 300
+
+/** How many of a source are known that it has taken away. */
+const mostGone = 2_000
+
+const drop = (names: Map<string, Set<string>>, name: string, id: string): void => {
+  const ids = names.get(name)
+  ids?.delete(id)
+  if (ids?.size === 0) names.delete(name)
+}
 
 const put = (names: Map<string, Set<string>>, name: string, id: string): void => {
   const ids = names.get(name)
