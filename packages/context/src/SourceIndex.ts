@@ -30,7 +30,7 @@ import * as SourceWatch from "./internal/SourceWatch.ts"
 import * as ToolArguments from "./internal/ToolArguments.ts"
 import * as ToolLint from "./internal/ToolLint.ts"
 import { type Entry, schemaOf } from "./ToolEntry.ts"
-import { type IndexChange, type Query, type Resolved, ToolCallError, ToolIndex } from "./ToolIndex.ts"
+import { type Finding, type IndexChange, type Query, type Resolved, ToolCallError, ToolIndex } from "./ToolIndex.ts"
 import * as ToolRanking from "./ToolRanking.ts"
 import * as ToolScope from "./ToolScope.ts"
 import type { ToolSource } from "./ToolSource.ts"
@@ -99,7 +99,7 @@ export const make = Effect.fnUntraced(function* (
   const use = (entries: ReadonlyArray<Entry>) =>
     Effect.sync(() => entries.forEach(({ id }) => uses.set(id, (uses.get(id) ?? 0) + 1)))
 
-  const view = (allows: (id: string) => boolean): ToolIndex => {
+  const view = ({ allows, idle, reaches }: Within): ToolIndex => {
     const living = () => [...state.all()].filter(({ id, state }) => state !== "gone" && allows(id))
     const resolve = (names: ReadonlyArray<string>): Resolved => {
       const found = names.map((name) => state.resolve(name, allows, "suffix"))
@@ -116,8 +116,8 @@ export const make = Effect.fnUntraced(function* (
       [...newest].flatMap(([name, { description, error, instructions, quarantined, status }]) => {
         const tools = living().filter(({ server }) => server === name).length
         const reason = error?.message
-        // A scope that holds nothing of a source says nothing of it either.
-        return tools === 0 && !allows(`${name}/`)
+        // A scope that can hold nothing of a source says nothing of it either.
+        return tools === 0 && !reaches(name)
           ? []
           : [{ name, status, reason, tools, quarantined, description, instructions }]
       })
@@ -198,16 +198,30 @@ export const make = Effect.fnUntraced(function* (
           uses: new Map([...uses].filter(([id]) => allows(id)))
         }
       }),
-      lint: Effect.sync(() => ToolLint.findings(living(), servers())),
+      lint: Effect.sync(() => [...idle(), ...ToolLint.findings(living(), servers())]),
       settled,
       within: (scope) => {
         const isInScope = ToolScope.allows(scope)
-        return view((id) => allows(id) && isInScope(id))
+        const isReached = ToolScope.reaches(scope)
+        return view({
+          allows: (id) => allows(id) && isInScope(id),
+          reaches: (server) => reaches(server) && isReached(server),
+          idle: () => ToolLint.idle(scope, living(), servers())
+        })
       }
     }
   }
-  return view(() => true)
+  return view({ allows: () => true, reaches: () => true, idle: () => [] })
 })
+
+/** What a view of the index is limited to. */
+interface Within {
+  readonly allows: (id: string) => boolean
+  /** Whether anything of a source could be in it. */
+  readonly reaches: (server: string) => boolean
+  /** What of its scope does nothing. */
+  readonly idle: () => ReadonlyArray<Finding>
+}
 
 const isEntry = (found: Entry | ToolCallError): found is Entry => !(found instanceof ToolCallError)
 

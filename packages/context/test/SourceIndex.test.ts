@@ -143,6 +143,33 @@ describe("an index", () => {
     })
   )
 
+  it.effect("says what of a scope does nothing, and knows of a source that may still come into it", () =>
+    Effect.gen(function* () {
+      const { first, second } = sources()
+      second.script.list = Effect.never
+      const index = yield* SourceIndex.make([first.source, second.source])
+      yield* Effect.all([index.settled, TestClock.adjust(SourceIndex.slowest)], { concurrency: 2 })
+      const narrow = index.within(["files/read_file", "github/list_*", "gihtub/*"])
+      const findings = yield* narrow.lint
+      assert.deepStrictEqual(
+        findings.map(({ kind }) => kind),
+        ["IdlePattern"]
+      )
+      assert.include(findings[0]?.message, "gihtub/*")
+      assert.deepStrictEqual(
+        (yield* narrow.stats).servers.map(({ name, status }) => [name, status]),
+        [
+          ["github", "live"],
+          ["files", "waiting"]
+        ]
+      )
+      assert.deepStrictEqual(
+        (yield* index.lint).map(({ kind }) => kind),
+        []
+      )
+    })
+  )
+
   it.effect("tells two sources of one name apart by their order", () =>
     Effect.gen(function* () {
       const [one, two] = [ScriptedSource.make("same"), ScriptedSource.make("same")]
