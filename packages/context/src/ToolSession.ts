@@ -53,7 +53,7 @@ export interface Options {
   readonly isCached?: boolean
   /** Default: `auto`. */
   readonly deferral?: Deferral.Deferral
-  /** Default: the first that the model has, `native` before `inline` before `bridge`. */
+  /** Default, and where the model does not have it: the first that it has, `native` before `inline` before `bridge`. */
   readonly mode?: Exclude<Mode, "upfront">
   /** Names of tools that are loaded from the start; at most {@link maxPins}, with those that their source asks for. */
   readonly pins?: ReadonlyArray<string>
@@ -186,10 +186,17 @@ const begin = Effect.fnUntraced(function* ({
   if (!defers) return { mode: "upfront", fixed: entries.map(Definition.of), referred: [], known }
   const fits = entries.length <= mostTools && stats.bytes <= mostBytes
   const usual = loading.includes("native") && fits ? "native" : loading.includes("inline") ? "inline" : "bridge"
-  const { entries: pinned } = yield* index.describe(pins)
+  const { entries: pinned, problems } = yield* index.describe(pins)
+  for (const { message } of problems) yield* Effect.logWarning(`A tool that is pinned is left out. ${message}`)
+  const isHad = mode === undefined || mode === "bridge" || loading.includes(mode)
+  if (!isHad) {
+    yield* Effect.logWarning(
+      `The model does not load tools in the mode ${mode}: it is ${usual} here. Leave the mode out.`
+    )
+  }
   const asking = entries.filter(({ alwaysLoad }) => alwaysLoad)
   const fixed = [...new Set([...pinned, ...asking])].slice(0, maxPins)
-  return { mode: mode ?? usual, fixed: fixed.sort(byId).map(Definition.of), referred: [], known }
+  return { mode: isHad ? (mode ?? usual) : usual, fixed: fixed.sort(byId).map(Definition.of), referred: [], known }
 })
 
 const byId = (a: Entry, b: Entry): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
