@@ -102,7 +102,7 @@ export const make = Effect.fnUntraced(function* (
   const view = ({ allows, idle, reaches }: Within): ToolIndex => {
     const living = () => [...state.all()].filter(({ id, state }) => state !== "gone" && allows(id))
     const resolve = (names: ReadonlyArray<string>): Resolved => {
-      const found = names.map((name) => state.resolve(name, allows, "suffix"))
+      const found = names.map((name) => helped(name, state.resolve(name, allows, "suffix")))
       return {
         entries: [...new Set(found.filter(isEntry))],
         problems: found.filter((each) => each instanceof ToolCallError)
@@ -145,11 +145,22 @@ export const make = Effect.fnUntraced(function* (
         near: shown.length === 0 ? nearest(text, isHere) : []
       }
     })
-    const nearest = (text: string, isHere: (id: string) => boolean) =>
-      ranking.near(text.trim().slice(0, 200), 40).filter(isHere).slice(0, 5)
+    /** Whoever misspelled a name is shown the right one. */
+    const helped = (name: string, found: Entry | ToolCallError): Entry | ToolCallError => {
+      if (!(found instanceof ToolCallError) || found.reason !== "NoSuchTool") return found
+      const near = nearest(name, allows)
+      const message = `${found.message} Spelled nearly like it: ${near.join(", ")}.`
+      return near.length === 0 ? found : new ToolCallError({ reason: "NoSuchTool", message })
+    }
+    const nearest = (text: string, isHere: (id: string) => boolean) => {
+      const name = text.trim().slice(0, 200)
+      // A whole id is near to none: names are compared.
+      const alone = name.replace(/^(?:[^/]+\/|mcp__.+?__)/s, "")
+      return [...new Set([name, alone].flatMap((each) => ranking.near(each, 40)))].filter(isHere).slice(0, 5)
+    }
 
     const call = Effect.fnUntraced(function* (name: string, args: unknown) {
-      const entry = state.resolve(name, allows, "exact")
+      const entry = helped(name, state.resolve(name, allows, "exact"))
       if (entry instanceof ToolCallError) return yield* entry
       if (entry.state === "gone") return yield* removed(entry)
       const given = args ?? {}

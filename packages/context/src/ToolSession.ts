@@ -195,6 +195,12 @@ const begin = Effect.fnUntraced(function* ({
     )
   }
   const asking = entries.filter(({ alwaysLoad }) => alwaysLoad)
+  if (pinned.length > maxPins) {
+    const left = pinned.slice(maxPins).map(({ id }) => id)
+    yield* Effect.logWarning(
+      `Of tools that are pinned, ${maxPins} are loaded from the start. Left out: ${left.join(", ")}.`
+    )
+  }
   const fixed = [...new Set([...pinned, ...asking])].slice(0, maxPins)
   return { mode: isHad ? (mode ?? usual) : usual, fixed: fixed.sort(byId).map(Definition.of), referred: [], known }
 })

@@ -86,6 +86,19 @@ describe("an index", () => {
     })
   )
 
+  it.effect("shows the right name to who misspelled it, within the scope only", () =>
+    Effect.gen(function* () {
+      const { index } = yield* start()
+      const { problems } = yield* index.describe(["github/creat_issue"])
+      assert.include(problems[0]?.message, "nearly like it: github/create_issue")
+      const error = yield* Effect.flip(index.call("github/delete_repositry", {}))
+      assert.include(error.message, "github/delete_repository")
+      const hidden = yield* Effect.flip(index.within(["*/*", "!github/delete_*"]).call("github/delete_repositry", {}))
+      assert.notInclude(hidden.message, "delete_repository.")
+      assert.notInclude(hidden.message, "github/delete_repository")
+    })
+  )
+
   it.effect("calls what was never loaded; wrong arguments get the schema, and never reach the source", () =>
     Effect.gen(function* () {
       const { github, index } = yield* start()

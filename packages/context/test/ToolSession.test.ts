@@ -66,6 +66,10 @@ describe("a session", () => {
         assert.lengthOf(said, 2, said.join("\n"))
         assert.match(said[0] ?? "", /pinned is left out.*"no_such"/)
         assert.match(said[1] ?? "", /in the mode native: it is inline/)
+        said.length = 0
+        const pins = Array.from({ length: ToolSession.maxPins + 2 }, (_, number) => `tool_${number}`)
+        yield* session(50, { deferral: "always", pins }).pipe(Effect.provide(logger))
+        assert.match(said.join(), /Left out: s\/tool_5, s\/tool_6\./)
       })
   )
 
