@@ -26,6 +26,8 @@ export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
   TooManyTurns: false,
   /** The request has a scope of tools, and the harness no index to take them from. */
   NoToolIndex: false,
+  /** The agent makes the same calls again and again, with the same results, after it was told so. */
+  InACircle: false,
   /** The agent ended without an outcome. */
   NoOutcome: false,
   /** The agent's program broke, or said what this package does not understand. */

@@ -24,7 +24,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as CallText from "./internal/CallText.ts"
 import * as Fusion from "./internal/Fusion.ts"
-import { IndexState } from "./internal/IndexState.ts"
+import * as IndexState from "./internal/IndexState.ts"
 import * as IndexText from "./internal/IndexText.ts"
 import * as SourceWatch from "./internal/SourceWatch.ts"
 import * as ToolArguments from "./internal/ToolArguments.ts"
@@ -51,7 +51,7 @@ export const make = Effect.fnUntraced(function* (
   sources: ReadonlyArray<ToolSource>,
   { patience = {}, ...hooks }: Options = {}
 ): Effect.fn.Return<ToolIndex, never, Scope.Scope> {
-  const state = new IndexState()
+  const state = new IndexState.IndexState()
   const ranking = ToolRanking.make()
   const fusion = Fusion.make(hooks)
   const published = yield* PubSub.unbounded<IndexChange>()
@@ -62,9 +62,9 @@ export const make = Effect.fnUntraced(function* (
   const watched = new Map<string, SourceWatch.Watched>()
   const first = new Map<string, Deferred.Deferred<void>>()
   const newest = new Map<string, SourceWatch.SourceState>()
-  for (const source of sources) {
-    let server = source.name.replaceAll("/", "-")
-    for (let count = 2; watched.has(server); count++) server = `${source.name.replaceAll("/", "-")}-${count}`
+  const names = namesOf(sources)
+  for (const [at, source] of sources.entries()) {
+    const server = names[at] ?? source.name
     const watch = yield* SourceWatch.make({ ...source, name: server }, patience)
     watched.set(server, watch)
     first.set(server, yield* Deferred.make<void>())
@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function* (
   for (const watch of watched.values()) {
     yield* Effect.forkScoped(Stream.runForEach(watch.states, (found) => take(watch, found)))
   }
-  const settled = Effect.forEach(first.values(), Deferred.await, { discard: true }).pipe(
+  const settled = Effect.forEach([...first.values()], Deferred.await, { discard: true }).pipe(
     Effect.timeoutOption(slowest),
     Effect.asVoid
   )
@@ -99,8 +99,15 @@ export const make = Effect.fnUntraced(function* (
   const use = (entries: ReadonlyArray<Entry>) =>
     Effect.sync(() => entries.forEach(({ id }) => uses.set(id, (uses.get(id) ?? 0) + 1)))
 
-  const view = ({ allows, idle, reaches }: Within): ToolIndex => {
-    const living = () => [...state.all()].filter(({ id, state }) => state !== "gone" && allows(id))
+  const view = ({ allows, idle, reaches }: View): ToolIndex => {
+    // Asked for with each turn of each conversation, and seldom another.
+    let here: { readonly version: number; readonly entries: ReadonlyArray<Entry> } = { version: -1, entries: [] }
+    const living = (): ReadonlyArray<Entry> => {
+      if (here.version === state.version) return here.entries
+      const entries = [...state.all()].filter(({ id, state }) => state !== "gone" && allows(id))
+      here = { version: state.version, entries: entries.sort((a, b) => (a.id < b.id ? -1 : 1)) }
+      return here.entries
+    }
     const resolve = (names: ReadonlyArray<string>): Resolved => {
       const found = names.map((name) => helped(name, state.resolve(name, allows, "suffix")))
       return {
@@ -112,15 +119,17 @@ export const make = Effect.fnUntraced(function* (
       entries: entries.filter((entry) => entry.state !== "gone"),
       problems: [...problems, ...entries.filter((entry) => entry.state === "gone").map(removed)]
     })
-    const servers = () =>
-      [...newest].flatMap(([name, { description, error, instructions, quarantined, status }]) => {
-        const tools = living().filter(({ server }) => server === name).length
-        const reason = error?.message
+    const servers = () => {
+      const counts = new Map<string, number>()
+      for (const { server } of living()) counts.set(server, (counts.get(server) ?? 0) + 1)
+      return [...newest].flatMap(([name, { description, error, instructions, quarantined, status }]) => {
         // A scope that can hold nothing of a source says nothing of it either.
-        return tools === 0 && !reaches(name)
-          ? []
-          : [{ name, status, reason, tools, quarantined, description, instructions }]
+        if (!reaches(name)) return []
+        const tools = counts.get(name) ?? 0
+        const bad = quarantined.filter((tool) => allows(IndexState.idOf(name, tool.name)))
+        return [{ name, status, reason: error?.message, tools, quarantined: bad, description, instructions }]
       })
+    }
 
     const search = Effect.fnUntraced(function* ({ limit = 8, query, server }: Query) {
       searches++
@@ -132,7 +141,9 @@ export const make = Effect.fnUntraced(function* (
       const named = [...new Set(names.map((name) => state.resolve(name, isHere, "suffix")))].filter(
         (each): each is Entry => isEntry(each) && each.state !== "gone"
       )
-      if (selected !== undefined) return { entries: named, named, more: 0, near: nearest(selected, isHere) }
+      if (selected !== undefined) {
+        return { entries: named, named, more: 0, near: named.length === 0 ? nearest(names[0] ?? "", isHere) : [] }
+      }
       const hits = ranking.search({ query: text, server, allows: isHere, limit: fusion.depth(most) })
       const byWords = hits.hits.flatMap(({ id }) => state.get(id) ?? [])
       const entries = yield* fusion.order(text, byWords, () => living().filter(({ id }) => isHere(id)))
@@ -156,7 +167,7 @@ export const make = Effect.fnUntraced(function* (
       const name = text.trim().slice(0, 200)
       // A whole id is near to none: names are compared.
       const alone = name.replace(/^(?:[^/]+\/|mcp__.+?__)/s, "")
-      return [...new Set([name, alone].flatMap((each) => ranking.near(each, 40)))].filter(isHere).slice(0, 5)
+      return [...new Set([name, alone].flatMap((each) => ranking.near(each, 5, isHere)))].slice(0, 5)
     }
 
     const call = Effect.fnUntraced(function* (name: string, args: unknown) {
@@ -180,9 +191,11 @@ export const make = Effect.fnUntraced(function* (
     return {
       list: ({ kind, server } = {}) =>
         Effect.sync(() =>
-          living()
-            .filter((entry) => (kind ?? entry.kind) === entry.kind && (server ?? entry.server) === entry.server)
-            .sort((a, b) => (a.id < b.id ? -1 : 1))
+          kind === undefined && server === undefined
+            ? living()
+            : living().filter(
+                (entry) => (kind ?? entry.kind) === entry.kind && (server ?? entry.server) === entry.server
+              )
         ),
       search,
       describe: (names) => Effect.sync(() => present(resolve(names))),
@@ -225,13 +238,26 @@ export const make = Effect.fnUntraced(function* (
   return view({ allows: () => true, reaches: () => true, idle: () => [] })
 })
 
-/** What a view of the index is limited to. */
-interface Within {
+/** What may be seen: of entries, and of sources. */
+interface View {
   readonly allows: (id: string) => boolean
-  /** Whether anything of a source could be in it. */
   readonly reaches: (server: string) => boolean
   /** What of its scope does nothing. */
   readonly idle: () => ReadonlyArray<Finding>
+}
+
+/** The names of sources. A scope speaks of them, so who is called by one in the configuration has it before all others. */
+const namesOf = (sources: ReadonlyArray<ToolSource>): ReadonlyArray<string> => {
+  const configured = new Set(sources.map(({ name }) => name))
+  const taken = new Set<string>()
+  return sources.map(({ name }) => {
+    const plain = name.replaceAll("/", "-")
+    const isFree = (asked: string) => !taken.has(asked) && (asked === name || !configured.has(asked))
+    let server = plain
+    for (let count = 2; !isFree(server); count++) server = `${plain}-${count}`
+    taken.add(server)
+    return server
+  })
 }
 
 const isEntry = (found: Entry | ToolCallError): found is Entry => !(found instanceof ToolCallError)

@@ -63,7 +63,7 @@ export interface IndexChange {
   readonly server: string
   readonly added: ReadonlyArray<Entry>
   readonly removed: ReadonlyArray<Entry>
-  /** With another description or schema. */
+  /** With another description or schema, or with other hints. */
   readonly changed: ReadonlyArray<Entry>
 }
 

@@ -47,8 +47,8 @@ export interface ToolRanking {
   readonly remove: (server: string) => void
   /** The best, and how many fit at all. Words alone: names that are written out are found by the index. */
   readonly search: (question: Question) => { readonly hits: ReadonlyArray<Hit>; readonly total: number }
-  /** Ids whose name is spelled nearly like this, nearest first. */
-  readonly near: (name: string, limit: number) => ReadonlyArray<string>
+  /** Ids whose name is spelled nearly like this, nearest first; only those that `allows` allows. */
+  readonly near: (name: string, limit: number, allows?: (id: string) => boolean) => ReadonlyArray<string>
   /** Of documents. */
   readonly size: () => number
   /** What the arrays take, in bytes. */
@@ -124,12 +124,12 @@ export const make = (): ToolRanking => {
     return { hits, total }
   }
 
-  const near = (name: string, limit: number): ReadonlyArray<string> => {
+  const near: ToolRanking["near"] = (name, limit, allows) => {
     const { hits, offer } = best(limit)
     const distanceTo = Spelling.distanceTo(name)
     for (const document of shelves.documents()) {
       const distance = distanceTo(document.name)
-      if (distance !== undefined) offer(document.id, -distance)
+      if (distance !== undefined && allows?.(document.id) !== false) offer(document.id, -distance)
     }
     return hits.map(({ id }) => id)
   }

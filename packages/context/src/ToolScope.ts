@@ -20,16 +20,26 @@ export const all: ToolScope = ["*/*"]
 /** Whether an id is in the scope, as a question that can be asked often. */
 export const allows = (scope: ToolScope): ((id: string) => boolean) => {
   const given = scope.filter((pattern) => !pattern.startsWith("!")).map(matcher)
-  const taken = scope.filter((pattern) => pattern.startsWith("!")).map((pattern) => matcher(pattern.slice(1)))
+  const taken = takenBy(scope).map(matcher)
   return (id) => given.some((matches) => matches(id)) && !taken.some((matches) => matches(id))
 }
 
-/** Whether anything of a source could be in the scope, as a question that can be asked often. */
+/** Whether any id of a source can be in the scope. */
 export const reaches = (scope: ToolScope): ((server: string) => boolean) => {
-  const given = scope.flatMap((pattern) => /^([^!/][^/]*)\//u.exec(pattern)?.[1] ?? [])
-  const taken = scope.flatMap((pattern) => /^!([^/]+)\/\*+$/u.exec(pattern)?.[1] ?? [])
-  return (server) => given.some((each) => isLike(each, server)) && !taken.some((each) => isLike(each, server))
+  const given = scope.filter((pattern) => !pattern.startsWith("!") && pattern.includes("/")).map(serverOf)
+  const whole = takenBy(scope)
+    .filter((pattern) => pattern === `${serverOf(pattern)}/*`)
+    .map(serverOf)
+  return (server) => given.some((each) => isLike(each, server)) && !whole.some((each) => isLike(each, server))
 }
+
+const serverOf = (pattern: string): string => pattern.slice(0, pattern.indexOf("/"))
+
+/** What is taken away. Without a slash it is no pattern, and is meant to take away all the same. */
+const takenBy = (scope: ToolScope): ReadonlyArray<string> =>
+  scope
+    .filter((pattern) => pattern.startsWith("!"))
+    .map((pattern) => (pattern.includes("/") ? pattern.slice(1) : `${pattern.slice(1)}/*`))
 
 /** What an index has, for {@link idle}. */
 export interface Known {
@@ -55,7 +65,11 @@ export const idle = (scope: ToolScope, { ids, servers }: Known): ReadonlyArray<s
   return scope.flatMap((pattern) => {
     const isTaking = pattern.startsWith("!")
     const plain = isTaking ? pattern.slice(1) : pattern
-    if (!Schema.is(Pattern)(pattern)) return [`The pattern ${pattern} fits no tool: it needs a slash, as ${plain}/*.`]
+    if (!Schema.is(Pattern)(pattern)) {
+      return [
+        `The pattern ${pattern} ${isTaking ? "is not whole" : "fits no tool"}: it needs a slash, as ${pattern}/*.`
+      ]
+    }
     // What is taken away from whatever source is a precaution.
     if (isTaking && /^[^/]*\*/.test(plain)) return []
     if (ids.some(matcher(plain)) || unlisted.some(({ name }) => reaches([plain])(name))) return []

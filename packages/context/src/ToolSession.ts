@@ -75,6 +75,15 @@ export const maxPins = 5
 const mostBytes = 2 * 1024 * 1024
 const mostTools = 10_000
 
+/** Places in a request that are left to tools which are not of the index. */
+const ownTools = 20
+
+/** The most tools that are all in the prompt of a model that can load none: its provider may refuse more than 128. */
+const mostUpfront = 128 - ownTools
+
+/** The most that tools cost which are in the prompt because their source asks for it, in estimated tokens. */
+const mostAsked = 4_000
+
 /** How one conversation uses an index. */
 export interface ToolSession {
   readonly mode: Mode
@@ -100,11 +109,14 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   const { budget = 2_000, index, saved } = options
   yield* index.settled
   const start = saved ?? (yield* begin(options))
-  const { mode } = start
+  // A conversation may go on with a model that can not load as the last one did; every model can read and call.
+  const isPossible = (mode: Mode) => (mode !== "native" && mode !== "inline") || options.loading.includes(mode)
+  const mode = isPossible(start.mode) ? start.mode : "bridge"
   const { fixed } = start
   const isFixed = new Set(fixed.map(({ id }) => id))
   const referred = new Map(start.referred.map((definition) => [definition.id, definition]))
   let known: ReadonlyMap<string, string> = new Map(Object.entries(start.known))
+  let listed: ReadonlyArray<Entry> = []
   const metas =
     mode === "upfront" ? [] : [MetaTools.search, MetaTools.describe, ...(mode === "bridge" ? [MetaTools.call] : [])]
   const calls = SessionCall.make({ index, mode, isFixed: (id) => isFixed.has(id) })
@@ -116,11 +128,11 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     for (const entry of loaded) {
       if (!referred.has(entry.id)) referred.set(entry.id, Definition.of(entry))
     }
-    const ids = [...new Set([...entries.keys(), ...referred.keys()])].filter((id) => !isFixed.has(id)).sort()
-    return ids.flatMap((id) => {
-      const entry = entries.get(id)
-      return referred.get(id) ?? (entry === undefined ? [] : Definition.of(entry))
-    })
+    const waiting = [...entries.values()].filter(({ id }) => !isFixed.has(id) && !referred.has(id))
+    const joined = [...referred.values()].filter(({ id }) => !isFixed.has(id))
+    // More may have come since the beginning than a request can hold.
+    const room = mostTools - metas.length - fixed.length - joined.length - ownTools
+    return [...joined, ...within(waiting, room).map(Definition.of)].sort(byId)
   })
 
   return {
@@ -135,13 +147,15 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       ]),
     notices: Effect.fnUntraced(function* (prompt: Prompt.Prompt) {
       const now = yield* index.list()
+      if (now === listed) return []
+      listed = now
       const before = known
       known = hashes(now)
       const text = SessionText.notice({
         before,
         now,
         loaded: ToolTranscript.loaded(prompt),
-        isUpfront: mode === "upfront"
+        fixed: mode === "upfront" ? isFixed : undefined
       })
       return text === "" ? [] : [Prompt.systemMessage({ content: text })]
     }),
@@ -182,7 +196,8 @@ const begin = Effect.fnUntraced(function* ({
     index: Math.min(budget, stats.tokens) + SessionText.metaTokens,
     isCached
   }
-  const defers = deferral === "always" || (deferral === "auto" && (!isComplete || Deferral.decide(sizes)))
+  const isRefused = loading.length === 0 && entries.length > mostUpfront
+  const defers = deferral === "always" || (deferral === "auto" && (!isComplete || isRefused || Deferral.decide(sizes)))
   if (!defers) return { mode: "upfront", fixed: entries.map(Definition.of), referred: [], known }
   const fits = entries.length <= mostTools && stats.bytes <= mostBytes
   const usual = loading.includes("native") && fits ? "native" : loading.includes("inline") ? "inline" : "bridge"
@@ -194,7 +209,8 @@ const begin = Effect.fnUntraced(function* ({
       `The model does not load tools in the mode ${mode}: it is ${usual} here. Leave the mode out.`
     )
   }
-  const asking = entries.filter(({ alwaysLoad }) => alwaysLoad)
+  let asked = 0
+  const asking = entries.filter(({ alwaysLoad, tokens }) => alwaysLoad && (asked += tokens) <= mostAsked)
   if (pinned.length > maxPins) {
     const left = pinned.slice(maxPins).map(({ id }) => id)
     yield* Effect.logWarning(
@@ -205,7 +221,17 @@ const begin = Effect.fnUntraced(function* ({
   return { mode: isHad ? (mode ?? usual) : usual, fixed: fixed.sort(byId).map(Definition.of), referred: [], known }
 })
 
-const byId = (a: Entry, b: Entry): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+/** As many as fit into a request. */
+const within = (entries: ReadonlyArray<Entry>, room: number): ReadonlyArray<Entry> => {
+  let bytes = 0
+  const end = entries.findIndex(
+    ({ description, schema }) => (bytes += Buffer.byteLength(description) + schema.length) > mostBytes
+  )
+  return entries.slice(0, Math.max(0, Math.min(room, end === -1 ? entries.length : end)))
+}
+
+const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
+  a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 
 const hashes = (entries: ReadonlyArray<Entry>) => new Map(entries.map(({ hash, id }) => [id, hash.slice(0, 12)]))
 

@@ -108,9 +108,11 @@ describe("a session", () => {
       )
       source.lists(tool("tool_3", "Another tool now."))
       const before = yield* first.tools(empty)
-      const second = yield* ToolSession.make({ index, loading: [], prefix: 0, saved })
+      const second = yield* ToolSession.make({ index, loading: ["inline"], prefix: 0, saved })
       assert.strictEqual(second.mode, "inline")
       assert.deepStrictEqual(JSON.stringify(yield* second.tools(empty)), JSON.stringify(before))
+      const third = yield* ToolSession.make({ index, loading: [], prefix: 0, saved })
+      assert.strictEqual(third.mode, "bridge", "A model that can not load inline should read and call")
     })
   )
 

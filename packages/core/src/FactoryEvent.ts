@@ -101,6 +101,7 @@ export const Fact = Schema.TaggedUnion({
   /** A call that failed; `delay` until the next attempt, `null` when there is none. */
   ModelFailed: { model: Schema.String, fault: Fault.Recorded, delay: Schema.NullOr(Milliseconds) },
   ToolCalled: {
+    /** The tool's name; of a tool of the index its id, `server/name`, by whichever way it was called. */
     tool: Schema.String,
     /** One line for people; the arguments themselves are named by digest. */
     summary: Schema.String,
@@ -109,6 +110,8 @@ export const Fact = Schema.TaggedUnion({
     outputBytes: Schema.Natural,
     duration: Milliseconds
   },
+  /** An agent made the same calls again and again, with the same results. `told`: it was told so; otherwise it was ended for it. */
+  CircleFound: { tools: Schema.Array(Schema.String), times: Schema.Natural, told: Schema.Boolean },
   /** A human is asked. Opening a gate is recording an intervention; there is no other way to ask. */
   GateOpened: {
     gate: Schema.String,

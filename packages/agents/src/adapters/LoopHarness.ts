@@ -15,6 +15,7 @@ import * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -23,6 +24,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Harness from "../Harness.ts"
+import * as Repetition from "../loop/Repetition.ts"
 import * as ModelTurn from "../loop/ModelTurn.ts"
 import * as ToolTurn from "../loop/ToolTurn.ts"
 import * as Tools from "../Tools.ts"
@@ -33,6 +35,8 @@ const name = "loop"
 /** How the loop works. */
 export interface Options {
   /** How conversations use the tool index. Default: as it costs least, and as the model can. */
+  /** How long a model may say nothing, before its answer or within, until it is asked again. Default: 5 minutes. */
+  readonly silence?: Duration.Input
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
 }
 
@@ -109,6 +113,8 @@ const loop = (
           ])
         : Prompt.concat(earlier.prompt, clean)
     let isReminded = false
+    let isWarned = false
+    let steps: ReadonlyArray<Repetition.Step> = []
     for (let turn = 1; turn <= request.maxTurns; turn++) {
       // What is appended stands behind what a tool or a person said, and changes nothing before it.
       if (session !== undefined) prompt = Prompt.fromMessages([...prompt.content, ...(yield* session.notices(prompt))])
@@ -120,7 +126,8 @@ const loop = (
           ...toolkit,
           tools: Object.fromEntries([...own, ...found.map((tool) => [tool.name, tool] as const)])
         },
-        onText: (text) => emit({ _tag: "Text", text })
+        onText: (text) => emit({ _tag: "Text", text }),
+        silence: Duration.toMillis(options.silence ?? "5 minutes")
       })
       yield* emit({ _tag: "Turn", number: turn, usage: answer.usage })
       prompt = Prompt.concat(prompt, Prompt.fromResponseParts(answer.parts))
@@ -150,6 +157,15 @@ const loop = (
         const given = Predicate.hasProperty(outcome.params, "outcome") ? outcome.params.outcome : outcome.params
         return yield* emit({ _tag: "Ended", outcome: given, session: { harness: name, data } })
       }
+      steps = Repetition.after(steps, { calls: answer.calls, outcomes })
+      const circle = Repetition.find(steps)
+      if (circle !== undefined) {
+        yield* Journal.record({ _tag: "CircleFound", ...circle, told: !isWarned })
+        if (isWarned) return yield* inACircle(request, circle)
+        isWarned = true
+        steps = []
+        prompt = Prompt.fromMessages([...prompt.content, Prompt.systemMessage({ content: Repetition.warning(circle) })])
+      }
       if (answer.calls.length > 0) continue
       if (isReminded) {
         return yield* new Harness.HarnessError({
@@ -168,6 +184,14 @@ const loop = (
         `The role ${request.role} took ${request.maxTurns} turns without an outcome (model ${model.name}). ` +
         `Raise maxTurns of the role, or make the task smaller.`
     })
+  })
+
+const inACircle = ({ role }: Harness.Request, { times, tools }: Repetition.Circle) =>
+  new Harness.HarnessError({
+    reason: "InACircle",
+    message:
+      `The role ${role} called ${Untrusted.visible(tools.join(", ")).slice(0, 200)} ${times} times in the same way, with the same ` +
+      `results, and did it again after it was told. Look at what those results lack, or give the role a larger tier.`
   })
 
 const Conversation = Schema.toCodecJson(

@@ -20,6 +20,8 @@ export interface Call {
   readonly prompt: Prompt.Prompt
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly onText: (text: string) => Effect.Effect<void>
+  /** How long the model may say nothing, before its answer or within, in milliseconds. */
+  readonly silence: number
 }
 
 /** What a model answered. */
@@ -83,7 +85,7 @@ export const run = (
     }
   })
 
-const once = ({ model, onText, prompt, toolkit }: Call) =>
+const once = ({ model, onText, prompt, silence, toolkit }: Call) =>
   Effect.gen(function* () {
     const parts: Array<Response.AnyPart> = []
     const stream = model.languageModel.streamText({
@@ -95,11 +97,12 @@ const once = ({ model, onText, prompt, toolkit }: Call) =>
       // Tools by name have unknown parameters; as they are not decoded here, no service is needed for them.
     }) as Stream.Stream<Response.AnyPart, AiError.AiError>
     yield* stream.pipe(
+      Stream.mapError((error) => Model.fromAiError(error, { model: model.name, provider: model.provider })),
+      Stream.timeoutOrElse({ duration: silence, orElse: () => Stream.fail(silent(model, silence)) }),
       Stream.runForEach((part) => {
         parts.push(part)
         return part.type === "text-delta" ? onText(part.delta) : Effect.void
-      }),
-      Effect.mapError((error) => Model.fromAiError(error, { model: model.name, provider: model.provider }))
+      })
     )
     const finish = parts.find((part) => part.type === "finish")
     if (finish === undefined) {
@@ -119,6 +122,14 @@ const once = ({ model, onText, prompt, toolkit }: Call) =>
       isRefused: reason === "content-filter",
       usage: Model.usage(usage)
     } satisfies Answer
+  })
+
+const silent = (model: Model.Model, silence: number) =>
+  new Model.ModelError({
+    reason: "Disconnected",
+    message:
+      `Model ${model.name} of ${model.provider} has said nothing for ${Math.round(silence / 1_000)} s. Nothing of its answer was used. ` +
+      `If it thinks for longer than that, give the loop more patience.`
   })
 
 const refusal = (model: Model.Model) =>

@@ -86,7 +86,8 @@ const one = (call: ModelTurn.ToolCall, { emit, index, toolkit }: Bench) =>
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     yield* Journal.record({
       _tag: "ToolCalled",
-      tool: call.name.slice(0, 200),
+      // What a tool of the index was called by depends on how it came into the conversation.
+      tool: (found?.called ?? call.name).slice(0, 300),
       summary,
       arguments: Digest.ofJson(call.params ?? null),
       ok,

@@ -52,23 +52,23 @@ export const request = (changes: Partial<Harness.Request> = {}): Harness.Request
 
 export const cents: Pricing.Pricing["Service"] = { price: () => Usage.known(0.01) }
 
-/** An index, and how the loop uses it. */
-export interface Indexed {
-  readonly index: ToolIndex.ToolIndex
+/** How the loop works, and the index that it may have. */
+export interface Around {
+  readonly index?: ToolIndex.ToolIndex
   readonly options: LoopHarness.Options
 }
 
 /** The loop with a model at an address, and a journal of its own. */
-export const at = Effect.fnUntraced(function* (protocol: Protocol, url: string, indexed?: Indexed) {
+export const at = Effect.fnUntraced(function* (protocol: Protocol, url: string, around?: Around) {
   const model = yield* modelAt(protocol, url)
   const { journal } = yield* MemoryJournal.make
   const built = yield* Layer.build(
-    LoopHarness.layerWith(indexed?.options ?? {}).pipe(
+    LoopHarness.layerWith(around?.options ?? {}).pipe(
       Layer.provide([
         Layer.succeed(Model.Models, Model.single(model)),
         Layer.succeed(Pricing.Pricing, cents),
         Layer.succeed(Journal.Journal, journal),
-        indexed === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, indexed.index)
+        around?.index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, around.index)
       ])
     )
   )
@@ -130,12 +130,12 @@ export const blocksOf = (
 export const start = Effect.fnUntraced(function* (
   protocol: Protocol,
   turns: ReadonlyArray<ProviderTwin.Turn>,
-  indexed?: Indexed
+  around?: Around
 ) {
   const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] }, apiKey: Redacted.make(key) })
   const blocks = (index: number) => Effect.map(twin.requests, (all) => blocksOf(all.at(index)?.body))
   return {
-    ...(yield* at(protocol, twin.anthropicUrl, indexed)),
+    ...(yield* at(protocol, twin.anthropicUrl, around)),
     twin,
     blocks,
     /** The results of tools that a request ends with. */

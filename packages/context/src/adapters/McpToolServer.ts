@@ -168,7 +168,7 @@ const make = Effect.fnUntraced(function* (whole: ToolIndex, { budget = 512, scop
     const now = yield* index.list()
     const before = new Map(known.map(({ hash, id }) => [id, hash.slice(0, 12)]))
     known = now
-    return SessionText.notice({ before, now, loaded: new Set(), isUpfront: false })
+    return SessionText.notice({ before, now, loaded: new Set() })
   })
 
   const call = Effect.fnUntraced(function* (name: string, params: unknown) {

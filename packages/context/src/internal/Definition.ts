@@ -2,6 +2,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type Entry, schemaOf } from "../ToolEntry.ts"
+import * as SchemaForm from "./SchemaForm.ts"
 
 /** A definition of a tool. */
 export const Definition = Schema.Struct({
@@ -15,29 +16,40 @@ export const Definition = Schema.Struct({
 /** A definition of a tool. */
 export type Definition = typeof Definition.Type
 
+/** The most of a definition that is sent, in characters: what is loaded can not be taken back. */
+const longest = 32_000
+
 /** The definition of an entry. The same entry gives the same bytes. */
 export const of = (entry: Entry): Definition => {
   const { description, id, line, modelName } = entry
   const said = description.trim() === "" ? line : description
-  const given = schemaOf(entry) as Record<string, Schema.Json> // it was parsed from JSON
-  if (hasOddNames(given)) {
+  const given = schemaOf(entry)
+  const inWords = (about: string, schema: unknown): string => {
+    const text = JSON.stringify(schema)
+    const rest = Math.max(0, longest - said.length)
+    return text.length <= rest
+      ? `${said}\n${about} ${text}`
+      : `${said}\n${about} ${text.slice(0, rest).toWellFormed()}… (${text.length - rest} characters more)`
+  }
+  // Providers take an object there, and no choice of objects; what was said of it is said in words.
+  const entries = Object.entries(given)
+  const choices = Object.fromEntries(entries.filter(([key]) => combinators.has(key)))
+  const plain = SchemaForm.of(Object.fromEntries(entries.filter(([key]) => !combinators.has(key))))
+  const schema = { ...plain, type: "object", properties: plain["properties"] ?? {} }
+  if (hasOddNames(given) || said.length + JSON.stringify(schema).length > longest) {
     return {
       id,
       name: modelName,
-      description: `${said}\nIts arguments: ${JSON.stringify(given)}`,
+      description: inWords("Its arguments:", given),
       schema: { type: "object", properties: {} }
     }
   }
-  const { $schema: _, ...schema } = given
-  // Providers take an object there, and no choice of objects; what was said of it is said in words.
-  const choices = Object.entries(schema).filter(([key]) => combinators.has(key))
-  const plain = Object.fromEntries(Object.entries(schema).filter(([key]) => !combinators.has(key)))
   return {
     id,
     name: modelName,
-    description:
-      choices.length === 0 ? said : `${said}\nIts arguments also fit ${JSON.stringify(Object.fromEntries(choices))}`,
-    schema: { ...plain, type: "object", properties: plain["properties"] ?? {} }
+    description: Object.keys(choices).length === 0 ? said : inWords("Its arguments also fit", choices),
+    // It was parsed from JSON.
+    schema: schema as unknown as Record<string, Schema.Json>
   }
 }
 

@@ -22,7 +22,9 @@ export const forModels = (
 ): string => {
   const asked = `${prefixes[kind]}__${server}__${name}`
   const plain = asked.replace(/[^a-zA-Z0-9_-]/g, "_")
-  if (plain === asked && plain.length <= longest && !isTaken(plain)) return plain
+  // `a` with `b__c` and `a__b` with `c` would be one name, and the first to list would have it.
+  const isClear = !server.includes("__") && !server.endsWith("_")
+  if (plain === asked && plain.length <= longest && isClear && !isTaken(plain)) return plain
   const mark = Digest.of(id)
   for (let length = 6; ; length++) {
     const marked = `${plain.slice(0, longest - length - 1)}_${mark.slice(0, length)}`

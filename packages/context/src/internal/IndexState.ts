@@ -23,7 +23,10 @@ export class IndexState {
   readonly #named = new Map<string, Set<string>>()
   readonly #spelled = new Map<string, Set<string>>()
   // Beside each id, what it may end with, in small letters.
-  readonly #endings: Array<readonly [id: string, ending: string]> = []
+  #endings: Array<readonly [id: string, ending: string]> = []
+
+  /** Another one for each time that something became different. */
+  version = 0
 
   /** All, those that are gone as well. */
   all(): Iterable<Entry> {
@@ -37,6 +40,7 @@ export class IndexState {
   /** Takes over what a source has now. */
   apply({ kind, server }: Owner, { status, tools }: SourceState): IndexChange {
     const state = status === "stale" ? "stale" : "live"
+    this.version++
     const added: Array<Entry> = []
     const changed: Array<Entry> = []
     const here = new Set<string>()
@@ -46,18 +50,35 @@ export class IndexState {
       here.add(id)
       const before = this.#entries.get(id)
       const hash = Digest.of(`${tool.description}\0${Digest.of(tool.schema)}`)
-      if (before?.hash === hash && before.state === state) continue
-      const entry: Entry =
-        before?.hash === hash ? { ...before, state } : this.#make(tool, { id, kind, server, hash, state, before })
+      const isSame = before?.hash === hash && isSaidAgain(before, tool)
+      if (isSame && before.state === state) continue
+      const entry: Entry = isSame ? { ...before, state } : this.#make(tool, { id, kind, server, hash, state, before })
       this.#entries.set(id, entry)
       if (before === undefined || before.state === "gone") added.push(entry)
-      else if (before.hash !== hash) changed.push(entry)
+      else if (!isSame) changed.push(entry)
     }
     const removed = [...this.#entries.values()].flatMap((entry): ReadonlyArray<Entry> =>
       entry.server === server && entry.state !== "gone" && !here.has(entry.id) ? [{ ...entry, state: "gone" }] : []
     )
     for (const entry of removed) this.#entries.set(entry.id, entry)
+    if (removed.length > 0) this.#forget(server)
     return { server, added, removed, changed }
+  }
+
+  /** What was taken away long ago is not known any more: a source can give its tools other names for ever. */
+  #forget(server: string): void {
+    const gone = [...this.#entries.values()].filter((entry) => entry.server === server && entry.state === "gone")
+    const forgotten = new Set(gone.slice(0, Math.max(0, gone.length - mostGone)))
+    if (forgotten.size === 0) return
+    const ids = new Set<string>()
+    for (const { id, modelName, name } of forgotten) {
+      ids.add(id)
+      this.#entries.delete(id)
+      this.#ids.delete(modelName)
+      drop(this.#named, name, id)
+      for (const each of [id, modelName, name]) drop(this.#spelled, each.toLowerCase(), id)
+    }
+    this.#endings = this.#endings.filter(([id]) => !ids.has(id))
   }
 
   #make(
@@ -126,13 +147,32 @@ export class IndexState {
 
 const longestName = 300
 
+/** How many of a source are known that it has taken away. */
+const mostGone = 2_000
+
+const drop = (names: Map<string, Set<string>>, name: string, id: string): void => {
+  const ids = names.get(name)
+  ids?.delete(id)
+  if (ids?.size === 0) names.delete(name)
+}
+
 const put = (names: Map<string, Set<string>>, name: string, id: string): void => {
   const ids = names.get(name)
   if (ids === undefined) names.set(name, new Set([id]))
   else ids.add(id)
 }
 
-const idOf = (server: string, name: string): string => `${server}/${EntryName.plain(name)}`
+/** The id of a tool of a source. */
+export const idOf = (server: string, name: string): string => `${server}/${EntryName.plain(name)}`
+
+/** Whether it says the same of itself beside its description and schema, and is called by the same name. */
+const isSaidAgain = (before: ListedTool, { alwaysLoad, hints, name }: ListedTool): boolean =>
+  before.name === name &&
+  before.alwaysLoad === alwaysLoad &&
+  before.hints.readOnly === hints.readOnly &&
+  before.hints.destructive === hints.destructive &&
+  before.hints.idempotent === hints.idempotent &&
+  before.hints.openWorld === hints.openWorld
 
 /** As a whole word at the end: `issue` is no end of `tissue`. */
 const endsWith = (text: string, name: string): boolean =>

@@ -9,12 +9,14 @@ const instructionsShown = 300
 
 /** The text. Servers without entries are left out, except those that are still waited for. */
 export const render = (entries: ReadonlyArray<Entry>, servers: ReadonlyArray<ServerStats>, budget: number): string => {
+  const of = Map.groupBy(entries, ({ server }) => server)
   const groups = servers
-    .map((server) => ({ server, tools: entries.filter((entry) => entry.server === server.name) }))
+    .map((server) => ({ server, tools: of.get(server.name) ?? [] }))
     .filter(({ server, tools }) => tools.length > 0 || server.status === "waiting")
     .sort((a, b) => order(a.server.name, b.server.name))
     .map(({ server, tools }) => ({ server, tools: tools.toSorted((a, b) => order(a.name, b.name)) }))
-  for (const tier of [sentences, names]) {
+  // A name takes more than half a token: what can not fit is not written.
+  for (const tier of entries.length > 2 * budget ? [] : [sentences, names]) {
     const text = groups.flatMap(tier).join("\n")
     if (TokenBudget.estimate(text) <= budget) return text
   }

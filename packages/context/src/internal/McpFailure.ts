@@ -74,7 +74,13 @@ export const messageOf = (thrown: unknown): string => {
   return cause === "" ? said : `${said}: ${cause}`
 }
 
+/** How much of a message is looked at, in characters: far more than is said, so that no half of a secret is. */
+const longest = 10_000
+
 const parts = (thrown: unknown): { readonly code: number | undefined; readonly message: string } => ({
   code: Predicate.hasProperty(thrown, "code") && Predicate.isNumber(thrown.code) ? thrown.code : undefined,
-  message: Predicate.hasProperty(thrown, "message") && Predicate.isString(thrown.message) ? thrown.message : ""
+  message:
+    Predicate.hasProperty(thrown, "message") && Predicate.isString(thrown.message)
+      ? thrown.message.slice(0, longest)
+      : ""
 })

@@ -10,6 +10,7 @@ import type { Found, ToolIndex } from "../ToolIndex.ts"
 import type { Mode } from "../ToolSession.ts"
 import type { Content } from "../ToolSource.ts"
 import * as CallText from "./CallText.ts"
+import * as Picture from "./Picture.ts"
 import * as ToolTranscript from "./ToolTranscript.ts"
 
 /** What a model asks for, its arguments as it wrote them. */
@@ -27,6 +28,8 @@ export interface Result {
   readonly options: Prompt.ProviderOptions
   /** What a model can call from here on. */
   readonly loaded: ReadonlyArray<Entry>
+  /** The id of the entry that the call was of, when it was of one, and not of the index itself. */
+  readonly called?: string | undefined
 }
 
 interface Around {
@@ -114,12 +117,14 @@ export const make = ({ index, isFixed, mode }: Around) => {
   })
 
   const call = Effect.fnUntraced(function* (name: string, params: unknown) {
+    const { entries } = yield* index.describe([name])
+    const called = entries[0]?.id
     const done = yield* Effect.result(index.call(name, params))
-    if (done._tag === "Failure") return { ...refused(done.failure.message), reason: done.failure.reason }
+    if (done._tag === "Failure") return { ...refused(done.failure.message), called, reason: done.failure.reason }
     const { content, isError } = done.success
-    const text = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n")
-    const images = content.filter((part) => part.type === "image")
-    return { ok: !isError, text, images, options: {}, loaded: [], reason: undefined }
+    const { notes, taken } = Picture.sorted(content.filter((part) => part.type === "image"))
+    const text = [...content.flatMap((part) => (part.type === "text" ? [part.text] : [])), ...notes].join("\n")
+    return { ok: !isError, text, images: taken, options: {}, loaded: [], called, reason: undefined }
   })
 
   return {
@@ -155,7 +160,8 @@ export const make = ({ index, isFixed, mode }: Around) => {
       const meta = mode === "upfront" ? undefined : MetaTools.named(name)
       if (meta === "search" || meta === "describe") return true
       const given = parsed(params)
-      const asked = meta === "call" && Predicate.hasProperty(given, "name") ? String(given.name) : name
+      const said = meta === "call" && Predicate.hasProperty(given, "name") ? given.name : name
+      const asked = Predicate.isString(said) ? said : name
       const { entries } = yield* index.describe([asked])
       return entries.length === 1 && entries.every(({ hints }) => hints.readOnly)
     })

@@ -20,34 +20,42 @@ There are more tools than you see. Find what you need with \`tool_search\`, one 
 const most = 20
 const longestName = 100
 
-/** What became different, or nothing. It speaks with the voice of the system, so nothing that a server wrote is in it but names. */
+/** What became different, or nothing. It speaks with the voice of the system, so nothing that a server wrote is in it but names, each as one word. */
 export const notice = ({
   before,
-  isUpfront,
+  fixed,
   loaded,
   now
 }: {
   readonly before: ReadonlyMap<string, string>
   readonly now: ReadonlyArray<Entry>
   readonly loaded: ReadonlySet<string>
-  readonly isUpfront: boolean
+  /** The only tools that can be called, when none can be loaded. */
+  readonly fixed?: ReadonlySet<string> | undefined
 }): string => {
   const here = new Set(now.map(({ id }) => id))
   const added = now.filter(({ id }) => !before.has(id))
-  const removed = [...before.keys()].filter((id) => !here.has(id))
+  const removed = [...before.keys()].filter((id) => !here.has(id) && fixed?.has(id) !== false)
   const changed = now.filter(
-    ({ hash, id }) => before.has(id) && before.get(id) !== hash.slice(0, 12) && (isUpfront || loaded.has(id))
+    ({ hash, id }) => before.has(id) && before.get(id) !== hash.slice(0, 12) && (fixed?.has(id) ?? loaded.has(id))
   )
   const parts = [
-    list("Tools that are there now, and can be loaded", isUpfront ? [] : added.map(({ id }) => id)),
-    list("Tools that were removed, and can not be called any more", removed),
+    fixed === undefined
+      ? list("Tools that are there now, and can be loaded", added.map(said))
+      : list("Tools that are there again, and can be called", added.filter(({ id }) => fixed.has(id)).map(said)),
+    list("Tools that were removed, and can not be called any more", removed.map(word)),
     list(
       "Tools whose definition changed; look at them with tool_describe before you call them again",
-      changed.map(({ id }) => id)
+      changed.map(said)
     )
   ].filter((part) => part !== "")
   return parts.length === 0 ? "" : `The tools have changed.\n${parts.join("\n")}`
 }
+
+/** How an entry is called here: a name may be a sentence, and nobody is to read that with this voice. */
+const said = ({ id, modelName }: Entry): string => (word(id) === id ? id : modelName)
+
+const word = (id: string): string => id.replace(/[^\p{L}\p{M}\p{N}_./:@-]+/gu, "_")
 
 const list = (title: string, lines: ReadonlyArray<string>): string =>
   lines.length === 0

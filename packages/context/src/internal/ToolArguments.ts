@@ -1,6 +1,7 @@
 /** Arguments of a call against the schema that the tool's source gave: in shape, so that a model hears what is wrong before the source does. */
 import { type Schema as JsonSchema, Validator } from "@cfworker/json-schema"
 import * as Predicate from "effect/Predicate"
+import * as SchemaForm from "./SchemaForm.ts"
 
 /** What is wrong with arguments; empty when nothing is. */
 export const problems = (schema: Readonly<Record<string, unknown>>, args: unknown): ReadonlyArray<string> => {
@@ -25,15 +26,20 @@ const said = ({ error, instanceLocation }: { readonly error: string; readonly in
   `${instanceLocation === "#" ? "the arguments" : instanceLocation.slice(2)}: ${error.replace(/\.$/, "")}`
 
 // An expression of a stranger can take for ever, and formats are not ours to judge: the source looks at both.
-const skipped = new Set(["pattern", "patternProperties", "format", "$schema"])
+const skipped = new Set(["pattern", "patternProperties", "format"])
 
-const harmless = (schema: unknown): unknown => {
-  if (Array.isArray(schema)) return schema.map(harmless)
-  if (!Predicate.isObject(schema)) return schema
-  return Object.fromEntries(
-    Object.entries(schema).flatMap(([key, value]) =>
-      // A parameter may have such a name, and then its schema is an object.
-      skipped.has(key) && !(Predicate.isObject(value) && key !== "patternProperties") ? [] : [[key, harmless(value)]]
-    )
-  )
+/** How many schemas are looked at, one as often as it is referred to: a few that refer to each other twice can be millions. */
+const patience = 50_000
+
+/** Without what can take for ever: it throws when it was looked at too often. */
+const harmless = (schema: Readonly<Record<string, unknown>>): object => {
+  let left = patience
+  const look = {
+    get: () => {
+      if (--left < 0) throw new Error("This schema takes too long.")
+      return undefined
+    }
+  }
+  // The validator reads this keyword of each schema that it looks at, and no schema that is written anew has it.
+  return SchemaForm.of(schema, { without: skipped, made: (each) => Object.defineProperty(each, "$recursiveRef", look) })
 }

@@ -128,7 +128,11 @@ describe.each(["stdio", "http"] as const)("a tool server over %s", (way) => {
       const photo = yield* call("tool_call", { name: "camera/take_photo" })
       assert.deepStrictEqual(photo.content, [
         { type: "text", text: "A photo:" },
-        { type: "image", data: "aGVsbG8=", mimeType: "image/png" }
+        {
+          type: "image",
+          data: "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+          mimeType: "image/png"
+        }
       ])
       assert.strictEqual((yield* call("tool_call", { name: "desk/leak" })).text, "The token is [redacted].")
     }).pipe(Effect.scoped)

@@ -256,8 +256,8 @@ const block = (
 }
 
 /**
- * A result that refers to tools can hold nothing else, and a failed one no reference: the API refuses both, whatever
- * its types say. So the text of such a result stands behind the results of its turn.
+ * A result that refers to tools can hold nothing else, and a failed one nothing but text: the API refuses both, whatever
+ * its types say. So the text of the one and the files of the other stand behind the results of their turn.
  */
 const result = (part: Prompt.ToolResultPart, deferred: ReadonlySet<string>): Array<Anthropic.ContentBlockParam> => {
   const names = part.isFailure ? [] : ToolLoading.referencesOf(part.options).filter((name) => deferred.has(name))
@@ -266,6 +266,11 @@ const result = (part: Prompt.ToolResultPart, deferred: ReadonlySet<string>): Arr
   )
   const text = Answer.resultText(part.result)
   const answer = { type: "tool_result", tool_use_id: part.id, is_error: part.isFailure } as const
+  if (part.isFailure && content !== undefined) {
+    const said = content.filter((each) => each.type === "text")
+    const rest = content.filter((each) => each.type !== "text")
+    return [{ ...answer, content: said.length === 0 ? text : said }, ...rest]
+  }
   if (names.length === 0) return [{ ...answer, content: content ?? text }]
   return [
     { ...answer, content: names.map((name) => ({ type: "tool_reference", tool_name: name })) },

@@ -1,7 +1,9 @@
 /** What programs see of the way out in the sandbox over bubblewrap. */
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { realpathSync } from "node:fs"
 import { createServer } from "node:http"
+import { dirname } from "node:path"
 import * as Sandbox from "../../src/Sandbox.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import { listening } from "../outbound/Loopback.ts"
@@ -21,13 +23,16 @@ suite("the loopback of the host", () => {
     Effect.gen(function* () {
       const { port, where } = yield* ofHost
       const other = yield* ofHost
+      // The repository, and Node with it, may lie where a sandbox sees nothing of the host.
+      const node = realpathSync(process.execPath)
+      const mounts = [{ source: dirname(node), access: "Read" as const }]
       yield* Fixture.inside(
-        spec(workspace, { egress: { _tag: "Allow", domains: [where] } }),
+        spec(workspace, { egress: { _tag: "Allow", domains: [where] }, mounts }),
         Effect.gen(function* () {
           assert.strictEqual(yield* Fixture.output(`curl -sS http://${where}/`), "from the host")
           assert.strictEqual(yield* Fixture.output(`curl -sS --proxytunnel http://${where}/`), "from the host")
           const fetching = `fetch("http://${where}/").then((answer) => answer.text()).then(console.log)`
-          assert.strictEqual(yield* Fixture.output(`node -e '${fetching}'`), "from the host")
+          assert.strictEqual(yield* Fixture.output(`${node} -e '${fetching}'`), "from the host")
           assert.strictEqual(yield* Fixture.output(`${status} http://${other.where}/`), "403")
           const own = yield* Fixture.exitCode(`curl -s http://127.0.0.1:${port}/`)
           assert.strictEqual(own, 7, "the sandbox's own loopback has nothing there")

@@ -137,6 +137,8 @@ describe("modal", () => {
       yield* Effect.scoped(Effect.flatMap(open(asked), ({ services }) => write(services, "one")))
       const closed = yield* told
       assert.strictEqual(closed?.state, "paused", "it should have ended")
+      // The SDK asks a second time then, and is told that the name is taken.
+      yield* double.faults([{ on: "SandboxCreateV2", times: 1, how: "lose" }])
       yield* Effect.scoped(
         Effect.gen(function* () {
           const { services } = yield* open(asked)

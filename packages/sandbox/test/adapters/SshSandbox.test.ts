@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { execFileSync } from "node:child_process"
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -239,9 +239,12 @@ requires("sshd", Sshd.missing, () => {
         Effect.gen(function* () {
           const sandbox = yield* Sandbox.Sandbox
           const { host, services } = yield* sandbox.open(spec({ ports: { PORT: null } }))
+          // The repository may lie where the machine sees nothing of this one.
+          const node = join(machine.folder, "node")
+          copyFileSync(process.execPath, node)
           const server = `require("net").createServer((s) => s.on("data", (d) => s.end("echo " + d))).listen(+process.env.PORT, "127.0.0.1", () => console.log("up"))`
           const { line } = yield* Effect.provideContext(
-            Fixture.firstLine(ChildProcess.make(process.execPath, ["-e", server])),
+            Fixture.firstLine(ChildProcess.make(node, ["-e", server])),
             services
           )
           assert.strictEqual(line, "up")
