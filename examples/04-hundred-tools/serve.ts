@@ -33,7 +33,7 @@ import * as Report from "./report.ts"
 const tokenVariable = "MILLWRIGHT_TOOLS_TOKEN"
 
 /** Servers that are fetched first (`npx -y`) take their time. */
-const patience = 30_000
+const patience = 60_000
 
 /** What there is when every server has listed or failed, or none is waited for any more. */
 const listed = (index: ToolIndex.ToolIndex) =>
@@ -90,7 +90,8 @@ const program = Effect.fnUntraced(function* ({ budget, check, config, http, port
       message: "--port is for HTTP: give --http as well, or leave it out."
     })
   }
-  const index = yield* SourceIndex.make(yield* Configuration.sources(servers, { environment: process.env, folder }))
+  const sources = yield* Configuration.sources(servers, { environment: process.env, folder })
+  const index = yield* SourceIndex.make(sources, { patience: { list: patience } })
   const options = { scope: asked, budget: Option.getOrUndefined(budget) }
   const seen = asked === undefined ? index : index.within(asked)
   if (check) {
@@ -147,7 +148,7 @@ const flags = {
   ),
   port: Flag.Int("port").pipe(Flag.withDescription("For --http. Default: one that is free"), Flag.optional),
   check: Flag.Boolean("check").pipe(
-    Flag.withDescription("Say what there is and what to look at, and end. Waits up to 30 seconds for servers"),
+    Flag.withDescription("Say what there is and what to look at, and end. Waits up to a minute for servers"),
     Flag.withDefault(false)
   )
 }

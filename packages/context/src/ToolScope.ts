@@ -65,7 +65,11 @@ export const idle = (scope: ToolScope, { ids, servers }: Known): ReadonlyArray<s
   return scope.flatMap((pattern) => {
     const isTaking = pattern.startsWith("!")
     const plain = isTaking ? pattern.slice(1) : pattern
-    if (!Schema.is(Pattern)(pattern)) return [`The pattern ${pattern} fits no tool: it needs a slash, as ${plain}/*.`]
+    if (!Schema.is(Pattern)(pattern)) {
+      return [
+        `The pattern ${pattern} ${isTaking ? "is not whole" : "fits no tool"}: it needs a slash, as ${pattern}/*.`
+      ]
+    }
     // What is taken away from whatever source is a precaution.
     if (isTaking && /^[^/]*\*/.test(plain)) return []
     if (ids.some(matcher(plain)) || unlisted.some(({ name }) => reaches([plain])(name))) return []

@@ -82,6 +82,10 @@ const needed = [
   "TMPDIR",
   "TERM",
   "USER",
+  // Whom the machine trusts: paths, and no key. Without them `npx` hangs where a network has its own authority.
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
   "SystemRoot",
   "APPDATA",
   "TEMP",

@@ -209,7 +209,7 @@ const sound = <A>(source: ToolSource, effect: Effect.Effect<A, ToolSourceError>)
 const late = (source: ToolSource, what: string, milliseconds: number): ToolSourceError =>
   new ToolSourceError({
     reason: "TimedOut",
-    message: `The source ${source.name} ${what} within ${milliseconds} ms. Look whether it hangs, or give it more time.`
+    message: `The source ${source.name} ${what} within ${milliseconds} ms. Look whether it hangs and has the variables that it needs, or give the index more patience.`
   })
 
 const emptied = (source: ToolSource, before: number): ToolSourceError =>

@@ -185,6 +185,11 @@ describe("McpSource over stdio", () => {
     })
   )
 
+  it("the minimum says whom the machine trusts, and no address that may hold a password", () => {
+    const host = { NODE_EXTRA_CA_CERTS: "/ca.pem", HTTPS_PROXY: "http://me:secret@proxy", npm_config__authToken: "x" }
+    assert.deepStrictEqual(McpSource.minimumEnvironment(host), { NODE_EXTRA_CA_CERTS: "/ca.pem" })
+  })
+
   it.live("gives up a list that has no end", () =>
     Effect.gen(function* () {
       for (const mode of ["endless", "counting"]) {
