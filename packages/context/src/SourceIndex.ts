@@ -43,6 +43,9 @@ export interface Options extends Fusion.Hooks {
 /** The longest that {@link ToolIndex.settled} waits for a source, in milliseconds. */
 export const slowest = 2_000
 
+/** How many entries a search answers with. */
+const usual = 8
+
 /** How much of a query is read, in characters. */
 const longestQuery = 4_000
 
@@ -127,13 +130,15 @@ export const make = Effect.fnUntraced(function* (
         if (!reaches(name)) return []
         const tools = counts.get(name) ?? 0
         const bad = quarantined.filter((tool) => allows(IndexState.idOf(name, tool.name)))
-        return [{ name, status, reason: error?.message, tools, quarantined: bad, description, instructions }]
+        const isComing = status === "waiting" || (status === "failed" && error?.isRetryable === true)
+        const about = { reason: error?.message, isComing, description, instructions }
+        return [{ name, status, tools, quarantined: bad, ...about }]
       })
     }
 
-    const search = Effect.fnUntraced(function* ({ limit = 8, query, server }: Query) {
+    const search = Effect.fnUntraced(function* ({ limit = usual, query, server }: Query) {
       searches++
-      const most = Math.min(20, Math.max(1, Math.floor(limit)))
+      const most = Number.isNaN(limit) ? usual : Math.min(20, Math.max(1, Math.floor(limit)))
       const text = query.slice(0, longestQuery)
       const isHere = (id: string) => allows(id) && (server === undefined || state.get(id)?.server === server)
       const selected = /^\s*select:(.*)$/s.exec(text)?.[1]

@@ -73,6 +73,8 @@ export interface ServerStats {
   readonly status: "waiting" | "live" | "stale" | "failed"
   /** Why it is stale, or failed. */
   readonly reason?: string | undefined
+  /** It has no list yet, and may come to have one by itself. */
+  readonly isComing: boolean
   readonly tools: number
   readonly quarantined: ReadonlyArray<Quarantined>
   readonly description: string

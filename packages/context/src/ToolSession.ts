@@ -189,7 +189,7 @@ const begin = Effect.fnUntraced(function* ({
   const stats = yield* index.stats
   const known = Object.fromEntries(hashes(entries))
   // Whoever is still to come could not be searched for.
-  const isComplete = stats.servers.every(({ status }) => status !== "waiting")
+  const isComplete = !stats.servers.some(({ isComing }) => isComing)
   const sizes = {
     definitions: stats.tokens,
     prefix,

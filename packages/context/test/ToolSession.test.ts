@@ -93,6 +93,19 @@ describe("a session", () => {
     })
   )
 
+  it.effect("defers while a source fails that may come back, and not for one that will not", () =>
+    Effect.gen(function* () {
+      for (const [reason, mode] of [
+        ["Disconnected", "bridge"],
+        ["NotConfigured", "upfront"]
+      ] as const) {
+        const { index } = yield* indexOf(0, { list: Effect.fail(ScriptedSource.error(reason)) })
+        const made = yield* ToolSession.make({ index, loading: [], prefix: 5_000 })
+        assert.strictEqual(made.mode, mode, reason)
+      }
+    })
+  )
+
   it.effect("is the same after it was stored, with what was pinned", () =>
     Effect.gen(function* () {
       const {
