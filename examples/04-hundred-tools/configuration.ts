@@ -30,7 +30,13 @@ const Server = Schema.Union([
     env: Schema.optionalKey(Texts),
     cwd: Schema.optionalKey(Schema.String)
   }),
-  Schema.Struct({ url: Schema.String.check(Schema.isPattern(/^https?:\/\//)), headers: Schema.optionalKey(Texts) })
+  Schema.Struct({
+    url: Schema.String.check(
+      Schema.isPattern(/^https?:\/\//, { expected: "an address that begins with http:// or https://" })
+    ),
+    headers: Schema.optionalKey(Texts),
+    type: Schema.optionalKey(Schema.String)
+  })
 ])
 type Server = typeof Server.Type
 
@@ -55,8 +61,18 @@ export const read = Effect.fnUntraced(function* (file: string) {
     )
   )
   const found = yield* Effect.mapError(Schema.decodeEffect(Schema.fromJsonString(Configuration))(text), ({ message }) =>
-    bad("BadFile", `The file ${file} is not as it has to be: ${message.replaceAll(/\s+/g, " ")}`)
+    bad(
+      "BadFile",
+      `The file ${file} is not as it has to be: ${message.replaceAll(/\s+/g, " ")}. It is {"mcpServers": {"NAME": SERVER}, "scope": ["NAME/*"]}; a server has a "command", with "args" and "env", or a "url", with "headers".`
+    )
   )
+  const old = Object.entries(found.mcpServers).find(([, server]) => "type" in server && server.type === "sse")
+  if (old !== undefined) {
+    return yield* bad(
+      "BadFile",
+      `The file ${file} has a server ${JSON.stringify(old[0])} of the type "sse", which is not spoken here. Give its address for streamable HTTP, with the type "http".`
+    )
+  }
   const misnamed = Object.keys(found.mcpServers).find((name) => !isName(name))
   if (misnamed !== undefined) {
     return yield* bad(

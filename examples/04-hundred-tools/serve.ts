@@ -7,13 +7,15 @@
  *
  * FILE is what MCP clients have: {"mcpServers": {"files": {"command": "npx", "args": ["-y", "some-server"]}}}.
  *
- * Exit codes: 0 it did what it shall, 2 bad input, 1 anything else.
+ * Exit codes: 0 it did what it shall, 2 bad input, 1 anything else; with --check also when a server can not be listed or a
+ * part of the scope does nothing.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Ending from "@millwright-examples/shared/ending"
 import * as McpToolServer from "@millwright/context/adapters/McpToolServer"
 import * as SourceIndex from "@millwright/context/SourceIndex"
+import type * as ToolIndex from "@millwright/context/ToolIndex"
 import * as ToolScope from "@millwright/context/ToolScope"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Command from "effect/cli/Command"
@@ -23,11 +25,39 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Configuration from "./configuration.ts"
 import * as Report from "./report.ts"
 
 const tokenVariable = "MILLWRIGHT_TOOLS_TOKEN"
+
+/** Servers that are fetched first (`npx -y`) take their time. */
+const patience = 30_000
+
+/** What there is when every server has listed or failed, or none is waited for any more. */
+const listed = (index: ToolIndex.ToolIndex) =>
+  index.stats.pipe(
+    Effect.repeat({
+      until: ({ servers }) => servers.every(({ status }) => status !== "waiting"),
+      schedule: Schedule.spaced(100)
+    }),
+    Effect.timeoutOption(patience),
+    Effect.andThen(index.stats)
+  )
+
+/** Says on the error output what is served, and what is not. */
+const tell = Effect.fnUntraced(function* (index: ToolIndex.ToolIndex) {
+  const { entries, servers } = yield* listed(index)
+  const live = servers.filter(({ status }) => status === "live").length
+  yield* Console.error(`Serving ${entries} tools of ${live} ${live === 1 ? "server" : "servers"}.`)
+  for (const { name } of servers.filter(({ status }) => status === "waiting")) {
+    yield* Console.error(`${name} has not listed its tools yet.`)
+  }
+  for (const { kind, message } of yield* index.lint) {
+    if (kind === "Failed" || kind === "IdlePattern") yield* Console.error(message)
+  }
+})
 
 const program = Effect.fnUntraced(function* ({ budget, check, config, http, port, scope, server }: Settings) {
   const read = yield* Effect.transposeOption(Option.map(config, Configuration.read))
@@ -54,16 +84,27 @@ const program = Effect.fnUntraced(function* ({ budget, check, config, http, port
       message: `--scope ${scope.join(" ")}: give patterns as "github/*" and "!github/delete_*".`
     })
   }
+  if (Option.isSome(port) && !http) {
+    return yield* new Configuration.ConfigurationError({
+      reason: "BadArgument",
+      message: "--port is for HTTP: give --http as well, or leave it out."
+    })
+  }
   const index = yield* SourceIndex.make(yield* Configuration.sources(servers, { environment: process.env, folder }))
   const options = { scope: asked, budget: Option.getOrUndefined(budget) }
+  const seen = asked === undefined ? index : index.within(asked)
   if (check) {
-    const seen = asked === undefined ? index : index.within(asked)
-    yield* seen.settled
-    yield* Console.log(`${Report.servers(yield* seen.stats)}\n\nTo look at\n${Report.findings(yield* seen.lint)}`)
+    const stats = yield* listed(seen)
+    const findings = yield* seen.lint
+    yield* Console.log(`${Report.servers(stats)}\n\nTo look at\n${Report.findings(findings)}`)
+    const isServed = stats.servers.every(({ status }) => status === "live")
+    if (!isServed || findings.some(({ kind }) => kind === "IdlePattern")) process.exitCode = 1
     return
   }
+  // Nobody may be looking: it stands in the log that the client keeps.
+  yield* Effect.forkScoped(tell(seen))
   if (!http) return yield* McpToolServer.serveStdio(index, options)
-  const given = process.env[tokenVariable]
+  const given = process.env[tokenVariable] || undefined
   const { token, url } = yield* McpToolServer.serveHttp(index, {
     ...options,
     port: Option.getOrUndefined(port),
@@ -93,6 +134,10 @@ const flags = {
     Flag.between(0, 1_000)
   ),
   budget: Flag.Int("budget").pipe(
+    Flag.filter(
+      (budget) => budget >= 0,
+      (budget) => `a number of tokens, none below 0 as ${budget} is`
+    ),
     Flag.withDescription("Tokens for what a client is told at first (512, which Claude Code still reads whole)"),
     Flag.optional
   ),
@@ -102,7 +147,7 @@ const flags = {
   ),
   port: Flag.Int("port").pipe(Flag.withDescription("For --http. Default: one that is free"), Flag.optional),
   check: Flag.Boolean("check").pipe(
-    Flag.withDescription("Say what there is and what to look at, and end"),
+    Flag.withDescription("Say what there is and what to look at, and end. Waits up to 30 seconds for servers"),
     Flag.withDefault(false)
   )
 }

@@ -98,7 +98,56 @@ describe("04-hundred-tools/serve.ts", () => {
   }, 60_000)
 
   it.each([
+    [
+      { none: { command: "no-such-program -y thing" } },
+      [],
+      /none can not be listed.*Arguments are no part of the command/
+    ],
+    [servers.mcpServers, ["gihtub/*", "memory/*"], /IdlePattern: The pattern gihtub\/\* fits no tool/],
+    [servers.mcpServers, ["!memory/read_graph"], /only takes away/]
+  ])(
+    "finds what is wrong with %j and the scope %j",
+    (mcpServers, scope, message) =>
+      withFile({ mcpServers }, (file) => {
+        const { code, text } = run("--config", file, "--check", ...scope.flatMap((each) => ["--scope", each]))
+        assert.strictEqual(code, 1, text)
+        assert.match(text, message)
+      }),
+    60_000
+  )
+
+  it(
+    "says to whom it is started by what it serves and what not, beside its output",
+    () =>
+      withFile(
+        { mcpServers: { ...servers.mcpServers, none: { command: "no-such-program" } }, scope: ["*/*", "memroy/*"] },
+        async (file) => {
+          const client = new Client({ name: "test", version: "1" })
+          const args = [program, "--config", file]
+          const transport = new StdioClientTransport({ command: process.execPath, args, stderr: "pipe" })
+          let said = ""
+          const told = new Promise<void>((resolve) =>
+            transport.stderr?.on("data", (chunk: Buffer) => {
+              said += chunk.toString()
+              if (/memroy.*\n/.test(said) && /none can.*\n/.test(said)) resolve()
+            })
+          )
+          await client.connect(transport)
+          try {
+            await told
+            assert.include(said, "Serving 9 tools of 1 server.")
+          } finally {
+            await client.close()
+          }
+        }
+      ),
+    60_000
+  )
+
+  it.each([
     ["", /is not as it has to be/],
+    ['{"mcpServers":{"a":{"type":"sse","url":"http://127.0.0.1:1"}}}', /"sse", which is not spoken/],
+    ['{"mcpServers":{"a":{"url":"127.0.0.1:1"}}}', /begins with http:/],
     ['{"mcpServers":{"a":{}}}', /is not as it has to be/],
     ['{"mcpServers":{"a b":{"command":"x"}}}', /"a b": a name has no spaces/],
     ['{"mcpServers":{}}', /nothing to serve/],
@@ -121,6 +170,8 @@ describe("04-hundred-tools/serve.ts", () => {
     [["--server", "a=x", "--scope", "y"], /--scope y: give patterns/],
     [["--config", "no-such-file"], /no-such-file can not be read/],
     [["--server", "a=x", "--http", "--port", "99999"], /Port 99999/],
+    [["--server", "a=x", "--port", "8080"], /--port is for HTTP/],
+    [["--server", "a=x", "--budget", "-3"], /budget/],
     [["--dance"], /dance/]
   ])(
     "says what is wrong with the arguments %j",

@@ -30,7 +30,7 @@ import * as SourceWatch from "./internal/SourceWatch.ts"
 import * as ToolArguments from "./internal/ToolArguments.ts"
 import * as ToolLint from "./internal/ToolLint.ts"
 import { type Entry, schemaOf } from "./ToolEntry.ts"
-import { type IndexChange, type Query, type Resolved, ToolCallError, ToolIndex } from "./ToolIndex.ts"
+import { type Finding, type IndexChange, type Query, type Resolved, ToolCallError, ToolIndex } from "./ToolIndex.ts"
 import * as ToolRanking from "./ToolRanking.ts"
 import * as ToolScope from "./ToolScope.ts"
 import type { ToolSource } from "./ToolSource.ts"
@@ -99,7 +99,7 @@ export const make = Effect.fnUntraced(function* (
   const use = (entries: ReadonlyArray<Entry>) =>
     Effect.sync(() => entries.forEach(({ id }) => uses.set(id, (uses.get(id) ?? 0) + 1)))
 
-  const view = ({ allows, reaches }: View): ToolIndex => {
+  const view = ({ allows, idle, reaches }: Within): ToolIndex => {
     // Asked for with each turn of each conversation, and seldom another.
     let here: { readonly version: number; readonly entries: ReadonlyArray<Entry> } = { version: -1, entries: [] }
     const living = (): ReadonlyArray<Entry> => {
@@ -109,7 +109,7 @@ export const make = Effect.fnUntraced(function* (
       return here.entries
     }
     const resolve = (names: ReadonlyArray<string>): Resolved => {
-      const found = names.map((name) => state.resolve(name, allows, "suffix"))
+      const found = names.map((name) => helped(name, state.resolve(name, allows, "suffix")))
       return {
         entries: [...new Set(found.filter(isEntry))],
         problems: found.filter((each) => each instanceof ToolCallError)
@@ -156,11 +156,22 @@ export const make = Effect.fnUntraced(function* (
         near: shown.length === 0 ? nearest(text, isHere) : []
       }
     })
-    const nearest = (text: string, isHere: (id: string) => boolean) =>
-      ranking.near(text.trim().slice(0, 200), 5, isHere)
+    /** Whoever misspelled a name is shown the right one. */
+    const helped = (name: string, found: Entry | ToolCallError): Entry | ToolCallError => {
+      if (!(found instanceof ToolCallError) || found.reason !== "NoSuchTool") return found
+      const near = nearest(name, allows)
+      const message = `${found.message} Spelled nearly like it: ${near.join(", ")}.`
+      return near.length === 0 ? found : new ToolCallError({ reason: "NoSuchTool", message })
+    }
+    const nearest = (text: string, isHere: (id: string) => boolean) => {
+      const name = text.trim().slice(0, 200)
+      // A whole id is near to none: names are compared.
+      const alone = name.replace(/^(?:[^/]+\/|mcp__.+?__)/s, "")
+      return [...new Set([name, alone].flatMap((each) => ranking.near(each, 5, isHere)))].slice(0, 5)
+    }
 
     const call = Effect.fnUntraced(function* (name: string, args: unknown) {
-      const entry = state.resolve(name, allows, "exact")
+      const entry = helped(name, state.resolve(name, allows, "exact"))
       if (entry instanceof ToolCallError) return yield* entry
       if (entry.state === "gone") return yield* removed(entry)
       const given = args ?? {}
@@ -211,25 +222,29 @@ export const make = Effect.fnUntraced(function* (
           uses: new Map([...uses].filter(([id]) => allows(id)))
         }
       }),
-      lint: Effect.sync(() => ToolLint.findings(living(), servers())),
+      lint: Effect.sync(() => [...idle(), ...ToolLint.findings(living(), servers())]),
       settled,
       within: (scope) => {
         const isInScope = ToolScope.allows(scope)
         const isReached = ToolScope.reaches(scope)
         return view({
           allows: (id) => allows(id) && isInScope(id),
-          reaches: (server) => reaches(server) && isReached(server)
+          reaches: (server) => reaches(server) && isReached(server),
+          idle: () => ToolLint.idle(scope, living(), servers())
         })
       }
     }
   }
-  return view({ allows: () => true, reaches: () => true })
+  return view({ allows: () => true, reaches: () => true, idle: () => [] })
 })
 
-/** What may be seen: of entries, and of sources. */
-interface View {
+/** What a view of the index is limited to. */
+interface Within {
   readonly allows: (id: string) => boolean
+  /** Whether anything of a source could be in it. */
   readonly reaches: (server: string) => boolean
+  /** What of its scope does nothing. */
+  readonly idle: () => ReadonlyArray<Finding>
 }
 
 /** The names of sources. A scope speaks of them, so who is called by one in the configuration has it before all others. */

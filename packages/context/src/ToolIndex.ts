@@ -94,7 +94,7 @@ export interface Stats {
 
 /** Something about the tools that will confuse a model, or whoever reads what it did. */
 export interface Finding {
-  readonly kind: "SameName" | "LookAlike" | "Quarantined" | "Failed" | "Instructs"
+  readonly kind: "SameName" | "LookAlike" | "Quarantined" | "Failed" | "Instructs" | "IdlePattern"
   readonly ids: ReadonlyArray<string>
   readonly message: string
 }
@@ -120,7 +120,7 @@ export interface ToolIndex {
   /** From now on. */
   readonly changes: Stream.Stream<IndexChange>
   readonly stats: Effect.Effect<Stats>
-  /** What to look at before a run. */
+  /** What to look at before a run, patterns of the scope that do nothing among it. */
   readonly lint: Effect.Effect<ReadonlyArray<Finding>>
   /** When every source has listed or failed once, and after two seconds at the latest. */
   readonly settled: Effect.Effect<void>

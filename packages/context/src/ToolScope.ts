@@ -41,6 +41,41 @@ const takenBy = (scope: ToolScope): ReadonlyArray<string> =>
     .filter((pattern) => pattern.startsWith("!"))
     .map((pattern) => (pattern.includes("/") ? pattern.slice(1) : `${pattern.slice(1)}/*`))
 
+/** What an index has, for {@link idle}. */
+export interface Known {
+  readonly ids: ReadonlyArray<string>
+  readonly servers: ReadonlyArray<{ readonly name: string; readonly status: string; readonly tools: number }>
+}
+
+/**
+ * What of the scope does nothing, a sentence each: patterns that no tool fits, and a scope that lets nothing in. Of a source
+ * that has no list yet nothing is said.
+ */
+export const idle = (scope: ToolScope, { ids, servers }: Known): ReadonlyArray<string> => {
+  const given = scope.filter((pattern) => !pattern.startsWith("!"))
+  if (given.length === 0) {
+    return [
+      scope.length === 0
+        ? 'The scope is empty, so no tool is in it. Give patterns as "github/*".'
+        : `The scope ${scope.join(", ")} only takes away, so no tool is in it. Let something in first, as "*/*".`
+    ]
+  }
+  const unlisted = servers.filter(({ status, tools }) => tools === 0 && (status === "waiting" || status === "failed"))
+  const names = servers.map(({ name }) => name)
+  return scope.flatMap((pattern) => {
+    const isTaking = pattern.startsWith("!")
+    const plain = isTaking ? pattern.slice(1) : pattern
+    if (!Schema.is(Pattern)(pattern)) return [`The pattern ${pattern} fits no tool: it needs a slash, as ${plain}/*.`]
+    // What is taken away from whatever source is a precaution.
+    if (isTaking && /^[^/]*\*/.test(plain)) return []
+    if (ids.some(matcher(plain)) || unlisted.some(({ name }) => reaches([plain])(name))) return []
+    const there = names.some((name) => reaches([plain])(name))
+      ? "no tool of its source has such a name"
+      : `there are the sources ${names.slice(0, 20).join(", ")}${names.length > 20 ? ", …" : ""}`
+    return [`The pattern ${pattern} ${isTaking ? "takes nothing away" : "fits no tool"}: ${there}.`]
+  })
+}
+
 /** Matches without going back further than the last `*`, so that no pattern and no id takes long. */
 const matcher = (pattern: string): ((id: string) => boolean) => {
   const [server = "", ...rest] = pattern.split("/")

@@ -53,7 +53,7 @@ export interface Options {
   readonly isCached?: boolean
   /** Default: `auto`. */
   readonly deferral?: Deferral.Deferral
-  /** Default: the first that the model has, `native` before `inline` before `bridge`. */
+  /** Default, and where the model does not have it: the first that it has, `native` before `inline` before `bridge`. */
   readonly mode?: Exclude<Mode, "upfront">
   /** Names of tools that are loaded from the start; at most {@link maxPins}, with those that their source asks for. */
   readonly pins?: ReadonlyArray<string>
@@ -201,11 +201,24 @@ const begin = Effect.fnUntraced(function* ({
   if (!defers) return { mode: "upfront", fixed: entries.map(Definition.of), referred: [], known }
   const fits = entries.length <= mostTools && stats.bytes <= mostBytes
   const usual = loading.includes("native") && fits ? "native" : loading.includes("inline") ? "inline" : "bridge"
-  const { entries: pinned } = yield* index.describe(pins)
+  const { entries: pinned, problems } = yield* index.describe(pins)
+  for (const { message } of problems) yield* Effect.logWarning(`A tool that is pinned is left out. ${message}`)
+  const isHad = mode === undefined || mode === "bridge" || loading.includes(mode)
+  if (!isHad) {
+    yield* Effect.logWarning(
+      `The model does not load tools in the mode ${mode}: it is ${usual} here. Leave the mode out.`
+    )
+  }
+  if (pinned.length > maxPins) {
+    const left = pinned.slice(maxPins).map(({ id }) => id)
+    yield* Effect.logWarning(
+      `Of tools that are pinned, ${maxPins} are loaded from the start. Left out: ${left.join(", ")}.`
+    )
+  }
   let asked = 0
   const asking = entries.filter(({ alwaysLoad, tokens }) => alwaysLoad && (asked += tokens) <= mostAsked)
   const fixed = [...new Set([...pinned, ...asking])].slice(0, maxPins)
-  return { mode: mode ?? usual, fixed: fixed.sort(byId).map(Definition.of), referred: [], known }
+  return { mode: isHad ? (mode ?? usual) : usual, fixed: fixed.sort(byId).map(Definition.of), referred: [], known }
 })
 
 /** As many as fit into a request. */

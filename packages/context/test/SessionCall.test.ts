@@ -8,7 +8,11 @@ import { tool } from "./tools.ts"
 
 const modes = ["native", "inline", "bridge"] as const
 
-const session = Effect.fnUntraced(function* (mode: (typeof modes)[number], tools: ReadonlyArray<unknown>, pins = [""]) {
+const session = Effect.fnUntraced(function* (
+  mode: (typeof modes)[number],
+  tools: ReadonlyArray<unknown>,
+  pins: ReadonlyArray<string> = []
+) {
   const source = ScriptedSource.make("s")
   source.lists(...tools)
   const index = yield* SourceIndex.make([source.source])
@@ -75,6 +79,24 @@ describe("what a search leaves in a conversation", () => {
       const { ids, text } = yield* search("weekly_report")
       assert.deepStrictEqual(ids, [])
       assert.include(text, "Loaded before: mcp__s__weekly_report.")
+    })
+  )
+
+  it.effect("says why a server has nothing, and what a search takes", () =>
+    Effect.gen(function* () {
+      const [live, dead] = [ScriptedSource.make("live"), ScriptedSource.make("dead")]
+      live.lists(...reports)
+      dead.script.list = Effect.fail(ScriptedSource.error())
+      const index = yield* SourceIndex.make([live.source, dead.source])
+      const run = Effect.fnUntraced(function* (of: typeof index, params: object) {
+        const made = yield* ToolSession.make({ index: of, loading: [], prefix: 0, deferral: "always" })
+        return (yield* made.run({ name: "tool_search", params }, Prompt.make("hello")))?.text ?? ""
+      })
+      assert.include(yield* run(index, { query: "report", server: "lvie" }), "no server of this name")
+      assert.include(yield* run(index, { query: "report", server: "dead" }), "does not answer")
+      assert.include(yield* run(index, { query: "zzz" }), "tools of: live (7).")
+      assert.include(yield* run(index.within(["other/*"]), { query: "report" }), "There are no tools at present.")
+      assert.match(yield* run(index, { query: "report", limit: "5" }), /Not run:.*`limit` a number/)
     })
   )
 })

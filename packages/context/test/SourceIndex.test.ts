@@ -86,6 +86,19 @@ describe("an index", () => {
     })
   )
 
+  it.effect("shows the right name to who misspelled it, within the scope only", () =>
+    Effect.gen(function* () {
+      const { index } = yield* start()
+      const { problems } = yield* index.describe(["github/creat_issue"])
+      assert.include(problems[0]?.message, "nearly like it: github/create_issue")
+      const error = yield* Effect.flip(index.call("github/delete_repositry", {}))
+      assert.include(error.message, "github/delete_repository")
+      const hidden = yield* Effect.flip(index.within(["*/*", "!github/delete_*"]).call("github/delete_repositry", {}))
+      assert.notInclude(hidden.message, "delete_repository.")
+      assert.notInclude(hidden.message, "github/delete_repository")
+    })
+  )
+
   it.effect("calls what was never loaded; wrong arguments get the schema, and never reach the source", () =>
     Effect.gen(function* () {
       const { github, index } = yield* start()
@@ -139,6 +152,33 @@ describe("an index", () => {
       assert.deepStrictEqual(
         (yield* child.stats).servers.map(({ name }) => name),
         ["github"]
+      )
+    })
+  )
+
+  it.effect("says what of a scope does nothing, and knows of a source that may still come into it", () =>
+    Effect.gen(function* () {
+      const { first, second } = sources()
+      second.script.list = Effect.never
+      const index = yield* SourceIndex.make([first.source, second.source])
+      yield* Effect.all([index.settled, TestClock.adjust(SourceIndex.slowest)], { concurrency: 2 })
+      const narrow = index.within(["files/read_file", "github/list_*", "gihtub/*"])
+      const findings = yield* narrow.lint
+      assert.deepStrictEqual(
+        findings.map(({ kind }) => kind),
+        ["IdlePattern"]
+      )
+      assert.include(findings[0]?.message, "gihtub/*")
+      assert.deepStrictEqual(
+        (yield* narrow.stats).servers.map(({ name, status }) => [name, status]),
+        [
+          ["github", "live"],
+          ["files", "waiting"]
+        ]
+      )
+      assert.deepStrictEqual(
+        (yield* index.lint).map(({ kind }) => kind),
+        []
       )
     })
   )

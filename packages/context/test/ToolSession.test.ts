@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as SourceIndex from "../src/SourceIndex.ts"
 import * as ScriptedSource from "../src/testing/ScriptedSource.ts"
@@ -46,6 +47,30 @@ describe("a session", () => {
       assert.strictEqual((yield* session(200, { deferral: "never" })).session.mode, "upfront")
       assert.strictEqual((yield* session(1, { deferral: "always" })).session.mode, "native")
     })
+  )
+
+  it.effect(
+    "takes a way that the model has in the place of one that it has not, and says so and which pins it has not",
+    () =>
+      Effect.gen(function* () {
+        const said: Array<string> = []
+        const logger = Logger.layer([Logger.make(({ message }) => void said.push(String(message)))])
+        const options = {
+          deferral: "always",
+          loading: ["inline"],
+          mode: "native",
+          pins: ["tool_1", "no_such"]
+        } as const
+        const { session: made } = yield* session(50, options).pipe(Effect.provide(logger))
+        assert.strictEqual(made.mode, "inline")
+        assert.lengthOf(said, 2, said.join("\n"))
+        assert.match(said[0] ?? "", /pinned is left out.*"no_such"/)
+        assert.match(said[1] ?? "", /in the mode native: it is inline/)
+        said.length = 0
+        const pins = Array.from({ length: ToolSession.maxPins + 2 }, (_, number) => `tool_${number}`)
+        yield* session(50, { deferral: "always", pins }).pipe(Effect.provide(logger))
+        assert.match(said.join(), /Left out: s\/tool_5, s\/tool_6\./)
+      })
   )
 
   it.effect("does not send with each request what is too large for it", () =>

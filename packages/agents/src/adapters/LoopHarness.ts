@@ -5,6 +5,7 @@
  */
 import * as TokenBudget from "@millwright/context/TokenBudget"
 import * as ToolIndex from "@millwright/context/ToolIndex"
+import * as ToolScope from "@millwright/context/ToolScope"
 import * as ToolSession from "@millwright/context/ToolSession"
 import * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
@@ -138,7 +139,7 @@ const loop = (
         : [
             ...(yield* ToolTurn.run(
               answer.calls.filter((call) => call.name !== "outcome"),
-              { ...bench, index: session && { session, prompt } }
+              { ...bench, index: session && { session, prompt, offered: found } }
             )),
             ...answer.calls
               .filter((call) => call.name === "outcome")
@@ -240,13 +241,19 @@ const tools = Effect.fnUntraced(function* (
       message: `The role ${role} may use ${scope.join(", ")}, and there is no tool index. Provide one to the layer of the loop: SourceIndex.layer([…]).`
     })
   }
-  return yield* ToolSession.make({
+  const session = yield* ToolSession.make({
     ...options.tools,
     index: index.within(scope),
     loading: model.supports.toolLoading,
     prefix: TokenBudget.estimate(`${system}${prompt}`) + ToolSession.estimate(own),
     ...(saved && { saved })
   })
+  if (saved === undefined) {
+    const ids = (yield* index.list()).map(({ id }) => id)
+    const { servers } = yield* index.stats
+    for (const said of ToolScope.idle(scope, { ids, servers })) yield* Effect.logWarning(`The role ${role}: ${said}`)
+  }
+  return session
 })
 
 /** The tool through which the outcome is given. It does not exclude other tools, unlike a provider's output format. */

@@ -3,6 +3,7 @@ import type * as ToolSession from "@millwright/context/ToolSession"
 import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
 import * as Redaction from "@millwright/core/Redaction"
+import * as ToolLoading from "@millwright/core/ToolLoading"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
@@ -22,7 +23,14 @@ export interface Bench {
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
   /** The tools of the index that the role was granted, and the conversation that uses them. */
-  readonly index?: { readonly session: ToolSession.ToolSession; readonly prompt: Prompt.Prompt } | undefined
+  readonly index?:
+    | {
+        readonly session: ToolSession.ToolSession
+        readonly prompt: Prompt.Prompt
+        /** Those of the request. */
+        readonly offered: ReadonlyArray<Tool.Any>
+      }
+    | undefined
 }
 
 /** What a call came to, as the model reads it, and what it brought into the conversation. */
@@ -73,7 +81,7 @@ const one = (call: ModelTurn.ToolCall, { emit, index, toolkit }: Bench) =>
     const { isData, ok, text } = isOwn
       ? yield* answer(call, toolkit)
       : found === undefined
-        ? refusal(call.name, Object.keys(toolkit.tools))
+        ? refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(index?.offered ?? [])])
         : { ok: found.ok, text: Output.bounded(Output.clean(found.text)), isData: true }
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     yield* Journal.record({
@@ -137,10 +145,17 @@ interface Answered {
 
 const refused = (text: string): Answered => ({ ok: false, isData: false, text })
 
-const refusal = (name: string, granted: ReadonlyArray<string>): Answered =>
+/** How many tools are named to a model that asked for one that it has not. */
+const mostNamed = 40
+
+const refusal = (name: string, tools: ReadonlyArray<string>): Answered =>
   refused(
-    `There is no tool "${Untrusted.visible(name.slice(0, 100))}" for you. Your tools: ${[...granted, "outcome"].join(", ")}.`
+    `There is no tool "${Untrusted.visible(name.slice(0, 100))}" for you. Your tools: ${tools.slice(0, mostNamed).join(", ")}${tools.length > mostNamed ? ` and ${tools.length - mostNamed} more` : ""}.`
   )
+
+/** Those that wait to be loaded are many, and are searched for. */
+const inPrompt = (offered: ReadonlyArray<Tool.Any>): ReadonlyArray<string> =>
+  offered.flatMap((tool) => (ToolLoading.isDeferred(tool) ? [] : [tool.name]))
 
 const answer = (call: ModelTurn.ToolCall, toolkit: Bench["toolkit"]) =>
   Effect.gen(function* () {

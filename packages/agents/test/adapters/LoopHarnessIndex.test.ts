@@ -6,6 +6,7 @@ import type * as ToolSession from "@millwright/context/ToolSession"
 import * as PromptPrefix from "@millwright/core/testing/PromptPrefix"
 import type * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import { workspace } from "../ToolsWorkplace.ts"
 import * as Lab from "./LoopLab.ts"
 
@@ -250,6 +251,24 @@ describe("a role with an index", () => {
       const lab = yield* start("openai", [Lab.done("x")])
       yield* lab.run()
       assert.notInclude(yield* lab.offered(0), "tool_search")
+    }).pipe(Effect.provide(Lab.Services))
+  )
+
+  it.live("says which patterns of its scope do nothing, and names the tools of the index to who asks for another", () =>
+    Effect.gen(function* () {
+      yield* workspace({})
+      const said: Array<string> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void said.push(String(message)))])
+      const lab = yield* start("anthropic", [{ calls: [Lab.call("no_such_tool", {})] }, Lab.done("x")], {
+        tools: { deferral: "always", mode: "native", pins: ["jira/create_issue"] }
+      })
+      yield* lab.run({ tools: ["jira/*", "gihtub/*"], grants: ["read"] }).pipe(Effect.provide(logger))
+      assert.lengthOf(said, 1, said.join("\n"))
+      assert.match(said[0] ?? "", /The role Tester: The pattern gihtub\/\* fits no tool/)
+      assert.include(
+        (yield* lab.results(1)).join(),
+        "Your tools: read, outcome, tool_search, tool_describe, mcp__jira__create_issue."
+      )
     }).pipe(Effect.provide(Lab.Services))
   )
 })

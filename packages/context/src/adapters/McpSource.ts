@@ -245,9 +245,13 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
       message: Redaction.scrub(`MCP server ${way.name} (${way.where}): ${reason}. ${what} ${mend}`, secrets)
     })
 
-  const failed = (thrown: unknown, reason: ToolSourceError["reason"], detail = "") => {
+  const failed = (
+    thrown: unknown,
+    { mend = McpFailure.read(thrown).mend, reason }: { reason: ToolSourceError["reason"]; mend?: string },
+    detail = ""
+  ) => {
     const said = StrangerText.line(Redaction.scrub(McpFailure.messageOf(thrown), secrets), 400)
-    return error(reason, `${said}${/[.!?]$/.test(said) ? "" : "."}${detail}`, McpFailure.read(thrown).mend)
+    return error(reason, `${said}${/[.!?]$/.test(said) ? "" : "."}${detail}`, mend)
   }
 
   const connect = Effect.uninterruptibleMask((restore) =>
@@ -256,7 +260,8 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
       const opening = Effect.gen(function* () {
         const opened = yield* Effect.mapError(way.open, (thrown) => {
           const mayPass = thrown instanceof PlatformError.PlatformError && !isMissing.has(thrown.reason._tag)
-          const mend = "Look at what the source is configured with, and that it is installed."
+          const apart = /\s/.test(way.where) ? " Arguments are no part of the command: give them apart." : ""
+          const mend = `Look at what the source is configured with, and that it is installed.${apart}`
           return error(mayPass ? "Disconnected" : "NotConfigured", `${McpFailure.messageOf(thrown)}.`, mend)
         })
         const client = new Client({ name: "millwright", version: "1" }, { capabilities: {} })
@@ -273,7 +278,10 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
           try: (signal) => client.connect(opened.transport, { signal, timeout: forever }),
           catch: (thrown) => {
             const { isForgotten, reason } = McpFailure.read(thrown)
-            return failed(thrown, isForgotten ? "NotConfigured" : reason, opened.detail())
+            // Who was never known can not be forgotten.
+            return isForgotten
+              ? failed(thrown, { reason: "NotConfigured", mend: mendAddress }, opened.detail())
+              : failed(thrown, { reason }, opened.detail())
           }
         }).pipe(Effect.onInterrupt(() => abandoned(opened)))
         return connection
@@ -325,7 +333,7 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
       catch: (thrown) => {
         const { isBroken, isForgotten, reason } = McpFailure.read(thrown)
         if (isBroken) connection.isOpen = false
-        const error = failed(thrown, reason, isBroken ? `${come}${connection.detail()}` : "")
+        const error = failed(thrown, { reason }, isBroken ? `${come}${connection.detail()}` : "")
         if (isForgotten) forgotten.add(error)
         return error
       }
@@ -395,6 +403,8 @@ const source = Effect.fnUntraced(function* (way: Way): Effect.fn.Return<ToolSour
     changes: Stream.fromPubSub(changes)
   }
 })
+
+const mendAddress = "Check the address, to the end of its path: the server takes no client there."
 
 const isMissing: ReadonlySet<string> = new Set(["NotFound", "PermissionDenied", "BadArgument"])
 

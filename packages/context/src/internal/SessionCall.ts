@@ -65,7 +65,7 @@ export const make = ({ index, isFixed, mode }: Around) => {
   const search = Effect.fnUntraced(function* (query: typeof MetaTools.Search.Type, prompt: Prompt.Prompt) {
     const found = yield* index.search({ limit: shown, ...query })
     const { entries, named } = found
-    if (entries.length === 0) return { ...answered(yield* nothing(found), []), ok: true }
+    if (entries.length === 0) return answered(yield* nothing(found, query.server), [])
     const had = ToolTranscript.loaded(prompt)
     const isNew = ({ id }: Entry) => !had.has(id) && !isFixed(id)
     const chosen = best(named.length > 0 ? named : entries, named.length > 0)
@@ -92,13 +92,18 @@ export const make = ({ index, isFixed, mode }: Around) => {
     return answered([...loaded, ...lines, ...more, ...stale].join("\n"), joining)
   })
 
-  const nothing = Effect.fnUntraced(function* ({ near }: Found) {
+  const nothing = Effect.fnUntraced(function* ({ near }: Found, asked: string | undefined) {
     const { servers } = yield* index.stats
     const names = servers.filter(({ tools }) => tools > 0).map(({ name, tools }) => `${name} (${tools})`)
+    const state = servers.find(({ name }) => name === asked)?.status
     return [
       "No tool fits.",
+      ...(asked !== undefined && state === undefined ? ["You have no server of this name."] : []),
+      ...(state === "failed" || state === "waiting" ? ["This server does not answer at present."] : []),
       ...(near.length > 0 ? [`Spelled nearly like it: ${near.join(", ")}.`] : []),
-      `There are tools of: ${names.slice(0, 60).join(", ")}${names.length > 60 ? ", …" : ""}.`
+      names.length === 0
+        ? "There are no tools at present."
+        : `There are tools of: ${names.slice(0, 60).join(", ")}${names.length > 60 ? ", …" : ""}.`
     ].join(" ")
   })
 
@@ -129,7 +134,9 @@ export const make = ({ index, isFixed, mode }: Around) => {
       if (meta === "search") {
         const query = Option.getOrUndefined(decodeSearch(given))
         return query === undefined
-          ? refused('Not run: `query` is a text, as {"query": "create an issue"}.')
+          ? refused(
+              'Not run: `query` is a text, `server` one as well and `limit` a number, as {"query": "create an issue", "limit": 5}.'
+            )
           : yield* search(query, prompt)
       }
       if (meta === "describe") {

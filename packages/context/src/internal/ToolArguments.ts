@@ -23,7 +23,7 @@ export const areNamed = (args: unknown): args is Readonly<Record<string, unknown
 const outer = new Set(["properties", "items", "allOf", "$ref", "prefixItems", "additionalProperties"])
 
 const said = ({ error, instanceLocation }: { readonly error: string; readonly instanceLocation: string }): string =>
-  `${instanceLocation === "#" ? "the arguments" : instanceLocation.slice(2)}: ${error}`
+  `${instanceLocation === "#" ? "the arguments" : instanceLocation.slice(2)}: ${error.replace(/\.$/, "")}`
 
 // An expression of a stranger can take for ever, and formats are not ours to judge: the source looks at both.
 const skipped = new Set(["pattern", "patternProperties", "format"])

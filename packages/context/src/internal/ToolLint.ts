@@ -1,6 +1,7 @@
 /** What about the tools of an index will confuse a model, or whoever reads what it did. */
 import type { Entry } from "../ToolEntry.ts"
 import type { Finding, ServerStats } from "../ToolIndex.ts"
+import * as ToolScope from "../ToolScope.ts"
 import * as EntryName from "./EntryName.ts"
 
 /** Looks at all of them. */
@@ -27,6 +28,18 @@ export const findings = (
       message: `The description of ${id} speaks to the model about other things than the tool. Read it before you grant it.`
     }))
 ]
+
+/** What of a scope does nothing, beside what the index has that it is a scope of. */
+export const idle = (
+  scope: ToolScope.ToolScope,
+  entries: ReadonlyArray<Entry>,
+  servers: ReadonlyArray<ServerStats>
+): ReadonlyArray<Finding> =>
+  ToolScope.idle(scope, { ids: entries.map(({ id }) => id), servers }).map((message) => ({
+    kind: "IdlePattern",
+    ids: [],
+    message
+  }))
 
 const ofServer = ({ name, quarantined, reason, status }: ServerStats): ReadonlyArray<Finding> => [
   ...(status === "failed" || status === "stale"

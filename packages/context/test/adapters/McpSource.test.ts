@@ -140,9 +140,10 @@ describe("McpSource over stdio", () => {
 
   it.live("a program that is not there, or a folder, is not configured", () =>
     Effect.gen(function* () {
-      for (const more of [{ command: "there-is-no-such-program" }, { cwd: "/there/is/no/such/folder" }]) {
+      for (const more of [{ command: "there-is-no-such-program -y" }, { cwd: "/there/is/no/such/folder" }]) {
         const error = yield* Effect.flip((yield* odd("plain", more)).list)
         assert.strictEqual(error.reason, "NotConfigured", error.message)
+        assert.strictEqual(error.message.includes("give them apart"), "command" in more, error.message)
       }
     })
   )

@@ -133,10 +133,14 @@ describe("McpSource over HTTP", () => {
       const reasons = yield* Effect.forEach(["/page", "/none"], (path) =>
         Effect.gen(function* () {
           const other = yield* McpSource.http({ name: "other", url: `${origin}${path}` })
-          return (yield* Effect.flip(other.list)).reason
+          const { message, reason } = yield* Effect.flip(other.list)
+          return [reason, message.includes("Check the address")]
         })
       )
-      assert.deepStrictEqual(reasons, ["Protocol", "NotConfigured"])
+      assert.deepStrictEqual(reasons, [
+        ["Protocol", false],
+        ["NotConfigured", true]
+      ])
       for (const url of ["file:///etc/passwd", "not a url", ""]) {
         const nowhere = yield* McpSource.http({ name: "nowhere", url })
         assert.strictEqual((yield* Effect.flip(nowhere.list)).reason, "NotConfigured", url)
