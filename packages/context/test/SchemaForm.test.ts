@@ -58,6 +58,18 @@ describe("a schema of a stranger", () => {
     assert.strictEqual(JSON.stringify(SchemaForm.of(schema)), JSON.stringify(schema))
   })
 
+  it("shows its properties, when they stand behind a reference at its top", () => {
+    const Args = { type: "object", properties: { a: { type: "string" } }, required: ["a"] }
+    const { schema } = Definition.of(
+      entry("s/t", {
+        schema: Buffer.from(JSON.stringify({ type: "object", $ref: "#/definitions/Args", definitions: { Args } }))
+      })
+    )
+    assert.deepStrictEqual(schema, { ...Args, definitions: { Args } })
+    const itself = Definition.of(entry("s/t", { schema: Buffer.from('{"type":"object","$ref":"#"}') }))
+    assert.deepStrictEqual(itself.schema["properties"], {})
+  })
+
   it("has no reference into what was taken from its top", () => {
     const { schema } = Definition.of(
       entry("s/t", {

@@ -191,7 +191,9 @@ const make = Effect.fnUntraced(function* (whole: ToolIndex, { budget = 512, scop
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause)
             ? Effect.interrupt
-            : Effect.succeed(failed(`The tool server failed: ${Fault.record(Cause.squash(cause)).message}`))
+            : Effect.succeed(
+                failed(`The tool server failed: ${Redaction.scrub(Fault.record(Cause.squash(cause)).message, secrets)}`)
+              )
         )
       ),
       { signal }

@@ -13,7 +13,7 @@ export interface Options {
 export const make =
   ({ ended, maxBytes, tooLarge }: Options) =>
   async (url: string | URL, init?: RequestInit): Promise<Response> => {
-    const response = await fetch(url, init)
+    const response = await follow(url, init)
     if (response.body === null || !response.ok) return response
     const isFeed = init?.method === "GET"
     let left = maxBytes
@@ -35,5 +35,27 @@ export const make =
     )
     return new Response(counted.readable, response)
   }
+
+/** As often a request is sent on. */
+const mostHops = 5
+
+/** Redirections stay at their server: what stands in the headers is a key for this one, and `fetch` would pass it on to any. */
+const follow = async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
+  let at = new URL(url)
+  for (let hop = 0; ; hop++) {
+    const response = await fetch(at, { ...init, redirect: "manual" })
+    const location = response.headers.get("location")
+    if (response.status < 300 || response.status > 399 || location === null) return response
+    await response.body?.cancel()
+    const next = URL.parse(location, at.href)
+    if (next === null || !isSameServer(at, next) || hop === mostHops) {
+      throw new Error(`It sends requests on to ${next?.origin ?? "no address"}, and they are not sent there`)
+    }
+    at = next
+  }
+}
+
+const isSameServer = (from: URL, to: URL): boolean =>
+  from.origin === to.origin || (from.hostname === to.hostname && from.protocol === "http:" && to.protocol === "https:")
 
 const idField = Buffer.from("id:")

@@ -23,7 +23,7 @@ const longest = 32_000
 export const of = (entry: Entry): Definition => {
   const { description, id, line, modelName } = entry
   const said = description.trim() === "" ? line : description
-  const given = schemaOf(entry)
+  const given = SchemaForm.unfolded(schemaOf(entry))
   const inWords = (about: string, schema: unknown): string => {
     const text = JSON.stringify(schema)
     const rest = Math.max(0, longest - said.length)

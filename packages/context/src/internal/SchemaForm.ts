@@ -126,17 +126,26 @@ const limits = [
   ["exclusiveMaximum", "maximum"]
 ] as const
 
-/** Whether a reference leads to a schema in the same one. */
-const leads = (reference: string, root: Schema): boolean => {
-  if (reference === "#") return true
-  if (!reference.startsWith("#/")) return false
+/** A schema that is nothing but a reference at its top, with what it refers to in the place of that. */
+export const unfolded = (schema: Schema): Schema => {
+  const { $ref, ...rest } = schema
+  const target = isText($ref) && $ref !== "#" ? targetOf($ref, schema) : undefined
+  return target === undefined ? schema : { ...target, ...rest }
+}
+
+const leads = (reference: string, root: Schema): boolean => targetOf(reference, root) !== undefined
+
+/** The schema that a reference leads to in the same one. */
+const targetOf = (reference: string, root: Schema): Schema | undefined => {
+  if (reference === "#") return root
+  if (!reference.startsWith("#/")) return undefined
   let at: unknown = root
   for (const step of reference.slice(2).split("/")) {
     const key = decoded(step)
-    if (!Predicate.isObject(at) || key === undefined || !Object.hasOwn(at, key)) return false
+    if (!Predicate.isObject(at) || key === undefined || !Object.hasOwn(at, key)) return undefined
     at = Reflect.get(at, key)
   }
-  return isRecord(at)
+  return isRecord(at) ? at : undefined
 }
 
 const decoded = (step: string): string | undefined => {
