@@ -32,7 +32,7 @@ const verdict = (accepted: boolean, status: Verdict.Status = accepted ? "pass" :
     verdict: {
       validator: "tests",
       contract: Digest.of("contract"),
-      findings: [{ assertion: Contract.AssertionId.make("a1"), status, reason: "so it is", evidence: [] }],
+      findings: [{ assertion: Contract.AssertionId.make("VAL-001"), status, reason: "so it is", evidence: [] }],
       accepted
     }
   })
