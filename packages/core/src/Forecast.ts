@@ -16,6 +16,11 @@ export interface Work {
   readonly growth: number
   /** What a turn answers. */
   readonly output: number
+  /**
+   * How likely the conversation comes back, after this work, to whoever has it now, from 0 to 1. Default 0. Whoever else
+   * takes it then costs what writing it again costs in the end.
+   */
+  readonly returns?: number
 }
 
 /** Who holds the conversation now, and how much of it is in that model's cache and not yet expired, in tokens. */
@@ -49,6 +54,20 @@ export const usages = (candidate: Candidate.Candidate, work: Work, current?: Cur
       output
     }
   })
+}
+
+/**
+ * What a conversation costs more that comes back to a model, for not being in its cache any more. 0 where nothing is
+ * cached. As little as nothing where reads are not cheaper.
+ */
+export const back = (candidate: Candidate.Candidate, work: Work, pricing: Pricing.Pricing["Service"]): Usage.Cost => {
+  const tokens = longest(work)
+  if (candidate.cache === "none") return Usage.known(0)
+  const again = candidate.cache === "written" ? { cacheWrite: tokens } : { input: tokens }
+  const costs = [again, { cacheRead: tokens }].map((kind) => priced(candidate, [{ ...Usage.zero, ...kind }], pricing))
+  const [written = Usage.known(0), read = Usage.known(0)] = costs
+  if (written._tag === "Unknown") return written
+  return read._tag === "Unknown" ? read : Usage.known(Math.max(0, written.usd - read.usd))
 }
 
 /** Prices each turn by itself, since some prices depend on how long the prompt is. A turn without a price makes all unknown. */

@@ -62,6 +62,11 @@ export interface Rules {
   readonly roles?: Readonly<Record<string, RoleDefault>>
   /** When nobody clears the threshold: the strongest who can take the task (default), or an error. */
   readonly belowThreshold?: "strongest" | "fail"
+  /**
+   * When nobody clears the threshold, by how much less than the strongest somebody may be predicted to count as strong as
+   * that one; the cheapest of them is taken. From 0 (default) to 1.
+   */
+  readonly slack?: number
 }
 
 /** One choice that is to be made: at the beginning of a task, or in the middle of it. */
@@ -181,6 +186,7 @@ const looksOf = (rules: Rules, request: Request, pricing: Pricing.Pricing["Servi
 
 /** What is wrong with rules or a request, and how to mend it. */
 const misconfigured = (rules: Rules, request: Request): string | undefined => {
+  const { slack = 0 } = rules
   const ids = rules.candidates.map(Candidate.idOf)
   const known = ids.join(", ") || "none"
   const twice = ids.find((id, at) => ids.indexOf(id) !== at)
@@ -194,8 +200,11 @@ const misconfigured = (rules: Rules, request: Request): string | undefined => {
     return `${Candidate.idOf(endless)} has a context of ${endless.context} tokens. Say how many it holds.`
   }
   if (!(threshold >= 0 && threshold <= 1)) return `A threshold of ${threshold} is none. Take one from 0 to 1.`
+  if (!(slack >= 0 && slack <= 1)) return `A slack of ${slack} is none. Take one from 0 to 1.`
   if (unknown !== undefined) return `${unknown} is no candidate. Pin one of these, or add it: ${known}.`
   if (amount !== undefined) return `The work has ${amount[0]} of ${amount[1]}. Take a number of at least 0.`
+  if ((request.work.returns ?? 0) > 1)
+    return `The work returns with ${request.work.returns}. Take a number from 0 to 1.`
   if (limit !== undefined) return `What is left has ${limit[0]} of ${limit[1]}. Take a number of at least 0.`
   return undefined
 }
@@ -232,7 +241,10 @@ const scored = (
   if (cheapest !== undefined) {
     return Result.succeed(decisionOf({ ...base, chosen: cheapest.id, why: "CheapestAboveThreshold" }))
   }
-  const [strongest] = [...able].sort((a, b) => b.quality - a.quality || Look.cheaper(request.current)(a, b))
+  const best = Math.max(...able.map(({ quality }) => quality))
+  const [strongest] = able
+    .filter(({ quality }) => quality >= best - (rules.slack ?? 0))
+    .sort(Look.cheaper(request.current))
   if (strongest === undefined) return nobody(looks)
   if (rules.belowThreshold !== "fail") {
     return Result.succeed(decisionOf({ ...base, chosen: strongest.id, why: "StrongestBelowThreshold" }))

@@ -80,6 +80,32 @@ describe("Router.select", () => {
     assert.strictEqual(long.chosen, "maker/usual", "over many turns the switch pays")
   })
 
+  it("counts the way back, where the conversation is likely to return", () => {
+    const to = {
+      knowledge: { scores: { "maker/little": 0.8, "maker/big": 0.9 } },
+      rules: { candidates: [little, big] }
+    }
+    const current = { candidate: "maker/big", cached: 100_000 }
+    const work = { context: 100_000, turns: 5, growth: 500, output: 200 }
+    const costOf = (returns: number) => {
+      const { alternatives } = chosen(choose({ current, work: { ...work, returns } }, to))
+      const cost = alternatives.find(({ candidate }) => candidate === "maker/little")?.cost
+      return cost?._tag === "Known" ? cost.usd : assert.fail("the price is not known")
+    }
+    assert.strictEqual(chosen(choose({ current, work }, to)).chosen, "maker/little", "going down pays by itself")
+    assert.strictEqual(chosen(choose({ current, work: { ...work, returns: 1 } }, to)).chosen, "maker/big")
+    const longest = 100_000 + 5 * 200 + 4 * 500
+    assert.closeTo(costOf(0.5) - costOf(0), (0.5 * 15 * (1.25 - 0.1) * longest) / 1e6, 1e-9)
+  })
+
+  it("leaves the conversation where it is at the same cost, though another one is better", () => {
+    const price = pricing({ little: 3, usual: 3, big: 3 })
+    const free = chosen(choose({}, { knowledge: { pricing: price } }))
+    assert.strictEqual(free.chosen, "maker/big", "of two at the same cost the better one begins")
+    const current = { candidate: "maker/usual", cached: 0 }
+    assert.strictEqual(chosen(choose({ current }, { knowledge: { pricing: price } })).chosen, "maker/usual")
+  })
+
   it("lets a user's pin win over score, price, role, tier, budget, outages and evidence", () => {
     const decision = chosen(
       choose(
@@ -170,6 +196,14 @@ describe("Router.select", () => {
     for (const one of rules.candidates) assert.include(error.message, `maker/${one.model}: It is predicted at`)
   })
 
+  it("takes the cheapest of those that are nearly as strong as the strongest, only where nobody clears", () => {
+    const pick = (threshold: number, slack: number) => chosen(choose({}, { rules: { threshold, slack } })).chosen
+    assert.strictEqual(pick(0.99, 0.1), "maker/big", "0.8 is farther than 0.1 from 0.95")
+    assert.strictEqual(pick(0.99, 0.2), "maker/usual")
+    assert.strictEqual(pick(0.99, 0.5), "maker/little")
+    assert.strictEqual(pick(0.9, 0.5), "maker/big", "somebody clears")
+  })
+
   it("never takes an unknown price for a low one, nor one that is no number", () => {
     const odd = (usd: number): Pricing.Pricing["Service"] => ({
       price: ({ model }) => Usage.known(model === "usual" ? usd : 1)
@@ -229,8 +263,10 @@ describe("Router.select", () => {
       ["Two candidates are called maker/big", choose({}, { rules: { candidates: [big, big] } })],
       ["a context of NaN", choose({}, { rules: { candidates: [candidate("big", { context: Number.NaN })] } })],
       ["A threshold of NaN", choose({}, { rules: { threshold: Number.NaN } })],
+      ["A slack of -1", choose({}, { rules: { slack: -1 } })],
       ["A threshold of 70", choose({}, { rules: { threshold: 70 } })],
       ["turns of NaN", choose({ work: { ...request.work, turns: Number.NaN } })],
+      ["returns with 2", choose({ work: { ...request.work, returns: 2 } })],
       ["usd of NaN", choose({ left: { usd: Number.NaN } })]
     ]
     for (const [text, answer] of wrong) {

@@ -46,16 +46,26 @@ export const all = (
   candidates: ReadonlyArray<Candidate.Candidate>,
   question: Question,
   pricing: Pricing.Pricing["Service"]
-): ReadonlyArray<Look> =>
-  candidates
+): ReadonlyArray<Look> => {
+  const { current, work } = question
+  const holder = candidates.find((candidate) => Candidate.idOf(candidate) === current?.candidate)
+  const { returns = 0 } = work
+  const back = holder === undefined || returns === 0 ? Usage.known(0) : Forecast.back(holder, work, pricing)
+  return candidates
     .map((candidate) => {
-      const turns = Forecast.usages(candidate, question.work, question.current)
-      const cost = Forecast.priced(candidate, turns, pricing)
+      const turns = Forecast.usages(candidate, work, current)
+      const own = Forecast.priced(candidate, turns, pricing)
+      const cost = candidate === holder ? own : plus(own, back, returns)
       const tokens = turns.reduce((sum, usage) => sum + Usage.total(usage), 0)
       const id = Candidate.idOf(candidate)
       return { id, cost, quality: null, out: against(candidate, question, { cost, tokens }) }
     })
     .sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** A way back that nobody can price says nothing against those who can be priced. */
+const plus = (own: Usage.Cost, back: Usage.Cost, returns: number): Usage.Cost =>
+  own._tag === "Known" && back._tag === "Known" ? Usage.known(own.usd + returns * back.usd) : own
 
 const against = (
   candidate: Candidate.Candidate,
