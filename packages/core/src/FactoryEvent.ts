@@ -10,6 +10,7 @@ import * as Digest from "./Digest.ts"
 import * as Fault from "./Fault.ts"
 import * as Policy from "./Policy.ts"
 import * as PullRequest from "./PullRequest.ts"
+import * as RouteDecision from "./RouteDecision.ts"
 import * as Usage from "./Usage.ts"
 import * as Verdict from "./Verdict.ts"
 
@@ -89,6 +90,8 @@ export const Fact = Schema.TaggedUnion({
     harness: Schema.String,
     tier: Schema.String
   },
+  /** The router chose a model. `judged`: the verdicts of the run judge what it does. */
+  ModelChosen: { role: Schema.NullOr(Schema.String), judged: Schema.Boolean, decision: RouteDecision.RouteDecision },
   ModelCalled: {
     model: Schema.String,
     provider: Schema.String,
