@@ -5,7 +5,7 @@
 import * as Schema from "effect/Schema"
 
 /** A pattern of ids: a source, a slash and a name, with `*` for whatever. */
-export const Pattern = Schema.String.check(
+export const Pattern = Schema.TemplateLiteral([Schema.String, "/", Schema.String]).check(
   Schema.isPattern(/^!?[^/]+\/.+$/su, { expected: 'a pattern of tools, as "github/*" or "!github/delete_*"' })
 )
 
@@ -18,14 +18,14 @@ export type ToolScope = typeof ToolScope.Type
 export const all: ToolScope = ["*/*"]
 
 /** Whether an id is in the scope, as a question that can be asked often. */
-export const allows = (scope: ToolScope): ((id: string) => boolean) => {
+export const allows = (scope: ReadonlyArray<string>): ((id: string) => boolean) => {
   const given = scope.filter((pattern) => !pattern.startsWith("!")).map(matcher)
   const taken = takenBy(scope).map(matcher)
   return (id) => given.some((matches) => matches(id)) && !taken.some((matches) => matches(id))
 }
 
 /** Whether any id of a source can be in the scope. */
-export const reaches = (scope: ToolScope): ((server: string) => boolean) => {
+export const reaches = (scope: ReadonlyArray<string>): ((server: string) => boolean) => {
   const given = scope.filter((pattern) => !pattern.startsWith("!") && pattern.includes("/")).map(serverOf)
   const whole = takenBy(scope)
     .filter((pattern) => pattern === `${serverOf(pattern)}/*`)
@@ -36,7 +36,7 @@ export const reaches = (scope: ToolScope): ((server: string) => boolean) => {
 const serverOf = (pattern: string): string => pattern.slice(0, pattern.indexOf("/"))
 
 /** What is taken away. Without a slash it is no pattern, and is meant to take away all the same. */
-const takenBy = (scope: ToolScope): ReadonlyArray<string> =>
+const takenBy = (scope: ReadonlyArray<string>): ReadonlyArray<string> =>
   scope
     .filter((pattern) => pattern.startsWith("!"))
     .map((pattern) => (pattern.includes("/") ? pattern.slice(1) : `${pattern.slice(1)}/*`))
@@ -51,7 +51,7 @@ export interface Known {
  * What of the scope does nothing, a sentence each: patterns that no tool fits, and a scope that lets nothing in. Of a source
  * that has no list yet nothing is said.
  */
-export const idle = (scope: ToolScope, { ids, servers }: Known): ReadonlyArray<string> => {
+export const idle = (scope: ReadonlyArray<string>, { ids, servers }: Known): ReadonlyArray<string> => {
   const given = scope.filter((pattern) => !pattern.startsWith("!"))
   if (given.length === 0) {
     return [

@@ -15,6 +15,12 @@ export * as Backup from "./Backup.ts"
 /** A **budget**: what one run of a line may use up, in tokens, money and time. */
 export * as Budget from "./Budget.ts"
 
+/** **Calibration**: what became of the router's choices, as a pure fold over the journal. */
+export * as Calibration from "./Calibration.ts"
+
+/** A **candidate**: a model that the router may choose, with what it can do and how its provider caches prompts. */
+export * as Candidate from "./Candidate.ts"
+
 /** **Capacity**: how many stages of a kind run at once in this process. */
 export * as Capacity from "./Capacity.ts"
 
@@ -44,6 +50,9 @@ export * as FactoryEvent from "./FactoryEvent.ts"
 
 /** A **fault** is a failure of the machinery (a model that refuses, a sandbox that does not open, a journal on a full disk), as opposed to an outcome of the work. */
 export * as Fault from "./Fault.ts"
+
+/** A **forecast** of what a candidate would cost from here on: turn by turn, with what is read from the prompt cache, what is written to it, and what a switch costs, since another model has none of the conversation in its cache. */
+export * as Forecast from "./Forecast.ts"
 
 /** The **forge**: where issues, branches and pull requests live. */
 export * as Forge from "./Forge.ts"
@@ -111,6 +120,9 @@ export * as Pricing from "./Pricing.ts"
 /** A **pull request**: a change that asks to be merged, with what speaks for it. */
 export * as PullRequest from "./PullRequest.ts"
 
+/** The **quality model**: a small linear model of how likely a candidate does a task well. */
+export * as QualityModel from "./QualityModel.ts"
+
 /** **Reconciling**: what the forge says is open, and what the backlog knows, made the same. */
 export * as Reconciler from "./Reconciler.ts"
 
@@ -123,11 +135,20 @@ export * as Retention from "./Retention.ts"
 /** How faults are tried again, by the class of the failure. */
 export * as Retry from "./Retry.ts"
 
+/** A **decision** of the router as the journal keeps it: what was chosen, why, and why each other candidate was not. */
+export * as RouteDecision from "./RouteDecision.ts"
+
+/** The **router**: the cheapest candidate whose predicted quality clears a threshold. */
+export * as Router from "./Router.ts"
+
 /** The run of a line that a piece of code belongs to, the numbering of its steps, and what it did in earlier lives. */
 export * as Run from "./Run.ts"
 
 /** Who runs an execution. */
 export * as Runner from "./Runner.ts"
+
+/** The **scorer**: how likely a candidate does a task well. */
+export * as Scorer from "./Scorer.ts"
 
 /** The SQLite seam: one file that holds the journal and the engine's own tables, so that a stage's result and its facts are written in one transaction. */
 export * as Sqlite from "./Sqlite.ts"
@@ -137,6 +158,9 @@ export * as Stage from "./Stage.ts"
 
 /** Where a run stands: a fold over the journal, so every process that can read it gives the same answer. */
 export * as Status from "./Status.ts"
+
+/** **Features** of a task: what is known of it before a model works on it, as numbers from 0 to 1. */
+export * as TaskFeatures from "./TaskFeatures.ts"
 
 /** **Tool loading**: a tool joins a conversation after its beginning, and no earlier byte of the prompt changes, so the provider's cache still holds. */
 export * as ToolLoading from "./ToolLoading.ts"

@@ -52,7 +52,7 @@ const start = Effect.fnUntraced(function* (
   return yield* Lab.start(protocol, turns, { index: made, options: { tools: { deferral: "always", ...tools } } })
 })
 
-const all = ["*/*"]
+const all = ["*/*"] as const
 const issue = { title: "It breaks" }
 /** A call as the mode has it. */
 const use = (mode: ToolSession.Mode, id: string, args: object): ProviderTwin.Call =>

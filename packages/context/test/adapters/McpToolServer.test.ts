@@ -4,6 +4,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js"
 import { ResultSchema, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js"
+import type { ToolScope } from "../../src/ToolScope.ts"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -62,7 +63,7 @@ const clientAt = (url: string, token: Redacted.Redacted<string>) => {
 }
 
 /** An index of its own that is served, and a client of it. */
-const served = Effect.fnUntraced(function* (scope?: ReadonlyArray<string>) {
+const served = Effect.fnUntraced(function* (scope?: ToolScope) {
   const lab = yield* ServedIndex.make
   const { token, url } = yield* McpToolServer.serveHttp(lab.index, { scope })
   const headers = { authorization: `Bearer ${Redacted.value(token)}` }

@@ -42,6 +42,9 @@ export * as PromptPrefix from "./PromptPrefix.ts"
 /** The **provider twin**: a loopback server that answers as the Anthropic and OpenAI APIs do, from a script that is data. */
 export * as ProviderTwin from "./ProviderTwin.ts"
 
+/** What every scorer holds to. */
+export * as ScorerTest from "./ScorerTest.ts"
+
 /** A **simulation** runs a line with scripted roles in virtual time: a night is over in a moment, people answer when the script says, and the same script gives the same journal, byte for byte. */
 export * as Simulation from "./Simulation.ts"
 
