@@ -72,9 +72,9 @@ const served = Effect.fnUntraced(function* (scope?: ToolScope) {
 })
 
 const ways = {
-  stdio: (scope: ReadonlyArray<string> = []) =>
+  stdio: (scope: ToolScope = []) =>
     connect(new StdioClientTransport({ command: process.execPath, args: [program, ...scope] })),
-  http: (scope?: ReadonlyArray<string>) => served(scope)
+  http: (scope?: ToolScope) => served(scope)
 }
 
 // What it serves is a tool source as any other.
