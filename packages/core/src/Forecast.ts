@@ -58,7 +58,7 @@ export const usages = (candidate: Candidate.Candidate, work: Work, current?: Cur
 
 /**
  * What a conversation costs more that comes back to a model, for not being in its cache any more. 0 where nothing is
- * cached. As little as nothing where reads are not cheaper.
+ * cached, or reading is no cheaper.
  */
 export const back = (candidate: Candidate.Candidate, work: Work, pricing: Pricing.Pricing["Service"]): Usage.Cost => {
   const tokens = longest(work)

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as TaskFeatures from "./TaskFeatures.ts"
 import * as Usage from "./Usage.ts"
 
-/** Why a candidate was not chosen. From `Dearer` on it could have taken the task. */
+/** Why a candidate was not chosen. With the last three it could have taken the task. */
 export const Reason = Schema.Literals([
   "Incapable",
   "ContextTooSmall",
