@@ -1,5 +1,5 @@
 /**
- * A sandbox over [sandbox-runtime](https://www.npmjs.com/package/@anthropic-ai/sandbox-runtime), whose package
+ * A sandbox over `@anthropic-ai/sandbox-runtime`, whose package
  * `@anthropic-ai/sandbox-runtime` 0.0.83 is needed, with bubblewrap, socat and ripgrep. On Linux, `bubblewrap` of this package is faster and
  * holds more; this one is for who wants the allow-list of that project.
  *
