@@ -1,6 +1,5 @@
 /**
- * A sandbox over `@anthropic-ai/sandbox-runtime`, whose package
- * `@anthropic-ai/sandbox-runtime` 0.0.83 is needed, with bubblewrap, socat and ripgrep. On Linux, `bubblewrap` of this package is faster and
+ * A sandbox over sandbox-runtime, whose package `@anthropic-ai/sandbox-runtime` 0.0.83 is needed, with bubblewrap, socat and ripgrep. On Linux, `bubblewrap` of this package is faster and
  * holds more; this one is for who wants the allow-list of that project.
  *
  * One process for each sandbox holds an instance of it, in an empty folder, with lists of its own: reading is denied but for

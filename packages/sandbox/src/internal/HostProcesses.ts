@@ -106,7 +106,7 @@ export const isBetween = (pid: number): boolean => {
 }
 
 /** How long a process is given to show its environment, in milliseconds. */
-export const settling = 500
+export const settling = 1_000
 
 /**
  * Living children of this process that have a mark, and whether there may be more: whoever is between two programs hides it.
