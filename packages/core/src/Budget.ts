@@ -127,25 +127,61 @@ const take = (tally: Tally, { at, fact, stage }: FactoryEvent.FactoryEvent): Tal
   return { spent, open }
 }
 
-/** Fails when the run may not call a model again. */
+/** A part of a run with limits of its own, and what it has used up in this process. */
+interface Slice {
+  readonly name: string
+  readonly limits: Limits
+  spent: Spent
+}
+
+/** The slices that the work stands in, the outermost first. */
+const Slices = Context.Reference<ReadonlyArray<Slice>>("@millwright/core/Budget/Slices", { defaultValue: () => [] })
+
+/**
+ * Gives a part of the work limits of its own: a loop, a sub-agent. They hold beside those of the run and of every slice around
+ * it, so no nesting gets beyond one of them. Calls that are under way when a limit is reached are finished and counted. What a
+ * slice has used up is counted anew when its stage is run again; what the run has, never.
+ */
+export const slice =
+  (name: string, limits: Limits) =>
+  <A, E, R>(
+    work: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | BudgetError | Journal.JournalError, R | Journal.Journal> =>
+    Effect.gen(function* () {
+      const own: Slice = { name, limits, spent: nothing }
+      const inside = Effect.provideService(work, Slices, [...(yield* Slices), own])
+      if (limits.time === undefined) return yield* inside
+      const limit = Duration.toMillis(Duration.fromInputUnsafe(limits.time))
+      const over = { limit, spent: limit, unit: "milliseconds", whose: whole(name) }
+      return yield* Effect.timeoutOrElse(inside, { duration: limit, orElse: () => exceeded("TimeSpent", over) })
+    })
+
+const whole = (name: string): string => `The part ${JSON.stringify(name)} of the run`
+
+/** Fails when the run, or a slice that the work stands in, may not call a model again. */
 export const check: Effect.Effect<void, BudgetError | Journal.JournalError, Journal.Journal> = Effect.gen(function* () {
   const budget = yield* Effect.serviceOption(Budget)
-  if (Option.isNone(budget)) return
-  const { run } = yield* Journal.Origin
-  const { limits } = budget.value
-  const { bill } = yield* budget.value.spent(run)
+  if (Option.isSome(budget)) {
+    const { run } = yield* Journal.Origin
+    yield* hold("The run", budget.value.limits, (yield* budget.value.spent(run)).bill)
+  }
+  for (const { limits, name, spent } of yield* Slices) yield* hold(whole(name), limits, spent.bill)
+})
+
+/** Fails when as much was spent as may be. */
+const hold = Effect.fnUntraced(function* (whose: string, limits: Limits, bill: Usage.Bill) {
   const tokens = Usage.total(bill.usage)
   if (limits.tokens !== undefined && tokens >= limits.tokens) {
-    return yield* exceeded("TokensSpent", { limit: limits.tokens, spent: tokens, unit: "tokens" })
+    return yield* exceeded("TokensSpent", { limit: limits.tokens, spent: tokens, unit: "tokens", whose })
   }
   if (limits.usd === undefined) return
   if (bill.usd >= limits.usd)
-    return yield* exceeded("MoneySpent", { limit: limits.usd, spent: bill.usd, unit: "US dollars" })
+    return yield* exceeded("MoneySpent", { limit: limits.usd, spent: bill.usd, unit: "US dollars", whose })
   if (bill.unpriced > 0) {
     return yield* new BudgetError({
       reason: "Unpriced",
       message:
-        `The run has a limit of ${limits.usd} US dollars, but ${bill.unpriced} of its model calls have no known ` +
+        `${whose} has a limit of ${limits.usd} US dollars, but ${bill.unpriced} of its model calls have no known ` +
         `price, so nobody can say what was spent. Use a priced model, or limit tokens instead of money.`
     })
   }
@@ -157,6 +193,7 @@ export const spend = (
 ): Effect.Effect<void, Journal.JournalError, Journal.Journal> =>
   Effect.gen(function* () {
     const budget = yield* Effect.serviceOption(Budget)
+    for (const part of yield* Slices) part.spent = count(part.spent, call)
     if (Option.isNone(budget)) return void (yield* Journal.record(call))
     const { run } = yield* Journal.Origin
     // Read what was spent before the call is in the journal, so that it is not counted twice.
@@ -193,12 +230,17 @@ export const enforce = <A, E, R>(
 
 const exceeded = (
   reason: "TokensSpent" | "MoneySpent" | "TimeSpent",
-  { limit, spent, unit }: { readonly limit: number; readonly spent: number; readonly unit: string }
+  {
+    limit,
+    spent,
+    unit,
+    whose = "The run"
+  }: { readonly limit: number; readonly spent: number; readonly unit: string; readonly whose?: string }
 ) =>
   Effect.gen(function* () {
     yield* Journal.record({ _tag: "BudgetHit", dimension: reason, limit, spent })
     return yield* new BudgetError({
       reason,
-      message: `The run has used ${spent} of ${limit} ${unit}, and stops. Raise the limit and resume the run to go on.`
+      message: `${whose} has used ${spent} of ${limit} ${unit}, and stops. Raise the limit and resume the run to go on.`
     })
   })
