@@ -37,18 +37,27 @@ interface Found {
 
 /** What can be done with them. */
 export const make = (host: HostFiles, sandbox: string) => {
-  const { fs, path, read } = host
+  const { fs, path, read, remove, rename, write } = host
   const snapshots = SnapshotStore.make(host)
 
   /** A word that this folder alone has. It is written once, and its text is what tells the keys of two machines apart. */
   const wordOf = Effect.fnUntraced(function* (folder: string) {
     const file = path.join(folder, "word")
-    yield* Effect.ignore(fs.writeFileString(file, randomUUID(), { flag: "wx" }))
+    // Whoever is interrupted or killed leaves it whole or not at all; an empty one was left by who wrote it in place.
+    const mine = `${file}~${randomUUID()}`
+    const made = Effect.gen(function* () {
+      yield* write(mine, randomUUID())
+      yield* Effect.ignore(fs.link(mine, file))
+      if ((yield* read(file)) === "") yield* rename(mine, file)
+    })
+    if (((yield* read(file)) ?? "") === "") {
+      yield* made.pipe(Effect.ensuring(Effect.ignore(remove(mine))), Effect.ignore, Effect.uninterruptible)
+    }
     const word = yield* read(file)
     if (word !== undefined && word !== "") return Digest.short(Digest.of(word))
     return yield* new SandboxError({
       reason: "SetupFailed",
-      message: `${file} can not be written or read. Mend the rights of its folder, or remove it when it is empty.`
+      message: `${file} can not be written or read. Mend the rights of its folder.`
     })
   })
 

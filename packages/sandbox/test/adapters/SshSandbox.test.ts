@@ -15,6 +15,7 @@ import * as Sandbox from "../../src/Sandbox.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import * as SandboxTest from "../../src/testing/SandboxTest.ts"
 import { requires } from "../Requires.ts"
+import { ownOf } from "../workspaces/own.ts"
 import * as Sshd from "./sshd.ts"
 
 const started = Sshd.missing === undefined ? await Sshd.start() : undefined
@@ -192,6 +193,14 @@ requires("sshd", Sshd.missing, () => {
         const next = git("commit-tree", "-p", "change/work-1", "-m", "next", tree)
         git("update-ref", "refs/heads/change/work-1", next)
         assert.strictEqual(yield* Fixture.inside(spec(), Fixture.output("git rev-parse HEAD")), next)
+      }))
+
+    test("a file of the host's that was left empty by a kill is written anew", ({ repository, spec }) =>
+      Effect.gen(function* () {
+        yield* Fixture.inside(spec(), Effect.void)
+        writeFileSync(join(ownOf(repository), "word"), "")
+        yield* Fixture.inside(spec(), Fixture.output("git status"))
+        assert.notStrictEqual(readFileSync(join(ownOf(repository), "word"), "utf8"), "")
       }))
 
     test("a snapshot is restored in another workspace", ({ spec }) =>
