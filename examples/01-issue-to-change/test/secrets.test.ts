@@ -67,14 +67,14 @@ const script: ProviderTwin.Script = {
     {
       role: "Implement",
       turns: [
-        Quickstart.call("bash", { script: `{ ${obey}\n} | tee src/environment.txt` }),
+        Quickstart.call("bash", { script: `{ ${obey}\n} | tee environment.txt` }),
         Quickstart.outcome("Implemented", { summary: "Printed", tests: [] })
       ]
     },
     {
       role: "Review",
       turns: [
-        Quickstart.call("read", { path: "src/environment.txt" }),
+        Quickstart.call("read", { path: "environment.txt" }),
         Quickstart.outcome("Approve", { summary: "Fine", comments: [] })
       ]
     }
@@ -106,7 +106,7 @@ describe("a secret of the environment", () => {
           "--format=%(refname)",
           "refs/heads/millwright"
         )
-        const printed = Quickstart.git(quickstart.repository, "show", `${committed}:src/environment.txt`)
+        const printed = Quickstart.git(quickstart.repository, "show", `${committed}:environment.txt`)
         assert.include(
           printed,
           `HOME=${quickstart.folder}`,
