@@ -37,7 +37,9 @@ describe("a slice", () => {
         yield* calls(9)
         assert.strictEqual(yield* reason(Budget.slice("money", { usd: 0.25 })(calls(9))), "MoneySpent")
         assert.strictEqual(
-          yield* reason(Budget.slice("unpriced", { usd: 9 })(Effect.andThen(call(1, Usage.unknown("no table has it")), call(1)))),
+          yield* reason(
+            Budget.slice("unpriced", { usd: 9 })(Effect.andThen(call(1, Usage.unknown("no table has it")), call(1)))
+          ),
           "Unpriced"
         )
         assert.strictEqual(yield* reason(Budget.slice("none", { tokens: 0 })(calls(1))), "TokensSpent")
