@@ -1,4 +1,5 @@
 /** What `kill -9` at a random moment of a line costs: stages that run again, are lost or are recorded twice, and time. */
+import * as Chance from "../Chance.ts"
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as Bench from "../Bench.ts"
@@ -11,17 +12,6 @@ const stages = 100
 
 /** How long one life may take, in milliseconds. A line that does not end within it stands still. */
 const patience = 60_000
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-const randomOf = (seed: number) => {
-  let state = seed
-  return (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** The key under which the stage of a number is recorded. */
 const keyOf = (at: number): string => (at === 0 ? "step" : `step#${at + 1}`)
@@ -121,7 +111,7 @@ const calm = (programs: Programs.Programs): Promise<number> =>
 export const measure: Measure.Measure = async ({ programs, progress, sizes }) => {
   const window = Bench.median([await calm(programs), await calm(programs), await calm(programs)])
   progress(`${sizes.kills} kills within ${Bench.round(window)} ms of a line of ${stages} stages, --seed ${sizes.seed}`)
-  const random = randomOf(sizes.seed)
+  const random = Chance.make(sizes.seed)
   const outcomes: Array<Outcome> = []
   for (let tries = 0; outcomes.length < sizes.kills && tries < 4 * sizes.kills; tries++) {
     const outcome = await killOnce(programs, random() * window)

@@ -9,7 +9,7 @@ import * as Router from "@millwright/core/Router"
 import * as Usage from "@millwright/core/Usage"
 import * as Result from "effect/Result"
 import * as Bench from "../Bench.ts"
-import * as Chance from "./Chance.ts"
+import * as Chance from "../Chance.ts"
 import type * as Outcomes from "./Outcomes.ts"
 
 /** One task, as the router and as each model alone did it. */

@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as TaskFeatures from "@millwright/core/TaskFeatures"
 import { readFileSync } from "node:fs"
 import * as Bench from "../Bench.ts"
-import * as Chance from "./Chance.ts"
+import * as Chance from "../Chance.ts"
 
 const Outcome = Schema.Struct({ passed: Schema.Boolean, usd: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)) })
 

@@ -13,7 +13,7 @@ import * as Usage from "@millwright/core/Usage"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"
 import * as Bench from "../Bench.ts"
-import * as Chance from "./Chance.ts"
+import * as Chance from "../Chance.ts"
 
 /** The input of each request: all of it, and what was read from the cache. */
 type Session = ReadonlyArray<readonly [total: number, read: number]>

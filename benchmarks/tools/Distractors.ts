@@ -2,6 +2,7 @@
  * Tools that stand in the way: made by putting kinds of servers, verbs and nouns together, the same ones for the same seed.
  * They are no real tools. Many do the same as a real one, so what is found among them is a lower bound.
  */
+import * as Chance from "../Chance.ts"
 import type * as Catalog from "./Catalog.ts"
 
 interface Kind {
@@ -124,20 +125,9 @@ const join: ReadonlyArray<(words: ReadonlyArray<string>) => string> = [
   (words) => words.map((word, n) => (n === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join("")
 ]
 
-/** Numbers from 0 to below 1, the same ones for the same seed. */
-const random = (seed: number): (() => number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** Servers with `count` tools together, 4 to 28 each. */
 export const make = (count: number, seed: number): Catalog.Part => {
-  const next = random(seed)
+  const next = Chance.make(seed)
   const pick = <A>(list: ReadonlyArray<A>): A => {
     const found = list[Math.floor(next() * list.length)]
     if (found === undefined) throw new Error("an empty list was to be picked from")

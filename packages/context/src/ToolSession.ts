@@ -150,7 +150,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       if (now === listed) return []
       listed = now
       const before = known
-      known = hashes(now)
+      known = SessionText.known(now)
       const text = SessionText.notice({
         before,
         now,
@@ -187,7 +187,7 @@ const begin = Effect.fnUntraced(function* ({
 }: Options): Effect.fn.Return<Saved> {
   const entries = yield* index.list()
   const stats = yield* index.stats
-  const known = Object.fromEntries(hashes(entries))
+  const known = Object.fromEntries(SessionText.known(entries))
   // Whoever is still to come could not be searched for.
   const isComplete = !stats.servers.some(({ isComing }) => isComing)
   const sizes = {
@@ -232,8 +232,6 @@ const within = (entries: ReadonlyArray<Entry>, room: number): ReadonlyArray<Entr
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : a.id > b.id ? 1 : 0
-
-const hashes = (entries: ReadonlyArray<Entry>) => new Map(entries.map(({ hash, id }) => [id, hash.slice(0, 12)]))
 
 const offered = ({ description, name, schema }: Definition.Definition) =>
   Tool.dynamic(name, { description, parameters: schema })

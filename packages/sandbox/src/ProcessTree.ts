@@ -96,13 +96,13 @@ export const end = (
         yield* pause(1)
         ;({ isSure, living: left } = look(tree, seen))
       }
-      send(left, options.signal)
+      HostProcesses.send(left, options.signal)
       const patience = performance.now() + options.grace
       const deadline = patience + 1_000
       while (left.length > 0 && performance.now() < deadline) {
         yield* pause(5)
         left = members(tree, seen)
-        if (performance.now() >= patience) send(left, "SIGKILL")
+        if (performance.now() >= patience) HostProcesses.send(left, "SIGKILL")
       }
     })
   )
@@ -113,16 +113,6 @@ export const pause = (milliseconds: number): Effect.Effect<void> =>
     const timer = setTimeout(() => resume(Effect.void), milliseconds)
     return Effect.sync(() => clearTimeout(timer))
   })
-
-const send = (pids: ReadonlyArray<number>, signal: NodeJS.Signals): void => {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, signal)
-    } catch {
-      // It has ended since it was seen.
-    }
-  }
-}
 
 // One buffer for all: an environment is at most 128 KiB for each variable, and a truncated one hides the mark only of a
 // process that filled it on purpose.

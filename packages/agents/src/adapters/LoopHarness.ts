@@ -34,9 +34,9 @@ const name = "loop"
 
 /** How the loop works. */
 export interface Options {
-  /** How conversations use the tool index. Default: as it costs least, and as the model can. */
   /** How long a model may say nothing, before its answer or within, until it is asked again. Default: 5 minutes. */
   readonly silence?: Duration.Input
+  /** How conversations use the tool index. Default: as it costs least, and as the model can. */
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
 }
 

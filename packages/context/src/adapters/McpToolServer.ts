@@ -149,7 +149,7 @@ const make = Effect.fnUntraced(function* (whole: ToolIndex, { budget = 512, scop
   const run = yield* FiberSet.runtimePromise(running)()
   const secrets = yield* Redaction.Secrets
   const calls = SessionCall.make({ index, mode: "bridge", isFixed: () => false })
-  let known = yield* index.list()
+  let known = SessionText.known(yield* index.list())
   let promised = yield* worst(index)
 
   const head = `${SessionText.opening("bridge")}\n\n${noInstruction}\n\n`
@@ -166,8 +166,8 @@ const make = Effect.fnUntraced(function* (whole: ToolIndex, { budget = 512, scop
   /** What became different since the client was last told. */
   const news = Effect.gen(function* () {
     const now = yield* index.list()
-    const before = new Map(known.map(({ hash, id }) => [id, hash.slice(0, 12)]))
-    known = now
+    const before = known
+    known = SessionText.known(now)
     return SessionText.notice({ before, now, loaded: new Set() })
   })
 

@@ -35,6 +35,15 @@ export const forModels = (
 /** A name of a stranger in one line, with marks in the place of what could hide. */
 export const plain = (name: string): string => name.replace(HiddenText.pattern, "\ufffd").replace(/\s+/g, " ").trim()
 
+/** The start of a text, at most so many characters with the sign that more followed. */
+export const cut = (text: string, length: number): string =>
+  text.length <= length
+    ? text
+    : `${text
+        .slice(0, length - 1)
+        .trimEnd()
+        .toWellFormed()}…`
+
 const longestLine = 100
 
 /** The first sentence of a description, in one line; without a description, the names of the parameters. */
@@ -43,10 +52,5 @@ export const line = (description: string, parameters: ReadonlyArray<string>): st
   const sentence = /^.*?[.!?。！？](?=\s|$|(?<=[。！？]))/u.exec(text)?.[0] ?? text
   const said =
     sentence !== "" ? sentence : parameters.length > 0 ? `(${plain(parameters.join(", "))})` : "(no description)"
-  return said.length <= longestLine
-    ? said
-    : `${said
-        .slice(0, longestLine - 1)
-        .trimEnd()
-        .toWellFormed()}…`
+  return cut(said, longestLine)
 }

@@ -5,7 +5,7 @@ import * as TokenBudget from "../TokenBudget.ts"
 import { type Entry, type ListedTool, schemaOf } from "../ToolEntry.ts"
 import { type IndexChange, ToolCallError } from "../ToolIndex.ts"
 import * as EntryName from "./EntryName.ts"
-import type { SourceState } from "./SourceWatch.ts"
+import { isSaidAlike, type SourceState } from "./SourceWatch.ts"
 
 /** Whom entries are of. */
 export interface Owner {
@@ -50,7 +50,7 @@ export class IndexState {
       here.add(id)
       const before = this.#entries.get(id)
       const hash = Digest.of(`${tool.description}\0${Digest.of(tool.schema)}`)
-      const isSame = before?.hash === hash && isSaidAgain(before, tool)
+      const isSame = before?.hash === hash && isSaidAlike(before, tool)
       if (isSame && before.state === state) continue
       const entry: Entry = isSame ? { ...before, state } : this.#make(tool, { id, kind, server, hash, state, before })
       this.#entries.set(id, entry)
@@ -164,15 +164,6 @@ const put = (names: Map<string, Set<string>>, name: string, id: string): void =>
 
 /** The id of a tool of a source. */
 export const idOf = (server: string, name: string): string => `${server}/${EntryName.plain(name)}`
-
-/** Whether it says the same of itself beside its description and schema, and is called by the same name. */
-const isSaidAgain = (before: ListedTool, { alwaysLoad, hints, name }: ListedTool): boolean =>
-  before.name === name &&
-  before.alwaysLoad === alwaysLoad &&
-  before.hints.readOnly === hints.readOnly &&
-  before.hints.destructive === hints.destructive &&
-  before.hints.idempotent === hints.idempotent &&
-  before.hints.openWorld === hints.openWorld
 
 /** As a whole word at the end: `issue` is no end of `tissue`. */
 const endsWith = (text: string, name: string): boolean =>

@@ -43,21 +43,13 @@ const names = ({ server, tools }: Group): ReadonlyArray<string> => [
 const serverLine = ({ server, tools }: Group): string =>
   heading(server, tools.length, EntryName.line(server.description || server.instructions, []))
 
-const about = ({ instructions }: ServerStats): string => cut(EntryName.plain(instructions), instructionsShown)
+const about = ({ instructions }: ServerStats): string => EntryName.cut(EntryName.plain(instructions), instructionsShown)
 
 const heading = ({ name, status }: ServerStats, count: number, about: string): string => {
   const state =
     status === "waiting" ? "not there yet" : `${count}${status === "stale" ? ", does not answer at present" : ""}`
   return `## ${name} (${state})${about === "" ? "" : `: ${about}`}`
 }
-
-const cut = (text: string, length: number): string =>
-  text.length <= length
-    ? text
-    : `${text
-        .slice(0, length - 1)
-        .trimEnd()
-        .toWellFormed()}…`
 
 /** The first lines that fit, and how many do not. */
 const bounded = (lines: ReadonlyArray<string>, budget: number): string => {

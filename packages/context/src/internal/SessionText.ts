@@ -20,6 +20,12 @@ There are more tools than you see. Find what you need with \`tool_search\`, one 
 const most = 20
 const longestName = 100
 
+const marked = ({ hash }: Entry): string => hash.slice(0, 12)
+
+/** What is there, to tell later what became different: by id, what changes with a description or a schema. */
+export const known = (entries: ReadonlyArray<Entry>): ReadonlyMap<string, string> =>
+  new Map(entries.map((entry) => [entry.id, marked(entry)]))
+
 /** What became different, or nothing. It speaks with the voice of the system, so nothing that a server wrote is in it but names, each as one word. */
 export const notice = ({
   before,
@@ -37,7 +43,8 @@ export const notice = ({
   const added = now.filter(({ id }) => !before.has(id))
   const removed = [...before.keys()].filter((id) => !here.has(id) && fixed?.has(id) !== false)
   const changed = now.filter(
-    ({ hash, id }) => before.has(id) && before.get(id) !== hash.slice(0, 12) && (fixed?.has(id) ?? loaded.has(id))
+    (entry) =>
+      before.has(entry.id) && before.get(entry.id) !== marked(entry) && (fixed?.has(entry.id) ?? loaded.has(entry.id))
   )
   const parts = [
     fixed === undefined

@@ -266,12 +266,14 @@ const isSameList = <A>(a: ReadonlyArray<A>, b: ReadonlyArray<A>, same: (x: A, y:
   })
 }
 
-const isSameTool = (a: ListedTool, b: ListedTool): boolean =>
+/** Whether two tools say the same of themselves, beside their descriptions and schemas. */
+export const isSaidAlike = (a: ListedTool, b: ListedTool): boolean =>
   a.name === b.name &&
-  a.description === b.description &&
   a.alwaysLoad === b.alwaysLoad &&
-  Buffer.compare(a.schema, b.schema) === 0 &&
   a.hints.readOnly === b.hints.readOnly &&
   a.hints.destructive === b.hints.destructive &&
   a.hints.idempotent === b.hints.idempotent &&
   a.hints.openWorld === b.hints.openWorld
+
+const isSameTool = (a: ListedTool, b: ListedTool): boolean =>
+  isSaidAlike(a, b) && a.description === b.description && Buffer.compare(a.schema, b.schema) === 0

@@ -4,20 +4,13 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as FolderGit from "../../src/internal/FolderGit.ts"
 import * as HostFiles from "../../src/internal/HostFiles.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
+import { git } from "../git.ts"
 import { spec, suite, test } from "./bubblewrapFixture.ts"
-
-const git = (cwd: string, ...args: ReadonlyArray<string>) =>
-  execFileSync("git", ["-c", "user.name=A", "-c", "user.email=a@example.invalid", ...args], {
-    cwd,
-    encoding: "utf8",
-    stdio: "pipe"
-  }).trim()
 
 const repository = (path: string) => {
   mkdirSync(path, { recursive: true })

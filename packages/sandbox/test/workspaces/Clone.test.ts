@@ -1,8 +1,6 @@
 /** Clones: of odd repositories, after crashes and damage, from templates. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import { execFileSync } from "node:child_process"
 import {
   appendFileSync,
@@ -22,26 +20,14 @@ import * as SandboxSpec from "../../src/SandboxSpec.ts"
 import { ownOf } from "./own.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import { requires } from "../Requires.ts"
+import { git } from "../git.ts"
 import * as StandIn from "./standIn.ts"
+import { tester } from "./tester.ts"
 
 const cloneOf = ({ repository }: Fixture.Repository, id = "work-1") => join(ownOf(repository), "clones", id)
 const templatesOf = ({ repository }: Fixture.Repository) => readdirSync(join(ownOf(repository), "templates"))
 const status = Fixture.output("git status --porcelain --branch")
 const commit = (name: string) => Fixture.output(`echo ${name} > ${name}.txt && git add -A && git commit -q -m ${name}`)
-const git = (cwd: string, ...args: ReadonlyArray<string>) =>
-  execFileSync("git", ["-c", "user.name=A", "-c", "user.email=a@example.invalid", ...args], {
-    cwd,
-    encoding: "utf8",
-    stdio: "pipe"
-  }).trim()
-
-/** Tests on repositories of their own, with a sandbox. */
-const tester = (layer: Layer.Layer<Sandbox.Sandbox>) => {
-  return <E>(
-    name: string,
-    body: (fixture: Fixture.Repository) => Effect.Effect<void, E, Sandbox.Sandbox | Scope.Scope>
-  ) => it.live(name, () => Effect.scoped(Effect.flatMap(Fixture.repository, body)).pipe(Effect.provide(layer)), 60_000)
-}
 
 const register = (way: string, overlay: boolean) => {
   const test = tester(StandIn.layer(way, overlay))

@@ -1,5 +1,5 @@
 /** What reaches the repository of the host, and what a hostile workspace can do about it: let it fail. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -10,10 +10,10 @@ import * as Sandbox from "../../src/Sandbox.ts"
 import * as Workspaces from "../../src/Workspaces.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import * as StandIn from "./standIn.ts"
+import { tester } from "./tester.ts"
 
 const layer = StandIn.layer("copying", false)
-const test = <E>(name: string, body: (fixture: Fixture.Repository) => Effect.Effect<void, E, Sandbox.Sandbox>) =>
-  it.live(name, () => Effect.scoped(Effect.flatMap(Fixture.repository, body)).pipe(Effect.provide(layer)), 60_000)
+const test = tester(layer)
 
 const commit = (name: string) => `echo ${name} > ${name} && git add -A && git commit -q -m ${name}`
 const subjects = ({ git }: Fixture.Repository, branch = "change/work-1") =>

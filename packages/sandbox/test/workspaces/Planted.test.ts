@@ -1,26 +1,17 @@
 /** Links that a hostile workspace or commit leaves where the host keeps workspaces, and where it writes into one. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type * as Sandbox from "../../src/Sandbox.ts"
 import { ownOf } from "./own.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
+import { tester } from "./tester.ts"
 
 const register = (way: string, overlay: boolean) => {
-  const test = <E>(
-    name: string,
-    body: (fixture: Fixture.Repository) => Effect.Effect<void, E, Sandbox.Sandbox | Scope.Scope>
-  ) =>
-    it.live(
-      name,
-      () => Effect.scoped(Effect.flatMap(Fixture.repository, body)).pipe(Effect.provide(StandIn.layer(way, overlay))),
-      60_000
-    )
+  const test = tester(StandIn.layer(way, overlay))
 
   describe(`links, ${way}`, () => {
     test("what is committed below `.millwright` is never taken for a workspace", (fixture) =>

@@ -1,7 +1,6 @@
 /** Copies of workspaces that are hostile, or that were damaged since. What a good one restores, the suite claims. */
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import {
   appendFileSync,
   existsSync,
@@ -21,6 +20,7 @@ import { ownOf } from "./own.ts"
 import * as Fixture from "../../src/testing/Fixture.ts"
 import { requires } from "../Requires.ts"
 import * as StandIn from "./standIn.ts"
+import { tester } from "./tester.ts"
 
 const storeOf = ({ repository }: Fixture.Repository) => join(ownOf(repository), "snapshots")
 
@@ -36,15 +36,8 @@ const copy = (spec: SandboxSpec, text: string) =>
   )
 
 const register = (way: string, overlay: boolean) => {
-  const test = <E>(
-    name: string,
-    body: (fixture: Fixture.Repository) => Effect.Effect<void, E, Sandbox.Sandbox | Scope.Scope>
-  ) =>
-    it.live(
-      `${way}: ${name}`,
-      () => Effect.scoped(Effect.flatMap(Fixture.repository, body)).pipe(Effect.provide(StandIn.layer(way, overlay))),
-      60_000
-    )
+  const on = tester(StandIn.layer(way, overlay))
+  const test: typeof on = (name, body) => on(`${way}: ${name}`, body)
   const to = (fixture: Fixture.Repository, from: Snapshot) =>
     fixture.spec({ id: "work-2", branch: "change/work-2", from })
 
