@@ -113,6 +113,12 @@ export const Fact = Schema.TaggedUnion({
     outputBytes: Schema.Natural,
     duration: Milliseconds
   },
+  /** An agent began to work, or took up a conversation that had broken off. */
+  AgentStarted: { role: Schema.String, session: Schema.String, resumed: Schema.Boolean },
+  /** An agent stopped; `fault` says why it has no outcome. */
+  AgentEnded: { session: Schema.String, fault: Schema.NullOr(Fault.Recorded) },
+  /** Somebody said something to an agent: in the middle of its work, or to be done when it is done. */
+  AgentPrompted: { session: Schema.String, lane: Schema.Literals(["steer", "follow-up"]), text: Schema.String },
   /** An agent made the same calls again and again, with the same results. `told`: it was told so; otherwise it was ended for it. */
   CircleFound: { tools: Schema.Array(Schema.String), times: Schema.Natural, told: Schema.Boolean },
   /** A human is asked. Opening a gate is recording an intervention; there is no other way to ask. */
