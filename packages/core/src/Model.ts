@@ -44,6 +44,8 @@ export interface Model {
   readonly provider: string
   /** A loopback server answers in the place of the provider. */
   readonly rehearsed: boolean
+  /** Who pays its calls. Default: a key, call by call. */
+  readonly paidBy?: Usage.PaidBy
   readonly supports: Supports
   /**
    * Asks whether the provider is there, takes the key and knows the model. It costs nothing and calls no model, so a
