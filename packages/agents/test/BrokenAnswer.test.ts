@@ -37,7 +37,7 @@ const start = Effect.fnUntraced(function* (protocol: "anthropic" | "openai", pai
   const toolkit = yield* Toolkit.empty
   const prompt = Prompt.make("Say something.")
   const ask = (onText: () => Effect.Effect<void> = () => Effect.void) =>
-    ModelTurn.run({ model, prompt, toolkit, onText, silence: 60_000 })
+    ModelTurn.run({ model, prompt, toolkit, onText, silence: 100 * ModelTurn.maxWait })
   return { twin, ask }
 })
 
