@@ -46,6 +46,8 @@ export interface Options {
   readonly systemMessages?: boolean | undefined
   /** A loopback server answers in the place of Anthropic. */
   readonly rehearsed?: boolean | undefined
+  /** Who pays. Default: the key, call by call. */
+  readonly paidBy?: Model.Model["paidBy"]
 }
 
 /** Makes the model. Nothing is called yet; a wrong key or name shows at its `probe`, or at the first call. */
@@ -80,6 +82,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
+    ...(options.paidBy && { paidBy: options.paidBy }),
     supports: {
       reasoningReplay: true,
       cacheWrites: true,
@@ -337,7 +340,14 @@ const reader = (): Answer.Reader<Event> => {
       switch (event.type) {
         case "message_start":
           tokens = event.message.usage
-          return [{ type: "response-metadata", id: event.message.id, modelId: event.message.model }]
+          return [
+            {
+              type: "response-metadata",
+              id: event.message.id,
+              modelId: event.message.model,
+              metadata: Model.early(usage(tokens))
+            }
+          ]
         case "content_block_start":
           return start(blocks, event)
         case "content_block_delta": {
