@@ -26,6 +26,7 @@ import * as Stream from "effect/Stream"
 import * as Harness from "../Harness.ts"
 import * as Repetition from "../loop/Repetition.ts"
 import * as ModelTurn from "../loop/ModelTurn.ts"
+import * as Telemetry from "../loop/Telemetry.ts"
 import * as ToolTurn from "../loop/ToolTurn.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
@@ -64,7 +65,11 @@ export const layerWith = (
               index,
               options,
               emit: (event) => Effect.asVoid(Queue.offer(queue, event))
-            }).pipe(Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
+            }).pipe(
+              Telemetry.agent(request, forTier(request.tier)),
+              Effect.andThen(Queue.end(queue)),
+              Effect.provideContext(services)
+            )
           )
       })
     })
@@ -95,6 +100,7 @@ const loop = (
     // What the host gathered (an issue, a patch, a log) may hold a secret too.
     const clean = Redaction.scrub(request.prompt, yield* Redaction.Secrets)
     const earlier = yield* taken(request)
+    const conversation = yield* Telemetry.conversation(earlier?.conversation)
     const session = yield* tools(request, {
       index,
       model,
@@ -152,7 +158,7 @@ const loop = (
       }
       if (outcome !== undefined) {
         const data = yield* Effect.orDie(
-          Schema.encodeEffect(Conversation)({ prompt, ...(session && { tools: yield* session.save }) })
+          Schema.encodeEffect(Conversation)({ conversation, prompt, ...(session && { tools: yield* session.save }) })
         )
         const given = Predicate.hasProperty(outcome.params, "outcome") ? outcome.params.outcome : outcome.params
         return yield* emit({ _tag: "Ended", outcome: given, session: { harness: name, data } })
@@ -195,7 +201,11 @@ const inACircle = ({ role }: Harness.Request, { times, tools }: Repetition.Circl
   })
 
 const Conversation = Schema.toCodecJson(
-  Schema.Struct({ prompt: Prompt.Prompt, tools: Schema.optionalKey(ToolSession.Saved) })
+  Schema.Struct({
+    conversation: Schema.optionalKey(Schema.String),
+    prompt: Prompt.Prompt,
+    tools: Schema.optionalKey(ToolSession.Saved)
+  })
 )
 
 /** The conversation that a request goes on with, if it does. */

@@ -16,6 +16,7 @@ import * as Output from "../tools/Output.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 /** The tools that may be called, and who is told about it. */
 export interface Bench {
@@ -47,7 +48,8 @@ export const run = (
   Effect.gen(function* () {
     const outcomes: Array<Outcome> = []
     for (const batch of yield* batches(calls, bench)) {
-      outcomes.push(...(yield* Effect.forEach(batch, (call) => one(call, bench), { concurrency: "unbounded" })))
+      const traced = (call: ModelTurn.ToolCall) => Telemetry.tool(call, bench)(one(call, bench))
+      outcomes.push(...(yield* Effect.forEach(batch, traced, { concurrency: "unbounded" })))
     }
     return outcomes
   })
