@@ -5,6 +5,7 @@
 import * as Fault from "@millwright/core/Fault"
 import type * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
+import * as Redaction from "@millwright/core/Redaction"
 import * as Stage from "@millwright/core/Stage"
 import * as Usage from "@millwright/core/Usage"
 import * as GenAi from "effect/ai/Telemetry"
@@ -87,12 +88,14 @@ export const chat =
         },
         (span) =>
           // `LanguageModel`, and the HTTP client under it, would make spans of the same call.
-          Effect.tap(measured(model, Effect.provideService(call, References.TracerEnabled, false)), (answer) =>
-            Effect.sync(() => {
-              answered(span, answer)
-              const cost = price({ provider: model.provider, model: model.name, usage: answer.usage })
-              if (cost._tag === "Known") span.attribute("millwright.cost.usd", cost.usd)
-            })
+          Effect.tap(
+            measured(model, Effect.provideService(Redaction.sealed(call), References.TracerEnabled, false)),
+            (answer) =>
+              Effect.sync(() => {
+                answered(span, answer)
+                const cost = price({ provider: model.provider, model: model.name, usage: answer.usage })
+                if (cost._tag === "Known") span.attribute("millwright.cost.usd", cost.usd)
+              })
           )
       )
     })
@@ -182,7 +185,7 @@ export const tool =
             !part.isFailure ? undefined : isOffered || found?.called !== undefined ? "ToolFailed" : "UnknownTool"
         },
         (span) =>
-          Effect.tap(run, ({ found }) =>
+          Effect.tap(Redaction.sealed(run), ({ found }) =>
             Effect.sync(() => {
               if (found?.called !== undefined) span.attribute("gen_ai.tool.name", found.called)
             })
