@@ -4,6 +4,7 @@ import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as ToolIndex from "@millwright/context/ToolIndex"
 import * as MemoryEngine from "@millwright/core/adapters/MemoryEngine"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
+import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
@@ -274,6 +275,59 @@ describe("telemetry", () => {
       assert.sameMembers(
         durations.map(({ attributes, count, unit }) => `${Number(count)} ${unit} ${attributes["error.type"] ?? "ok"}`),
         ["4 s ok", "1 s ModelError.RateLimited"]
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("of a role that is asked once more goes on with the same conversation", () =>
+    Effect.gen(function* () {
+      yield* workspace({})
+      const collector = yield* OtlpCollector.make
+      const malformed = { calls: [Lab.call("outcome", { outcome: { _tag: "Done" } })] }
+      const twin = yield* twinOf({
+        conversations: [{ role: "Author", turns: [malformed, Lab.done(said.outcome)] }]
+      })
+      yield* exported(
+        collector.url,
+        Author.run({ text: said.prompt }).pipe(Effect.provide(yield* factory(twin), { local: true }))
+      )
+      const agents = collector.spans().filter(({ name }) => name === "invoke_agent Author")
+      const [first, second] = agents.map(({ attributes }) => attributes["gen_ai.conversation.id"])
+      assert.isString(first)
+      assert.strictEqual(second, first, "the second run of the harness has lost the conversation")
+      assert.notProperty(agents[0]?.attributes, "millwright.run", "outside of a line there is no run")
+      assert.notInclude(collector.wire(), said.outcome)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("of a run that is cancelled while a model is silent ends every span", () =>
+    Effect.gen(function* () {
+      yield* workspace({})
+      const collector = yield* OtlpCollector.make
+      const twin = yield* twinOf(script)
+      yield* twin.breakNext([{ _tag: "Stall", after: 1 }], "Author")
+      yield* exported(
+        collector.url,
+        Effect.gen(function* () {
+          const journal = yield* Journal.Journal
+          const run = yield* Writing.start({ item })
+          // The call has begun when the twin has got it.
+          yield* Effect.repeat(Effect.andThen(Effect.yieldNow, twin.requests), { until: (all) => all.length > 0 })
+          yield* Line.cancel(run, { reason: "enough" })
+          yield* twin.hungUp
+          yield* journal.follow({ run }).pipe(
+            Stream.takeUntil(({ fact }) => fact._tag === "LineCancelled"),
+            Stream.runDrain
+          )
+        }).pipe(Effect.provide(yield* factory(twin), { local: true }))
+      )
+      const ends = collector
+        .spans()
+        .map(({ attributes, name, status }) => [name, status.code, attributes["effect.fiber.interrupted"]])
+      // An engine may begin another life, in which what was done is undone.
+      assert.includeDeepMembers(
+        ends,
+        ["invoke_workflow Writing", "stage author", "invoke_agent Author", "chat m"].map((name) => [name, 0, true])
       )
     }).pipe(Effect.scoped)
   )
