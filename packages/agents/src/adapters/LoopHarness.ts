@@ -27,6 +27,7 @@ import * as Harness from "../Harness.ts"
 import * as Agent from "../loop/Agent.ts"
 import * as Conversation from "../loop/Conversation.ts"
 import * as Lanes from "../loop/Lanes.ts"
+import * as Telemetry from "../loop/Telemetry.ts"
 import * as Sessions from "../Sessions.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
@@ -69,7 +70,11 @@ export const layerWith = (
               sessions,
               options,
               emit: (event) => Effect.asVoid(Queue.offer(queue, event))
-            }).pipe(Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
+            }).pipe(
+              Telemetry.agent(request, forTier(request.tier)),
+              Effect.andThen(Queue.end(queue)),
+              Effect.provideContext(services)
+            )
           )
       })
     })
@@ -104,6 +109,7 @@ const work = (
     })
     yield* Conversation.begin(conversation, request, opened(request.system, found))
     const { id: session, isResumed } = conversation
+    yield* Telemetry.conversation(session)
     const { seq } = yield* Journal.record({
       _tag: "AgentStarted",
       role: request.role,

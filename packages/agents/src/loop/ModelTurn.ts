@@ -14,6 +14,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as BrokenAnswer from "./BrokenAnswer.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 /** What a model is called with. */
 export interface Call {
@@ -64,12 +65,16 @@ export const run = (
       const parts: Array<Response.AnyPart> = []
       // An answer that came is billed, whatever becomes of it and of whoever asked.
       const result = yield* Effect.uninterruptibleMask((restore) =>
-        Effect.tap(Effect.result(BrokenAnswer.recorded(call.model, parts)(restore(once(call, parts)))), (result) =>
-          result._tag === "Success"
-            ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started), parts })
-              )
-            : Effect.void
+        Effect.tap(
+          Effect.result(
+            BrokenAnswer.recorded(call.model, parts)(restore(Telemetry.chat(call.model)(once(call, parts))))
+          ),
+          (result) =>
+            result._tag === "Success"
+              ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                  bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started), parts })
+                )
+              : Effect.void
         )
       )
       if (result._tag === "Success" && !result.success.isRefused) return result.success
