@@ -26,6 +26,7 @@ import type * as Stream from "effect/Stream"
 import * as Answer from "../internal/Answer.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
+import * as WireText from "../internal/WireText.ts"
 import * as Model from "../Model.ts"
 import * as ToolLoading from "../ToolLoading.ts"
 
@@ -68,9 +69,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   }
   const provider = "anthropic"
   const failed = ProviderFailure.fromThrown(request)
+  const transcript = WireText.transcripts()
   const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
     Answer.stream({
-      open: (signal) => send(client, body(options, call), signal),
+      open: (signal) => send(client, body(options, call, transcript), signal),
       reader,
       failed,
       cut: () => ProviderFailure.disconnected(request, "the answer broke off before its end")
@@ -128,17 +130,21 @@ const betas: Array<Anthropic.Beta.AnthropicBeta> = [
   "inline-tools-2026-09-15"
 ]
 
-const send = (client: Anthropic, { messages, ...rest }: ReturnType<typeof body>, signal: AbortSignal) => {
-  const plain = messages.filter(isPlain)
-  return plain.length === messages.length
-    ? client.messages.create({ ...rest, messages: plain, stream: true }, { signal })
-    : client.beta.messages.create({ ...rest, messages, stream: true, betas }, { signal })
+const send = (client: Anthropic, request: ReturnType<typeof body>, signal: AbortSignal) => {
+  const { isPlain, messages, params } = request
+  const streamed = { ...params, stream: true } as const
+  // What is sent is the body in the second place.
+  const sent = { signal, ...WireText.body(streamed, messages) }
+  return isPlain
+    ? client.messages.create({ ...streamed, messages: [] }, sent)
+    : client.beta.messages.create({ ...streamed, messages: [], betas }, sent)
 }
 
-const isPlain = (message: Turn | Note): message is Turn | (Note & { content: Array<Anthropic.TextBlockParam> }) =>
-  message.role !== "system" || message.content.every(({ type }) => type === "text")
-
-const body = (options: Options, call: LanguageModel.ProviderOptions) => {
+const body = (
+  options: Options,
+  call: LanguageModel.ProviderOptions,
+  transcript: ReturnType<typeof WireText.transcripts>
+) => {
   // No tool is left to load one with where all are deferred, and the API refuses that.
   const isDeferred = call.tools.every(ToolLoading.isDeferred) ? () => false : ToolLoading.isDeferred
   const lastInPrompt = call.tools.findLastIndex((tool) => !isDeferred(tool))
@@ -146,20 +152,38 @@ const body = (options: Options, call: LanguageModel.ProviderOptions) => {
     ...definition({
       name: tool.name,
       description: Tool.getDescription(tool) ?? "",
-      schema: Tool.getJsonSchema(tool)
+      schema: WireText.parametersOf(tool)
     }),
     ...(isDeferred(tool) ? { defer_loading: true } : index === lastInPrompt ? cached : {})
   }))
   const deferred = new Set(call.tools.filter(isDeferred).map(({ name }) => name))
-  const prompt = PromptTurns.of(call.prompt, (message): ReadonlyArray<Anthropic.ContentBlockParam> | undefined => {
+  const { content } = call.prompt
+  const names = call.tools.map(({ name }) => name)
+  const write = (message: Prompt.Message) => {
     if (message.role !== "system") return message.content.flatMap((part) => block(part, deferred))
     return takesSystemMessages(options) ? undefined : texts(message)
+  }
+  const said = (stretch: ReadonlyArray<Prompt.Message>, from: number) => {
+    const known = new Set(names)
+    changesIn(content.slice(0, from), known)
+    return messages(PromptTurns.of(stretch, write).turns, known)
+  }
+  // The turn before the last one moves its mark once more.
+  const count = PromptTurns.settled(content.slice(0, PromptTurns.settled(content, write)), write)
+  const before = transcript({
+    messages: content,
+    count,
+    key: JSON.stringify([names, [...deferred]]),
+    write: (fresh, from) => said(fresh, from).map((message) => JSON.stringify(message))
   })
-  const system = prompt.system.flatMap(texts)
-  return {
+  const last = JSON.stringify(markEnds(said(content.slice(count), count)))
+  const begin = content.findIndex(({ role }) => role !== "system")
+  const system = content
+    .slice(0, begin === -1 ? content.length : begin)
+    .flatMap((message) => (message.role === "system" ? texts(message) : []))
+  const params = {
     model: options.model,
     max_tokens: options.maxTokens ?? 32_000,
-    messages: messages(prompt.turns, call.tools),
     ...(system.length === 0 ? {} : { system: markLast(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
     ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
@@ -173,6 +197,11 @@ const body = (options: Options, call: LanguageModel.ProviderOptions) => {
             }
           }
         })
+  }
+  return {
+    params,
+    messages: [before, Buffer.from(last.slice(1, -1))],
+    isPlain: !takesSystemMessages(options) || changesIn(content, new Set(names)) === 0
   }
 }
 
@@ -204,10 +233,9 @@ const texts = (message: Prompt.SystemMessage): Array<Anthropic.TextBlockParam> =
 
 const messages = (
   turns: ReadonlyArray<PromptTurns.Turn<Anthropic.ContentBlockParam>>,
-  offered: ReadonlyArray<{ readonly name: string }>
-): Array<Turn | Note> => {
-  const known = new Set(offered.map(({ name }) => name))
-  const said = turns.flatMap(({ content, notes, role }): Array<Turn | Note> => {
+  known: Set<string>
+): Array<Turn | Note> =>
+  turns.flatMap(({ content, notes, role }): Array<Turn | Note> => {
     const isResult = ({ type }: Anthropic.ContentBlockParam) => role === "user" && type === "tool_result"
     const isSilent = content.length === 0
     const behind = notes
@@ -219,10 +247,19 @@ const messages = (
     const ordered = [...spoken.filter(isResult), ...spoken.filter((each) => !isResult(each))]
     return [...(ordered.length === 0 ? [] : [{ role, content: ordered }]), ...behind]
   })
-  // Where the request before this one ended is found by a mark of its own, however much was said since.
+
+/**
+ * With the breakpoints of the cache: at the end, and where the request before this one ended, which is found by a mark of its
+ * own, however much was said since.
+ */
+const markEnds = (said: ReadonlyArray<Turn | Note>): ReadonlyArray<Turn | Note> => {
   const before = said.findLastIndex(({ role }) => role === "assistant") - 1
   return said.map((message, at) => (at === before || at === said.length - 1 ? marked(message) : message))
 }
+
+/** How many changes of tools are told. Takes into `known` what they add. */
+const changesIn = (messages: ReadonlyArray<Prompt.Message>, known: Set<string>): number =>
+  messages.reduce((sum, message) => sum + (message.role === "system" ? changes(message, known).length : 0), 0)
 
 const marked = (message: Turn | Note): Turn | Note =>
   message.role === "system"

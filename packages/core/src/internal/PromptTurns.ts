@@ -12,17 +12,17 @@ export interface Turn<Block> {
 }
 
 /**
- * The system messages that a prompt begins with, and its turns. `write` gives the blocks of a message, and `undefined` for a
+ * The system messages that a prompt begins with, and its turns, or those of a part of it. `write` gives the blocks of a message, and `undefined` for a
  * note, which only a system message can be. A message without blocks is no turn.
  */
 export const of = <Block>(
-  prompt: Prompt.Prompt,
+  messages: ReadonlyArray<Prompt.Message>,
   write: (message: Prompt.Message) => ReadonlyArray<Block> | undefined
 ): { readonly system: ReadonlyArray<Prompt.SystemMessage>; readonly turns: ReadonlyArray<Turn<Block>> } => {
   const system: Array<Prompt.SystemMessage> = []
   const turns: Array<Turn<Block>> = []
   let hasBegun = false
-  for (const message of prompt.content) {
+  for (const message of messages) {
     hasBegun ||= message.role !== "system"
     if (!hasBegun && message.role === "system") {
       system.push(message)
@@ -39,4 +39,26 @@ export const of = <Block>(
     } else if (content.length + notes.length > 0) turns.push({ role, content: [...content], notes })
   }
   return { system, turns }
+}
+
+/**
+ * How many of the first messages are turns that nothing joins any more, whatever follows: up to the last message of the model
+ * that stands behind one of the user.
+ */
+export const settled = (
+  messages: ReadonlyArray<Prompt.Message>,
+  write: (message: Prompt.Message) => ReadonlyArray<unknown> | undefined
+): number => {
+  const isSaid = (message: Prompt.Message): boolean => write(message)?.length !== 0
+  const at = messages.findLastIndex((message, at) => {
+    const before = messages[at - 1]
+    return (
+      before !== undefined &&
+      message.role === "assistant" &&
+      before.role !== "assistant" &&
+      isSaid(message) &&
+      isSaid(before)
+    )
+  })
+  return Math.max(0, at)
 }
