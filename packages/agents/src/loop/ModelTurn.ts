@@ -63,7 +63,7 @@ export const run = (
       const started = yield* Clock.currentTimeMillis
       // An answer that came is billed, whatever becomes of it and of whoever asked.
       const result = yield* Effect.uninterruptibleMask((restore) =>
-        Effect.tap(Effect.result(restore(Telemetry.chat(call.model)(once(call)))), (result) =>
+        Effect.tap(Effect.result(Telemetry.chat(call.model)(restore(once(call)))), (result) =>
           result._tag === "Success"
             ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
                 bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started) })
