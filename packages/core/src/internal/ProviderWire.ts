@@ -141,12 +141,18 @@ export const count = (call: {
   readonly body: Schema.JsonObject
   readonly said: Conversation
   readonly turn: Turn
+  readonly places: "runs" | "blocks" | undefined
 }): Usage.Usage => {
-  const { body, cache, protocol, said, turn } = call
+  const { body, cache, places, protocol, said, turn } = call
   const { model, pieces } = said
   const { usage, written } =
     protocol === "anthropic"
-      ? PrefixCache.marked(cache, { model, blocks: PromptBlocks.of(body), minimum: PrefixCache.minimumOf(model) })
+      ? PrefixCache.marked(cache, {
+          model,
+          blocks: PromptBlocks.of(body),
+          minimum: PrefixCache.minimumOf(model),
+          places
+        })
       : PrefixCache.automatic(cache, { model, text: pieces.join("") })
   for (const entry of written) cache.add(entry)
   const spoken = [
