@@ -22,6 +22,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import * as Answer from "../internal/Answer.ts"
+import * as CacheMark from "../internal/CacheMark.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as WireText from "../internal/WireText.ts"
@@ -113,8 +114,6 @@ const takesSystemMessages = ({ model, systemMessages }: Options): boolean =>
   systemMessages ??
   !/claude-(?:[1-3]|instant|opus-4(?![-.]8)|(?:sonnet|haiku)-4|sonnet-5(?![-.]5)|mythos-preview)/.test(model)
 
-const cached = { cache_control: { type: "ephemeral" } } as const
-
 /** Tools that join or leave in the middle are a beta of the API, and all else that we send is not. */
 type Change = Anthropic.Beta.BetaRequestToolAdditionBlock | Anthropic.Beta.BetaRequestToolRemovalBlock
 type Note = { readonly role: "system"; content: Array<Anthropic.TextBlockParam | Change> }
@@ -125,8 +124,7 @@ const betas: Array<Anthropic.Beta.AnthropicBeta> = [
   "inline-tools-2026-09-15"
 ]
 
-const send = (client: Anthropic, request: ReturnType<typeof body>, signal: AbortSignal) => {
-  const { isPlain, messages, params } = request
+const send = (client: Anthropic, { isPlain, messages, params }: ReturnType<typeof body>, signal: AbortSignal) => {
   const streamed = { ...params, stream: true } as const
   // What is sent is the body in the second place.
   const sent = { signal, ...WireText.body(streamed, messages) }
@@ -135,11 +133,7 @@ const send = (client: Anthropic, request: ReturnType<typeof body>, signal: Abort
     : client.beta.messages.create({ ...streamed, messages: [], betas }, sent)
 }
 
-const body = (
-  options: Options,
-  call: LanguageModel.ProviderOptions,
-  transcript: ReturnType<typeof WireText.transcripts>
-) => {
+const body = (options: Options, call: LanguageModel.ProviderOptions, transcript: WireText.Transcript) => {
   // No tool is left to load one with where all are deferred, and the API refuses that.
   const isDeferred = call.tools.every(ToolLoading.isDeferred) ? () => false : ToolLoading.isDeferred
   const lastInPrompt = call.tools.findLastIndex((tool) => !isDeferred(tool))
@@ -149,52 +143,44 @@ const body = (
       description: Tool.getDescription(tool) ?? "",
       schema: WireText.parametersOf(tool)
     }),
-    ...(isDeferred(tool) ? { defer_loading: true } : index === lastInPrompt ? cached : {})
+    ...(isDeferred(tool) ? { defer_loading: true } : index === lastInPrompt ? CacheMark.cached : {})
   }))
-  const deferred = new Set(call.tools.filter(isDeferred).map(({ name }) => name))
   const { content } = call.prompt
   const names = call.tools.map(({ name }) => name)
+  const deferred = new Set(call.tools.filter(isDeferred).map(({ name }) => name))
   const write = (message: Prompt.Message) => {
     if (message.role !== "system") return message.content.flatMap((part) => block(part, deferred))
     return takesSystemMessages(options) ? undefined : texts(message)
   }
-  const said = (stretch: ReadonlyArray<Prompt.Message>, from: number) => {
+  const said = (stretch: ReadonlyArray<Prompt.Message>, from: number, isEnd: boolean) => {
     const known = new Set(names)
     changesIn(content.slice(0, from), known)
-    return messages(PromptTurns.of(stretch, write).turns, known)
+    const written = messages(PromptTurns.of(stretch, write), known)
+    return isEnd ? CacheMark.end(written) : written
   }
-  const count = PromptTurns.settled(content, write)
-  const before = transcript({
-    messages: content,
-    count,
-    key: JSON.stringify([names, [...deferred]]),
-    write: (fresh, from) => said(fresh, from).map((message) => JSON.stringify(message))
-  })
-  const last = JSON.stringify(markEnd(said(content.slice(count), count)))
-  const begin = content.findIndex(({ role }) => role !== "system")
-  const system = content
-    .slice(0, begin === -1 ? content.length : begin)
-    .flatMap((message) => (message.role === "system" ? texts(message) : []))
+  const system = PromptTurns.leading(content).flatMap(texts)
+  const schema =
+    call.responseFormat.type === "text"
+      ? undefined
+      : AnthropicStructuredOutput.toCodecAnthropic(call.responseFormat.schema).jsonSchema
   const params = {
     model: options.model,
     max_tokens: options.maxTokens ?? 32_000,
-    ...(system.length === 0 ? {} : { system: markLast(system) }),
+    ...(system.length === 0 ? {} : { system: CacheMark.last(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
     ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
-    ...(call.responseFormat.type === "text"
+    ...(schema === undefined
       ? {}
-      : {
-          output_config: {
-            format: {
-              type: "json_schema" as const,
-              schema: { ...AnthropicStructuredOutput.toCodecAnthropic(call.responseFormat.schema).jsonSchema }
-            }
-          }
-        })
+      : { output_config: { format: { type: "json_schema" as const, schema: { ...schema } } } })
   }
   return {
     params,
-    messages: [before, Buffer.from(last.slice(1, -1))],
+    messages: transcript({
+      messages: content,
+      settled: PromptTurns.settled(content, write),
+      key: JSON.stringify([names, [...deferred]]),
+      write: said
+    }),
     isPlain: !takesSystemMessages(options) || changesIn(content, new Set(names)) === 0
   }
 }
@@ -209,11 +195,6 @@ const definition = (tool: {
   // Parameters of a tool are a struct, whose JSON Schema is an object's.
   input_schema: tool.schema as Anthropic.Tool["input_schema"]
 })
-
-const markLast = <A extends { readonly type: string }>(blocks: ReadonlyArray<A>): Array<A> => {
-  const mark = blocks.findLastIndex(({ type }) => type !== "thinking" && type !== "redacted_thinking")
-  return blocks.map((block, index) => (index === mark ? { ...block, ...cached } : block))
-}
 
 const toolChoice = (choice: LanguageModel.ToolChoice<string>): Anthropic.ToolChoice => {
   if (choice === "auto" || choice === "none") return { type: choice }
@@ -241,12 +222,6 @@ const messages = (
     const ordered = [...spoken.filter(isResult), ...spoken.filter((each) => !isResult(each))]
     return [...(ordered.length === 0 ? [] : [{ role, content: ordered }]), ...behind]
   })
-
-/** With the breakpoint of the cache at the end. */
-const markEnd = (said: ReadonlyArray<Turn | Note>): ReadonlyArray<object> =>
-  said.map((message, at) =>
-    at === said.length - 1 ? { ...message, content: markLast<{ readonly type: string }>(message.content) } : message
-  )
 
 /** How many changes of tools are told. Takes into `known` what they add. */
 const changesIn = (messages: ReadonlyArray<Prompt.Message>, known: Set<string>): number =>
