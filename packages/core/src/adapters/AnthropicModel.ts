@@ -1,11 +1,9 @@
 /**
  * A model behind Anthropic's Messages API, on `@anthropic-ai/sdk`.
  *
- * Answers are streamed. The prompt is cached up to the end of its last message: marks stand on the last tool in the
- * prompt, the last system block, the last message, and the one before the last answer. A request ends with a mark, and
- * the next one has a mark at that very place, so it reads all of it, whether one block joined or a thousand. A request
- * that got no answer leaves no trace in the prompt: what is said behind it in more than 20 blocks can not be helped.
- * The SDK never tries again by itself: that is the caller's to decide.
+ * Answers are streamed. The prompt is cached up to the end of its last message: breakpoints stand on the last system
+ * block, the last tool in the prompt and the last message. The SDK never tries again by itself: that is the caller's to
+ * decide.
  *
  * Everything between two answers is one turn, which the API wants in one order: results of tools, what else the user
  * said, and behind it what the system says. Nothing that follows the first message ever joins the system prompt, since
@@ -24,6 +22,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import * as Answer from "../internal/Answer.ts"
+import * as CacheMark from "../internal/CacheMark.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as WireText from "../internal/WireText.ts"
@@ -49,8 +48,6 @@ export interface Options {
   readonly systemMessages?: boolean | undefined
   /** A loopback server answers in the place of Anthropic. */
   readonly rehearsed?: boolean | undefined
-  /** Who pays. Default: the key, call by call. */
-  readonly paidBy?: Model.Model["paidBy"]
 }
 
 /** Makes the model. Nothing is called yet; a wrong key or name shows at its `probe`, or at the first call. */
@@ -86,7 +83,6 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
-    ...(options.paidBy && { paidBy: options.paidBy }),
     supports: {
       reasoningReplay: true,
       cacheWrites: true,
@@ -118,8 +114,6 @@ const takesSystemMessages = ({ model, systemMessages }: Options): boolean =>
   systemMessages ??
   !/claude-(?:[1-3]|instant|opus-4(?![-.]8)|(?:sonnet|haiku)-4|sonnet-5(?![-.]5)|mythos-preview)/.test(model)
 
-const cached = { cache_control: { type: "ephemeral" } } as const
-
 /** Tools that join or leave in the middle are a beta of the API, and all else that we send is not. */
 type Change = Anthropic.Beta.BetaRequestToolAdditionBlock | Anthropic.Beta.BetaRequestToolRemovalBlock
 type Note = { readonly role: "system"; content: Array<Anthropic.TextBlockParam | Change> }
@@ -130,8 +124,7 @@ const betas: Array<Anthropic.Beta.AnthropicBeta> = [
   "inline-tools-2026-09-15"
 ]
 
-const send = (client: Anthropic, request: ReturnType<typeof body>, signal: AbortSignal) => {
-  const { isPlain, messages, params } = request
+const send = (client: Anthropic, { isPlain, messages, params }: ReturnType<typeof body>, signal: AbortSignal) => {
   const streamed = { ...params, stream: true } as const
   // What is sent is the body in the second place.
   const sent = { signal, ...WireText.body(streamed, messages) }
@@ -140,11 +133,7 @@ const send = (client: Anthropic, request: ReturnType<typeof body>, signal: Abort
     : client.beta.messages.create({ ...streamed, messages: [], betas }, sent)
 }
 
-const body = (
-  options: Options,
-  call: LanguageModel.ProviderOptions,
-  transcript: ReturnType<typeof WireText.transcripts>
-) => {
+const body = (options: Options, call: LanguageModel.ProviderOptions, transcript: WireText.Transcript) => {
   // No tool is left to load one with where all are deferred, and the API refuses that.
   const isDeferred = call.tools.every(ToolLoading.isDeferred) ? () => false : ToolLoading.isDeferred
   const lastInPrompt = call.tools.findLastIndex((tool) => !isDeferred(tool))
@@ -154,53 +143,45 @@ const body = (
       description: Tool.getDescription(tool) ?? "",
       schema: WireText.parametersOf(tool)
     }),
-    ...(isDeferred(tool) ? { defer_loading: true } : index === lastInPrompt ? cached : {})
+    ...(isDeferred(tool) ? { defer_loading: true } : index === lastInPrompt ? CacheMark.cached : {})
   }))
-  const deferred = new Set(call.tools.filter(isDeferred).map(({ name }) => name))
   const { content } = call.prompt
   const names = call.tools.map(({ name }) => name)
+  const deferred = new Set(call.tools.filter(isDeferred).map(({ name }) => name))
   const write = (message: Prompt.Message) => {
     if (message.role !== "system") return message.content.flatMap((part) => block(part, deferred))
     return takesSystemMessages(options) ? undefined : texts(message)
   }
-  const said = (stretch: ReadonlyArray<Prompt.Message>, from: number) => {
+  const said = (stretch: ReadonlyArray<Prompt.Message>, from: number, isEnd: boolean) => {
     const known = new Set(names)
     changesIn(content.slice(0, from), known)
-    return messages(PromptTurns.of(stretch, write).turns, known)
+    const written = messages(PromptTurns.of(stretch, write), known)
+    return isEnd ? CacheMark.ends(written) : written
   }
-  // The turn before the last one moves its mark once more.
-  const count = PromptTurns.settled(content.slice(0, PromptTurns.settled(content, write)), write)
-  const before = transcript({
-    messages: content,
-    count,
-    key: JSON.stringify([names, [...deferred]]),
-    write: (fresh, from) => said(fresh, from).map((message) => JSON.stringify(message))
-  })
-  const last = JSON.stringify(markEnds(said(content.slice(count), count)))
-  const begin = content.findIndex(({ role }) => role !== "system")
-  const system = content
-    .slice(0, begin === -1 ? content.length : begin)
-    .flatMap((message) => (message.role === "system" ? texts(message) : []))
+  const system = PromptTurns.leading(content).flatMap(texts)
+  const schema =
+    call.responseFormat.type === "text"
+      ? undefined
+      : AnthropicStructuredOutput.toCodecAnthropic(call.responseFormat.schema).jsonSchema
   const params = {
     model: options.model,
     max_tokens: options.maxTokens ?? 32_000,
-    ...(system.length === 0 ? {} : { system: markLast(system) }),
+    ...(system.length === 0 ? {} : { system: CacheMark.last(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
     ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
-    ...(call.responseFormat.type === "text"
+    ...(schema === undefined
       ? {}
-      : {
-          output_config: {
-            format: {
-              type: "json_schema" as const,
-              schema: { ...AnthropicStructuredOutput.toCodecAnthropic(call.responseFormat.schema).jsonSchema }
-            }
-          }
-        })
+      : { output_config: { format: { type: "json_schema" as const, schema: { ...schema } } } })
   }
   return {
     params,
-    messages: [before, Buffer.from(last.slice(1, -1))],
+    messages: transcript({
+      messages: content,
+      // The turn before the last one has a mark that moves on with the next.
+      settled: PromptTurns.settled(content.slice(0, PromptTurns.settled(content, write)), write),
+      key: JSON.stringify([names, [...deferred]]),
+      write: said
+    }),
     isPlain: !takesSystemMessages(options) || changesIn(content, new Set(names)) === 0
   }
 }
@@ -215,11 +196,6 @@ const definition = (tool: {
   // Parameters of a tool are a struct, whose JSON Schema is an object's.
   input_schema: tool.schema as Anthropic.Tool["input_schema"]
 })
-
-const markLast = <A extends { readonly type: string }>(blocks: ReadonlyArray<A>): Array<A> => {
-  const mark = blocks.findLastIndex(({ type }) => type !== "thinking" && type !== "redacted_thinking")
-  return blocks.map((block, index) => (index === mark ? { ...block, ...cached } : block))
-}
 
 const toolChoice = (choice: LanguageModel.ToolChoice<string>): Anthropic.ToolChoice => {
   if (choice === "auto" || choice === "none") return { type: choice }
@@ -248,23 +224,9 @@ const messages = (
     return [...(ordered.length === 0 ? [] : [{ role, content: ordered }]), ...behind]
   })
 
-/**
- * With the breakpoints of the cache: at the end, and where the request before this one ended, which is found by a mark of its
- * own, however much was said since.
- */
-const markEnds = (said: ReadonlyArray<Turn | Note>): ReadonlyArray<Turn | Note> => {
-  const before = said.findLastIndex(({ role }) => role === "assistant") - 1
-  return said.map((message, at) => (at === before || at === said.length - 1 ? marked(message) : message))
-}
-
 /** How many changes of tools are told. Takes into `known` what they add. */
 const changesIn = (messages: ReadonlyArray<Prompt.Message>, known: Set<string>): number =>
   messages.reduce((sum, message) => sum + (message.role === "system" ? changes(message, known).length : 0), 0)
-
-const marked = (message: Turn | Note): Turn | Note =>
-  message.role === "system"
-    ? { ...message, content: markLast(message.content) }
-    : { ...message, content: markLast(message.content) }
 
 /** The API refuses to take away what is not there. */
 const changes = (note: Prompt.SystemMessage, known: Set<string>): Array<Change> => {
@@ -383,14 +345,7 @@ const reader = (): Answer.Reader<Event> => {
       switch (event.type) {
         case "message_start":
           tokens = event.message.usage
-          return [
-            {
-              type: "response-metadata",
-              id: event.message.id,
-              modelId: event.message.model,
-              metadata: Model.early(usage(tokens))
-            }
-          ]
+          return [{ type: "response-metadata", id: event.message.id, modelId: event.message.model }]
         case "content_block_start":
           return start(blocks, event)
         case "content_block_delta": {

@@ -62,9 +62,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       open: (signal) => {
         const params = body(options, call)
         const { content } = call.prompt
-        const said = transcript({ messages: content, count: content.length, key: "", write: written })
+        const said = transcript({ messages: content, settled: content.length, key: "", write })
         // What is sent is the body in the second place.
-        return client.chat.completions.create({ ...params, messages: [] }, { signal, ...WireText.body(params, [said]) })
+        return client.chat.completions.create({ ...params, messages: [] }, { signal, ...WireText.body(params, said) })
       },
       reader,
       failed,
@@ -166,7 +166,7 @@ const messages = (message: Prompt.Message): Array<Chat> => {
   }
 }
 
-const written = (fresh: ReadonlyArray<Prompt.Message>) => fresh.flatMap(messages).map((each) => JSON.stringify(each))
+const write = (stretch: ReadonlyArray<Prompt.Message>) => stretch.flatMap(messages)
 
 const assistant = (message: Prompt.AssistantMessage): Array<Chat> => {
   const text = message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")

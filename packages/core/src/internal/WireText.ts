@@ -16,38 +16,47 @@ interface Written {
   readonly length: number
 }
 
-/** What of a conversation is settled: its first messages, which are written the same whatever follows them. */
-export interface Settled {
+/** How a conversation is written. */
+export interface Options {
   readonly messages: Messages
-  readonly count: number
+  /** How many of the first messages are settled: they are written the same whatever follows them. */
+  readonly settled: number
   /** What else decides how they are written. Another key writes them anew. */
   readonly key: string
-  /** Writes messages that follow `from` others, each as the JSON of what stands for it. */
-  readonly write: (fresh: Messages, from: number) => ReadonlyArray<string>
+  /** What stands for messages that follow `from` others. The last ones may be written as the end of the conversation. */
+  readonly write: (stretch: Messages, from: number, isEnd: boolean) => ReadonlyArray<object>
 }
 
-/** Writes conversations: the items of a JSON list without its brackets. */
-export const transcripts = (): ((settled: Settled) => Uint8Array) => {
+/** Writes conversations: the items of a JSON list without its brackets, those that are settled and those that are not. */
+export type Transcript = (options: Options) => ReadonlyArray<Uint8Array>
+
+/** Makes what writes the conversations with one model. */
+export const transcripts = (): Transcript => {
   const known = new WeakMap<Prompt.Message, Written>()
-  return ({ count, key, messages, write }) => {
+  return ({ key, messages, settled: count, write }) => {
     const first = messages[0]
-    if (first === undefined || count === 0) return new Uint8Array()
+    const end = count < messages.length ? itemsOf(write(messages.slice(count), count, true)) : ""
+    if (first === undefined || count === 0) return [Buffer.from(end)]
     const before = known.get(first)
     const goesOn = before !== undefined && before.key === key && before.count <= count && isPrefix(before, messages)
     const from = goesOn ? before.count : 0
-    const text = write(messages.slice(from, count), from).join(",")
+    const text = itemsOf(write(messages.slice(from, count), from, false))
     const last = goesOn ? before : { bytes: Buffer.allocUnsafe(4_096), length: 0 }
-    const joint = last.length > 0 && text !== "" ? "," : ""
-    const size = last.length + joint.length + Buffer.byteLength(text)
+    const added = last.length > 0 && text !== "" ? `,${text}` : text
+    const size = last.length + Buffer.byteLength(added)
     const bytes = size <= last.bytes.length ? last.bytes : grown(last, size)
-    bytes.write(joint + text, last.length)
+    bytes.write(added, last.length)
     known.set(first, { messages, count, key, bytes, length: size })
-    return bytes.subarray(0, size)
+    return [bytes.subarray(0, size), Buffer.from(end)]
   }
 }
 
+const itemsOf = (values: ReadonlyArray<object>): string => values.map((value) => JSON.stringify(value)).join(",")
+
+/** The message behind what is settled is what settles it. */
 const isPrefix = ({ count, messages: before }: Written, messages: Messages): boolean => {
-  for (let at = 0; at < count; at++) if (before[at] !== messages[at]) return false
+  const end = Math.min(count + 1, before.length)
+  for (let at = 0; at < end; at++) if (before[at] !== messages[at]) return false
   return true
 }
 
