@@ -2,11 +2,8 @@
 import * as Steering from "@millwright/agents/Steering"
 import type * as Fault from "@millwright/core/Fault"
 import type * as Gate from "@millwright/core/Gate"
-<<<<<<< HEAD
 import * as Journal from "@millwright/core/Journal"
-=======
 import * as Ledger from "@millwright/core/Ledger"
->>>>>>> w-ledger
 import * as Line from "@millwright/core/Line"
 import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
@@ -332,11 +329,7 @@ export const line = root.pipe(
     "Looks at the runs of a factory and steers them, beside the processes that run them. " +
       "Exit codes: 0 done, 2 bad input, 1 anything else"
   ),
-<<<<<<< HEAD
-  Command.withSubcommands([list, show, tail, approve, reject, answer, cancel, resume, rewind, fork, tell])
-=======
-  Command.withSubcommands([list, show, cost, tail, approve, reject, answer, cancel, resume, rewind, fork])
->>>>>>> w-ledger
+  Command.withSubcommands([list, show, cost, tail, approve, reject, answer, cancel, resume, rewind, fork, tell])
 )
 
 /** What a person can mend by typing something else. */
