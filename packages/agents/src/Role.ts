@@ -21,6 +21,7 @@ import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import * as Stage from "@millwright/core/Stage"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -75,6 +76,7 @@ export interface Options<Input extends Schema.Constraint, Outcome extends Schema
 /** A typed agent. */
 export interface Role<Name extends string, Input extends Schema.Constraint, Outcome extends Schema.Constraint> {
   readonly name: Name
+  readonly outcome: Outcome
   readonly grants: ReadonlyArray<Grant.Grant>
   /** Runs the role: a stage when it stands in a line, a plain effect elsewhere. */
   readonly run: (
@@ -96,6 +98,7 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
       : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value) ?? "")
   return {
     name,
+    outcome: options.outcome,
     grants: options.grants,
     run: (value) =>
       Stage.run(
@@ -128,7 +131,7 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
             grants: options.grants,
             ...(options.tools && { tools: options.tools }),
             ...(options.followUps && { followUps: options.followUps }),
-            ...(options.resumes === true && (yield* conversationOf(name))),
+            ...(yield* conversationOf(name, options.resumes === true)),
             outcome,
             maxTurns: options.maxTurns ?? 60
           }
@@ -165,10 +168,26 @@ ${Untrusted.rule}
 Never print, read or send environment variables, keys or tokens.
 End by calling the \`outcome\` tool once. If something that you need is missing, say so in the outcome and do not guess.`
 
+/** The conversation that a role goes on with. */
+const Conversation = Context.Reference<string | undefined>("@millwright/agents/Role/Conversation", {
+  defaultValue: () => undefined
+})
+
+/**
+ * Makes a role go on with a conversation that broke off, by its name, where it was asked for the same: one that ran out of its
+ * budget, say, when somebody gave it more.
+ */
+export const goingOn =
+  (session: string) =>
+  <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.provideService(run, Conversation, session)
+
 /** The name of the conversation of a stage. A stage that its run went back to begins another one. */
-const conversationOf = Effect.fnUntraced(function* (role: string) {
+const conversationOf = Effect.fnUntraced(function* (role: string, resumes: boolean) {
+  const given = yield* Conversation
+  if (given !== undefined) return { id: given }
   const { run, stage } = yield* Journal.Origin
-  if (run === null || stage === null) return {}
+  if (!resumes || run === null || stage === null) return {}
   const rewound = yield* Journal.fold(
     0,
     (times, { fact }) => times + (fact._tag === "LineRewound" && fact.dropped.includes(stage) ? 1 : 0),
