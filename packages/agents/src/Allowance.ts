@@ -31,6 +31,9 @@ export const OutOfBudget = Schema.TaggedStruct("OutOfBudget", {
 /** The role did not get to its outcome before a limit was reached. */
 export type OutOfBudget = typeof OutOfBudget.Type
 
+/** Tells running out of the limits from every other outcome. */
+export const isOut = Schema.is(OutOfBudget)
+
 type SoFar = OutOfBudget["soFar"]
 
 type Needs = Harness.Harness | Journal.Journal | Harness.Workplace
