@@ -48,7 +48,7 @@ const account = async (
 /** Measures. Everybody plays the same session, before a twin of its own. */
 export const run: Bench.Run<typeof options> = async ({ peers, runs, seed }, progress) => {
   const participants = chosen(peers)
-  const folder = Peer.install("agents", progress)
+  const folder = participants.some(({ key }) => key !== "own") ? Peer.install("agents", progress) : ""
   const figures: Array<Bench.Measured> = []
   const requests: Record<string, number> = {}
   for (const provider of Participant.providers) {
