@@ -63,8 +63,10 @@ export const run: Bench.Run<typeof options> = async ({ peers, runs, seed }, prog
     figures.push(...Account.figures(provider, accounts))
   }
   const { agentTurns, turns } = Session.size
+  const failure = Account.missed(figures)
   return {
     figures,
+    ...(failure === undefined ? {} : { failure }),
     versions: Object.fromEntries(
       participants.flatMap(({ package: pack }) => (pack === undefined ? [] : [[pack, Peer.versionIn(folder, pack)]]))
     ),

@@ -84,9 +84,11 @@ describe("the account", () => {
     assert.strictEqual(figures.find(({ peer }) => peer === "peer")?.value, 90)
   })
 
-  it("takes a tie for no lead", () => {
+  it("takes a tie for no lead, and says so at the end", () => {
     const tie = lead(judged(97, 97))
     assert.deepStrictEqual([tie?.value, tie?.goal], [0, { op: ">=", value: 0.01 }])
+    assert.strictEqual(Account.missed(judged(97, 97)), "Goals that do not hold: P: more than the best peer reads.")
+    assert.isUndefined(Account.missed(judged(97, 90)))
   })
 
   it("says why a peer has no figures, and does not compare with it", () => {
