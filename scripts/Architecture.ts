@@ -34,10 +34,11 @@ export const seams: ReadonlyArray<Seam> = [
     module: "effect/ai",
     files: [
       "core/Model",
-      "core/internal/{Answer,PromptTurns,ProviderFailure}",
+      "core/internal/{Answer,PromptTurns,ProviderFailure,WireText}",
       "context/{MetaTools,ToolSession}",
       "context/internal/{SessionCall,ToolTranscript}",
       "agents/Tools",
+      "agents/SessionEntry",
       "agents/loop/*",
       "*/adapters/*",
       "*/testing/*"
