@@ -1,9 +1,11 @@
 /**
  * A model behind Anthropic's Messages API, on `@anthropic-ai/sdk`.
  *
- * Answers are streamed. The prompt is cached up to the end of its last message: breakpoints stand on the last system
- * block, the last tool in the prompt and the last message. The SDK never tries again by itself: that is the caller's to
- * decide.
+ * Answers are streamed. The prompt is cached up to the end of its last message: marks stand on the last tool in the
+ * prompt, the last system block, the last message, and the one before the last answer. A request ends with a mark, and
+ * the next one has a mark at that very place, so it reads all of it, whether one block joined or a thousand. A request
+ * that got no answer leaves no trace in the prompt: what is said behind it in more than 20 blocks can not be helped.
+ * The SDK never tries again by itself: that is the caller's to decide.
  *
  * Everything between two answers is one turn, which the API wants in one order: results of tools, what else the user
  * said, and behind it what the system says. Nothing that follows the first message ever joins the system prompt, since
