@@ -38,6 +38,7 @@ export const seams: ReadonlyArray<Seam> = [
       "context/{MetaTools,ToolSession}",
       "context/internal/{SessionCall,ToolTranscript}",
       "agents/Tools",
+      "agents/SessionEntry",
       "agents/loop/*",
       "*/adapters/*",
       "*/testing/*"

@@ -17,6 +17,7 @@ import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Grant from "./Grant.ts"
+import type { SessionError } from "./Session.ts"
 
 /** The harness can not go on. */
 export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
@@ -30,6 +31,8 @@ export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
   InACircle: false,
   /** The agent ended without an outcome. */
   NoOutcome: false,
+  /** The agent took longer in all than it may. */
+  TimedOut: false,
   /** The agent's program broke, or said what this package does not understand. */
   Broken: true
 }) {}
@@ -57,10 +60,19 @@ export interface Request {
   readonly maxTurns: number
   /** Goes on with an earlier conversation instead of a new one. */
   readonly session?: Session
+  /**
+   * The name of the conversation, for a harness that keeps conversations. One of this name that was asked for the same and broke
+   * off is gone on with where it was; one that has ended answers with its outcome, and no model is called.
+   */
+  readonly id?: string
+  /** What is said to the agent when it gives its outcome, one after the other: to go over its own work again, say. The last outcome counts. */
+  readonly followUps?: ReadonlyArray<string>
 }
 
 /** What an agent does while it works. */
 export type HarnessEvent =
+  /** The first event of a harness that keeps conversations. */
+  | { readonly _tag: "Began"; readonly session: string; readonly isResumed: boolean }
   | { readonly _tag: "Text"; readonly text: string }
   | { readonly _tag: "ToolStarted"; readonly tool: string; readonly summary: string }
   | { readonly _tag: "ToolEnded"; readonly tool: string; readonly ok: boolean }
@@ -69,7 +81,7 @@ export type HarnessEvent =
   | { readonly _tag: "Ended"; readonly outcome: unknown; readonly session: Session }
 
 /** Everything that can end a harness before there is an outcome. */
-export type Failure = HarnessError | Model.ModelError | Budget.BudgetError | Journal.JournalError
+export type Failure = HarnessError | SessionError | Model.ModelError | Budget.BudgetError | Journal.JournalError
 
 /** What a harness needs around it: a place to work in. */
 export type Workplace = ChildProcessSpawner | FileSystem.FileSystem | Path.Path

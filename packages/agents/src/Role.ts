@@ -30,6 +30,7 @@ import * as Stream from "effect/Stream"
 import type * as Grant from "./Grant.ts"
 import * as Harness from "./Harness.ts"
 import * as Progress from "./Progress.ts"
+import * as Session from "./Session.ts"
 import type * as Skill from "./Skill.ts"
 import * as Untrusted from "./Untrusted.ts"
 
@@ -59,6 +60,14 @@ export interface Options<Input extends Schema.Constraint, Outcome extends Schema
   readonly prompt?: (input: Input["Type"]) => string
   /** Default 60. */
   readonly maxTurns?: number
+  /**
+   * After a crash or a fault, the stage of the role goes on with the conversation where it broke off, and no tool that finished runs
+   * again. For a harness that keeps conversations, and a workplace that is as the agent left it. Default `false`: a new
+   * conversation.
+   */
+  readonly resumes?: boolean
+  /** What the agent is told when it gives its outcome, one after the other: to go over its own work again, say. The last outcome counts. */
+  readonly followUps?: ReadonlyArray<string>
   /** How faults are tried again before a line stalls. Default: not; the harness retries model calls by itself. */
   readonly retry?: Schedule.Schedule<unknown>
 }
@@ -118,6 +127,8 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
             prompt: task,
             grants: options.grants,
             ...(options.tools && { tools: options.tools }),
+            ...(options.followUps && { followUps: options.followUps }),
+            ...(options.resumes === true && (yield* conversationOf(name))),
             outcome,
             maxTurns: options.maxTurns ?? 60
           }
@@ -127,6 +138,7 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
           if (Result.isSuccess(decoded)) return decoded.success
           const second = yield* ended(harness, {
             ...request,
+            followUps: [],
             session: first.session,
             prompt:
               `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message}\n\n` +
@@ -152,6 +164,18 @@ const rules = `# Rules of the house
 ${Untrusted.rule}
 Never print, read or send environment variables, keys or tokens.
 End by calling the \`outcome\` tool once. If something that you need is missing, say so in the outcome and do not guess.`
+
+/** The name of the conversation of a stage. A stage that its run went back to begins another one. */
+const conversationOf = Effect.fnUntraced(function* (role: string) {
+  const { run, stage } = yield* Journal.Origin
+  if (run === null || stage === null) return {}
+  const rewound = yield* Journal.fold(
+    0,
+    (times, { fact }) => times + (fact._tag === "LineRewound" && fact.dropped.includes(stage) ? 1 : 0),
+    run
+  )
+  return { id: Session.nameOf([run, stage, role, ...(rewound > 0 ? [`${rewound}`] : [])]) }
+})
 
 const asBlocks = (encoded: unknown): string =>
   typeof encoded === "object" && encoded !== null

@@ -12,8 +12,20 @@ export * as Progress from "./Progress.ts"
 /** A **role**: a typed agent with an input, an outcome, a skill, grants and a model tier. */
 export * as Role from "./Role.ts"
 
+/** A **session**: a conversation of an agent as an append-only tree. */
+export * as Session from "./Session.ts"
+
+/** What a **session** is made of: entries that are only ever appended, each behind the one that it follows. */
+export * as SessionEntry from "./SessionEntry.ts"
+
+/** Where **sessions** are kept while agents work and after. */
+export * as Sessions from "./Sessions.ts"
+
 /** A **skill**: a `SKILL.md` in git that says how a role works, in the format of Agent Skills (YAML front matter, then Markdown). */
 export * as Skill from "./Skill.ts"
+
+/** To **steer** is to say something to an agent while it works, from whatever process can write to its journal. */
+export * as Steering from "./Steering.ts"
 
 /** The **tools** of a role that works in a workspace: read, grep, edit, write and bash. */
 export * as Tools from "./Tools.ts"

@@ -1,7 +1,5 @@
 /** Whether an agent goes in a circle: the same calls, with the same results, again and again. */
 import * as Digest from "@millwright/core/Digest"
-import type * as ModelTurn from "./ModelTurn.ts"
-import type * as ToolTurn from "./ToolTurn.ts"
 
 /** How many calls a circle has at most. */
 const longest = 3
@@ -25,18 +23,18 @@ export interface Step {
   readonly digest: string
 }
 
-/** What a turn did: its calls, and what came of each. */
-export interface Turn {
-  readonly calls: ReadonlyArray<ModelTurn.ToolCall>
-  readonly outcomes: ReadonlyArray<ToolTurn.Outcome>
+/** A call with its result. */
+interface Returned {
+  readonly name: string
+  readonly params: unknown
+  readonly part: { readonly result: unknown } | undefined
 }
 
 /** The last steps. A call whose result changes is a step forward, however often it is made: somebody waits for something. */
-export const after = (steps: ReadonlyArray<Step>, { calls, outcomes }: Turn): ReadonlyArray<Step> => {
-  const results = new Map(outcomes.map(({ part }) => [part.id, part.result]))
-  const taken = calls.map(({ id, name, params }) => ({
+export const after = (steps: ReadonlyArray<Step>, calls: ReadonlyArray<Returned>): ReadonlyArray<Step> => {
+  const taken = calls.map(({ name, params, part }) => ({
     tool: name,
-    digest: Digest.ofJson([name, params ?? null, results.get(id) ?? null])
+    digest: Digest.ofJson([name, params ?? null, part?.result ?? null])
   }))
   return [...steps, ...taken].slice(-remembered)
 }

@@ -12,10 +12,12 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type * as Harness from "../Harness.ts"
+import type * as Session from "../Session.ts"
 import * as Output from "../tools/Output.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 /** The tools that may be called, and who is told about it. */
 export interface Bench {
@@ -31,6 +33,12 @@ export interface Bench {
         readonly offered: ReadonlyArray<Tool.Any>
       }
     | undefined
+  /** Keeps how far each call got, before the next one runs. */
+  readonly keep?: {
+    /** A call that may change something is about to run. */
+    readonly begun: (call: ModelTurn.ToolCall) => Effect.Effect<void, Session.SessionError>
+    readonly returned: (outcome: Outcome) => Effect.Effect<void, Session.SessionError>
+  }
 }
 
 /** What a call came to, as the model reads it, and what it brought into the conversation. */
@@ -43,27 +51,42 @@ export interface Outcome {
 export const run = (
   calls: ReadonlyArray<ModelTurn.ToolCall>,
   bench: Bench
-): Effect.Effect<ReadonlyArray<Outcome>, Journal.JournalError, Journal.Journal | Harness.Workplace> =>
+): Effect.Effect<
+  ReadonlyArray<Outcome>,
+  Journal.JournalError | Session.SessionError,
+  Journal.Journal | Harness.Workplace
+> =>
   Effect.gen(function* () {
     const outcomes: Array<Outcome> = []
-    for (const batch of yield* batches(calls, bench)) {
-      outcomes.push(...(yield* Effect.forEach(batch, (call) => one(call, bench), { concurrency: "unbounded" })))
+    for (const { calls: batch, isReading } of yield* batches(calls, bench)) {
+      const run = Effect.fnUntraced(function* (call: ModelTurn.ToolCall) {
+        if (!isReading) yield* bench.keep?.begun(call) ?? Effect.void
+        // What was done is kept, also when somebody wants the loop to stop.
+        return yield* Effect.uninterruptibleMask((restore) =>
+          Effect.tap(
+            restore(Telemetry.tool(call, bench)(one(call, bench))),
+            (outcome) => bench.keep?.returned(outcome) ?? Effect.void
+          )
+        )
+      })
+      outcomes.push(...(yield* Effect.forEach(batch, run, { concurrency: most })))
     }
     return outcomes
   })
 
+/** How many reading tools run at once. */
+const most = 16
+
 /** Runs of reading tools go together; every other tool stands alone. */
 const batches = Effect.fnUntraced(function* (calls: ReadonlyArray<ModelTurn.ToolCall>, { index, toolkit }: Bench) {
-  const result: Array<Array<ModelTurn.ToolCall>> = []
-  let isOpen = false
+  const result: Array<{ readonly calls: Array<ModelTurn.ToolCall>; readonly isReading: boolean }> = []
   for (const call of calls) {
     const tool = own(toolkit, call.name)
     const isReading =
       tool !== undefined ? Tools.isReadOnly(tool) : index !== undefined && (yield* index.session.isReadOnly(call))
     const last = result.at(-1)
-    if (isReading && isOpen && last !== undefined) last.push(call)
-    else result.push([call])
-    isOpen = isReading
+    if (isReading && last?.isReading === true) last.calls.push(call)
+    else result.push({ calls: [call], isReading })
   }
   return result
 })

@@ -1,9 +1,11 @@
 /**
  * A model behind Anthropic's Messages API, on `@anthropic-ai/sdk`.
  *
- * Answers are streamed. The prompt is cached up to the end of its last message: breakpoints stand on the last system
- * block, the last tool in the prompt and the last message. The SDK never tries again by itself: that is the caller's to
- * decide.
+ * Answers are streamed. The prompt is cached up to the end of its last message: marks stand on the last tool in the
+ * prompt, the last system block, the last message, and the one before the last answer. A request ends with a mark, and
+ * the next one has a mark at that very place, so it reads all of it, whether one block joined or a thousand. A request
+ * that got no answer leaves no trace in the prompt: what is said behind it in more than 20 blocks can not be helped.
+ * The SDK never tries again by itself: that is the caller's to decide.
  *
  * Everything between two answers is one turn, which the API wants in one order: results of tools, what else the user
  * said, and behind it what the system says. Nothing that follows the first message ever joins the system prompt, since
@@ -48,6 +50,8 @@ export interface Options {
   readonly systemMessages?: boolean | undefined
   /** A loopback server answers in the place of Anthropic. */
   readonly rehearsed?: boolean | undefined
+  /** Who pays. Default: the key, call by call. */
+  readonly paidBy?: Model.Model["paidBy"]
 }
 
 /** Makes the model. Nothing is called yet; a wrong key or name shows at its `probe`, or at the first call. */
@@ -83,6 +87,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
+    ...(options.paidBy && { paidBy: options.paidBy }),
     supports: {
       reasoningReplay: true,
       cacheWrites: true,
@@ -156,7 +161,7 @@ const body = (options: Options, call: LanguageModel.ProviderOptions, transcript:
     const known = new Set(names)
     changesIn(content.slice(0, from), known)
     const written = messages(PromptTurns.of(stretch, write), known)
-    return isEnd ? CacheMark.end(written) : written
+    return isEnd ? CacheMark.ends(written) : written
   }
   const system = PromptTurns.leading(content).flatMap(texts)
   const schema =
@@ -177,7 +182,8 @@ const body = (options: Options, call: LanguageModel.ProviderOptions, transcript:
     params,
     messages: transcript({
       messages: content,
-      settled: PromptTurns.settled(content, write),
+      // The turn before the last one moves its mark once more.
+      settled: PromptTurns.settled(content.slice(0, PromptTurns.settled(content, write)), write),
       key: JSON.stringify([names, [...deferred]]),
       write: said
     }),
@@ -342,9 +348,11 @@ const reader = (): Answer.Reader<Event> => {
   return {
     read: (event) => {
       switch (event.type) {
-        case "message_start":
+        case "message_start": {
+          const { id, model: modelId } = event.message
           tokens = event.message.usage
-          return [{ type: "response-metadata", id: event.message.id, modelId: event.message.model }]
+          return [{ type: "response-metadata", id, modelId, metadata: Model.early(usage(tokens)) }]
+        }
         case "content_block_start":
           return start(blocks, event)
         case "content_block_delta": {
@@ -373,17 +381,10 @@ const reader = (): Answer.Reader<Event> => {
           return []
       }
     },
-    end: () =>
-      isOver
-        ? [
-            {
-              type: "finish",
-              reason: finishReasons[stopReason ?? ""] ?? "unknown",
-              usage: usage(tokens),
-              response: undefined
-            }
-          ]
-        : undefined
+    end: () => {
+      const reason = finishReasons[stopReason ?? ""] ?? "unknown"
+      return isOver ? [{ type: "finish", reason, usage: usage(tokens), response: undefined }] : undefined
+    }
   }
 }
 
@@ -436,13 +437,8 @@ const delta = (open: Open, change: Delta): ReadonlyArray<Response.StreamPartEnco
 const stop = (open: Open): ReadonlyArray<Response.StreamPartEncoded> => {
   if (open.type === "text") return [{ type: "text-end", id: open.id }]
   if (open.type === "reasoning") {
-    return [
-      {
-        type: "reasoning-end",
-        id: open.id,
-        ...(open.info === undefined ? {} : { metadata: { anthropic: { info: open.info } } })
-      }
-    ]
+    const metadata = open.info && { metadata: { anthropic: { info: open.info } } }
+    return [{ type: "reasoning-end", id: open.id, ...metadata }]
   }
   return [
     { type: "tool-params-end", id: open.id },

@@ -9,12 +9,18 @@ export const last = <A extends { readonly type: string }>(blocks: ReadonlyArray<
   return blocks.map((block, index) => (index === mark ? { ...block, ...cached } : block))
 }
 
-/** Marks the last block of the last message. */
-export const end = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
-  const final = messages.at(-1)
-  return final === undefined ? messages : [...messages.slice(0, -1), { ...final, content: last(final.content) }]
+/**
+ * Marks the ends of messages: of the last, and of the one before the last answer. There the request before this one ended, which
+ * is found by a mark of its own, however much was said since.
+ */
+export const ends = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
+  const before = messages.findLastIndex(({ role }) => role === "assistant") - 1
+  return messages.map((message, at) =>
+    at === before || at === messages.length - 1 ? { ...message, content: last(message.content) } : message
+  )
 }
 
 interface Message {
+  readonly role: string
   readonly content: ReadonlyArray<{ readonly type: string }>
 }

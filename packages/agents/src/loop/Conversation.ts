@@ -1,0 +1,134 @@
+/** One way through a session while a loop walks it: what was said so far, and where what comes next is kept. */
+import * as Digest from "@millwright/core/Digest"
+import * as Redaction from "@millwright/core/Redaction"
+import * as Prompt from "effect/ai/Prompt"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { randomUUID } from "node:crypto"
+import * as Harness from "../Harness.ts"
+import * as Session from "../Session.ts"
+import * as SessionEntry from "../SessionEntry.ts"
+import type * as Sessions from "../Sessions.ts"
+import * as Transcript from "./Transcript.ts"
+
+/** A conversation that goes on. */
+export interface Conversation {
+  readonly id: string
+  /** It was begun earlier, and broke off. */
+  readonly isResumed: boolean
+  readonly transcript: Transcript.Transcript
+  /** Appends, and keeps what was appended. Nothing of it stands when it fails. */
+  readonly append: (...bodies: ReadonlyArray<SessionEntry.Body>) => Effect.Effect<void, Session.SessionError>
+  /** Everything of this way, for whoever goes on with it. */
+  readonly save: Effect.Effect<Harness.Session>
+}
+
+/** Where conversations are kept, and whose they are. */
+export interface Options {
+  readonly harness: string
+  readonly sessions: Sessions.Sessions["Service"] | undefined
+}
+
+const Saved = Schema.Struct({ id: Schema.String, entries: Schema.Array(SessionEntry.Json) })
+
+/**
+ * Opens the conversation of a request: one that is handed over, one that broke off, or a new one. {@link begin} has to
+ * follow.
+ */
+export const open = Effect.fnUntraced(function* (
+  request: Harness.Request,
+  { harness, sessions }: Options
+): Effect.fn.Return<Conversation, Harness.HarnessError | Session.SessionError> {
+  if (request.session !== undefined) {
+    const { entries, id } = yield* handed(request.session, harness)
+    const known = new Set((yield* sessions?.read(id) ?? Effect.succeed([])).map((entry) => entry.id))
+    const missing = entries.filter((entry) => !known.has(entry.id))
+    if (missing.length > 0) yield* sessions?.append(id, missing) ?? Effect.void
+    return make({ id, entries, isResumed: false }, { harness, sessions })
+  }
+  const id = request.id ?? randomUUID()
+  const stored = request.id === undefined ? [] : yield* sessions?.read(id) ?? Effect.succeed([])
+  const way = stored.length === 0 ? [] : yield* Effect.fromResult(Session.path({ id, entries: stored }))
+  const root = way[0]?.body
+  // What was asked for in another way is another conversation.
+  const isResumed = root?._tag === "Opened" && root.request === digestOf(request)
+  return make({ id, entries: isResumed ? way : [], isResumed }, { harness, sessions })
+})
+
+/** Says what is new: the system prompt and the task of a new conversation, what a person asks further. */
+export const begin = Effect.fnUntraced(function* (
+  { append, isResumed, transcript }: Conversation,
+  request: Harness.Request,
+  system: string
+) {
+  // What the host gathered (an issue, a patch, a log) may hold a secret too.
+  const task = saying("task", Redaction.scrub(request.prompt, yield* Redaction.Secrets))
+  if (transcript.path.length === 0) {
+    yield* append({ _tag: "Opened", role: request.role, system, request: digestOf(request) }, task)
+  } else if (!isResumed || transcript.path.length === 1) {
+    yield* append(task)
+  }
+})
+
+const digestOf = ({ prompt, role, system }: Harness.Request): string => Digest.ofJson([role, system, prompt])
+
+/** What somebody says, as an entry. `prompt` is its place in the journal. */
+export const saying = (by: SessionEntry.Speaker, text: string, prompt?: number): SessionEntry.Body => ({
+  _tag: "Said",
+  message: Prompt.userMessage({ content: [Prompt.textPart({ text })] }),
+  by,
+  ...(prompt !== undefined && { prompt })
+})
+
+/** What the loop says beside the conversation. */
+export const noting = (by: SessionEntry.Speaker, message: Prompt.SystemMessage): SessionEntry.Body => ({
+  _tag: "Said",
+  message,
+  by
+})
+
+const make = (
+  { entries, id, isResumed }: Session.Session & { readonly isResumed: boolean },
+  { harness, sessions }: Options
+): Conversation => {
+  const transcript = Transcript.of(entries)
+  return {
+    id,
+    isResumed,
+    transcript,
+    append: (...bodies) =>
+      Effect.gen(function* () {
+        const at = Math.max(0, Math.floor(yield* Clock.currentTimeMillis))
+        let parent = transcript.path.at(-1)?.id ?? null
+        const added = bodies.map((body): SessionEntry.SessionEntry => {
+          const entry = { id: randomUUID(), parent, at, body }
+          parent = entry.id
+          return entry
+        })
+        yield* sessions?.append(id, added) ?? Effect.void
+        for (const entry of added) Transcript.take(transcript, entry)
+      }),
+    save: Effect.suspend(() =>
+      Effect.map(
+        Effect.orDie(Schema.encodeEffect(Saved)({ id, entries: transcript.path })),
+        (data): Harness.Session => ({ harness, data })
+      )
+    )
+  }
+}
+
+/** The session that a request goes on with. */
+const handed = Effect.fnUntraced(function* ({ data, harness }: Harness.Session, own: string) {
+  const saved = harness === own ? yield* Effect.option(Schema.decodeUnknownEffect(Saved)(data)) : undefined
+  const session = saved?._tag === "Some" ? saved.value : undefined
+  if (session !== undefined && Session.path(session)._tag === "Success" && session.entries[0]?.body._tag === "Opened") {
+    return session
+  }
+  return yield* new Harness.HarnessError({
+    reason: "Broken",
+    message:
+      `The session to go on with was made by the harness "${harness}", or is not a ` +
+      `transcript of this one ("${own}"). Start the role anew.`
+  })
+})

@@ -1,0 +1,181 @@
+/**
+ * The **transcript**: what a session comes to, entry by entry: the messages that a model is shown, the calls that wait for
+ * a result, and where the loop stands. It is a fold, so a loop that takes a session up knows all that the one before it knew.
+ */
+import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as Usage from "@millwright/core/Usage"
+import * as Prompt from "effect/ai/Prompt"
+import type * as SessionEntry from "../SessionEntry.ts"
+import type * as ModelTurn from "./ModelTurn.ts"
+import * as Repetition from "./Repetition.ts"
+
+/** A call of the last answer, and how far it got. */
+export interface Call extends ModelTurn.ToolCall {
+  /** It may have changed something. */
+  isBegun: boolean
+  part: Prompt.ToolResultPart | undefined
+}
+
+/** A message, and how many entries there were with the one that it is of. */
+interface Item {
+  readonly at: number
+  readonly message: Prompt.Message
+  /** It says what is to be done, so it outlives every summary. */
+  readonly isInstruction: boolean
+}
+
+/** What a session comes to. It grows with {@link take}. */
+export interface Transcript {
+  readonly path: Array<SessionEntry.SessionEntry>
+  items: Array<Item>
+  /** The calls of the last answer, until each of them has its result. */
+  calls: ReadonlyArray<Call>
+  /** What was said while calls were open. It stands behind their results. */
+  waiting: Array<Item>
+  /** Answers since the last task. */
+  turns: number
+  /** The last answer, if nothing was said since. */
+  answer: { readonly usage: Usage.Usage; readonly isCut: boolean; readonly isSilent: boolean } | undefined
+  steps: ReadonlyArray<Repetition.Step>
+  isReminded: boolean
+  isWarned: boolean
+  outcome: { readonly value: unknown } | undefined
+  tools: ToolSession.Saved | undefined
+  /** Ids of all calls: no two may have one. */
+  readonly ids: Set<string>
+  /** How many of the request's own follow-ups were said. */
+  followUps: number
+  /** What of the journal was said here, by its place there. */
+  readonly prompts: Set<number>
+}
+
+/** Nothing was said yet. */
+export const make = (): Transcript => ({
+  path: [],
+  items: [],
+  calls: [],
+  waiting: [],
+  turns: 0,
+  answer: undefined,
+  steps: [],
+  isReminded: false,
+  isWarned: false,
+  outcome: undefined,
+  tools: undefined,
+  ids: new Set(),
+  followUps: 0,
+  prompts: new Set()
+})
+
+/** What entries come to. */
+export const of = (entries: ReadonlyArray<SessionEntry.SessionEntry>): Transcript => {
+  const transcript = make()
+  for (const entry of entries) take(transcript, entry)
+  return transcript
+}
+
+/** What a model is shown. */
+export const prompt = ({ items }: Transcript): Prompt.Prompt => Prompt.fromMessages(items.map(({ message }) => message))
+
+/** The calls that have no result yet. */
+export const open = ({ calls }: Transcript): ReadonlyArray<Call> => calls.filter(({ part }) => part === undefined)
+
+/** Takes the next entry. */
+export const take = (transcript: Transcript, entry: SessionEntry.SessionEntry): void => {
+  transcript.path.push(entry)
+  const at = transcript.path.length
+  const { body } = entry
+  switch (body._tag) {
+    case "Opened":
+      transcript.items.push({ at, message: Prompt.systemMessage({ content: body.system }), isInstruction: true })
+      return
+    case "Said":
+      return said(transcript, { at, message: body.message, isInstruction: isInstruction(body.by) }, body)
+    case "Answered":
+      return answered(transcript, { ...body, at })
+    case "Begun":
+      for (const call of transcript.calls) if (call.id === body.call) call.isBegun = true
+      return
+    case "Returned":
+      for (const call of transcript.calls) if (call.id === body.part.id) call.part ??= body.part
+      return close(transcript)
+    case "Tooled":
+      transcript.tools = body.tools
+      return
+    case "Compacted":
+      return compacted(transcript, { ...body, at })
+    case "Ended":
+      transcript.outcome = { value: body.outcome }
+      for (const call of transcript.calls) call.part ??= received(call)
+      return close(transcript)
+  }
+}
+
+const isInstruction = (by: SessionEntry.Speaker): boolean => by === "task" || by === "steer" || by === "follow-up"
+
+type Of<Tag extends SessionEntry.Body["_tag"]> = Extract<SessionEntry.Body, { readonly _tag: Tag }>
+
+const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): void => {
+  if (prompt !== undefined) transcript.prompts.add(prompt)
+  if (by === "task") {
+    transcript.turns = 0
+    transcript.followUps = 0
+  }
+  if (by === "follow-up" && prompt === undefined) transcript.followUps++
+  if (isInstruction(by)) {
+    transcript.isReminded = false
+    transcript.isWarned = false
+    transcript.outcome = undefined
+  }
+  if (by === "reminder") transcript.isReminded = true
+  if (by === "warning") transcript.isWarned = true
+  if (by !== "reminder" && by !== "notice") transcript.steps = []
+  if (open(transcript).length > 0) return void transcript.waiting.push(item)
+  transcript.items.push(item)
+  transcript.answer = undefined
+}
+
+const answered = (transcript: Transcript, { at, isCut, messages, usage }: Of<"Answered"> & { readonly at: number }) => {
+  transcript.turns++
+  transcript.calls = messages.flatMap((message) =>
+    message.role !== "assistant"
+      ? []
+      : message.content.flatMap((part): ReadonlyArray<Call> =>
+          part.type === "tool-call" && !part.providerExecuted
+            ? [{ id: part.id, name: part.name, params: part.params, isBegun: false, part: undefined }]
+            : []
+        )
+  )
+  for (const { id } of transcript.calls) transcript.ids.add(id)
+  for (const message of messages) transcript.items.push({ at, message, isInstruction: false })
+  transcript.answer = { usage, isCut, isSilent: transcript.calls.length === 0 }
+}
+
+/** When the last call has its result, all of them are one message, in the order of the calls. */
+const close = (transcript: Transcript): void => {
+  const { calls, path } = transcript
+  const parts = calls.flatMap(({ part }) => (part === undefined ? [] : [part]))
+  if (calls.length === 0 || parts.length < calls.length) return
+  transcript.items.push(
+    { at: path.length, message: Prompt.toolMessage({ content: parts }), isInstruction: false },
+    ...transcript.waiting
+  )
+  transcript.waiting = []
+  transcript.steps = Repetition.after(transcript.steps, calls)
+  transcript.calls = []
+}
+
+const compacted = (transcript: Transcript, { at, kept, summary }: Of<"Compacted"> & { readonly at: number }): void => {
+  const { items, path } = transcript
+  const until = kept === null ? path.length : path.findIndex(({ id }) => id === kept) + 1
+  transcript.items = [
+    ...items.filter((item) => item.isInstruction && item.at <= until),
+    { at, message: summary, isInstruction: false },
+    ...items.filter((item) => item.at > until)
+  ]
+  transcript.answer = undefined
+}
+
+/** The result of the call that an outcome was given with. */
+const received = ({ id, name }: Call): Prompt.ToolResultPart =>
+  Prompt.toolResultPart({ id, name, isFailure: false, result: "Received.", providerExecuted: false })
