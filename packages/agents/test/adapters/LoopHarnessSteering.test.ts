@@ -74,7 +74,7 @@ for (const protocol of Lab.protocols) {
         assert.deepStrictEqual(said, [["Try it."], ["Try it.", "Use tabs."], ["Try it.", "Use tabs."]])
         const prompted = all.find(({ fact }) => fact._tag === "AgentPrompted")
         assert.deepStrictEqual(prompted?.actor, Actor.human("Ada"))
-        const agents = all.flatMap(({ fact }) => (/^Agent/.test(fact._tag) ? [fact._tag] : []))
+        const agents = all.flatMap(({ fact }) => (fact._tag.startsWith("Agent") ? [fact._tag] : []))
         assert.deepStrictEqual(agents, ["AgentStarted", "AgentPrompted", "AgentEnded"])
       })
     )

@@ -345,9 +345,11 @@ const reader = (): Answer.Reader<Event> => {
   return {
     read: (event) => {
       switch (event.type) {
-        case "message_start":
+        case "message_start": {
+          const { id, model: modelId } = event.message
           tokens = event.message.usage
-          return [{ type: "response-metadata", id: event.message.id, modelId: event.message.model }]
+          return [{ type: "response-metadata", id, modelId, metadata: Model.early(usage(tokens)) }]
+        }
         case "content_block_start":
           return start(blocks, event)
         case "content_block_delta": {
@@ -376,17 +378,10 @@ const reader = (): Answer.Reader<Event> => {
           return []
       }
     },
-    end: () =>
-      isOver
-        ? [
-            {
-              type: "finish",
-              reason: finishReasons[stopReason ?? ""] ?? "unknown",
-              usage: usage(tokens),
-              response: undefined
-            }
-          ]
-        : undefined
+    end: () => {
+      const reason = finishReasons[stopReason ?? ""] ?? "unknown"
+      return isOver ? [{ type: "finish", reason, usage: usage(tokens), response: undefined }] : undefined
+    }
   }
 }
 
@@ -439,13 +434,8 @@ const delta = (open: Open, change: Delta): ReadonlyArray<Response.StreamPartEnco
 const stop = (open: Open): ReadonlyArray<Response.StreamPartEncoded> => {
   if (open.type === "text") return [{ type: "text-end", id: open.id }]
   if (open.type === "reasoning") {
-    return [
-      {
-        type: "reasoning-end",
-        id: open.id,
-        ...(open.info === undefined ? {} : { metadata: { anthropic: { info: open.info } } })
-      }
-    ]
+    const metadata = open.info && { metadata: { anthropic: { info: open.info } } }
+    return [{ type: "reasoning-end", id: open.id, ...metadata }]
   }
   return [
     { type: "tool-params-end", id: open.id },
