@@ -338,16 +338,11 @@ const reader = (): Answer.Reader<Event> => {
   return {
     read: (event) => {
       switch (event.type) {
-        case "message_start":
+        case "message_start": {
+          const { id, model: modelId } = event.message
           tokens = event.message.usage
-          return [
-            {
-              type: "response-metadata",
-              id: event.message.id,
-              modelId: event.message.model,
-              metadata: Model.early(usage(tokens))
-            }
-          ]
+          return [{ type: "response-metadata", id, modelId, metadata: Model.early(usage(tokens)) }]
+        }
         case "content_block_start":
           return start(blocks, event)
         case "content_block_delta": {
