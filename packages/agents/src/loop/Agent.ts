@@ -16,6 +16,7 @@ import * as Schema from "effect/Schema"
 import * as Harness from "../Harness.ts"
 import * as Untrusted from "../Untrusted.ts"
 import * as CallIds from "./CallIds.ts"
+import * as Compaction from "./Compaction.ts"
 import * as Conversation from "./Conversation.ts"
 import * as ModelTurn from "./ModelTurn.ts"
 import * as Repetition from "./Repetition.ts"
@@ -34,6 +35,7 @@ export interface Options {
   readonly outcome: Tool.Any
   /** How long the model may say nothing, in milliseconds. */
   readonly silence: number
+  readonly compaction?: Compaction.Options | false | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
 }
 
@@ -54,7 +56,7 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
       else if (transcript.answer?.isSilent === true) yield* remind(options)
       else if (Repetition.find(transcript.steps) !== undefined) yield* warn(options)
       else if (transcript.turns >= request.maxTurns) return yield* tooManyTurns(options)
-      else yield* ask(options)
+      else yield* Compaction.around(options, ask(options))
     }
   })
 

@@ -33,6 +33,8 @@ export interface Options {
   readonly provider?: string | undefined
   /** The longest answer, in tokens, reasoning included. Default: the provider's own. */
   readonly maxTokens?: number | undefined
+  /** The model's context, in tokens. Without it a conversation is only shortened when the provider refuses it. */
+  readonly contextWindow?: number | undefined
   /** A loopback server answers in the place of the provider. */
   readonly rehearsed?: boolean | undefined
 }
@@ -69,6 +71,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
+    ...(options.contextWindow !== undefined && { contextWindow: options.contextWindow }),
     supports: { reasoningReplay: false, cacheWrites: false, toolLoading: [] },
     probe: Model.probe({
       model: options.model,
