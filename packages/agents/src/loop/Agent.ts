@@ -19,6 +19,7 @@ import * as CallIds from "./CallIds.ts"
 import * as Compaction from "./Compaction.ts"
 import * as Conversation from "./Conversation.ts"
 import * as ModelTurn from "./ModelTurn.ts"
+import * as PrefixWatch from "./PrefixWatch.ts"
 import * as Repetition from "./Repetition.ts"
 import * as ToolTurn from "./ToolTurn.ts"
 import * as Transcript from "./Transcript.ts"
@@ -47,6 +48,7 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
   Effect.gen(function* () {
     const { conversation, emit, request } = options
     const { transcript } = conversation
+    const watch = PrefixWatch.make(transcript)
     for (;;) {
       if (transcript.outcome !== undefined) {
         const outcome = transcript.outcome.value
@@ -56,12 +58,12 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
       else if (transcript.answer?.isSilent === true) yield* remind(options)
       else if (Repetition.find(transcript.steps) !== undefined) yield* warn(options)
       else if (transcript.turns >= request.maxTurns) return yield* tooManyTurns(options)
-      else yield* Compaction.around(options, ask(options))
+      else yield* Compaction.around(options, ask(options, watch))
     }
   })
 
 /** Asks the model, and keeps its answer. */
-const ask = Effect.fnUntraced(function* (options: Options) {
+const ask = Effect.fnUntraced(function* (options: Options, watch: PrefixWatch.PrefixWatch) {
   const { conversation, emit, granted, index, model, outcome, silence, toolkit } = options
   const { transcript } = conversation
   // What is appended stands behind what a tool or a person said, and changes nothing before it.
@@ -72,10 +74,12 @@ const ask = Effect.fnUntraced(function* (options: Options) {
   const prompt = Transcript.prompt(transcript)
   const found = yield* index?.tools(prompt) ?? Effect.succeed([])
   if (index !== undefined && (notices.length > 0 || transcript.tools === undefined)) yield* keepTools(options)
+  const tools = [...granted, outcome, ...found]
+  yield* watch.asked({ model, messages: prompt.content, tools })
   const answer = yield* ModelTurn.run({
     model,
     prompt,
-    toolkit: { ...toolkit, tools: named([...granted, outcome, ...found]) },
+    toolkit: { ...toolkit, tools: named(tools) },
     onText: (text) => emit({ _tag: "Text", text }),
     silence
   })
@@ -86,6 +90,7 @@ const ask = Effect.fnUntraced(function* (options: Options) {
     usage: answer.usage,
     isCut: answer.isCut
   })
+  yield* watch.answered(answer.usage)
   yield* emit({ _tag: "Turn", number: transcript.turns, usage: answer.usage })
 })
 

@@ -46,6 +46,12 @@ describe.each(Loop.protocols)("compaction over %s", (protocol) => {
       assert.isBelow(fact.after, 10_000, "It is still as long")
       assert.isAbove(fact.dropped.toolResults, 0)
       assert.isAbove(fact.usage.output, 0)
+      const prefix = yield* lab.facts("PrefixChanged")
+      assert.deepStrictEqual(
+        prefix.map(({ what, why }) => [why, what.map(({ part }) => part)]),
+        [["compaction", ["messages"]]],
+        "A turn before or after it lost its prefix"
+      )
       const bodies = yield* lab.bodies
       const asked = bodies.findIndex((body) => Lab.textOf(body).includes("becoming too long"))
       const [last, question, next] = bodies.slice(asked - 1)
