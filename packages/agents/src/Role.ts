@@ -23,14 +23,12 @@ import type * as Model from "@millwright/core/Model"
 import * as Stage from "@millwright/core/Stage"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type * as Grant from "./Grant.ts"
 import * as Harness from "./Harness.ts"
-import * as Progress from "./Progress.ts"
+import * as Ending from "./internal/Ending.ts"
 import * as Session from "./Session.ts"
 import type * as Skill from "./Skill.ts"
 import * as Untrusted from "./Untrusted.ts"
@@ -135,11 +133,11 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
             outcome,
             maxTurns: options.maxTurns ?? 60
           }
-          const first = yield* ended(harness, request)
+          const first = yield* Ending.of(harness, request)
           // There is one turn to mend it in, so the agent has to hear of all its mistakes at once.
           const decoded = yield* Effect.result(Schema.decodeUnknownEffect(outcome, { errors: "all" })(first.outcome))
           if (Result.isSuccess(decoded)) return decoded.success
-          const second = yield* ended(harness, {
+          const second = yield* Ending.of(harness, {
             ...request,
             followUps: [],
             session: first.session,
@@ -204,18 +202,3 @@ const asBlocks = (encoded: unknown): string =>
         )
         .join("\n\n")
     : Untrusted.block("input", String(encoded))
-
-/** Runs a request to its end, and shows the way there to whoever listens. */
-const ended = (harness: Harness.Harness["Service"], request: Harness.Request) =>
-  Effect.gen(function* () {
-    const { report } = yield* Progress.Progress
-    const last = yield* harness.run(request).pipe(
-      Stream.tap((event) => report({ role: request.role, event })),
-      Stream.runLast
-    )
-    if (Option.isSome(last) && last.value._tag === "Ended") return last.value
-    return yield* new Harness.HarnessError({
-      reason: "Broken",
-      message: `The harness ${harness.name} stopped without saying how the role ${request.role} ended.`
-    })
-  })

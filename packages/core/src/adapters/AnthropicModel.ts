@@ -48,6 +48,8 @@ export interface Options {
    * Opus 4.8 and for Claude Sonnet 5, yes for all others.
    */
   readonly systemMessages?: boolean | undefined
+  /** The model's context, in tokens. Without it a conversation is only shortened when the provider refuses it. */
+  readonly contextWindow?: number | undefined
   /** A loopback server answers in the place of Anthropic. */
   readonly rehearsed?: boolean | undefined
 }
@@ -85,6 +87,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
+    ...(options.contextWindow !== undefined && { contextWindow: options.contextWindow }),
     supports: {
       reasoningReplay: true,
       cacheWrites: true,
