@@ -90,6 +90,28 @@ export const Fact = Schema.TaggedUnion({
     harness: Schema.String,
     tier: Schema.String
   },
+  /**
+   * This event's actor gave a task to a sub-agent. `agent` is how the actor of what it does is called, `depth` how many more
+   * agents may stand below it. Both digests tell it from one with another task or other instructions.
+   */
+  AgentDelegated: {
+    agent: Schema.String,
+    session: Schema.String,
+    depth: Schema.Natural,
+    task: Digest.Digest,
+    instructions: Digest.Digest
+  },
+  /**
+   * A sub-agent came to an end; `fault` says why without an outcome. `turns` and `usage` are of its whole conversation, and
+   * already in its `ModelCalled`.
+   */
+  AgentReturned: {
+    agent: Schema.String,
+    session: Schema.String,
+    turns: Schema.Natural,
+    usage: Usage.Usage,
+    fault: Schema.NullOr(Fault.Recorded)
+  },
   /** The router chose a model. `judged`: the verdicts of the run judge what it does. */
   ModelChosen: { role: Schema.NullOr(Schema.String), judged: Schema.Boolean, decision: RouteDecision.RouteDecision },
   ModelCalled: {

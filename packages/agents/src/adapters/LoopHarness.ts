@@ -23,6 +23,7 @@ import * as Stream from "effect/Stream"
 import * as Harness from "../Harness.ts"
 import * as Agent from "../loop/Agent.ts"
 import * as Conversation from "../loop/Conversation.ts"
+import * as Delegate from "../loop/Delegate.ts"
 import * as Sessions from "../Sessions.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
@@ -52,17 +53,19 @@ export const layerWith = (
       const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
       const index = Option.getOrUndefined(yield* Effect.serviceOption(ToolIndex.ToolIndex))
       const sessions = Option.getOrUndefined(yield* Effect.serviceOption(Sessions.Sessions))
-      return Harness.Harness.of({
+      return Harness.make({
         name,
+        supports: { subAgents: true, sessions: sessions !== undefined },
         run: (request) =>
           Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
             work(request, {
-              model: forTier(request.tier),
+              forTier,
               toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
               index,
               sessions,
               options,
-              emit: (event) => Effect.asVoid(Queue.offer(queue, event))
+              emit: (event) => Effect.asVoid(Queue.offer(queue, event)),
+              opened: () => {}
             }).pipe(Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
           )
       })
@@ -74,21 +77,28 @@ export const layer = layerWith({})
 
 interface Around {
   readonly options: Options
-  readonly model: Model.Model
+  readonly forTier: (tier: Model.Tier) => Model.Model
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly index: ToolIndex.ToolIndex | undefined
   readonly sessions: Sessions.Sessions["Service"] | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
+  readonly opened: (conversation: Conversation.Conversation) => void
 }
 
-const work = (
-  request: Harness.Request,
-  { emit, index, model, options, sessions, toolkit }: Around
-): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
+const work = (request: Harness.Request, around: Around): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
   Effect.gen(function* () {
-    const granted = request.grants.flatMap((grant) => toolkit.tools[grant] ?? [])
+    const { emit, index, options, sessions, toolkit } = around
+    const model = around.forTier(request.tier)
     const outcome = outcomeTool(request.outcome)
     const conversation = yield* Conversation.open(request, { harness: name, sessions })
+    around.opened(conversation)
+    const delegate = yield* Delegate.make({
+      request,
+      conversation,
+      emit,
+      run: (child, listening) => work(child, { ...around, ...listening, index: index?.within(request.tools ?? []) })
+    })
+    const granted = [...request.grants.flatMap((grant) => toolkit.tools[grant] ?? []), ...(delegate?.tools ?? [])]
     const session = yield* findable(request, {
       index,
       model,
@@ -105,6 +115,7 @@ const work = (
       toolkit,
       granted,
       index: session,
+      delegation: delegate,
       outcome,
       silence: Duration.toMillis(options.silence ?? "5 minutes"),
       emit
@@ -126,7 +137,8 @@ const findable = Effect.fnUntraced(function* (
     options,
     own,
     saved
-  }: Pick<Around, "index" | "model" | "options"> & {
+  }: Pick<Around, "index" | "options"> & {
+    readonly model: Model.Model
     readonly own: ReadonlyArray<Tool.Any>
     readonly saved: ToolSession.Saved | undefined
   }
