@@ -51,7 +51,7 @@ export const handover = (report: string, more: object = {}): ProviderTwin.Turn =
 export const both = { list: [scout, fixer] }
 
 /** Who did it. */
-export const actorOf = ({ actor }: FactoryEvent.FactoryEvent): string =>
+export const actorOf = ({ actor }: Pick<FactoryEvent.FactoryEvent, "actor">): string =>
   actor._tag === "Agent" ? actor.role : actor._tag
 
 /** The facts of a kind. */
