@@ -1,6 +1,8 @@
 /** The `line` command: what it understands. `line --help` says it to a person. */
+import * as Steering from "@millwright/agents/Steering"
 import type * as Fault from "@millwright/core/Fault"
 import type * as Gate from "@millwright/core/Gate"
+import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
 import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
@@ -232,6 +234,41 @@ const fork = Command.make("fork", { run, before }, ({ before, run }) =>
   Command.withExamples([example("fork issue-1.1 --before implement", "Try another way beside the first")])
 )
 
+const tell = Command.make(
+  "tell",
+  {
+    run,
+    text: Argument.String("text").pipe(Argument.withDescription("What the agent shall hear")),
+    whenDone: Flag.Boolean("when-done").pipe(
+      Flag.withDescription("Not at its next turn, but when it gives its outcome"),
+      Flag.withDefault(false)
+    ),
+    session: Flag.String("session").pipe(
+      Flag.withDescription("Which agent, where several are at work in the run"),
+      Flag.optional
+    )
+  },
+  ({ run, session, text, whenDone }) =>
+    steer(
+      run,
+      (_, { role, session }: Steering.AtWork) => ({
+        run,
+        said: `${role} (${session}) hears it ${whenDone ? "when it gives its outcome" : "at its next turn"}.`
+      }),
+      Steering.say({
+        to: Option.match(session, { onNone: () => ({ run }), onSome: (session) => ({ session }) }),
+        lane: whenDone ? "follow-up" : "steer",
+        text
+      }).pipe(Journal.as(Answering.me()))
+    )
+).pipe(
+  Command.withDescription("Say something to the agent that works in a run"),
+  Command.withExamples([
+    example('tell issue-1.1 "Leave the tests alone"', "Steer it"),
+    example('tell issue-1.1 "Go over it once more" --when-done', "Give it something to do afterwards")
+  ])
+)
+
 const approve = Answering.approve(settle).pipe(
   Command.withExamples([example("approve issue-1.1:plan", "Say yes to what this gate asks")])
 )
@@ -253,11 +290,11 @@ export const line = root.pipe(
     "Looks at the runs of a factory and steers them, beside the processes that run them. " +
       "Exit codes: 0 done, 2 bad input, 1 anything else"
   ),
-  Command.withSubcommands([list, show, tail, approve, reject, answer, cancel, resume, rewind, fork])
+  Command.withSubcommands([list, show, tail, approve, reject, answer, cancel, resume, rewind, fork, tell])
 )
 
 /** What a person can mend by typing something else. */
-const badInput = new Set(["StoreError", "GitError", "LookError", "AnswerError", "GateError", "LineError"])
+const badInput = new Set(["StoreError", "GitError", "LookError", "AnswerError", "GateError", "LineError", "SteeringError"])
 
 /** Tells bad input from a machine that does not work. */
 export const isBadInput = ({ _tag }: Fault.Fault): boolean => badInput.has(_tag)

@@ -72,6 +72,8 @@ export interface Request {
    * off is gone on with where it was; one that has ended answers with its outcome, and no model is called.
    */
   readonly id?: string
+  /** What is said to the agent when it gives its outcome, one after the other: to go over its own work again, say. The last outcome counts. */
+  readonly followUps?: ReadonlyArray<string>
 }
 
 /** What an agent does while it works. */

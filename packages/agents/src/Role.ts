@@ -31,6 +31,7 @@ import type * as Grant from "./Grant.ts"
 import * as Harness from "./Harness.ts"
 import * as HouseRules from "./internal/HouseRules.ts"
 import * as Progress from "./Progress.ts"
+import * as Session from "./Session.ts"
 import type * as Skill from "./Skill.ts"
 import type * as SubAgent from "./SubAgent.ts"
 import * as Untrusted from "./Untrusted.ts"
@@ -67,6 +68,14 @@ export interface Options<
   readonly prompt?: (input: Input["Type"]) => string
   /** Default 60. */
   readonly maxTurns?: number
+  /**
+   * After a crash or a fault, the stage of the role goes on with the conversation where it broke off, and no tool that finished runs
+   * again. For a harness that keeps conversations, and a workplace that is as the agent left it. Default `false`: a new
+   * conversation.
+   */
+  readonly resumes?: boolean
+  /** What the agent is told when it gives its outcome, one after the other: to go over its own work again, say. The last outcome counts. */
+  readonly followUps?: ReadonlyArray<string>
   /** How faults are tried again before a line stalls. Default: not; the harness retries model calls by itself. */
   readonly retry?: Schedule.Schedule<unknown>
 }
@@ -132,6 +141,8 @@ export const make = <
             grants: options.grants,
             ...(options.tools && { tools: options.tools }),
             ...(options.agents && { agents: options.agents }),
+            ...(options.followUps && { followUps: options.followUps }),
+            ...(options.resumes === true && (yield* conversationOf(name))),
             outcome,
             maxTurns: options.maxTurns ?? 60
           }
@@ -141,6 +152,7 @@ export const make = <
           if (Result.isSuccess(decoded)) return decoded.success
           const second = yield* ended(harness, {
             ...request,
+            followUps: [],
             session: first.session,
             prompt:
               `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message}\n\n` +
@@ -161,6 +173,18 @@ export const make = <
       )
   }
 }
+
+/** The name of the conversation of a stage. A stage that its run went back to begins another one. */
+const conversationOf = Effect.fnUntraced(function* (role: string) {
+  const { run, stage } = yield* Journal.Origin
+  if (run === null || stage === null) return {}
+  const rewound = yield* Journal.fold(
+    0,
+    (times, { fact }) => times + (fact._tag === "LineRewound" && fact.dropped.includes(stage) ? 1 : 0),
+    run
+  )
+  return { id: Session.nameOf([run, stage, role, ...(rewound > 0 ? [`${rewound}`] : [])]) }
+})
 
 const asBlocks = (encoded: unknown): string =>
   typeof encoded === "object" && encoded !== null

@@ -24,6 +24,9 @@ export * as Sessions from "./Sessions.ts"
 /** A **skill**: a `SKILL.md` in git that says how a role works, in the format of Agent Skills (YAML front matter, then Markdown). */
 export * as Skill from "./Skill.ts"
 
+/** To **steer** is to say something to an agent while it works, from whatever process can write to its journal. */
+export * as Steering from "./Steering.ts"
+
 /** The **tools** of a role that works in a workspace: read, grep, edit, write and bash. */
 export * as Tools from "./Tools.ts"
 

@@ -17,6 +17,7 @@ import * as Harness from "../Harness.ts"
 import * as Untrusted from "../Untrusted.ts"
 import * as CallIds from "./CallIds.ts"
 import * as Conversation from "./Conversation.ts"
+import type * as Lanes from "./Lanes.ts"
 import * as ModelTurn from "./ModelTurn.ts"
 import * as Repetition from "./Repetition.ts"
 import * as ToolTurn from "./ToolTurn.ts"
@@ -33,6 +34,7 @@ export interface Options {
   readonly index: ToolSession.ToolSession | undefined
   readonly delegation: ToolTurn.Delegation | undefined
   readonly outcome: Tool.Any
+  readonly lanes: Lanes.Lanes
   /** How long the model may say nothing, in milliseconds. */
   readonly silence: number
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
@@ -47,11 +49,12 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
     const { conversation, emit, request } = options
     const { transcript } = conversation
     for (;;) {
-      if (transcript.outcome !== undefined) {
-        const outcome = transcript.outcome.value
-        return yield* emit({ _tag: "Ended", outcome, session: yield* conversation.save })
-      }
-      if (transcript.calls.length > 0) yield* settle(options)
+      const { outcome } = transcript
+      const heard = transcript.calls.length > 0 ? [] : yield* options.lanes.next(outcome !== undefined)
+      if (heard.length > 0) yield* conversation.append(...heard)
+      else if (outcome !== undefined) {
+        return yield* emit({ _tag: "Ended", outcome: outcome.value, session: yield* conversation.save })
+      } else if (transcript.calls.length > 0) yield* settle(options)
       else if (transcript.answer?.isSilent === true) yield* remind(options)
       else if (Repetition.find(transcript.steps) !== undefined) yield* warn(options)
       else if (transcript.turns >= request.maxTurns) return yield* tooManyTurns(options)

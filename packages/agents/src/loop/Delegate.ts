@@ -4,11 +4,9 @@
  */
 import * as Budget from "@millwright/core/Budget"
 import * as Digest from "@millwright/core/Digest"
-import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Pricing from "@millwright/core/Pricing"
 import * as Redaction from "@millwright/core/Redaction"
-import * as Usage from "@millwright/core/Usage"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -43,7 +41,7 @@ export interface Options {
   readonly request: Harness.Request
   readonly conversation: Conversation.Conversation
   readonly emit: Listening["emit"]
-  readonly run: (child: Harness.Request, listening: Listening) => Effect.Effect<void, Harness.Failure, Agent.Needs>
+  readonly run: (request: Harness.Request, listening: Listening) => Effect.Effect<void, Harness.Failure, Agent.Needs>
 }
 
 /** The tool as the model sees it, and what takes its calls. */
@@ -74,7 +72,7 @@ export const make = Effect.fnUntraced(function* (
       const agent = find(call)
       const task = Schema.decodeUnknownOption(Task)(call.params)
       if (agent === undefined || Option.isNone(task)) return Effect.succeed(ToolTurn.refused(wrong(known)))
-      return child(options, { agent, call, task: task.value.task, together }).pipe(
+      return work(options, { agent, call, task: task.value.task, together }).pipe(
         few.withPermits(1),
         Effect.provideService(Pricing.Pricing, pricing)
       )
@@ -115,7 +113,7 @@ interface Given {
 }
 
 /** Runs the conversation of a sub-agent to its end, whatever that is. Only what its parent can not go on after is a failure. */
-const child = Effect.fnUntraced(function* (
+const work = Effect.fnUntraced(function* (
   { conversation, emit, request, run }: Options,
   { agent, call, task, together }: Given
 ): Effect.fn.Return<ToolTurn.Answered, Harness.Failure, Agent.Needs> {
@@ -151,27 +149,20 @@ const child = Effect.fnUntraced(function* (
       emit: (event) => emit({ _tag: "Delegated", agent: agent.name, session, event }),
       opened: (opened) => void (own = opened)
     }
-  ).pipe(
-    Budget.slice(role, agent.limits),
-    together,
-    Journal.as({ _tag: "Agent", role }),
-    Effect.result,
-    Effect.map((result) => ({ ...tallyOf(own), fault: Result.isFailure(result) ? result.failure : undefined }))
-  )
-  const { fault, said, turns, usage } = result
+  ).pipe(Budget.slice(role, agent.limits), together, Journal.as({ _tag: "Agent", role }), Effect.result)
+  const fault = Result.isFailure(result) ? result.failure : undefined
   if (fault?._tag === "JournalError" || fault?._tag === "SessionError") return yield* fault
-  // Its own limits end a sub-agent; those around its parent end both.
-  if (fault?._tag === "BudgetError") yield* Budget.check
-  const recorded = fault === undefined ? null : Fault.record(fault)
-  yield* Journal.record(
-    { _tag: "AgentReturned", agent: role, session, turns, usage, fault: recorded },
-    `${session}/returned/${turns}`
-  )
+  if (fault?._tag === "BudgetError") {
+    if (fault.reason === "Misconfigured") return yield* fault
+    // Its own limits end a sub-agent; those around its parent end both.
+    yield* Budget.check
+  }
+  const { said, turns } = tallyOf(own)
   const secrets = yield* Redaction.Secrets
   const block = (text: string) =>
     Untrusted.block(`report of ${role}`, Output.bounded(Output.clean(Redaction.scrub(text, secrets))))
   const after = `after ${turns} ${turns === 1 ? "turn" : "turns"}`
-  if (recorded === null) {
+  if (fault === undefined) {
     const handoff = Handoff.from(own?.transcript.outcome?.value)
     const rest = Handoff.isWhole(handoff) ? "" : " Not all of it is done or checked: its report ends with what is left."
     return {
@@ -180,9 +171,9 @@ const child = Effect.fnUntraced(function* (
       text: `${agent.name} came to an end ${after}.${rest}\n${block(Handoff.text(handoff))}`
     }
   }
-  const why = Untrusted.visible(recorded.message).slice(0, 1_000)
+  const why = Untrusted.visible(fault.message).slice(0, 1_000)
   const last = said === "" ? "It said nothing." : `The last that it said:\n${block(said)}`
-  return ToolTurn.refused(`${agent.name} broke off ${after} (${recorded.reason}): ${why}\n${last}`)
+  return ToolTurn.refused(`${agent.name} broke off ${after} (${fault.reason}): ${why}\n${last}`)
 })
 
 const rule = `You work for another agent, which reads nothing of you but the outcome. Whatever you could not do or did not see yourself, say so there.`
@@ -190,8 +181,7 @@ const rule = `You work for another agent, which reads nothing of you but the out
 /** Named after the answer too: servers give calls of different answers one id, and a conversation may take several ways. */
 const sessionOf = ({ id, transcript }: Conversation.Conversation, call: ModelTurn.ToolCall): string => {
   const answer = transcript.path.findLast(({ body }) => body._tag === "Answered")?.id ?? ""
-  const wanted = `${id}/${call.id}.${answer.slice(0, 8)}`
-  return Result.isSuccess(Session.named(wanted)) ? wanted : `agents/${Digest.of(wanted).slice(0, 32)}`
+  return Session.nameOf([id, `${call.id}.${answer.slice(0, 8)}`])
 }
 
 /** What a conversation came to, over all processes that had a part in it. */
@@ -204,9 +194,5 @@ const tallyOf = (conversation: Conversation.Conversation | undefined) => {
         : []
     )
   )
-  return {
-    turns: answers.length,
-    usage: answers.reduce((sum, { usage }) => Usage.add(sum, usage), Usage.zero),
-    said: texts.at(-1) ?? ""
-  }
+  return { turns: answers.length, said: texts.at(-1) ?? "" }
 }

@@ -17,6 +17,7 @@ import * as Output from "../tools/Output.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 /** The tools that may be called, and who is told about it. */
 export interface Bench {
@@ -70,7 +71,10 @@ export const run = (
         if (!isReading && bench.delegation?.takes(call) !== true) yield* bench.keep?.begun(call) ?? Effect.void
         // What was done is kept, also when somebody wants the loop to stop.
         return yield* Effect.uninterruptibleMask((restore) =>
-          Effect.tap(restore(one(call, bench)), (outcome) => bench.keep?.returned(outcome) ?? Effect.void)
+          Effect.tap(
+            restore(Telemetry.tool(call, bench)(one(call, bench))),
+            (outcome) => bench.keep?.returned(outcome) ?? Effect.void
+          )
         )
       })
       outcomes.push(...(yield* Effect.forEach(batch, run, { concurrency: most })))

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Budget from "@millwright/core/Budget"
+import * as Ledger from "@millwright/core/Ledger"
 import * as Journal from "@millwright/core/Journal"
 import * as Usage from "@millwright/core/Usage"
 import * as Deferred from "effect/Deferred"
@@ -62,14 +63,17 @@ for (const protocol of Lab.protocols) {
         assert.deepStrictEqual(
           (yield* team.all).map((event) => `${Team.actorOf(event)} ${event.fact._tag}`),
           [
+            "Tester AgentStarted",
             "Tester ModelCalled",
             "Tester AgentDelegated",
+            "Tester/scout AgentStarted",
             "Tester/scout ModelCalled",
             "Tester/scout ToolCalled",
             "Tester/scout ModelCalled",
-            "Tester AgentReturned",
+            "Tester/scout AgentEnded",
             "Tester ToolCalled",
-            "Tester ModelCalled"
+            "Tester ModelCalled",
+            "Tester AgentEnded"
           ]
         )
       })
@@ -82,11 +86,16 @@ for (const protocol of Lab.protocols) {
           Tester: [{ calls: [Team.delegate("scout"), Team.delegate("scout", "And there?")] }, Lab.done("ok")],
           "Tester/scout": [Team.handover("Nothing.")]
         })
-        const { bill } = yield* Effect.gen(function* () {
+        const [spending] = yield* Effect.gen(function* () {
           yield* team.run(Team.both)
           const budget = yield* Budget.Budget
-          return yield* budget.spent(null)
+          return yield* budget.spent("one")
         }).pipe(
+          Effect.provideService(Journal.Origin, {
+            ...(yield* Journal.Origin),
+            run: "one",
+            actor: { _tag: "Agent", role: "Tester" }
+          }),
           Effect.provide(Budget.layer({ tokens: 1_000_000 })),
           Effect.provideService(Journal.Journal, team.journal)
         )
@@ -94,16 +103,12 @@ for (const protocol of Lab.protocols) {
         const calls = Team.factsOf(facts, "ModelCalled")
         assert.lengthOf(calls, 4)
         assert.deepStrictEqual(
-          bill.usage,
+          spending?.bill.usage,
           calls.reduce((sum, { usage }) => Usage.add(sum, usage), Usage.zero)
         )
-        const own = facts.flatMap((event) =>
-          event.fact._tag === "ModelCalled" && Team.actorOf(event) === "Tester/scout" ? [event.fact.usage] : []
-        )
-        assert.deepStrictEqual(
-          Team.factsOf(facts, "AgentReturned").reduce((sum, { usage }) => Usage.add(sum, usage), Usage.zero),
-          own.reduce(Usage.add, Usage.zero)
-        )
+        const ledger = yield* Effect.provideService(Ledger.of("one"), Journal.Journal, team.journal)
+        const agents = Ledger.charges(ledger).map(({ agent }) => agent)
+        assert.sameMembers(agents, ["Tester", "Tester", "Tester/scout", "Tester/scout"])
       })
     )
 

@@ -105,8 +105,6 @@ for (const protocol of Lab.protocols) {
           assert.deepStrictEqual(ended?._tag === "Ended" && ended.outcome, { _tag: "Done", note: "without it" })
           assert.match((yield* team.results())[0] ?? "", reads)
           const facts = yield* team.all
-          const [returned] = Team.factsOf(facts, "AgentReturned")
-          assert.strictEqual(returned?.fault?.reason, reason)
           const called = Team.factsOf(facts, "ToolCalled").filter(({ tool }) => tool === "delegate")
           assert.deepStrictEqual(
             called.map(({ ok }) => ok),
@@ -211,18 +209,20 @@ for (const protocol of Lab.protocols) {
     test(
       "go on where they were, whatever was written last, and no tool that ended runs again",
       Effect.gen(function* () {
+        const { twin } = yield* Team.start(protocol, scripts)
         for (let at = 1; ; at++) {
           writeFileSync("log", "")
           const sessions = yield* memory
           const agents = { ...Team.both, depth: 2 }
-          const dead = yield* Team.start(protocol, scripts, dying(sessions, at))
+          const dead = yield* Team.at(protocol, twin.anthropicUrl, dying(sessions, at))
           const exit = yield* Effect.exit(dead.run(agents, { id: "one" }))
           if (exit._tag === "Failure") {
             const error = yield* Effect.flip(exit)
             assert.strictEqual(error._tag, "SessionError", `A store that breaks at write ${at} is not the failure`)
           }
           const kept = yield* sessions.read("one")
-          const again = yield* Team.start(protocol, scripts, sessions)
+          const again = yield* Team.at(protocol, twin.anthropicUrl, sessions)
+          const before = (yield* twin.requests).length
           const ended = yield* again.run(agents, { id: "one" })
           assert.deepStrictEqual(ended?._tag === "Ended" && ended.outcome, { _tag: "Done", note: "ok" }, `at ${at}`)
           const lines = readFileSync("log", "utf8")
@@ -238,7 +238,7 @@ for (const protocol of Lab.protocols) {
           if (exit._tag === "Success") {
             assert.isAbove(at, 15, "the store did not break where it had to")
             assert.isAbove(kept.length, 0)
-            assert.lengthOf(yield* again.twin.requests, 0, "a conversation that ended asked a model")
+            assert.lengthOf(yield* twin.requests, before, "a conversation that ended asked a model")
             return
           }
         }

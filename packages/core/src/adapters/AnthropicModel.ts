@@ -1,9 +1,11 @@
 /**
  * A model behind Anthropic's Messages API, on `@anthropic-ai/sdk`.
  *
- * Answers are streamed. The prompt is cached up to the end of its last message: breakpoints stand on the last system
- * block, the last tool in the prompt and the last message. The SDK never tries again by itself: that is the caller's to
- * decide.
+ * Answers are streamed. The prompt is cached up to the end of its last message: marks stand on the last tool in the
+ * prompt, the last system block, the last message, and the one before the last answer. A request ends with a mark, and
+ * the next one has a mark at that very place, so it reads all of it, whether one block joined or a thousand. A request
+ * that got no answer leaves no trace in the prompt: what is said behind it in more than 20 blocks can not be helped.
+ * The SDK never tries again by itself: that is the caller's to decide.
  *
  * Everything between two answers is one turn, which the API wants in one order: results of tools, what else the user
  * said, and behind it what the system says. Nothing that follows the first message ever joins the system prompt, since
@@ -46,6 +48,8 @@ export interface Options {
   readonly systemMessages?: boolean | undefined
   /** A loopback server answers in the place of Anthropic. */
   readonly rehearsed?: boolean | undefined
+  /** Who pays. Default: the key, call by call. */
+  readonly paidBy?: Model.Model["paidBy"]
 }
 
 /** Makes the model. Nothing is called yet; a wrong key or name shows at its `probe`, or at the first call. */
@@ -80,6 +84,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
+    ...(options.paidBy && { paidBy: options.paidBy }),
     supports: {
       reasoningReplay: true,
       cacheWrites: true,
@@ -214,11 +219,15 @@ const messages = (
     const ordered = [...spoken.filter(isResult), ...spoken.filter((each) => !isResult(each))]
     return [...(ordered.length === 0 ? [] : [{ role, content: ordered }]), ...behind]
   })
-  const last = said.at(-1)
-  if (last?.role === "system") last.content = markLast(last.content)
-  else if (last !== undefined) last.content = markLast(last.content)
-  return said
+  // Where the request before this one ended is found by a mark of its own, however much was said since.
+  const before = said.findLastIndex(({ role }) => role === "assistant") - 1
+  return said.map((message, at) => (at === before || at === said.length - 1 ? marked(message) : message))
 }
+
+const marked = (message: Turn | Note): Turn | Note =>
+  message.role === "system"
+    ? { ...message, content: markLast(message.content) }
+    : { ...message, content: markLast(message.content) }
 
 /** The API refuses to take away what is not there. */
 const changes = (note: Prompt.SystemMessage, known: Set<string>): Array<Change> => {
@@ -337,7 +346,14 @@ const reader = (): Answer.Reader<Event> => {
       switch (event.type) {
         case "message_start":
           tokens = event.message.usage
-          return [{ type: "response-metadata", id: event.message.id, modelId: event.message.model }]
+          return [
+            {
+              type: "response-metadata",
+              id: event.message.id,
+              modelId: event.message.model,
+              metadata: Model.early(usage(tokens))
+            }
+          ]
         case "content_block_start":
           return start(blocks, event)
         case "content_block_delta": {

@@ -35,6 +35,8 @@ export interface Options {
   readonly maxTokens?: number | undefined
   /** A loopback server answers in the place of the provider. */
   readonly rehearsed?: boolean | undefined
+  /** Who pays. Default: the key, call by call. */
+  readonly paidBy?: Model.Model["paidBy"]
 }
 
 /** Makes the model. Nothing is called yet; a wrong key or name shows at its `probe`, or at the first call. */
@@ -69,6 +71,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
+    ...(options.paidBy && { paidBy: options.paidBy }),
     supports: { reasoningReplay: false, cacheWrites: false, toolLoading: [] },
     probe: Model.probe({
       model: options.model,

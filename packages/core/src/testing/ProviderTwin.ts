@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import * as Fault from "../Fault.ts"
+import * as PrefixCache from "../internal/PrefixCache.ts"
 import * as Rules from "../internal/ProviderRules.ts"
 import * as Wire from "../internal/ProviderWire.ts"
 import * as Usage from "../Usage.ts"
@@ -262,7 +263,7 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
   if (Predicate.isString(turn)) return refuse({ status: 400, message: turn })
   record.turn = said.turn
   const context = String(state.requests.length)
-  const usage = turn.usage ?? Wire.count({ cache: state.cache, protocol, said, turn })
+  const usage = turn.usage ?? Wire.count({ cache: state.cache, protocol, body, said, turn })
   state.answers.set(context, Wire.answer(turn, usage))
   const events = await Wire.ask({ upstream: state.upstream, path: record.path, context, body }).finally(() =>
     state.answers.delete(context)
@@ -333,7 +334,7 @@ const admit = (options: Options, request: Http.IncomingMessage, said: Wire.Conve
   if (refusal !== undefined) return refusal
   if (options.models !== undefined && !options.models.includes(said.model)) return unknown(said.model)
   const context = options.contextTokens ?? 200_000
-  const tokens = said.pieces.reduce((sum, piece) => sum + Wire.tokens(piece), 0)
+  const tokens = said.pieces.reduce((sum, piece) => sum + PrefixCache.tokens(piece), 0)
   return tokens > context
     ? { status: 400, message: `prompt is too long: ${tokens} tokens > ${context} maximum` }
     : undefined
