@@ -273,5 +273,64 @@ for (const protocol of Lab.protocols) {
         assert.strictEqual(turns.length, 3, "the conversations are not one after the other")
       })
     )
+
+    test(
+      "have conversations of their own where a server gives several calls one id",
+      Effect.gen(function* () {
+        const tasks = ["one", "two"].map((task) => ({ name: "delegate", arguments: { agent: "fixer", task } }))
+        const handed = (report: string) => [{ name: "outcome", arguments: { outcome: { report } } }]
+        const over = [{ name: "outcome", arguments: { outcome: { _tag: "Done", note: "ok" } } }]
+        const answers = [tasks, handed("The first."), handed("The second."), tasks, handed("The third."), over]
+        const { bodies, url } = yield* Lab.answering(answers.map((calls) => sameId[protocol](calls)))
+        const team = yield* Team.at(protocol, url)
+        yield* team.run(Team.both)
+        const sessions = Team.factsOf(yield* team.all, "AgentDelegated").map(({ session }) => session)
+        assert.strictEqual(new Set(sessions).size, 4, `conversations share a name: ${sessions.join(", ")}`)
+        for (const [at, task] of ["one", "two", "one", "two"].entries()) {
+          assert.include(bodies[at < 2 ? at + 1 : at + 2], `"${task}"`, "a task went to another conversation")
+        }
+        const [first, second] = Lab.blocksOf(JSON.parse(bodies[3] ?? ""))
+          .map(({ block }) => String(block["content"]))
+          .filter((text) => text.includes("came to an end"))
+        assert.include(first, "The first.")
+        assert.include(second, "The second.")
+      })
+    )
   })
+}
+
+/** An answer whose calls all have one id. */
+const sameId: Record<
+  Lab.Protocol,
+  (calls: ReadonlyArray<{ readonly name: string; readonly arguments: object }>) => ReadonlyArray<object>
+> = {
+  anthropic: (calls) => [
+    { type: "message_start", message: { id: "a", model: "m", usage: { input_tokens: 1, output_tokens: 1 } } },
+    ...calls.flatMap(({ arguments: input, name }, index) => [
+      { type: "content_block_start", index, content_block: { type: "tool_use", id: "call", name, input: {} } },
+      { type: "content_block_delta", index, delta: { type: "input_json_delta", partial_json: JSON.stringify(input) } },
+      { type: "content_block_stop", index }
+    ]),
+    { type: "message_delta", delta: { stop_reason: "tool_use" }, usage: { output_tokens: 9 } },
+    { type: "message_stop" }
+  ],
+  openai: (calls) => [
+    {
+      id: "c",
+      model: "m",
+      choices: [
+        {
+          index: 0,
+          delta: {
+            tool_calls: calls.map(({ arguments: input, name }, index) => ({
+              index,
+              id: "call",
+              function: { name, arguments: JSON.stringify(input) }
+            }))
+          },
+          finish_reason: "tool_calls"
+        }
+      ]
+    }
+  ]
 }
