@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Budget from "@millwright/core/Budget"
+import * as SourceIndex from "@millwright/context/SourceIndex"
+import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as Ledger from "@millwright/core/Ledger"
 import * as Journal from "@millwright/core/Journal"
 import * as Usage from "@millwright/core/Usage"
@@ -211,6 +213,38 @@ for (const protocol of Lab.protocols) {
         assert.match((yield* team.results("Tester/scout"))[0] ?? "", /Not delegated\. .*: scout\.$/)
         assert.notInclude(yield* team.offered("Tester/scout"), "fixer")
         assert.isFalse(existsSync("ran"), "a sub-agent had another one do what it may not do")
+      })
+    )
+
+    test(
+      "find of the tool index what their own scope and that of their parent let in",
+      Effect.gen(function* () {
+        const sources = ["near", "far"].map((name) => ScriptedSource.make(name))
+        for (const { lists, script } of sources) {
+          lists({ name: "look", description: "Looks." })
+          script.call = () => Effect.succeed(ScriptedSource.answer("seen"))
+        }
+        const index = yield* SourceIndex.make(sources.map(({ source }) => source))
+        const team = yield* Team.start(
+          protocol,
+          {
+            Tester: [Team.delegating("scout"), Lab.done("ok")],
+            "Tester/scout": [
+              { calls: ["near", "far"].map((name) => Lab.call(`mcp__${name}__look`, {})) },
+              Team.handover("Seen.")
+            ]
+          },
+          { index }
+        )
+        const agents = { list: [Team.but(Team.scout, { tools: ["*/*"] })] }
+        yield* team.run(agents, { tools: ["near/*"] })
+        const results = yield* team.results("Tester/scout")
+        assert.include(results[0], "seen")
+        assert.match(results[1] ?? "", /There is no tool "mcp__far__look"/)
+        assert.notInclude(results[1], "seen", "a sub-agent called a tool outside of its parent's scope")
+        assert.notInclude(yield* team.offered("Tester/scout"), "far")
+        const error = yield* Effect.flip(team.run(agents))
+        assert.strictEqual(error._tag === "HarnessError" && error.reason, "BadAgents")
       })
     )
 

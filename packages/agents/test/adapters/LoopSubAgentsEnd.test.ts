@@ -214,14 +214,14 @@ for (const protocol of Lab.protocols) {
           writeFileSync("log", "")
           const sessions = yield* memory
           const agents = { ...Team.both, depth: 2 }
-          const dead = yield* Team.at(protocol, twin.anthropicUrl, dying(sessions, at))
+          const dead = yield* Team.at(protocol, twin.anthropicUrl, { sessions: dying(sessions, at) })
           const exit = yield* Effect.exit(dead.run(agents, { id: "one" }))
           if (exit._tag === "Failure") {
             const error = yield* Effect.flip(exit)
             assert.strictEqual(error._tag, "SessionError", `A store that breaks at write ${at} is not the failure`)
           }
           const kept = yield* sessions.read("one")
-          const again = yield* Team.at(protocol, twin.anthropicUrl, sessions)
+          const again = yield* Team.at(protocol, twin.anthropicUrl, { sessions })
           const before = (yield* twin.requests).length
           const ended = yield* again.run(agents, { id: "one" })
           assert.deepStrictEqual(ended?._tag === "Ended" && ended.outcome, { _tag: "Done", note: "ok" }, `at ${at}`)
@@ -258,9 +258,9 @@ for (const protocol of Lab.protocols) {
         writeFileSync("a", "x\n")
         const sessions = yield* memory
         const agents = { ...Team.both, atOnce: 8 }
-        const dead = yield* Team.start(protocol, many, dying(sessions, 30))
+        const dead = yield* Team.start(protocol, many, { sessions: dying(sessions, 30) })
         yield* Effect.flip(dead.run(agents, { id: "many" }))
-        const again = yield* Team.start(protocol, many, sessions)
+        const again = yield* Team.start(protocol, many, { sessions })
         const ended = yield* again.run(agents, { id: "many" })
         assert.deepStrictEqual(ended?._tag === "Ended" && ended.outcome, { _tag: "Done", note: "ok" })
         const results = yield* again.results()

@@ -1,4 +1,5 @@
 /** An agent and its sub-agents before a provider twin, each with turns of its own. */
+import * as ToolIndex from "@millwright/context/ToolIndex"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
@@ -64,22 +65,20 @@ export const factsOf = <Tag extends FactoryEvent.Fact["_tag"]>(
 /** The turns of each role. */
 export type Scripts = Readonly<Record<string, ReadonlyArray<ProviderTwin.Turn>>>
 
-export const start = Effect.fnUntraced(function* (
-  protocol: Lab.Protocol,
-  scripts: Scripts,
-  sessions?: Sessions.Sessions["Service"]
-) {
+/** Where conversations are kept, and where tools are found. */
+export interface Around {
+  readonly sessions?: Sessions.Sessions["Service"]
+  readonly index?: ToolIndex.ToolIndex
+}
+
+export const start = Effect.fnUntraced(function* (protocol: Lab.Protocol, scripts: Scripts, around: Around = {}) {
   const conversations = Object.entries(scripts).map(([role, turns]) => ({ role, turns }))
   const twin = yield* ProviderTwin.make({ script: { conversations }, apiKey: Redacted.make(Lab.key) })
-  return { twin, ...(yield* at(protocol, twin.anthropicUrl, sessions)), ...reading(twin) }
+  return { twin, ...(yield* at(protocol, twin.anthropicUrl, around)), ...reading(twin) }
 })
 
 /** The loop with a model at an address. */
-export const at = Effect.fnUntraced(function* (
-  protocol: Lab.Protocol,
-  url: string,
-  sessions?: Sessions.Sessions["Service"]
-) {
+export const at = Effect.fnUntraced(function* (protocol: Lab.Protocol, url: string, around: Around = {}) {
   const model = yield* Lab.modelAt(protocol, url)
   const { journal } = yield* MemoryJournal.make
   const harnessWith = (journal: Journal.Journal["Service"]) =>
@@ -89,7 +88,8 @@ export const at = Effect.fnUntraced(function* (
           Layer.succeed(Model.Models, Model.single(model)),
           Layer.succeed(Pricing.Pricing, Lab.cents),
           Layer.succeed(Journal.Journal, journal),
-          sessions === undefined ? Layer.empty : Layer.succeed(Sessions.Sessions, sessions)
+          around.sessions === undefined ? Layer.empty : Layer.succeed(Sessions.Sessions, around.sessions),
+          around.index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, around.index)
         ])
       )
     ).pipe(Effect.map((built) => Context.get(built, Harness.Harness)))
