@@ -155,6 +155,30 @@ for (const protocol of Lab.protocols) {
     )
 
     test(
+      "that a limit around their parent ended go on when it is raised",
+      Effect.gen(function* () {
+        const team = yield* Team.start(
+          protocol,
+          {
+            Tester: [{ ...Team.delegating("fixer"), usage }, Lab.done("ok")],
+            "Tester/fixer": [{ ...Lab.bash("echo x >> log"), usage }, Team.handover("Mended.")]
+          },
+          { sessions: yield* memory }
+        )
+        const run = team.run(Team.both, { id: "raised" })
+        const limited = run.pipe(
+          Budget.slice("all of it", { tokens: 200 }),
+          Effect.provideService(Journal.Journal, team.journal)
+        )
+        assert.strictEqual((yield* Effect.flip(limited))._tag, "BudgetError")
+        const ended = yield* run
+        assert.deepStrictEqual(ended?._tag === "Ended" && ended.outcome, { _tag: "Done", note: "ok" })
+        assert.match((yield* team.results())[0] ?? "", /^fixer came to an end after 2 turns/)
+        assert.strictEqual(readFileSync("log", "utf8"), "x\n")
+      })
+    )
+
+    test(
       "end their parent when the journal can not be written",
       Effect.gen(function* () {
         const team = yield* Team.start(protocol, {
