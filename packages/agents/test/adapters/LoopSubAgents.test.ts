@@ -5,12 +5,15 @@ import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as Ledger from "@millwright/core/Ledger"
 import * as Journal from "@millwright/core/Journal"
 import * as Usage from "@millwright/core/Usage"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import type * as Harness from "../../src/Harness.ts"
+import * as Sessions from "../../src/Sessions.ts"
 import { workspace } from "../ToolsWorkplace.ts"
 import * as Lab from "./LoopLab.ts"
 import * as Team from "./LoopTeam.ts"
@@ -328,6 +331,23 @@ for (const protocol of Lab.protocols) {
           .filter((text) => text.includes("came to an end"))
         assert.include(first, "The first.")
         assert.include(second, "The second.")
+      })
+    )
+
+    test(
+      "work anew when the same is asked for in another way of the conversation",
+      Effect.gen(function* () {
+        const task = [{ name: "delegate", arguments: { agent: "fixer", task: "one" } }]
+        const handed = (report: string) => [{ name: "outcome", arguments: { outcome: { report } } }]
+        const over = [{ name: "outcome", arguments: { outcome: { _tag: "Done", note: "ok" } } }]
+        const answers = [task, handed("The first."), over, task, handed("The second."), over]
+        const { bodies, url } = yield* Lab.answering(answers.map((calls) => sameId[protocol](calls)))
+        const sessions = Context.get(yield* Layer.build(Sessions.layerMemory), Sessions.Sessions)
+        const team = yield* Team.at(protocol, url, { sessions })
+        yield* team.run(Team.both, { id: "one", prompt: "Do it." })
+        yield* team.run(Team.both, { id: "one", prompt: "Do it again." })
+        assert.lengthOf(bodies, 6, "the report of the first way was taken for that of the second")
+        assert.include(bodies[5], "The second.")
       })
     )
   })
