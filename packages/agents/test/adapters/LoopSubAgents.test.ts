@@ -9,11 +9,14 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
+import * as Otlp from "effect/observability/Otlp"
 import type * as Scope from "effect/Scope"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import type * as Harness from "../../src/Harness.ts"
 import * as Sessions from "../../src/Sessions.ts"
+import * as OtlpCollector from "../OtlpCollector.ts"
 import { workspace } from "../ToolsWorkplace.ts"
 import * as Lab from "./LoopLab.ts"
 import * as Team from "./LoopTeam.ts"
@@ -216,6 +219,42 @@ for (const protocol of Lab.protocols) {
         assert.match((yield* team.results("Tester/scout"))[0] ?? "", /Not delegated\. .*: scout\.$/)
         assert.notInclude(yield* team.offered("Tester/scout"), "fixer")
         assert.isFalse(existsSync("ran"), "a sub-agent had another one do what it may not do")
+      })
+    )
+
+    test(
+      "are spans below the call that their task was given with",
+      Effect.gen(function* () {
+        const collector = yield* OtlpCollector.make
+        const team = yield* Team.start(protocol, {
+          Tester: [{ calls: [Team.delegate("scout", "one"), Team.delegate("scout", "two")] }, Lab.done("ok")],
+          "Tester/scout": [Team.handover("Nothing.")]
+        })
+        yield* team
+          .run(Team.both)
+          .pipe(
+            Effect.provide(
+              Otlp.layerJson({ baseUrl: collector.url, resource: { serviceName: "factory" } }).pipe(
+                Layer.provide(FetchHttpClient.layer)
+              ),
+              { local: true }
+            )
+          )
+        const spans = collector.spans()
+        const byId = new Map(spans.map((span) => [span.spanId, span]))
+        const path = (span: (typeof spans)[number]): string => {
+          const parent = byId.get(span.parentSpanId ?? "")
+          return parent === undefined ? span.name : `${path(parent)} > ${span.name}`
+        }
+        const given = "invoke_agent Tester > execute_tool delegate"
+        const one = [given, `${given} > invoke_agent Tester/scout`, `${given} > invoke_agent Tester/scout > chat m`]
+        assert.sameMembers(spans.map(path), [
+          "invoke_agent Tester",
+          "invoke_agent Tester > chat m",
+          ...one,
+          ...one,
+          "invoke_agent Tester > chat m"
+        ])
       })
     )
 
