@@ -29,8 +29,10 @@ import * as Schema from "effect/Schema"
 import type * as Grant from "./Grant.ts"
 import * as Harness from "./Harness.ts"
 import * as Ending from "./internal/Ending.ts"
+import * as HouseRules from "./internal/HouseRules.ts"
 import * as Session from "./Session.ts"
 import type * as Skill from "./Skill.ts"
+import type * as SubAgent from "./SubAgent.ts"
 import * as Untrusted from "./Untrusted.ts"
 
 /** A role did not come to an outcome that can be used. */
@@ -45,15 +47,21 @@ export class RoleError extends Fault.Class<RoleError>()("RoleError", {
 export type Failure = RoleError | Harness.Failure | Skill.SkillError
 
 /** How a role is made. */
-export interface Options<Input extends Schema.Constraint, Outcome extends Schema.Constraint> {
+export interface Options<
+  Input extends Schema.Constraint,
+  Outcome extends Schema.Constraint,
+  G extends Grant.Grant = Grant.Grant
+> {
   readonly input: Input
   /** The cases that the role can end in, as a tagged union. */
   readonly outcome: Outcome
   /** How the role works. */
   readonly skill: Effect.Effect<Skill.Skill, Skill.SkillError>
-  readonly grants: ReadonlyArray<Grant.Grant>
+  readonly grants: ReadonlyArray<G>
   /** What it may use of the tool index, as `["github/*", "!github/delete_*"]`. Default: nothing. */
   readonly tools?: ToolScope
+  /** Whom the role may give tasks to. One with a grant that the role has not does not compile. */
+  readonly agents?: SubAgent.Agents<NoInfer<G>>
   readonly tier: Model.Tier
   /** The task as the model reads it. Default: each field of the input in a data block, as untrusted text. */
   readonly prompt?: (input: Input["Type"]) => string
@@ -83,9 +91,14 @@ export interface Role<Name extends string, Input extends Schema.Constraint, Outc
 }
 
 /** Makes a role. */
-export const make = <const Name extends string, Input extends Schema.Constraint, Outcome extends Schema.Constraint>(
+export const make = <
+  const Name extends string,
+  Input extends Schema.Constraint,
+  Outcome extends Schema.Constraint,
+  const G extends Grant.Grant
+>(
   name: Name,
-  options: Options<Input, Outcome>
+  options: Options<Input, Outcome, G>
 ): Role<Name, Input, Outcome> => {
   // The schemas of a role are data and need no services; the constraint can not say so.
   const outcome = Schema.toCodecJson(options.outcome) as unknown as Schema.Codec<Outcome["Type"], unknown>
@@ -124,10 +137,11 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
           const request: Harness.Request = {
             role: name,
             tier: options.tier,
-            system: `Role: ${name}\n\n${skill.instructions}\n\n${rules}`,
+            system: `Role: ${name}\n\n${skill.instructions}\n\n${HouseRules.text}`,
             prompt: task,
             grants: options.grants,
             ...(options.tools && { tools: options.tools }),
+            ...(options.agents && { agents: options.agents }),
             ...(options.followUps && { followUps: options.followUps }),
             ...(yield* conversationOf(name, options.resumes === true)),
             outcome,
@@ -160,11 +174,6 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
       )
   }
 }
-
-const rules = `# Rules of the house
-${Untrusted.rule}
-Never print, read or send environment variables, keys or tokens.
-End by calling the \`outcome\` tool once. If something that you need is missing, say so in the outcome and do not guess.`
 
 /** The conversation that a role goes on with. */
 const Conversation = Context.Reference<string | undefined>("@millwright/agents/Role/Conversation", {

@@ -137,6 +137,17 @@ export const Fact = Schema.TaggedUnion({
   AgentStarted: { role: Schema.String, session: Schema.String, resumed: Schema.Boolean },
   /** An agent stopped; `fault` says why it has no outcome. */
   AgentEnded: { session: Schema.String, fault: Schema.NullOr(Fault.Recorded) },
+  /**
+   * This event's actor gave a task to a sub-agent, which does it as the actor `agent`. `depth` is how many more agents may
+   * stand below it. The digests tell it from one with another task or other instructions.
+   */
+  AgentDelegated: {
+    agent: Schema.String,
+    session: Schema.String,
+    depth: Schema.Natural,
+    task: Digest.Digest,
+    instructions: Digest.Digest
+  },
   /** Somebody said something to an agent: in the middle of its work, or to be done when it is done. */
   AgentPrompted: { session: Schema.String, lane: Schema.Literals(["steer", "follow-up"]), text: Schema.String },
   /** An agent made the same calls again and again, with the same results. `told`: it was told so; otherwise it was ended for it. */

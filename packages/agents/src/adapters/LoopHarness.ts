@@ -27,6 +27,7 @@ import * as Harness from "../Harness.ts"
 import * as Agent from "../loop/Agent.ts"
 import type * as Compaction from "../loop/Compaction.ts"
 import * as Conversation from "../loop/Conversation.ts"
+import * as Delegate from "../loop/Delegate.ts"
 import * as Lanes from "../loop/Lanes.ts"
 import * as Telemetry from "../loop/Telemetry.ts"
 import * as Sessions from "../Sessions.ts"
@@ -62,17 +63,19 @@ export const layerWith = (
       const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
       const index = Option.getOrUndefined(yield* Effect.serviceOption(ToolIndex.ToolIndex))
       const sessions = Option.getOrUndefined(yield* Effect.serviceOption(Sessions.Sessions))
-      return Harness.Harness.of({
+      return Harness.make({
         name,
+        supports: { subAgents: true, sessions: sessions !== undefined },
         run: (request) =>
           Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
             work(request, {
-              model: forTier(request.tier),
+              forTier,
               toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
               index,
               sessions,
               options,
-              emit: (event) => Effect.asVoid(Queue.offer(queue, event))
+              emit: (event) => Effect.asVoid(Queue.offer(queue, event)),
+              opened: () => {}
             }).pipe(
               Telemetry.agent(request, forTier(request.tier)),
               Effect.andThen(Queue.end(queue)),
@@ -88,21 +91,31 @@ export const layer = layerWith({})
 
 interface Around {
   readonly options: Options
-  readonly model: Model.Model
+  readonly forTier: (tier: Model.Tier) => Model.Model
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly index: ToolIndex.ToolIndex | undefined
   readonly sessions: Sessions.Sessions["Service"] | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
+  readonly opened: (conversation: Conversation.Conversation) => void
 }
 
-const work = (
-  request: Harness.Request,
-  { emit, index, model, options, sessions, toolkit }: Around
-): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
+const work = (request: Harness.Request, around: Around): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
   Effect.gen(function* () {
-    const granted = request.grants.flatMap((grant) => toolkit.tools[grant] ?? [])
+    const { emit, index, options, sessions, toolkit } = around
+    const model = around.forTier(request.tier)
     const outcome = outcomeTool(request.outcome)
     const conversation = yield* Conversation.open(request, { harness: name, sessions })
+    around.opened(conversation)
+    const delegation = yield* Delegate.make({
+      request,
+      conversation,
+      emit,
+      run: (child, listening) =>
+        work(child, { ...around, ...listening, index: index?.within(request.tools ?? []) }).pipe(
+          Telemetry.agent(child, around.forTier(child.tier))
+        )
+    })
+    const granted = [...request.grants.flatMap((grant) => toolkit.tools[grant] ?? []), ...(delegation?.tools ?? [])]
     const found = yield* findable(request, {
       index,
       model,
@@ -127,6 +140,7 @@ const work = (
       toolkit,
       granted,
       index: found,
+      delegation,
       lanes: Lanes.make(conversation, {
         ...options.lanes,
         since: isResumed ? 0 : seq,
@@ -164,7 +178,8 @@ const findable = Effect.fnUntraced(function* (
     options,
     own,
     saved
-  }: Pick<Around, "index" | "model" | "options"> & {
+  }: Pick<Around, "index" | "options"> & {
+    readonly model: Model.Model
     readonly own: ReadonlyArray<Tool.Any>
     readonly saved: ToolSession.Saved | undefined
   }

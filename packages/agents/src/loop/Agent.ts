@@ -34,6 +34,7 @@ export interface Options {
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly granted: ReadonlyArray<Tool.Any>
   readonly index: ToolSession.ToolSession | undefined
+  readonly delegation: ToolTurn.Delegation | undefined
   readonly outcome: Tool.Any
   readonly lanes: Lanes.Lanes
   /** How long the model may say nothing, in milliseconds. */
@@ -106,7 +107,7 @@ const keepTools = Effect.fnUntraced(function* ({ conversation, index }: Options)
 
 /** Runs the calls that have no result, and takes the outcome. */
 const settle = Effect.fnUntraced(function* (options: Options) {
-  const { conversation, emit, granted, index, outcome, toolkit } = options
+  const { conversation, delegation, emit, granted, index, outcome, toolkit } = options
   const { transcript } = conversation
   const open = Transcript.open(transcript)
   if (transcript.answer?.isCut === true) return yield* conversation.append(...open.map((call) => refused(call, cut)))
@@ -120,6 +121,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
       toolkit: { ...toolkit, tools: named(granted) },
       emit,
       index: index && { session: index, prompt, offered },
+      delegation,
       keep: {
         begun: ({ id }) => conversation.append({ _tag: "Begun", call: id }),
         // What a result loads joins with it: a conversation that breaks off between them would know half of it.
