@@ -158,14 +158,26 @@ export const slice =
 
 const whole = (name: string): string => `The part ${JSON.stringify(name)} of the run`
 
+/** Limits that hold here, and what of them was spent. */
+interface Held {
+  readonly whose: string
+  readonly limits: Limits
+  readonly bill: Usage.Bill
+}
+
+/** All limits that hold here: those of the run first, and then those of the slices that the work stands in. */
+export const held: Effect.Effect<ReadonlyArray<Held>, Journal.JournalError, Journal.Journal> = Effect.gen(function* () {
+  const budget = yield* Effect.serviceOption(Budget)
+  const slices = (yield* Slices).map(({ limits, name, spent }) => ({ whose: whole(name), limits, bill: spent.bill }))
+  if (Option.isNone(budget)) return slices
+  const { run } = yield* Journal.Origin
+  const { bill } = yield* budget.value.spent(run)
+  return [{ whose: "The run", limits: budget.value.limits, bill }, ...slices]
+})
+
 /** Fails when the run, or a slice that the work stands in, may not call a model again. */
 export const check: Effect.Effect<void, BudgetError | Journal.JournalError, Journal.Journal> = Effect.gen(function* () {
-  const budget = yield* Effect.serviceOption(Budget)
-  if (Option.isSome(budget)) {
-    const { run } = yield* Journal.Origin
-    yield* hold("The run", budget.value.limits, (yield* budget.value.spent(run)).bill)
-  }
-  for (const { limits, name, spent } of yield* Slices) yield* hold(whole(name), limits, spent.bill)
+  for (const { bill, limits, whose } of yield* held) yield* hold(whose, limits, bill)
 })
 
 /** Fails when as much was spent as may be. */

@@ -22,6 +22,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import * as Answer from "../internal/Answer.ts"
+import * as ForeignAnswers from "../internal/ForeignAnswers.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as Model from "../Model.ts"
@@ -157,7 +158,7 @@ const body = (options: Options, call: LanguageModel.ProviderOptions) => {
     messages: messages(prompt.turns, call.tools),
     ...(system.length === 0 ? {} : { system: markLast(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
-    ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
+    ...thinkingOf(options, prompt.turns),
     ...(call.responseFormat.type === "text"
       ? {}
       : {
@@ -170,6 +171,9 @@ const body = (options: Options, call: LanguageModel.ProviderOptions) => {
         })
   }
 }
+
+const thinkingOf = ({ thinking }: Options, turns: ReadonlyArray<PromptTurns.Turn<Anthropic.ContentBlockParam>>) =>
+  thinking === undefined || (thinking.type === "enabled" && !ForeignAnswers.mayThink(turns)) ? {} : { thinking }
 
 const definition = (tool: {
   readonly name: string
@@ -247,7 +251,9 @@ const block = (
     case "file":
       return [file(part)]
     case "tool-call":
-      return [{ type: "tool_use", id: part.id, name: part.name, input: Answer.replayed(part.params) }]
+      return [
+        { type: "tool_use", id: ForeignAnswers.callId(part.id), name: part.name, input: Answer.replayed(part.params) }
+      ]
     case "tool-result":
       return result(part, deferred)
     default:
@@ -265,7 +271,7 @@ const result = (part: Prompt.ToolResultPart, deferred: ReadonlySet<string>): Arr
     output.type === "file" ? file(output) : { type: "text" as const, text: Answer.resultText(output.text) }
   )
   const text = Answer.resultText(part.result)
-  const answer = { type: "tool_result", tool_use_id: part.id, is_error: part.isFailure } as const
+  const answer = { type: "tool_result", tool_use_id: ForeignAnswers.callId(part.id), is_error: part.isFailure } as const
   if (part.isFailure && content !== undefined) {
     const said = content.filter((each) => each.type === "text")
     const rest = content.filter((each) => each.type !== "text")
