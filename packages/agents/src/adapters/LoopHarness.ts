@@ -22,7 +22,9 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Harness from "../Harness.ts"
 import * as Agent from "../loop/Agent.ts"
+import * as Choosing from "../loop/Choosing.ts"
 import * as Conversation from "../loop/Conversation.ts"
+import * as ModelChoice from "../ModelChoice.ts"
 import * as Sessions from "../Sessions.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
@@ -37,14 +39,20 @@ export interface Options {
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
 }
 
-/** The loop, with the models that the tiers name. Roles with a scope of tools need a `ToolIndex` around it. */
+/**
+ * The loop, with the models that the tiers name, or those that a `ModelChoice` around it chooses. Roles with a scope of
+ * tools need a `ToolIndex` around it.
+ */
 export const layerWith = (
   options: Options
 ): Layer.Layer<Harness.Harness, never, Model.Models | Pricing.Pricing | Journal.Journal> =>
   Layer.effect(
     Harness.Harness,
     Effect.gen(function* () {
-      const { forTier } = yield* Model.Models
+      const models = yield* Model.Models
+      const choice = Option.getOrElse(yield* Effect.serviceOption(ModelChoice.ModelChoice), () =>
+        ModelChoice.tiers(models)
+      )
       // Only these: everything else, the workplace above all, is that of each call and never that of this layer.
       const services = Context.make(Pricing.Pricing, yield* Pricing.Pricing).pipe(
         Context.add(Journal.Journal, yield* Journal.Journal)
@@ -57,7 +65,7 @@ export const layerWith = (
         run: (request) =>
           Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
             work(request, {
-              model: forTier(request.tier),
+              choice,
               toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
               index,
               sessions,
@@ -74,7 +82,7 @@ export const layer = layerWith({})
 
 interface Around {
   readonly options: Options
-  readonly model: Model.Model
+  readonly choice: ModelChoice.ModelChoice["Service"]
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly index: ToolIndex.ToolIndex | undefined
   readonly sessions: Sessions.Sessions["Service"] | undefined
@@ -83,32 +91,38 @@ interface Around {
 
 const work = (
   request: Harness.Request,
-  { emit, index, model, options, sessions, toolkit }: Around
+  { choice, emit, index, options, sessions, toolkit }: Around
 ): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
   Effect.gen(function* () {
     const granted = request.grants.flatMap((grant) => toolkit.tools[grant] ?? [])
     const outcome = outcomeTool(request.outcome)
     const conversation = yield* Conversation.open(request, { harness: name, sessions })
-    const session = yield* findable(request, {
-      index,
-      model,
-      options,
-      own: [...granted, outcome],
-      saved: conversation.transcript.tools
-    })
-    yield* Conversation.begin(conversation, request, opened(request.system, session))
-    yield* emit({ _tag: "Began", session: conversation.id, isResumed: conversation.isResumed })
-    yield* Agent.run({
-      request,
-      conversation,
-      model,
-      toolkit,
-      granted,
-      index: session,
-      outcome,
-      silence: Duration.toMillis(options.silence ?? "5 minutes"),
-      emit
-    })
+    const seat = { request, conversation, choice }
+    for (let isFirst = true; ; isFirst = false) {
+      const { entries, model } = yield* Choosing.begin(seat)
+      const session = yield* findable(request, {
+        index,
+        model,
+        options,
+        own: [...granted, outcome],
+        saved: conversation.transcript.tools
+      })
+      if (isFirst) yield* Conversation.begin(conversation, request, opened(request.system, session))
+      if (entries.length > 0) yield* conversation.append(...entries)
+      if (isFirst) yield* emit({ _tag: "Began", session: conversation.id, isResumed: conversation.isResumed })
+      yield* Choosing.retooled(conversation, session)
+      yield* Agent.run({
+        ...seat,
+        model,
+        toolkit,
+        granted,
+        index: session,
+        outcome,
+        silence: Duration.toMillis(options.silence ?? "5 minutes"),
+        emit
+      })
+      if (conversation.transcript.outcome !== undefined) return
+    }
   })
 
 /** The system prompt of a new conversation. */
@@ -126,7 +140,8 @@ const findable = Effect.fnUntraced(function* (
     options,
     own,
     saved
-  }: Pick<Around, "index" | "model" | "options"> & {
+  }: Pick<Around, "index" | "options"> & {
+    readonly model: Model.Model
     readonly own: ReadonlyArray<Tool.Any>
     readonly saved: ToolSession.Saved | undefined
   }

@@ -14,8 +14,10 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Harness from "../Harness.ts"
+import type * as ModelChoice from "../ModelChoice.ts"
 import * as Untrusted from "../Untrusted.ts"
 import * as CallIds from "./CallIds.ts"
+import * as Choosing from "./Choosing.ts"
 import * as Conversation from "./Conversation.ts"
 import * as ModelTurn from "./ModelTurn.ts"
 import * as Repetition from "./Repetition.ts"
@@ -27,6 +29,8 @@ export interface Options {
   readonly request: Harness.Request
   readonly conversation: Conversation.Conversation
   readonly model: Model.Model
+  /** Says who goes on where something speaks against the model. */
+  readonly choice: ModelChoice.ModelChoice["Service"]
   /** All tools of the place; only those that are granted are offered and run. */
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly granted: ReadonlyArray<Tool.Any>
@@ -40,12 +44,13 @@ export interface Options {
 /** Everything that the loop needs around it. */
 export type Needs = Journal.Journal | Pricing.Pricing | Harness.Workplace
 
-/** Walks on until there is an outcome. */
+/** Walks on until there is an outcome, or another model has the conversation. */
 export const run = (options: Options): Effect.Effect<void, Harness.Failure, Needs> =>
   Effect.gen(function* () {
     const { conversation, emit, request } = options
     const { transcript } = conversation
-    for (;;) {
+    const { candidate } = transcript
+    while (transcript.candidate === candidate) {
       if (transcript.outcome !== undefined) {
         const outcome = transcript.outcome.value
         return yield* emit({ _tag: "Ended", outcome, session: yield* conversation.save })
@@ -62,6 +67,7 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
 const ask = Effect.fnUntraced(function* (options: Options) {
   const { conversation, emit, granted, index, model, outcome, silence, toolkit } = options
   const { transcript } = conversation
+  if (yield* Choosing.isRepinned(options)) return
   // What is appended stands behind what a tool or a person said, and changes nothing before it.
   const notices = (yield* index?.notices(Transcript.prompt(transcript)) ?? Effect.succeed([])).map((message) =>
     Conversation.noting("notice", message)
@@ -73,10 +79,12 @@ const ask = Effect.fnUntraced(function* (options: Options) {
   const answer = yield* ModelTurn.run({
     model,
     prompt,
-    toolkit: { ...toolkit, tools: named([...granted, outcome, ...found]) },
+    toolkit: { ...toolkit, tools: named([...granted, outcome, ...Choosing.offered(options), ...found]) },
     onText: (text) => emit({ _tag: "Text", text }),
     silence
-  })
+  }).pipe(Effect.catchTag("ModelError", (error) => Choosing.failed(options, error)))
+  if (answer === undefined) return
+  yield* Choosing.answered(options)
   yield* conversation.append({
     _tag: "Answered",
     messages: CallIds.distinct(Prompt.fromResponseParts(answer.parts).content, transcript.ids),
@@ -102,7 +110,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
   if (transcript.answer?.isCut === true) return yield* conversation.append(...open.map((call) => refused(call, cut)))
   const lost = open.filter(({ isBegun }) => isBegun)
   if (lost.length > 0) return yield* conversation.append(...lost.map((call) => refused(call, interrupted)))
-  const calls = open.filter(({ name }) => name !== outcome.name)
+  const calls = open.filter((call) => call.name !== outcome.name && !Choosing.isAsking(options, call))
   if (calls.length > 0) {
     const prompt = Transcript.prompt(transcript)
     const offered = yield* index?.tools(prompt) ?? Effect.succeed([])
@@ -126,7 +134,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
   }
   const given = open.filter(({ name }) => name === outcome.name).map((call) => ({ call, value: valueOf(call.params) }))
   const [first, ...others] = given
-  if (first === undefined) return
+  if (first === undefined) return yield* Choosing.requested(options)
   if (others.some(({ value }) => JSON.stringify(value) !== JSON.stringify(first.value))) {
     return yield* conversation.append(...given.map(({ call }) => refused(call, twice)))
   }
@@ -163,12 +171,14 @@ const remind = Effect.fnUntraced(function* ({ conversation, model, request }: Op
   )
 })
 
-const warn = Effect.fnUntraced(function* ({ conversation, request }: Options) {
+const warn = Effect.fnUntraced(function* (options: Options) {
+  const { conversation, request } = options
   const { isWarned, steps } = conversation.transcript
   const circle = Repetition.find(steps)
   if (circle === undefined) return
   yield* Journal.record({ _tag: "CircleFound", ...circle, told: !isWarned })
   if (isWarned) {
+    if (yield* Choosing.isReplaced(options, "DoomLoop")) return
     return yield* new Harness.HarnessError({
       reason: "InACircle",
       message:

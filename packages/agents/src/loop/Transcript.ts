@@ -3,6 +3,7 @@
  * a result, and where the loop stands. It is a fold, so a loop that takes a session up knows all that the one before it knew.
  */
 import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as RouteDecision from "@millwright/core/RouteDecision"
 import type * as Usage from "@millwright/core/Usage"
 import * as Prompt from "effect/ai/Prompt"
 import type * as SessionEntry from "../SessionEntry.ts"
@@ -41,6 +42,12 @@ export interface Transcript {
   isWarned: boolean
   outcome: { readonly value: unknown } | undefined
   tools: ToolSession.Saved | undefined
+  /** Who has the conversation, where somebody chose it. */
+  candidate: string | undefined
+  hasStronger: boolean
+  /** What speaks against those who had it, and who of them did not answer since the last answer. */
+  evidence: ReadonlyArray<RouteDecision.Evidence>
+  failed: ReadonlyArray<string>
   /** Ids of all calls: no two may have one. */
   readonly ids: Set<string>
   /** What of the journal was said here, by its place there. */
@@ -60,6 +67,10 @@ export const make = (): Transcript => ({
   isWarned: false,
   outcome: undefined,
   tools: undefined,
+  candidate: undefined,
+  hasStronger: false,
+  evidence: [],
+  failed: [],
   ids: new Set(),
   prompts: new Set()
 })
@@ -101,6 +112,8 @@ export const take = (transcript: Transcript, entry: SessionEntry.SessionEntry): 
       return
     case "Compacted":
       return compacted(transcript, { ...body, at })
+    case "Routed":
+      return routed(transcript, body)
     case "Ended":
       transcript.outcome = { value: body.outcome }
       for (const call of transcript.calls) call.part ??= received(call)
@@ -130,6 +143,7 @@ const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): v
 
 const answered = (transcript: Transcript, { at, isCut, messages, usage }: Of<"Answered"> & { readonly at: number }) => {
   transcript.turns++
+  transcript.failed = []
   transcript.calls = messages.flatMap((message) =>
     message.role !== "assistant"
       ? []
@@ -168,6 +182,31 @@ const compacted = (transcript: Transcript, { at, kept, summary }: Of<"Compacted"
   ]
   transcript.answer = undefined
 }
+
+const routed = (transcript: Transcript, { candidate, hasStronger, why }: Of<"Routed">): void => {
+  const { candidate: before } = transcript
+  transcript.candidate = candidate
+  transcript.hasStronger = hasStronger
+  if (before === candidate) return
+  // What a model thought is bound to it and to all that stood before it, the tools included: a provider refuses it from
+  // there on. Nothing is lost by leaving it out, since whoever goes on has none of this in its cache.
+  transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
+  transcript.steps = []
+  transcript.isWarned = false
+  if (before === undefined) return
+  if (why === "Failed") transcript.failed = [...transcript.failed, before]
+  if (why === "FailedValidation" || why === "DoomLoop" || why === "Requested") {
+    transcript.evidence = [...transcript.evidence, { kind: why, candidate: before }]
+  }
+}
+
+const withoutReasoning = (message: Prompt.Message): Prompt.Message =>
+  message.role === "assistant" && message.content.some(({ type }) => type === "reasoning")
+    ? Prompt.assistantMessage({
+        content: message.content.filter(({ type }) => type !== "reasoning"),
+        options: message.options
+      })
+    : message
 
 /** The result of the call that an outcome was given with. */
 const received = ({ id, name }: Call): Prompt.ToolResultPart =>
