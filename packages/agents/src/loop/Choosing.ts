@@ -48,7 +48,11 @@ export const offered = ({ conversation }: Pick<Seat, "conversation">): ReadonlyA
 
 /** Whether a call asks for a stronger model, and may. */
 export const isAsking = (seat: Pick<Seat, "conversation">, { name }: Pick<ModelTurn.ToolCall, "name">): boolean =>
-  offered(seat).some((each) => each.name === name)
+  name === tool.name && (seat.conversation.transcript.hasStronger || isHeard(seat))
+
+/** Whether the wish of the last answer was heard already. The program may have stopped before the call had its result. */
+const isHeard = ({ conversation: { transcript } }: Pick<Seat, "conversation">): boolean =>
+  transcript.path.findLast(({ body }) => body._tag === "Routed" || body._tag === "Answered")?.body._tag === "Routed"
 
 /** Who begins or goes on, and what is to be appended about it when the conversation has begun. */
 export const begin = Effect.fnUntraced(function* (seat: Seat) {
@@ -94,12 +98,18 @@ export const retooled = Effect.fnUntraced(function* (
   )
 })
 
-/** Gives the conversation to whom a person wants, where that is somebody else. */
+/** Gives the conversation to whom a person wants, where that is somebody else. A wish that can not be met does not end the work. */
 export const isRepinned = Effect.fnUntraced(function* (seat: Seat) {
   const pin = yield* yield* ModelChoice.Pin
-  if (pin === undefined || pin === seat.conversation.transcript.candidate) return false
-  const chosen = yield* seat.choice.choose(yield* Standing.of(seat))
-  return yield* isMoved(seat, entriesOf(seat, chosen, "Pinned"))
+  const { candidate } = seat.conversation.transcript
+  if (pin === undefined || pin === candidate) return false
+  const stays = ({ message }: { readonly message: string }) =>
+    Effect.as(Effect.logWarning(`The role ${seat.request.role} stays with ${candidate}. ${message}`), undefined)
+  const chosen = yield* Effect.catchTags(seat.choice.choose(yield* Standing.of(seat)), {
+    RouteError: stays,
+    ScorerError: stays
+  })
+  return chosen !== undefined && (yield* isMoved(seat, entriesOf(seat, chosen, "Pinned")))
 })
 
 /** Gives the conversation to somebody stronger, once for each kind of evidence that an agent does not give itself. */
@@ -138,9 +148,10 @@ export const requested = Effect.fnUntraced(function* (seat: Shown) {
   const why = Predicate.hasProperty(first.params, "why") ? String(first.params.why) : ""
   const summary = Untrusted.visible(`escalate ${why}`).slice(0, 200)
   yield* emit({ _tag: "ToolStarted", tool: tool.name, summary })
-  const chosen = yield* seat.choice.after(yield* Standing.of(seat), { _tag: "Requested" })
+  const isMovedOn = isHeard(seat)
+  const chosen = isMovedOn ? undefined : yield* seat.choice.after(yield* Standing.of(seat), { _tag: "Requested" })
   const entries = chosen === undefined ? [] : entriesOf(seat, chosen, "Requested")
-  const ok = entries.length > 0
+  const ok = isMovedOn || entries.length > 0
   const text = ok
     ? "A stronger model goes on from here."
     : "No stronger model can be had now. Go on as well as you can."
@@ -154,11 +165,8 @@ export const requested = Effect.fnUntraced(function* (seat: Shown) {
     duration: 0
   })
   yield* conversation.append(
-    ...[first, ...others].map((call) => ({
-      _tag: "Returned" as const,
-      part: ToolTurn.result(call, { ok, text })
-    })),
-    ...entries
+    ...entries,
+    ...[first, ...others].map((call) => ({ _tag: "Returned" as const, part: ToolTurn.result(call, { ok, text }) }))
   )
   yield* emit({ _tag: "ToolEnded", tool: tool.name, ok })
 })
