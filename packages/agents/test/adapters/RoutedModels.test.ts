@@ -56,17 +56,27 @@ describe("the loop with a router", () => {
     Effect.gen(function* () {
       yield* workspace({})
       const turns = [list, escalate(), list, done("x")]
-      const first = yield* RouteLab.start({ anthropic: turns })
-      yield* first.run({ id: "s" })
-      const entries = yield* first.sessions.read("s")
       const called = ["anthropic/tiny", "anthropic/tiny", "anthropic/middle", "anthropic/middle"]
-      assert.deepStrictEqual(yield* first.called, called)
-      for (let kept = 1; kept <= entries.length; kept++) {
-        const lab = yield* RouteLab.start({ anthropic: turns })
-        yield* lab.sessions.append("s", entries.slice(0, kept))
-        yield* lab.run({ id: "s" })
-        const answered = entries.slice(0, kept).filter(({ body }) => body._tag === "Answered").length
-        assert.deepStrictEqual(yield* lab.called, called.slice(answered), `After ${kept} of ${entries.length} entries`)
+      // With somebody above the second one, and with nobody.
+      for (const candidates of [RouteLab.names, ["anthropic/tiny", "anthropic/middle"] as const]) {
+        const first = yield* RouteLab.start({ anthropic: turns, candidates })
+        yield* first.run({ id: "s" })
+        const entries = yield* first.sessions.read("s")
+        assert.deepStrictEqual(yield* first.called, called)
+        for (let kept = 1; kept <= entries.length; kept++) {
+          const lab = yield* RouteLab.start({ anthropic: turns, candidates })
+          yield* lab.sessions.append("s", entries.slice(0, kept))
+          yield* lab.run({ id: "s" })
+          const answered = entries.slice(0, kept).filter(({ body }) => body._tag === "Answered").length
+          assert.deepStrictEqual(
+            yield* lab.called,
+            called.slice(answered),
+            `After ${kept} of ${entries.length} entries`
+          )
+          const bodies = (yield* lab.bodies("anthropic")).join()
+          if (answered < 4 && answered > 1)
+            assert.include(bodies, "A stronger model goes on from here.", `After ${kept}`)
+        }
       }
     }).pipe(Effect.provide(Lab.Services))
   )
@@ -117,7 +127,13 @@ describe("the loop with a router", () => {
       yield* workspace({})
       const rules = { threshold: 0.9 }
       const lab = yield* RouteLab.start({ anthropic: [done("x")], rules })
-      yield* lab.run().pipe(Budget.slice("a part", { usd: 0.2 }), Effect.provideService(Journal.Journal, lab.journal))
+      yield* lab
+        .run()
+        .pipe(
+          Budget.slice("a part", { usd: 0.2 }),
+          Effect.provide(Budget.layer({ usd: 100 })),
+          Effect.provideService(Journal.Journal, lab.journal)
+        )
       const [fact] = yield* lab.facts("ModelChosen")
       assert.strictEqual(
         fact?.decision.alternatives.find(({ candidate }) => candidate === "anthropic/big")?.out?.reason,

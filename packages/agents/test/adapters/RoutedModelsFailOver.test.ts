@@ -11,6 +11,18 @@ const list = bash("ls")
 const { overloaded } = RouteLab
 const refusing = (status: number) => ({ _tag: "Refuse", status }) as const
 
+/** Runs by a clock that is so many hours fast, whenever it is read. */
+const clocked = <A, E, R>(run: Effect.Effect<A, E, R>, hours: () => number) =>
+  Effect.gen(function* () {
+    const real = yield* Clock.Clock
+    const millis = () => real.currentTimeMillisUnsafe() + hours() * 3_600_000
+    const clock: Clock.Clock = Object.create(real, {
+      currentTimeMillisUnsafe: { value: millis },
+      currentTimeMillis: { value: Effect.sync(millis) }
+    })
+    return yield* Effect.provideService(run, Clock.Clock, clock)
+  })
+
 describe("a provider that does not answer", () => {
   it.live("hands the conversation to another one in its middle, and is left alone by the next one", () =>
     Effect.gen(function* () {
@@ -37,16 +49,7 @@ describe("a provider that does not answer", () => {
       yield* workspace({})
       const lab = yield* RouteLab.start({ anthropic: [done("x")] })
       yield* lab.twins.anthropic.breakNext([overloaded, overloaded])
-      const later = <A, E, R>(hours: number, run: Effect.Effect<A, E, R>) =>
-        Effect.gen(function* () {
-          const real = yield* Clock.Clock
-          const millis = () => real.currentTimeMillisUnsafe() + hours * 3_600_000
-          const clock: Clock.Clock = Object.create(real, {
-            currentTimeMillisUnsafe: { value: millis },
-            currentTimeMillis: { value: Effect.sync(millis) }
-          })
-          return yield* Effect.provideService(run, Clock.Clock, clock)
-        })
+      const later = <A, E, R>(hours: number, run: Effect.Effect<A, E, R>) => clocked(run, () => hours)
       const asked = (hours: number) =>
         Effect.map(Effect.andThen(later(hours, lab.run()), lab.called), (all) => all.at(-1))
       assert.strictEqual(yield* asked(0), "openai/other")
@@ -79,11 +82,13 @@ describe("a provider that does not answer", () => {
   it.live("ends the conversation where nobody else can be had, and each is asked once between two answers", () =>
     Effect.gen(function* () {
       yield* workspace({})
-      const lab = yield* RouteLab.start({ anthropic: [done("x")], routed: { rest: { first: 0, longest: 0 } } })
+      const lab = yield* RouteLab.start({ anthropic: [done("x")] })
       const down = { _tag: "Refuse", status: 503, retryAfter: 301 } as const
       yield* lab.twins.anthropic.breakNext([down, down, down])
       yield* lab.twins.openai.breakNext([down, down, down])
-      const error = yield* Effect.flip(lab.run())
+      // Each has rested long before the next one has failed.
+      let hours = 0
+      const error = yield* Effect.flip(clocked(lab.run(), () => hours++))
       assert.strictEqual(error.reason, "Overloaded")
       assert.lengthOf(yield* lab.twins.anthropic.requests, 1)
       assert.lengthOf(yield* lab.twins.openai.requests, 1)
