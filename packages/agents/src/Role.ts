@@ -21,16 +21,15 @@ import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import * as Stage from "@millwright/core/Stage"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type * as Grant from "./Grant.ts"
 import * as Harness from "./Harness.ts"
+import * as Ending from "./internal/Ending.ts"
 import * as HouseRules from "./internal/HouseRules.ts"
-import * as Progress from "./Progress.ts"
 import * as Session from "./Session.ts"
 import type * as Skill from "./Skill.ts"
 import type * as SubAgent from "./SubAgent.ts"
@@ -83,6 +82,7 @@ export interface Options<
 /** A typed agent. */
 export interface Role<Name extends string, Input extends Schema.Constraint, Outcome extends Schema.Constraint> {
   readonly name: Name
+  readonly outcome: Outcome
   readonly grants: ReadonlyArray<Grant.Grant>
   /** Runs the role: a stage when it stands in a line, a plain effect elsewhere. */
   readonly run: (
@@ -109,6 +109,7 @@ export const make = <
       : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value) ?? "")
   return {
     name,
+    outcome: options.outcome,
     grants: options.grants,
     run: (value) =>
       Stage.run(
@@ -142,15 +143,15 @@ export const make = <
             ...(options.tools && { tools: options.tools }),
             ...(options.agents && { agents: options.agents }),
             ...(options.followUps && { followUps: options.followUps }),
-            ...(options.resumes === true && (yield* conversationOf(name))),
+            ...(yield* conversationOf(name, options.resumes === true)),
             outcome,
             maxTurns: options.maxTurns ?? 60
           }
-          const first = yield* ended(harness, request)
+          const first = yield* Ending.of(harness, request)
           // There is one turn to mend it in, so the agent has to hear of all its mistakes at once.
           const decoded = yield* Effect.result(Schema.decodeUnknownEffect(outcome, { errors: "all" })(first.outcome))
           if (Result.isSuccess(decoded)) return decoded.success
-          const second = yield* ended(harness, {
+          const second = yield* Ending.of(harness, {
             ...request,
             followUps: [],
             session: first.session,
@@ -174,10 +175,26 @@ export const make = <
   }
 }
 
+/** The conversation that a role goes on with. */
+const Conversation = Context.Reference<string | undefined>("@millwright/agents/Role/Conversation", {
+  defaultValue: () => undefined
+})
+
+/**
+ * Makes a role go on with a conversation that broke off, by its name, where it was asked for the same: one that ran out of its
+ * budget, say, when somebody gave it more.
+ */
+export const goingOn =
+  (session: string) =>
+  <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.provideService(run, Conversation, session)
+
 /** The name of the conversation of a stage. A stage that its run went back to begins another one. */
-const conversationOf = Effect.fnUntraced(function* (role: string) {
+const conversationOf = Effect.fnUntraced(function* (role: string, resumes: boolean) {
+  const given = yield* Conversation
+  if (given !== undefined) return { id: given }
   const { run, stage } = yield* Journal.Origin
-  if (run === null || stage === null) return {}
+  if (!resumes || run === null || stage === null) return {}
   const rewound = yield* Journal.fold(
     0,
     (times, { fact }) => times + (fact._tag === "LineRewound" && fact.dropped.includes(stage) ? 1 : 0),
@@ -194,18 +211,3 @@ const asBlocks = (encoded: unknown): string =>
         )
         .join("\n\n")
     : Untrusted.block("input", String(encoded))
-
-/** Runs a request to its end, and shows the way there to whoever listens. */
-const ended = (harness: Harness.Harness["Service"], request: Harness.Request) =>
-  Effect.gen(function* () {
-    const { report } = yield* Progress.Progress
-    const last = yield* harness.run(request).pipe(
-      Stream.tap((event) => report({ role: request.role, event })),
-      Stream.runLast
-    )
-    if (Option.isSome(last) && last.value._tag === "Ended") return last.value
-    return yield* new Harness.HarnessError({
-      reason: "Broken",
-      message: `The harness ${harness.name} stopped without saying how the role ${request.role} ended.`
-    })
-  })

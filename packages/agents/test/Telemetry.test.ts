@@ -247,6 +247,9 @@ describe("telemetry", () => {
         ],
         "a call that is tried again is not a span of its own, with its reason"
       )
+      for (const { attributes } of at("invoke_agent Helper > chat m")) {
+        assert.deepInclude(attributes, { "gen_ai.agent.name": "Helper", "millwright.role": "Helper" })
+      }
       assert.deepStrictEqual(endings("execute_tool unknown"), [[failed, "UnknownTool", "UnknownTool"]])
       assert.deepStrictEqual(endings("execute_tool read"), [[failed, "ToolFailed", "ToolFailed"]])
       assert.deepStrictEqual(endings("execute_tool bash"), [[ok, undefined, undefined]])

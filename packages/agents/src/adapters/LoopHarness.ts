@@ -25,6 +25,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Harness from "../Harness.ts"
 import * as Agent from "../loop/Agent.ts"
+import type * as Compaction from "../loop/Compaction.ts"
 import * as Conversation from "../loop/Conversation.ts"
 import * as Delegate from "../loop/Delegate.ts"
 import * as Lanes from "../loop/Lanes.ts"
@@ -43,6 +44,8 @@ export interface Options {
   readonly lanes?: Lanes.Options
   /** How conversations use the tool index. Default: as it costs least, and as the model can. */
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
+  /** When earlier turns give way to notes. Default: before the model's context is full. `false`: never, and what is too long fails. */
+  readonly compaction?: Compaction.Options | false
 }
 
 /** The loop, with the models that the tiers name. Roles with a scope of tools need a `ToolIndex` around it. */
@@ -145,6 +148,7 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
       }),
       outcome,
       silence: Duration.toMillis(options.silence ?? "5 minutes"),
+      compaction: options.compaction,
       emit
     }).pipe(
       Effect.onExit((exit) =>

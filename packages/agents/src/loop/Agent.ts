@@ -16,9 +16,11 @@ import * as Schema from "effect/Schema"
 import * as Harness from "../Harness.ts"
 import * as Untrusted from "../Untrusted.ts"
 import * as CallIds from "./CallIds.ts"
+import * as Compaction from "./Compaction.ts"
 import * as Conversation from "./Conversation.ts"
 import type * as Lanes from "./Lanes.ts"
 import * as ModelTurn from "./ModelTurn.ts"
+import * as PrefixWatch from "./PrefixWatch.ts"
 import * as Repetition from "./Repetition.ts"
 import * as ToolTurn from "./ToolTurn.ts"
 import * as Transcript from "./Transcript.ts"
@@ -37,6 +39,7 @@ export interface Options {
   readonly lanes: Lanes.Lanes
   /** How long the model may say nothing, in milliseconds. */
   readonly silence: number
+  readonly compaction?: Compaction.Options | false | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
 }
 
@@ -48,6 +51,7 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
   Effect.gen(function* () {
     const { conversation, emit, request } = options
     const { transcript } = conversation
+    const watch = PrefixWatch.make(transcript)
     for (;;) {
       const { outcome } = transcript
       const heard = transcript.calls.length > 0 ? [] : yield* options.lanes.next(outcome !== undefined)
@@ -58,12 +62,12 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
       else if (transcript.answer?.isSilent === true) yield* remind(options)
       else if (Repetition.find(transcript.steps) !== undefined) yield* warn(options)
       else if (transcript.turns >= request.maxTurns) return yield* tooManyTurns(options)
-      else yield* ask(options)
+      else yield* Compaction.around(options, ask(options, watch))
     }
   })
 
 /** Asks the model, and keeps its answer. */
-const ask = Effect.fnUntraced(function* (options: Options) {
+const ask = Effect.fnUntraced(function* (options: Options, watch: PrefixWatch.PrefixWatch) {
   const { conversation, emit, granted, index, model, outcome, silence, toolkit } = options
   const { transcript } = conversation
   // What is appended stands behind what a tool or a person said, and changes nothing before it.
@@ -74,10 +78,12 @@ const ask = Effect.fnUntraced(function* (options: Options) {
   const prompt = Transcript.prompt(transcript)
   const found = yield* index?.tools(prompt) ?? Effect.succeed([])
   if (index !== undefined && (notices.length > 0 || transcript.tools === undefined)) yield* keepTools(options)
+  const tools = [...granted, outcome, ...found]
+  yield* watch.asked({ model, messages: prompt.content, tools })
   const answer = yield* ModelTurn.run({
     model,
     prompt,
-    toolkit: { ...toolkit, tools: named([...granted, outcome, ...found]) },
+    toolkit: { ...toolkit, tools: named(tools) },
     onText: (text) => emit({ _tag: "Text", text }),
     silence
   })
@@ -88,6 +94,7 @@ const ask = Effect.fnUntraced(function* (options: Options) {
     usage: answer.usage,
     isCut: answer.isCut
   })
+  yield* watch.answered(answer.usage)
   yield* emit({ _tag: "Turn", number: transcript.turns, usage: answer.usage })
 })
 

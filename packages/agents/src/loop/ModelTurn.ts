@@ -67,7 +67,7 @@ export const run = (
       const result = yield* Effect.uninterruptibleMask((restore) =>
         Effect.tap(
           Effect.result(
-            BrokenAnswer.recorded(call.model, parts)(restore(Telemetry.chat(call.model)(once(call, parts))))
+            BrokenAnswer.recorded(call.model, parts)(Telemetry.chat(call.model)(restore(once(call, parts))))
           ),
           (result) =>
             result._tag === "Success"

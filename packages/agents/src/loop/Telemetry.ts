@@ -32,10 +32,12 @@ const Agent = Context.Reference<Current | undefined>("@millwright/agents/Telemet
   defaultValue: () => undefined
 })
 
-const agentOf = (agent: Current | undefined) => ({
-  "gen_ai.agent.name": agent?.name,
-  "gen_ai.conversation.id": agent?.conversation
-})
+const agentOf = (agent: Current | undefined) =>
+  agent && {
+    "gen_ai.agent.name": agent.name,
+    "gen_ai.conversation.id": agent.conversation,
+    "millwright.role": agent.name
+  }
 
 /** `invoke_agent`: one run of a harness, whoever asked for it. */
 export const agent =
