@@ -1,13 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
+import * as Journal from "@millwright/core/Journal"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Otlp from "effect/observability/Otlp"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type * as Harness from "../../src/Harness.ts"
+import * as Allowance from "../../src/Allowance.ts"
+import * as Harness from "../../src/Harness.ts"
+import * as Role from "../../src/Role.ts"
+import * as Skill from "../../src/Skill.ts"
 import * as Sessions from "../../src/Sessions.ts"
 import * as OtlpCollector from "../OtlpCollector.ts"
 import { workspace } from "../ToolsWorkplace.ts"
@@ -52,6 +57,33 @@ for (const protocol of Lab.protocols) {
           ...one,
           "invoke_agent Tester > chat m"
         ])
+      })
+    )
+
+    test(
+      "are in what a role used until its allowance was spent",
+      Effect.gen(function* () {
+        const Lead = Role.make("Lead", {
+          input: Schema.Struct({}),
+          outcome: Lab.Outcome,
+          skill: Skill.parse("---\nname: lead\ndescription: Leads.\n---\nLead.", "inline"),
+          grants: ["read", "grep"],
+          agents: { list: [Team.scout] },
+          tier: "small"
+        })
+        const usage = { input: 100, cacheRead: 0, cacheWrite: 0, output: 0 }
+        const team = yield* Team.start(protocol, {
+          Lead: [{ ...Team.delegating("scout"), usage }, Lab.done("never")],
+          "Lead/scout": [{ calls: [Lab.call("read", { path: "a" })], usage }, Team.handover("never")]
+        })
+        const outcome = yield* Allowance.within(Lead, { tokens: 200 })
+          .run({})
+          .pipe(
+            Effect.provideService(Harness.Harness, team.harness),
+            Effect.provideService(Journal.Journal, team.journal)
+          )
+        if (outcome._tag !== "OutOfBudget") return assert.fail(`It ended with ${outcome._tag}`)
+        assert.deepStrictEqual([outcome.soFar.turns, outcome.soFar.usage], [1, { ...usage, input: 200 }])
       })
     )
 
