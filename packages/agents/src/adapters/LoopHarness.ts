@@ -24,6 +24,7 @@ import * as Harness from "../Harness.ts"
 import * as Agent from "../loop/Agent.ts"
 import * as Conversation from "../loop/Conversation.ts"
 import * as Sessions from "../Sessions.ts"
+import * as Truncation from "../tools/Truncation.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
 
@@ -35,6 +36,8 @@ export interface Options {
   readonly silence?: Duration.Input
   /** How conversations use the tool index. Default: as it costs least, and as the model can. */
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
+  /** How much of what tools say a model reads, and how much of the rest the journal keeps. Default: `Truncation.defaults`. */
+  readonly output?: Partial<Truncation.Limits>
 }
 
 /** The loop, with the models that the tiers name. Roles with a scope of tools need a `ToolIndex` around it. */
@@ -63,7 +66,11 @@ export const layerWith = (
               sessions,
               options,
               emit: (event) => Effect.asVoid(Queue.offer(queue, event))
-            }).pipe(Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
+            }).pipe(
+              Effect.andThen(Queue.end(queue)),
+              Effect.provideContext(services),
+              Effect.provideService(Truncation.Limits, { ...Truncation.defaults, ...options.output })
+            )
           )
       })
     })

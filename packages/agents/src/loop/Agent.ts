@@ -109,6 +109,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
     const outcomes = yield* ToolTurn.run(calls, {
       toolkit: { ...toolkit, tools: named(granted) },
       emit,
+      conversation: conversation.id,
       index: index && { session: index, prompt, offered },
       keep: {
         begun: ({ id }) => conversation.append({ _tag: "Begun", call: id }),

@@ -13,16 +13,19 @@ import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type * as Harness from "../Harness.ts"
 import type * as Session from "../Session.ts"
-import * as Output from "../tools/Output.ts"
+import * as Truncation from "../tools/Truncation.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
+import * as OutputFacts from "./OutputFacts.ts"
 
 /** The tools that may be called, and who is told about it. */
 export interface Bench {
   /** Only the tools that the role was granted. */
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
+  /** The name of the conversation. With that of a call it is one in all. */
+  readonly conversation: string
   /** The tools of the index that the role was granted, and the conversation that uses them. */
   readonly index?:
     | {
@@ -90,32 +93,49 @@ const batches = Effect.fnUntraced(function* (calls: ReadonlyArray<ModelTurn.Tool
 const own = (toolkit: Bench["toolkit"], name: string) =>
   Object.hasOwn(toolkit.tools, name) ? toolkit.tools[name] : undefined
 
-const one = (call: ModelTurn.ToolCall, { emit, index, toolkit }: Bench) =>
+const one = (call: ModelTurn.ToolCall, { conversation, emit, index, toolkit }: Bench) =>
   Effect.gen(function* () {
     const summary = Tools.summary(call.name, call.params)
     yield* emit({ _tag: "ToolStarted", tool: call.name, summary })
     const started = yield* Clock.currentTimeMillis
     const isOwn = own(toolkit, call.name) !== undefined
     const found = isOwn ? undefined : yield* index?.session.run(call, index.prompt) ?? Effect.undefined
-    const { isData, ok, text } = isOwn
-      ? yield* answer(call, toolkit)
-      : found === undefined
-        ? refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(index?.offered ?? [])])
-        : { ok: found.ok, text: Output.bounded(Output.clean(found.text)), isData: true }
+    let said: Truncation.Said | undefined
+    const { isData, ok, text } = yield* (
+      isOwn
+        ? answer(call, toolkit)
+        : found === undefined
+          ? Effect.succeed(
+              refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(index?.offered ?? [])])
+            )
+          : Effect.map(shortened(found.text), (text) => ({ ok: found.ok, text, isData: true }))
+    ).pipe(Effect.provideService(Truncation.Sink, (full) => void (said = full)))
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
-    yield* Journal.record({
-      _tag: "ToolCalled",
-      // What a tool of the index was called by depends on how it came into the conversation.
-      tool: (found?.called ?? call.name).slice(0, 300),
-      summary,
-      arguments: Digest.ofJson(call.params ?? null),
-      ok,
-      outputBytes: Buffer.byteLength(text),
-      duration: (yield* Clock.currentTimeMillis) - started
-    })
+    const secrets = yield* Redaction.Secrets
+    const name = `${conversation}/${call.id}`.slice(0, 300)
+    const filed = said && OutputFacts.of(name, said, secrets)
+    // Both or none: who reads that there is an output finds it.
+    const facts = [
+      ...(filed?.facts ?? []),
+      {
+        _tag: "ToolCalled",
+        // What a tool of the index was called by depends on how it came into the conversation.
+        tool: (found?.called ?? call.name).slice(0, 300),
+        summary,
+        arguments: Digest.ofJson(call.params ?? null),
+        ok,
+        outputBytes: Buffer.byteLength(text),
+        // A clock can be set back.
+        duration: Math.max(0, (yield* Clock.currentTimeMillis) - started),
+        call: name,
+        ...(filed && { output: filed.output, fullBytes: filed.fullBytes })
+      }
+    ] as const
+    const journal = yield* Journal.Journal
+    yield* journal.append(yield* Effect.forEach(facts, (fact) => Journal.entry(fact)))
     // What a tool says comes from files and programs of the repository: it is data, as an issue is.
     // It may hold a secret that nobody gave to it, and a provider is no place for one.
-    const clean = Redaction.scrub(text, yield* Redaction.Secrets)
+    const clean = Redaction.scrub(text, secrets)
     const part = result(call, {
       ok,
       text: isData ? Untrusted.block(summary, clean) : clean,
@@ -124,6 +144,9 @@ const one = (call: ModelTurn.ToolCall, { emit, index, toolkit }: Bench) =>
     })
     return { part, found } satisfies Outcome
   })
+
+const shortened = (text: string) =>
+  Effect.flatMap(Truncation.Limits, (limits) => Truncation.shorten("index", Truncation.of(text, limits)))
 
 /** What the model reads as the result of its call. */
 export const result = (
