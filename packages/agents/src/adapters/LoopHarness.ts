@@ -34,6 +34,14 @@ const name = "loop"
 export interface Options {
   /** How long a model may say nothing, before its answer or within, until it is asked again. Default: 5 minutes. */
   readonly silence?: Duration.Input
+  /** How long one answer may take, also while it goes on, until the model is asked once more. Default: 30 minutes. */
+  readonly answer?: Duration.Input
+  /** The largest answer, in bytes. Default: 4 MiB. */
+  readonly answerBytes?: number
+  /** How long one call of a tool may take, until it is stopped, or left behind, and the model told. Default: 10 minutes. */
+  readonly tool?: Duration.Input
+  /** How long all of it may take. A run that is ended for it can be taken up again where it was. Default: no limit. */
+  readonly total?: Duration.Input
   /** How conversations use the tool index. Default: as it costs least, and as the model can. */
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
   /** How much of what tools say a model reads, and how much of the rest the journal keeps. Default: `Truncation.defaults`. */
@@ -113,9 +121,32 @@ const work = (
       granted,
       index: session,
       outcome,
-      silence: Duration.toMillis(options.silence ?? "5 minutes"),
+      patience: {
+        silence: Duration.toMillis(options.silence ?? "5 minutes"),
+        answer: Duration.toMillis(options.answer ?? "30 minutes"),
+        bytes: options.answerBytes ?? 4 * 1024 * 1024
+      },
+      toolTime: Duration.toMillis(options.tool ?? "10 minutes"),
       emit
     })
+  }).pipe((work) => (options.total === undefined ? work : timed(work, request.role, options.total)))
+
+const timed = <R>(
+  work: Effect.Effect<void, Harness.Failure, R>,
+  role: string,
+  total: Duration.Input
+): Effect.Effect<void, Harness.Failure, R> =>
+  Effect.timeoutOrElse(work, {
+    duration: total,
+    orElse: () =>
+      Effect.fail(
+        new Harness.HarnessError({
+          reason: "TimedOut",
+          message:
+            `The role ${role} took longer than ${Duration.format(Duration.fromInputUnsafe(total))}. Give it more time, or a smaller task; ` +
+            `where its conversation is kept, it goes on where it was.`
+        })
+      )
   })
 
 /** The system prompt of a new conversation. */

@@ -32,8 +32,9 @@ export interface Options {
   readonly granted: ReadonlyArray<Tool.Any>
   readonly index: ToolSession.ToolSession | undefined
   readonly outcome: Tool.Any
-  /** How long the model may say nothing, in milliseconds. */
-  readonly silence: number
+  readonly patience: ModelTurn.Patience
+  /** How long one call of a tool may take, in milliseconds. */
+  readonly toolTime: number
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
 }
 
@@ -60,7 +61,7 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
 
 /** Asks the model, and keeps its answer. */
 const ask = Effect.fnUntraced(function* (options: Options) {
-  const { conversation, emit, granted, index, model, outcome, silence, toolkit } = options
+  const { conversation, emit, granted, index, model, outcome, patience, toolkit } = options
   const { transcript } = conversation
   // What is appended stands behind what a tool or a person said, and changes nothing before it.
   const notices = (yield* index?.notices(Transcript.prompt(transcript)) ?? Effect.succeed([])).map((message) =>
@@ -75,7 +76,7 @@ const ask = Effect.fnUntraced(function* (options: Options) {
     prompt,
     toolkit: { ...toolkit, tools: named([...granted, outcome, ...found]) },
     onText: (text) => emit({ _tag: "Text", text }),
-    silence
+    patience
   })
   yield* conversation.append({
     _tag: "Answered",
@@ -110,6 +111,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
       toolkit: { ...toolkit, tools: named(granted) },
       emit,
       conversation: conversation.id,
+      time: options.toolTime,
       index: index && { session: index, prompt, offered },
       keep: {
         begun: ({ id }) => conversation.append({ _tag: "Begun", call: id }),

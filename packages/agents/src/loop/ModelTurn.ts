@@ -4,7 +4,7 @@ import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
-import type * as Usage from "@millwright/core/Usage"
+import * as Usage from "@millwright/core/Usage"
 import type * as AiError from "effect/ai/AiError"
 import type * as Prompt from "effect/ai/Prompt"
 import type * as Response from "effect/ai/Response"
@@ -20,8 +20,17 @@ export interface Call {
   readonly prompt: Prompt.Prompt
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly onText: (text: string) => Effect.Effect<void>
-  /** How long the model may say nothing, before its answer or within, in milliseconds. */
+  readonly patience: Patience
+}
+
+/** How long a model is waited for. Times in milliseconds. */
+export interface Patience {
+  /** Without a word, before its answer or within. */
   readonly silence: number
+  /** For the whole of one answer, also while it goes on. */
+  readonly answer: number
+  /** The largest answer, in bytes: text, reasoning and arguments together. */
+  readonly bytes: number
 }
 
 /** What a model answered. */
@@ -44,6 +53,9 @@ export interface ToolCall {
 
 /** The most that one call is tried. */
 export const maxAttempts = 5
+
+/** How often a model is asked that did not come to an end: each time may cost as much as an answer can. */
+const mostEndless = 2
 
 /** The longest that a provider's `Retry-After` is waited for; a longer one stalls the line, which can be resumed later. */
 export const maxWait = 5 * 60_000
@@ -73,7 +85,8 @@ export const run = (
       if (result._tag === "Success" && !result.success.isRefused) return result.success
       const error = result._tag === "Success" ? refusal(call.model) : result.failure
       const delay = error.retryAfter ?? Math.min(30_000, 500 * 2 ** attempt)
-      const isWorthIt = error.isRetryable && attempt < maxAttempts && delay <= maxWait
+      const isWorthIt =
+        error.isRetryable && attempt < (error.reason === "Endless" ? mostEndless : maxAttempts) && delay <= maxWait
       yield* Journal.record({
         _tag: "ModelFailed",
         model: call.model.name,
@@ -85,8 +98,9 @@ export const run = (
     }
   })
 
-const once = ({ model, onText, prompt, silence, toolkit }: Call) =>
+const once = ({ model, onText, patience, prompt, toolkit }: Call) =>
   Effect.gen(function* () {
+    let size = 0
     const parts: Array<Response.AnyPart> = []
     const stream = model.languageModel.streamText({
       prompt,
@@ -98,10 +112,19 @@ const once = ({ model, onText, prompt, silence, toolkit }: Call) =>
     }) as Stream.Stream<Response.AnyPart, AiError.AiError>
     yield* stream.pipe(
       Stream.mapError((error) => Model.fromAiError(error, { model: model.name, provider: model.provider })),
-      Stream.timeoutOrElse({ duration: silence, orElse: () => Stream.fail(silent(model, silence)) }),
+      Stream.timeoutOrElse({
+        duration: patience.silence,
+        orElse: () => Stream.fail(silent(model, patience.silence))
+      }),
       Stream.runForEach((part) => {
         parts.push(part)
+        if ("delta" in part) size += Buffer.byteLength(part.delta)
+        if (size > patience.bytes) return Effect.fail(endless(model, `${patience.bytes} bytes`))
         return part.type === "text-delta" ? onText(part.delta) : Effect.void
+      }),
+      Effect.timeoutOrElse({
+        duration: patience.answer,
+        orElse: () => Effect.fail(endless(model, `${Math.round(patience.answer / 1_000)} s`))
       })
     )
     const finish = parts.find((part) => part.type === "finish")
@@ -132,16 +155,32 @@ const silent = (model: Model.Model, silence: number) =>
       `If it thinks for longer than that, give the loop more patience.`
   })
 
+const endless = (model: Model.Model, most: string) =>
+  new Model.ModelError({
+    reason: "Endless",
+    message:
+      `Model ${model.name} of ${model.provider} did not end its answer within ${most}, and nothing of it was used. ` +
+      `Ask it for less at a time, or let the loop wait for larger answers.`
+  })
+
 const refusal = (model: Model.Model) =>
   new Model.ModelError({
     reason: "Refused",
     message: `${model.name} of ${model.provider} refuses to answer this prompt. Change what the role is asked for.`
   })
 
+/** A price that nobody knows is never 0, and never a number that no sum can hold. */
+const priced = (usage: Usage.Usage, cost: Usage.Cost): Usage.Cost => {
+  if (Usage.total(usage) === 0) return Usage.unknown("the provider did not say what the call used")
+  return cost._tag === "Unknown" || (Number.isFinite(cost.usd) && cost.usd >= 0)
+    ? cost
+    : Usage.unknown(`the price table says ${cost.usd}`)
+}
+
 const bill = (model: Model.Model, { latency, usage }: { readonly usage: Usage.Usage; readonly latency: number }) =>
   Effect.gen(function* () {
     const { price } = yield* Pricing.Pricing
     const { name, provider, rehearsed } = model
-    const cost = price({ provider, model: name, usage })
+    const cost = priced(usage, price({ provider, model: name, usage }))
     yield* Budget.spend({ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed })
   })

@@ -1,21 +1,25 @@
 /** The tools that a model asked for in one turn: grants checked, reading ones side by side, writing ones in order. */
 import type * as ToolSession from "@millwright/context/ToolSession"
 import * as Digest from "@millwright/core/Digest"
+import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Redaction from "@millwright/core/Redaction"
 import * as ToolLoading from "@millwright/core/ToolLoading"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type * as Harness from "../Harness.ts"
 import type * as Session from "../Session.ts"
+import * as Output from "../tools/Output.ts"
 import * as Truncation from "../tools/Truncation.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
+import * as Deadline from "./Deadline.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
 import * as OutputFacts from "./OutputFacts.ts"
 
@@ -26,6 +30,8 @@ export interface Bench {
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
   /** The name of the conversation. With that of a call it is one in all. */
   readonly conversation: string
+  /** How long one call may take, in milliseconds. Default: 10 minutes. The tools of a workspace have at least what `bash` may ask for. */
+  readonly time?: number
   /** The tools of the index that the role was granted, and the conversation that uses them. */
   readonly index?:
     | {
@@ -93,23 +99,50 @@ const batches = Effect.fnUntraced(function* (calls: ReadonlyArray<ModelTurn.Tool
 const own = (toolkit: Bench["toolkit"], name: string) =>
   Object.hasOwn(toolkit.tools, name) ? toolkit.tools[name] : undefined
 
-const one = (call: ModelTurn.ToolCall, { conversation, emit, index, toolkit }: Bench) =>
+/** `bash` may be given ten minutes, and ends by itself then. */
+const longestOwn = 11 * 60_000
+
+/** What a call came to, and what of it is for the conversation. */
+interface Ran extends Answered {
+  readonly found?: ToolSession.Result | undefined
+}
+
+const ran = (call: ModelTurn.ToolCall, { index, toolkit }: Bench): Effect.Effect<Ran, never, Harness.Workplace> =>
   Effect.gen(function* () {
+    if (own(toolkit, call.name) !== undefined) return yield* answer(call, toolkit)
+    const found = yield* index?.session.run(call, index.prompt) ?? Effect.undefined
+    if (found === undefined) {
+      return refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(index?.offered ?? [])])
+    }
+    return { ok: found.ok, text: yield* shortened(found.text), isData: true, found }
+  })
+
+/** What the model reads of a call without a result. What a tool throws may be anybody's words. */
+const failed = (name: string, end: Exclude<Deadline.End<Ran>, { readonly _tag: "Done" }>, time: number): Ran => {
+  if (end._tag === "Broke") {
+    const { message } = Fault.record(Cause.squash(end.cause))
+    return { ok: false, isData: true, text: `The tool broke: ${Output.clean(message)}` }
+  }
+  const how = end.isLeft ? "It does not stop, and goes on without you" : "It was stopped"
+  return refused(
+    `The tool ${Untrusted.visible(name.slice(0, 100))} did not end within ${Math.round(time / 1_000)} s. ${how}, so nobody knows how much of it took effect. ` +
+      `Look at what is there before you call it again.`
+  )
+}
+
+const one = (call: ModelTurn.ToolCall, bench: Bench) =>
+  Effect.gen(function* () {
+    const { conversation, emit, time = 10 * 60_000, toolkit } = bench
     const summary = Tools.summary(call.name, call.params)
     yield* emit({ _tag: "ToolStarted", tool: call.name, summary })
     const started = yield* Clock.currentTimeMillis
-    const isOwn = own(toolkit, call.name) !== undefined
-    const found = isOwn ? undefined : yield* index?.session.run(call, index.prompt) ?? Effect.undefined
     let said: Truncation.Said | undefined
-    const { isData, ok, text } = yield* (
-      isOwn
-        ? answer(call, toolkit)
-        : found === undefined
-          ? Effect.succeed(
-              refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(index?.offered ?? [])])
-            )
-          : Effect.map(shortened(found.text), (text) => ({ ok: found.ok, text, isData: true }))
-    ).pipe(Effect.provideService(Truncation.Sink, (full) => void (said = full)))
+    const isOwn = own(toolkit, call.name) !== undefined
+    const ended = yield* Deadline.within(
+      Effect.provideService(ran(call, bench), Truncation.Sink, (full) => void (said = full)),
+      isOwn ? Math.max(time, longestOwn) : time
+    )
+    const { found, isData, ok, text }: Ran = ended._tag === "Done" ? ended.value : failed(call.name, ended, time)
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     const secrets = yield* Redaction.Secrets
     const name = `${conversation}/${call.id}`.slice(0, 300)
