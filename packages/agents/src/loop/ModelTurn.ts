@@ -118,7 +118,8 @@ const once = ({ model, onText, patience, prompt, toolkit }: Call) =>
       }),
       Stream.runForEach((part) => {
         parts.push(part)
-        if ("delta" in part) size += Buffer.byteLength(part.delta)
+        // A part without content takes room as well.
+        size += 8 + ("delta" in part ? Buffer.byteLength(part.delta) : 0)
         if (size > patience.bytes) return Effect.fail(endless(model, `${patience.bytes} bytes`))
         return part.type === "text-delta" ? onText(part.delta) : Effect.void
       }),

@@ -30,7 +30,7 @@ export interface Bench {
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
   /** The name of the conversation. With that of a call it is one in all. */
   readonly conversation: string
-  /** How long one call may take, in milliseconds. Default: 10 minutes. The tools of a workspace have at least what `bash` may ask for. */
+  /** How long one call may take, in milliseconds. Default: 10 minutes. */
   readonly time?: number
   /** The tools of the index that the role was granted, and the conversation that uses them. */
   readonly index?:
@@ -99,8 +99,9 @@ const batches = Effect.fnUntraced(function* (calls: ReadonlyArray<ModelTurn.Tool
 const own = (toolkit: Bench["toolkit"], name: string) =>
   Object.hasOwn(toolkit.tools, name) ? toolkit.tools[name] : undefined
 
-/** `bash` may be given ten minutes, and ends by itself then. */
-const longestOwn = 11 * 60_000
+/** How long a call may take. A script ends by itself, at the time that its caller gave it. */
+const timeOf = ({ name }: ModelTurn.ToolCall, { time = 10 * 60_000 }: Bench): number =>
+  name === "bash" ? Math.max(time, 11 * 60_000) : time
 
 /** What a call came to, and what of it is for the conversation. */
 interface Ran extends Answered {
@@ -123,7 +124,7 @@ const failed = (name: string, end: Exclude<Deadline.End<Ran>, { readonly _tag: "
     const { message } = Fault.record(Cause.squash(end.cause))
     return { ok: false, isData: true, text: `The tool broke: ${Output.clean(message)}` }
   }
-  const how = end.isLeft ? "It does not stop, and goes on without you" : "It was stopped"
+  const how = end.isLeft ? "It does not stop, and goes on without you" : "It was told to stop"
   return refused(
     `The tool ${Untrusted.visible(name.slice(0, 100))} did not end within ${Math.round(time / 1_000)} s. ${how}, so nobody knows how much of it took effect. ` +
       `Look at what is there before you call it again.`
@@ -132,16 +133,14 @@ const failed = (name: string, end: Exclude<Deadline.End<Ran>, { readonly _tag: "
 
 const one = (call: ModelTurn.ToolCall, bench: Bench) =>
   Effect.gen(function* () {
-    const { conversation, emit, time = 10 * 60_000, toolkit } = bench
+    const { conversation, emit } = bench
     const summary = Tools.summary(call.name, call.params)
     yield* emit({ _tag: "ToolStarted", tool: call.name, summary })
     const started = yield* Clock.currentTimeMillis
     let said: Truncation.Said | undefined
-    const isOwn = own(toolkit, call.name) !== undefined
-    const ended = yield* Deadline.within(
-      Effect.provideService(ran(call, bench), Truncation.Sink, (full) => void (said = full)),
-      isOwn ? Math.max(time, longestOwn) : time
-    )
+    const time = timeOf(call, bench)
+    const sunk = Effect.provideService(ran(call, bench), Truncation.Sink, (full) => void (said = full))
+    const ended = yield* Deadline.within(sunk, time)
     const { found, isData, ok, text }: Ran = ended._tag === "Done" ? ended.value : failed(call.name, ended, time)
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     const secrets = yield* Redaction.Secrets
