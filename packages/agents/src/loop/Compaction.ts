@@ -45,7 +45,7 @@ export interface Around {
   readonly granted: ReadonlyArray<Tool.Any>
   readonly outcome: Tool.Any
   readonly index: ToolSession.ToolSession | undefined
-  readonly silence: number
+  readonly patience: ModelTurn.Patience
   /** `false`: it is left as it is, and overflows. Default: the defaults. */
   readonly compaction?: Options | false | undefined
 }
@@ -184,7 +184,7 @@ const notes = Effect.fnUntraced(function* (options: Around, { offered, plan, too
 })
 
 const ask = (
-  { model, silence, toolkit }: Around,
+  { model, patience, toolkit }: Around,
   { offered, shown }: { readonly offered: ReadonlyArray<Tool.Any>; readonly shown: ReadonlyArray<Transcript.Item> }
 ) =>
   ModelTurn.run({
@@ -196,7 +196,7 @@ const ask = (
     // The same tools: without them, or with another choice among them, nothing of the prompt comes from the cache.
     toolkit: { ...toolkit, tools: Object.fromEntries(offered.map((tool) => [tool.name, tool])) },
     onText: () => Effect.void,
-    silence
+    patience
   })
 
 const tooLarge = (options: Around, { before, fixed, removed }: CompactionPlan.Plan) => {
