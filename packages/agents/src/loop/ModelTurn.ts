@@ -76,13 +76,14 @@ export const run = (
       const error = result._tag === "Success" ? refusal(call.model) : result.failure
       const delay = error.retryAfter ?? Math.min(30_000, 500 * 2 ** attempt)
       const isWorthIt = error.isRetryable && attempt < maxAttempts && delay <= maxWait
-      yield* Budget.spend({
+      const failed = Budget.spend({
         _tag: "ModelFailed",
         model: call.model.name,
         fault: Fault.record(error),
         delay: isWorthIt ? delay : null,
         ...(result._tag === "Failure" && (yield* BrokenAnswer.billed(call.model, parts)))
       })
+      yield* Effect.uninterruptible(failed)
       if (!isWorthIt) return yield* error
       yield* Effect.sleep(delay)
     }
