@@ -27,12 +27,13 @@ export interface Limits {
   readonly tokens?: number
   /**
    * US dollars that are really paid. A model without a known price can not be held to it and is refused; what a
-   * subscription pays costs nothing more, and is held by tokens alone. Of an answer that broke off, the least that it cost counts.
+   * subscription pays costs nothing more, and is held by tokens alone. Of an answer that broke off the least counts that it
+   * can have cost.
    */
   readonly usd?: number
   /**
-   * Time in stages of the run itself; waiting for a human or a child costs nothing. Stages side by side each get what is left when they begin, so
-   * together they may go beyond it.
+   * Time in stages of the run itself; waiting for a human or a child costs nothing. Stages side by side each get what is
+   * left when they begin, so together they may go beyond it.
    */
   readonly time?: Duration.Input
 }
