@@ -94,13 +94,14 @@ export const run = (
       const delay = error.retryAfter ?? Math.min(30_000, 500 * 2 ** attempt)
       const isWorthIt =
         error.isRetryable && attempt < (error.reason === "Endless" ? mostEndless : maxAttempts) && delay <= maxWait
-      yield* Budget.spend({
+      const failed = Budget.spend({
         _tag: "ModelFailed",
         model: call.model.name,
         fault: Fault.record(error),
         delay: isWorthIt ? delay : null,
         ...(result._tag === "Failure" && (yield* BrokenAnswer.billed(call.model, parts)))
       })
+      yield* Effect.uninterruptible(failed)
       if (!isWorthIt) return yield* error
       yield* Effect.sleep(delay)
     }
