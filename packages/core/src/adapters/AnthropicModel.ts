@@ -182,7 +182,7 @@ const body = (options: Options, call: LanguageModel.ProviderOptions, transcript:
     params,
     messages: transcript({
       messages: content,
-      // The turn before the last one moves its mark once more.
+      // The turn before the last one has a mark that moves on with the next.
       settled: PromptTurns.settled(content.slice(0, PromptTurns.settled(content, write)), write),
       key: JSON.stringify([names, [...deferred]]),
       write: said
