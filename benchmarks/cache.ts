@@ -48,7 +48,7 @@ const account = async (
 /** Measures. Everybody plays the same session, before a twin of its own. */
 export const run: Bench.Run<typeof options> = async ({ peers, runs, seed }, progress) => {
   const participants = chosen(peers)
-  const folder = Peer.install("agents", progress)
+  const folder = participants.some(({ key }) => key !== "own") ? Peer.install("agents", progress) : ""
   const figures: Array<Bench.Measured> = []
   const requests: Record<string, number> = {}
   for (const provider of Participant.providers) {
@@ -63,8 +63,10 @@ export const run: Bench.Run<typeof options> = async ({ peers, runs, seed }, prog
     figures.push(...Account.figures(provider, accounts))
   }
   const { agentTurns, turns } = Session.size
+  const failure = Account.missed(figures)
   return {
     figures,
+    ...(failure === undefined ? {} : { failure }),
     versions: Object.fromEntries(
       participants.flatMap(({ package: pack }) => (pack === undefined ? [] : [[pack, Peer.versionIn(folder, pack)]]))
     ),

@@ -73,3 +73,9 @@ const lead = (provider: string, accounts: ReadonlyArray<Account>): ReadonlyArray
     }
   ]
 }
+
+/** Which goals are missed, as the sentence that the bench ends with; `undefined` where all hold. */
+export const missed = (figures: ReadonlyArray<Bench.Measured>): string | undefined => {
+  const names = figures.filter((figure) => Bench.judge(figure).holds === false).map(({ name }) => name)
+  return names.length === 0 ? undefined : `Goals that do not hold: ${names.join("; ")}.`
+}

@@ -3,6 +3,7 @@ import * as Steering from "@millwright/agents/Steering"
 import type * as Fault from "@millwright/core/Fault"
 import type * as Gate from "@millwright/core/Gate"
 import * as Journal from "@millwright/core/Journal"
+import * as Ledger from "@millwright/core/Ledger"
 import * as Line from "@millwright/core/Line"
 import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
@@ -50,6 +51,18 @@ const tags = [
   "Cancelled",
   "Failed"
 ] as const satisfies ReadonlyArray<Status.Status["_tag"]>
+
+const dimensions = [
+  "item",
+  "line",
+  "run",
+  "stage",
+  "role",
+  "agent",
+  "provider",
+  "model",
+  "paidBy"
+] as const satisfies ReadonlyArray<Ledger.Dimension>
 
 const prefix = "npx -y pnpm@12.18.0 line"
 
@@ -161,6 +174,32 @@ const show = Command.make("show", { run }, ({ run }) =>
 ).pipe(
   Command.withDescription("Show a run: where it stands, its stages and children, what it asks, what it came to"),
   Command.withExamples([example("show issue-1.1", "The first run of the item issue-1")])
+)
+
+const cost = Command.make(
+  "cost",
+  {
+    what: Argument.String("run or item").pipe(
+      Argument.withDescription("A run, with its children, or an item; without it, all there is"),
+      Argument.optional
+    ),
+    by: Flag.Literals("by", dimensions).pipe(Flag.withDescription("What it is told apart by"), Flag.optional)
+  },
+  (asked) =>
+    Effect.gen(function* () {
+      const { json, store } = yield* root
+      const stored = yield* Effect.forEach(yield* Store.locate(store), (path) =>
+        Effect.map(Ledger.of().pipe(Effect.provide(Store.looking(path))), (ledger) => ({ store: path, ledger }))
+      )
+      yield* Looking.cost(stored, asked, { json, print: Console.log })
+    })
+).pipe(
+  Command.withDescription("Show what calls of models used and cost: tokens by kind, money, and what is not known"),
+  Command.withExamples([
+    example("cost", "Every item, the one that cost most first"),
+    example("cost issue-1 --by model", "An item, over all of its runs, by model"),
+    example("cost issue-1.1 --by agent --json", "A run and its children, with sub-agents apart, as JSON")
+  ])
 )
 
 const tail = Command.make(
@@ -290,7 +329,7 @@ export const line = root.pipe(
     "Looks at the runs of a factory and steers them, beside the processes that run them. " +
       "Exit codes: 0 done, 2 bad input, 1 anything else"
   ),
-  Command.withSubcommands([list, show, tail, approve, reject, answer, cancel, resume, rewind, fork, tell])
+  Command.withSubcommands([list, show, cost, tail, approve, reject, answer, cancel, resume, rewind, fork, tell])
 )
 
 /** What a person can mend by typing something else. */

@@ -31,6 +31,26 @@ export const Speaker = Schema.Literals([
 /** Who a message between two answers is from, or why the loop says it. */
 export type Speaker = typeof Speaker.Type
 
+/** Why a model has a conversation from here on. */
+export const Routing = Schema.Literals([
+  /** It begins with it. */
+  "Begun",
+  /** A person wants it. */
+  "Pinned",
+  /** The one before it did not answer. */
+  "Failed",
+  /** The one before it could not hold the conversation. */
+  "Overflow",
+  /** The outcome was not what it has to be. */
+  "FailedValidation",
+  /** The one before it went in a circle. */
+  "DoomLoop",
+  /** The one before it asked for somebody stronger. */
+  "Requested"
+])
+/** Why a model has a conversation from here on. */
+export type Routing = typeof Routing.Type
+
 /** What a summary stands in the place of. Tokens are estimated. */
 export const Dropped = Schema.Struct({
   messages: Schema.Natural,
@@ -59,8 +79,18 @@ export const Body = Schema.TaggedUnion({
   Returned: { part: Prompt.ToolResultPart },
   /** How the tools of the index are used from here on. */
   Tooled: { tools: ToolSession.Saved },
-  /** A summary stands in the place of everything but the instructions and what follows the entry `kept`. */
-  Compacted: { summary: Prompt.Message, kept: Schema.NullOr(Schema.String), dropped: Dropped },
+  /**
+   * A summary stands in the place of everything but the instructions and what follows the entry `kept`; `null`: of all. `joined` are
+   * messages behind it that say what stays loaded.
+   */
+  Compacted: {
+    summary: Prompt.Message,
+    kept: Schema.NullOr(Schema.String),
+    dropped: Dropped,
+    joined: Schema.optionalKey(Schema.Array(Prompt.Message))
+  },
+  /** Which candidate has the conversation from here on. With `hasStronger` it may ask for somebody stronger. */
+  Routed: { candidate: Schema.String, why: Routing, hasStronger: Schema.Boolean },
   /** The outcome as the agent gave it, not decoded. It answers the call that it was given with. */
   Ended: { outcome: Schema.Json }
 })

@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import * as FileSessions from "../src/adapters/FileSessions.ts"
 import * as LoopHarness from "../src/adapters/LoopHarness.ts"
 import * as Harness from "../src/Harness.ts"
-import * as Sessions from "../src/Sessions.ts"
+import type * as Sessions from "../src/Sessions.ts"
 import * as Lab from "./adapters/LoopLab.ts"
 
 /** A file system whose writes stop for good after so many bytes, as they do when a process is killed. */

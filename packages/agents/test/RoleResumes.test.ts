@@ -21,7 +21,13 @@ import * as Lab from "./adapters/LoopLab.ts"
 import { sessionsIn } from "./LoopSessions.ts"
 import { workspace } from "./ToolsWorkplace.ts"
 
-const item: WorkItem.WorkItem = { id: "issue-1", title: "It breaks", body: "It breaks.", labels: [], source: "issue-1.md" }
+const item: WorkItem.WorkItem = {
+  id: "issue-1",
+  title: "It breaks",
+  body: "It breaks.",
+  labels: [],
+  source: "issue-1.md"
+}
 
 const Worker = Role.make("Worker", {
   input: Schema.Struct({ text: Schema.String }),
@@ -63,7 +69,11 @@ describe("a role that resumes", () => {
       )
       // The third call of the model fails, and a key that is refused is not tried again.
       const run = yield* Effect.gen(function* () {
-        yield* twin.breakNext([{ _tag: "Slow", delay: 0 }, { _tag: "Slow", delay: 0 }, { _tag: "Refuse", status: 401 }])
+        yield* twin.breakNext([
+          { _tag: "Slow", delay: 0 },
+          { _tag: "Slow", delay: 0 },
+          { _tag: "Refuse", status: 401 }
+        ])
         const started = yield* Working.start({ item })
         const status = yield* Line.settled(started)
         assert.strictEqual(status._tag, "Stalled")
@@ -78,7 +88,10 @@ describe("a role that resumes", () => {
         const started = (yield* Stream.runCollect((yield* Journal.Journal).read())).flatMap(({ fact }) =>
           fact._tag === "AgentStarted" ? [fact] : []
         )
-        assert.deepStrictEqual(started.map(({ resumed }) => resumed), [false, true])
+        assert.deepStrictEqual(
+          started.map(({ resumed }) => resumed),
+          [false, true]
+        )
         assert.strictEqual(started[0]?.session, started[1]?.session)
         yield* Line.rewind(run, { before: "worker" })
         yield* Line.settled(run)

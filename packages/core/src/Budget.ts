@@ -157,6 +157,22 @@ interface Slice {
 const Slices = Context.Reference<ReadonlyArray<Slice>>("@millwright/core/Budget/Slices", { defaultValue: () => [] })
 
 /**
+ * Limits that several parts of the work share: what each of them uses up counts for all. They hold beside those around, as
+ * those of a {@link slice} do, and are not in time.
+ */
+export const pool = (
+  name: string,
+  limits: Omit<Limits, "time">
+): (<A, E, R>(part: Effect.Effect<A, E, R>) => Effect.Effect<A, E | BudgetError, R>) => {
+  const own: Slice = { name, limits, spent: nothing }
+  return (part) =>
+    Effect.gen(function* () {
+      yield* possible(whole(name), limits)
+      return yield* Effect.provideService(part, Slices, [...(yield* Slices), own])
+    })
+}
+
+/**
  * Gives a part of the work limits of its own: a loop, a sub-agent. They hold beside those of the run and of every slice around
  * it, so no nesting gets beyond one of them. Calls that are under way when a limit is reached are finished and counted. What a
  * slice has used up is counted anew when its stage is run again; what the run has, never.
@@ -167,9 +183,7 @@ export const slice =
     work: Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | BudgetError | Journal.JournalError, R | Journal.Journal> =>
     Effect.gen(function* () {
-      yield* possible(whole(name), limits)
-      const own: Slice = { name, limits, spent: nothing }
-      const inside = Effect.provideService(work, Slices, [...(yield* Slices), own])
+      const inside = pool(name, limits)(work)
       if (limits.time === undefined) return yield* inside
       const limit = Duration.toMillis(Duration.fromInputUnsafe(limits.time))
       const over = { limit, spent: limit, unit: "milliseconds", whose: whole(name) }

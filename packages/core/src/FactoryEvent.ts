@@ -137,10 +137,52 @@ export const Fact = Schema.TaggedUnion({
   AgentStarted: { role: Schema.String, session: Schema.String, resumed: Schema.Boolean },
   /** An agent stopped; `fault` says why it has no outcome. */
   AgentEnded: { session: Schema.String, fault: Schema.NullOr(Fault.Recorded) },
+  /**
+   * This event's actor gave a task to a sub-agent, which does it as the actor `agent`. `depth` is how many more agents may
+   * stand below it. The digests tell it from one with another task or other instructions.
+   */
+  AgentDelegated: {
+    agent: Schema.String,
+    session: Schema.String,
+    depth: Schema.Natural,
+    task: Digest.Digest,
+    instructions: Digest.Digest
+  },
   /** Somebody said something to an agent: in the middle of its work, or to be done when it is done. */
   AgentPrompted: { session: Schema.String, lane: Schema.Literals(["steer", "follow-up"]), text: Schema.String },
   /** An agent made the same calls again and again, with the same results. `told`: it was told so; otherwise it was ended for it. */
   CircleFound: { tools: Schema.Array(Schema.String), times: Schema.Natural, told: Schema.Boolean },
+  /**
+   * Earlier turns of a conversation were taken out, and a summary stands in their place: since the model's context was nearly
+   * full, or since the provider refused the request. Sizes are in tokens and estimated; `kept` are messages.
+   */
+  ContextCompacted: {
+    model: Schema.String,
+    trigger: Schema.Literals(["window", "overflow"]),
+    /** Who made the summary: the model, or the loop from the list of calls, as the model wrote none. */
+    notes: Schema.Literals(["model", "calls"]),
+    before: Schema.Natural,
+    after: Schema.Natural,
+    kept: Schema.Natural,
+    dropped: Schema.Struct({ messages: Schema.Natural, toolResults: Schema.Natural, tokens: Schema.Natural }),
+    /** What the summary cost. It is in a `ModelCalled` as well. */
+    usage: Usage.Usage
+  },
+  /**
+   * A request did not go on where the one before it in its conversation ended, or the provider had lost what it had of it: `lost`
+   * tokens, estimated, are paid again. `why` is `null` where nobody did it on purpose.
+   */
+  PrefixChanged: {
+    model: Schema.String,
+    what: Schema.Array(
+      Schema.Struct({
+        part: Schema.Literals(["model", "tools", "system", "messages", "provider"]),
+        detail: Schema.String
+      })
+    ),
+    why: Schema.NullOr(Schema.Literals(["compaction", "handover", "escalation"])),
+    lost: Schema.Natural
+  },
   /** A human is asked. Opening a gate is recording an intervention; there is no other way to ask. */
   GateOpened: {
     gate: Schema.String,

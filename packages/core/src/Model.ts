@@ -48,6 +48,8 @@ export interface Model {
   /** Who pays its calls. Default: a key, call by call. */
   readonly paidBy?: Usage.PaidBy
   readonly supports: Supports
+  /** How many tokens a request and its answer may have together. Left out: not known. */
+  readonly contextWindow?: number
   /**
    * Asks whether the provider is there, takes the key and knows the model. It costs nothing and calls no model, so a
    * program does it before it changes anything. A server that can not say which models it has passes.

@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Actor from "../src/Actor.ts"
 import * as MemoryJournal from "../src/adapters/MemoryJournal.ts"
@@ -169,6 +170,26 @@ describe("What is left", () => {
         usd: 9.1
       })
     }).pipe(Effect.provide(Layer.provideMerge(fresh({ tokens: 100, usd: 10 }), MemoryJournal.layer)))
+  )
+
+  it.effect("is told right to many that ask at once", () =>
+    Effect.gen(function* () {
+      const { append, read } = yield* Journal.Journal
+      const slow = Journal.make({
+        append,
+        readAfter: (range, limit) =>
+          Effect.andThen(
+            Effect.yieldNow,
+            Effect.map(Stream.runCollect(read(range)), (all) => all.slice(0, limit))
+          ),
+        awaitAfter: () => Effect.never
+      })
+      const asked = Effect.gen(function* () {
+        for (const _ of range(3)) yield* call(10)
+        return yield* Effect.forEach(range(9), () => Budget.left, { concurrency: "unbounded" })
+      }).pipe(within("r"), Effect.provide(fresh({ tokens: 100 })), Effect.provideService(Journal.Journal, slow))
+      assert.deepStrictEqual([...new Set((yield* asked).map(({ tokens }) => tokens))], [70], "a call was counted twice")
+    }).pipe(Effect.provide(MemoryJournal.layer))
   )
 
   it.effect("is not limited where there is no limit", () =>

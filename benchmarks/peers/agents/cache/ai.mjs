@@ -31,11 +31,10 @@ await measure(async ({ prompt, system }, tools) => {
     ...(request.variant === "option" ? mark : {}),
     ...(isMarked
       ? {
+          // The messages of a step are those of the one before: a mark that is left there counts among the four.
           prepareStep: ({ messages }) => ({
-            messages: messages.map((message, at) =>
-              at === messages.length - 1
-                ? { ...message, providerOptions: { ...message.providerOptions, ...mark.providerOptions } }
-                : message
+            messages: messages.map(({ providerOptions: _, ...message }, at) =>
+              at === messages.length - 1 ? { ...message, ...mark } : message
             )
           })
         }

@@ -3,7 +3,8 @@
  * a result, and where the loop stands. It is a fold, so a loop that takes a session up knows all that the one before it knew.
  */
 import type * as ToolSession from "@millwright/context/ToolSession"
-import type * as Usage from "@millwright/core/Usage"
+import type * as RouteDecision from "@millwright/core/RouteDecision"
+import * as Usage from "@millwright/core/Usage"
 import * as Prompt from "effect/ai/Prompt"
 import type * as SessionEntry from "../SessionEntry.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
@@ -17,7 +18,7 @@ export interface Call extends ModelTurn.ToolCall {
 }
 
 /** A message, and how many entries there were with the one that it is of. */
-interface Item {
+export interface Item {
   readonly at: number
   readonly message: Prompt.Message
   /** It says what is to be done, so it outlives every summary. */
@@ -36,11 +37,21 @@ export interface Transcript {
   turns: number
   /** The last answer, if nothing was said since. */
   answer: { readonly usage: Usage.Usage; readonly isCut: boolean; readonly isSilent: boolean } | undefined
+  /** All tokens of the last answer and of what it answers, and how many entries there were with it; unless it was compacted since. */
+  used: { readonly tokens: number; readonly at: number } | undefined
+  /** How often the conversation was compacted since the last answer. */
+  compactions: number
   steps: ReadonlyArray<Repetition.Step>
   isReminded: boolean
   isWarned: boolean
   outcome: { readonly value: unknown } | undefined
   tools: ToolSession.Saved | undefined
+  /** Who has the conversation, where somebody chose it. */
+  candidate: string | undefined
+  hasStronger: boolean
+  /** What speaks against those who had it, and who of them did not answer since the last answer. */
+  evidence: ReadonlyArray<RouteDecision.Evidence>
+  failed: ReadonlyArray<string>
   /** Ids of all calls: no two may have one. */
   readonly ids: Set<string>
   /** How many of the request's own follow-ups were said. */
@@ -57,11 +68,17 @@ export const make = (): Transcript => ({
   waiting: [],
   turns: 0,
   answer: undefined,
+  used: undefined,
+  compactions: 0,
   steps: [],
   isReminded: false,
   isWarned: false,
   outcome: undefined,
   tools: undefined,
+  candidate: undefined,
+  hasStronger: false,
+  evidence: [],
+  failed: [],
   ids: new Set(),
   followUps: 0,
   prompts: new Set()
@@ -112,7 +129,9 @@ export const take = (transcript: Transcript, entry: SessionEntry.SessionEntry): 
       transcript.tools = body.tools
       return
     case "Compacted":
-      return compacted(transcript, { ...body, at })
+      return compacted(transcript, body)
+    case "Routed":
+      return routed(transcript, body)
     case "Ended":
       transcript.outcome = { value: body.outcome }
       for (const call of transcript.calls) call.part ??= received(call)
@@ -146,6 +165,7 @@ const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): v
 
 const answered = (transcript: Transcript, { at, isCut, messages, usage }: Of<"Answered"> & { readonly at: number }) => {
   transcript.turns++
+  transcript.failed = []
   transcript.calls = messages.flatMap((message) =>
     message.role !== "assistant"
       ? []
@@ -158,6 +178,8 @@ const answered = (transcript: Transcript, { at, isCut, messages, usage }: Of<"An
   for (const { id } of transcript.calls) transcript.ids.add(id)
   for (const message of messages) transcript.items.push({ at, message, isInstruction: false })
   transcript.answer = { usage, isCut, isSilent: transcript.calls.length === 0 }
+  transcript.used = { tokens: Usage.total(usage), at }
+  transcript.compactions = 0
 }
 
 /** When the last call has its result, all of them are one message, in the order of the calls. */
@@ -174,16 +196,44 @@ const close = (transcript: Transcript): void => {
   transcript.calls = []
 }
 
-const compacted = (transcript: Transcript, { at, kept, summary }: Of<"Compacted"> & { readonly at: number }): void => {
+/** The summary stands where what it is about ended: a later one, of whatever follows, is in its place as well. */
+const compacted = (transcript: Transcript, { joined = [], kept, summary }: Of<"Compacted">): void => {
   const { items, path } = transcript
   const until = kept === null ? path.length : path.findIndex(({ id }) => id === kept) + 1
   transcript.items = [
     ...items.filter((item) => item.isInstruction && item.at <= until),
-    { at, message: summary, isInstruction: false },
+    ...[summary, ...joined].map((message) => ({ at: until, message, isInstruction: false })),
     ...items.filter((item) => item.at > until)
   ]
   transcript.answer = undefined
+  transcript.used = undefined
+  transcript.compactions++
 }
+
+const routed = (transcript: Transcript, { candidate, hasStronger, why }: Of<"Routed">): void => {
+  const { candidate: before } = transcript
+  transcript.candidate = candidate
+  transcript.hasStronger = hasStronger
+  if (before === candidate) return
+  // What a model thought is bound to it and to all that stood before it, the tools included: a provider refuses it from
+  // there on. Nothing is lost by leaving it out, since whoever goes on has none of this in its cache.
+  transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
+  transcript.steps = []
+  transcript.isWarned = false
+  if (before === undefined) return
+  if (why === "Failed") transcript.failed = [...transcript.failed, before]
+  if (why === "FailedValidation" || why === "DoomLoop" || why === "Requested") {
+    transcript.evidence = [...transcript.evidence, { kind: why, candidate: before }]
+  }
+}
+
+const withoutReasoning = (message: Prompt.Message): Prompt.Message =>
+  message.role === "assistant" && message.content.some(({ type }) => type === "reasoning")
+    ? Prompt.assistantMessage({
+        content: message.content.filter(({ type }) => type !== "reasoning"),
+        options: message.options
+      })
+    : message
 
 /** The result of the call that an outcome was given with. */
 const received = ({ id, name }: Call): Prompt.ToolResultPart =>

@@ -4,8 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { spawn } from "node:child_process"
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import * as FileSessions from "../../src/adapters/FileSessions.ts"
 import type * as Harness from "../../src/Harness.ts"
 import * as Session from "../../src/Session.ts"
@@ -48,6 +51,53 @@ const last = (events: ReadonlyArray<Harness.HarnessEvent>) => {
   return event?._tag === "Ended" ? event.outcome : undefined
 }
 
+/** Runs the agent in a process of its own, and kills it when it has told so many events. Answers with how it ended. */
+const lived = (url: string, events: number) =>
+  Effect.callback<number | "killed">((resume) => {
+    let told = 0
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL("../session-process.ts", import.meta.url)), url, "sessions"],
+      {
+        stdio: ["ignore", "pipe", "inherit"]
+      }
+    )
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      told += text.split("\n").length - 1
+      if (told >= events) child.kill("SIGKILL")
+    })
+    child.once("close", (code) => resume(Effect.succeed(code ?? "killed")))
+    return Effect.sync(() => child.kill("SIGKILL"))
+  })
+
+describe("an agent in a process that is killed again and again", () => {
+  it.live(
+    "comes to its outcome, and no tool runs twice",
+    () =>
+      Effect.gen(function* () {
+        const turns = [
+          ...Array.from({ length: 4 }, (_, turn) => ({
+            calls: [0, 1].map((at) => Lab.call("bash", { script: `echo ${turn}-${at} >> done` }))
+          })),
+          Lab.done("ok")
+        ]
+        const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] } })
+        const ends: Array<number | "killed"> = []
+        // Each life gets a little further: the first events of each are those of the life before it.
+        for (let life = 0; ends.at(-1) !== 0 && life < 40; life++) {
+          ends.push(yield* lived(twin.anthropicUrl, 3 + (life % 4)))
+        }
+        assert.strictEqual(ends.at(-1), 0, `it never ended: ${ends.join(" ")}`)
+        assert.isAtLeast(ends.filter((end) => end === "killed").length, 3, "it was hardly killed")
+        const lines = done()
+        assert.strictEqual(new Set(lines).size, lines.length, `a tool ran twice: ${lines.join(" ")}`)
+        const refused = (yield* twin.requests).filter(({ outcome }) => outcome === "refused")
+        assert.lengthOf(refused, 0, "the provider refused a transcript")
+      }).pipe((test) => Effect.andThen(workspace({}), test), Effect.scoped, Effect.provide(Lab.Services)),
+    120_000
+  )
+})
+
 for (const protocol of Lab.protocols) {
   describe(`sessions of the loop, over ${protocol}`, () => {
     it.live.prop(
@@ -88,10 +138,8 @@ for (const protocol of Lab.protocols) {
       { arbitrary: { runs: 25, maxShrinks: 20 }, timeout: 120_000 }
     )
 
-    const test = (
-      title: string,
-      body: Effect.Effect<void, unknown, Harness.Workplace | import("effect/Scope").Scope>
-    ) => it.live(title, () => Effect.andThen(workspace({}), body).pipe(Effect.scoped, Effect.provide(Lab.Services)))
+    const test = (title: string, body: Effect.Effect<void, unknown, Harness.Workplace | Scope.Scope>) =>
+      it.live(title, () => Effect.andThen(workspace({}), body).pipe(Effect.scoped, Effect.provide(Lab.Services)))
 
     test(
       "one that has ended answers again, and no model is called; one that was asked for something else begins anew",

@@ -74,7 +74,7 @@ for (const protocol of Lab.protocols) {
         assert.deepStrictEqual(said, [["Try it."], ["Try it.", "Use tabs."], ["Try it.", "Use tabs."]])
         const prompted = all.find(({ fact }) => fact._tag === "AgentPrompted")
         assert.deepStrictEqual(prompted?.actor, Actor.human("Ada"))
-        const agents = all.flatMap(({ fact }) => (/^Agent/.test(fact._tag) ? [fact._tag] : []))
+        const agents = all.flatMap(({ fact }) => (fact._tag.startsWith("Agent") ? [fact._tag] : []))
         assert.deepStrictEqual(agents, ["AgentStarted", "AgentPrompted", "AgentEnded"])
       })
     )
@@ -87,7 +87,10 @@ for (const protocol of Lab.protocols) {
       Effect.gen(function* () {
         const turns = [slow, Lab.bash("true"), Lab.done("ok")]
         const all = yield* steered({ protocol, turns, during: two })
-        assert.deepStrictEqual(all.said.map(({ length }) => length), [1, 3, 3])
+        assert.deepStrictEqual(
+          all.said.map(({ length }) => length),
+          [1, 3, 3]
+        )
         const single = yield* steered({ protocol, turns, during: two, lanes: { steer: "one" } })
         assert.deepStrictEqual(single.said.at(-1), ["Try it.", "One.", "Two."])
       })
@@ -120,19 +123,26 @@ for (const protocol of Lab.protocols) {
         const base = { protocol, url: twin.anthropicUrl, sessions, journal, request: { id: "s" } }
         const say = (text: string) =>
           Effect.provideService(Steering.say({ to: { session: "s" }, lane: "steer", text }), Journal.Journal, journal)
-        yield* journal.append([yield* Journal.entry({ _tag: "AgentStarted", role: "Tester", session: "s", resumed: false })])
+        yield* journal.append([
+          yield* Journal.entry({ _tag: "AgentStarted", role: "Tester", session: "s", resumed: false })
+        ])
         yield* say("Before.")
         yield* twin.breakNext([{ _tag: "Refuse", status: 401 }])
         const broken = yield* walk(base)
         assert.isTrue(Exit.isFailure(broken.exit))
-        yield* journal.append([yield* Journal.entry({ _tag: "AgentStarted", role: "Tester", session: "s", resumed: true })])
+        yield* journal.append([
+          yield* Journal.entry({ _tag: "AgentStarted", role: "Tester", session: "s", resumed: true })
+        ])
         yield* say("Between.")
         yield* twin.breakNext([{ _tag: "Refuse", status: 401 }])
         yield* walk(base)
         const { events } = yield* walk(base)
         assert.strictEqual(events.at(-1)?._tag, "Ended")
         const said = saidIn((yield* twin.requests).at(-1)?.body)
-        assert.deepStrictEqual(said.filter((text) => text === "Between."), ["Between."])
+        assert.deepStrictEqual(
+          said.filter((text) => text === "Between."),
+          ["Between."]
+        )
       })
     )
   })

@@ -34,6 +34,8 @@ export interface Options {
   readonly provider?: string | undefined
   /** The longest answer, in tokens, reasoning included. Default: the provider's own. */
   readonly maxTokens?: number | undefined
+  /** The model's context, in tokens. Without it a conversation is only shortened when the provider refuses it. */
+  readonly contextWindow?: number | undefined
   /** A loopback server answers in the place of the provider. */
   readonly rehearsed?: boolean | undefined
   /** Who pays. Default: the key, call by call. */
@@ -80,6 +82,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     provider,
     rehearsed: options.rehearsed ?? false,
     ...(options.paidBy && { paidBy: options.paidBy }),
+    ...(options.contextWindow !== undefined && { contextWindow: options.contextWindow }),
     supports: { reasoningReplay: false, cacheWrites: false, toolLoading: [] },
     probe: Model.probe({
       model: options.model,

@@ -93,7 +93,9 @@ export const readBody = async (
 export const conversationOf = (body: Schema.JsonObject): Conversation => {
   const messages = Array.isArray(body.messages) ? body.messages.filter(Predicate.isObject) : []
   const of = (role: string) => messages.filter((message) => message.role === role)
-  const system = [textOf(body.system), ...of("system").map(({ content }) => textOf(content))].join("\n")
+  // OpenAI calls the system prompt of its newer models the developer's.
+  const ordered = [...of("system"), ...of("developer")].map(({ content }) => textOf(content))
+  const system = [textOf(body.system), ...ordered].join("\n")
   const tools = Array.isArray(body.tools) ? body.tools.filter(Predicate.isObject) : []
   const loaded = tools.filter((tool) => tool.defer_loading !== true)
   const pieces = [
@@ -130,7 +132,7 @@ const textOf = (content: unknown): string =>
           .join("\n")
       : ""
 
-/** The text of a piece. Breakpoints of the cache are no content: they move from request to request. */
+/** The text of a piece. Marks of the cache are no content: they move from request to request. */
 const bare = (piece: unknown): string =>
   JSON.stringify(piece, (key, value: unknown) => (key === "cache_control" ? undefined : value))
 
