@@ -54,7 +54,9 @@ const play = (
         const before = transcript.items
         const dropped = { messages: plan.removed.length, toolResults: 0, tokens: plan.removedTokens }
         const joined = [Prompt.systemMessage({ content: "Loaded: some." })]
-        take({ _tag: "Compacted", summary: user(`summary ${count}`), kept: plan.kept, dropped, joined })
+        // As large as turns are: what one compaction kept, the next one may keep again.
+        const summary = user(`summary ${"y".repeat(1_000)}`)
+        take({ _tag: "Compacted", summary, kept: plan.kept, dropped, joined })
         look(plan, before, transcript)
       }
     }

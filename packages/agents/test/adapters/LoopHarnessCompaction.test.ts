@@ -172,6 +172,25 @@ describe("compaction", () => {
   )
 
   test(
+    "shows the model less and less of what does not fit, and lists what its notes can not know of",
+    Effect.gen(function* () {
+      const refused = { _tag: "Refuse" as const, status: 400, message: "prompt is too long" }
+      const lab = yield* Lab.start({ first: eight, later })
+      yield* lab.twin.breakNext([...passing(6), refused, refused])
+      yield* lab.run()
+      const [fact] = yield* lab.facts("ContextCompacted")
+      assert.deepStrictEqual([fact?.trigger, fact?.notes], ["overflow", "model"])
+      const [more, less, next] = (yield* lab.bodies).slice(7)
+      assert.isBelow(Lab.textOf(less).length, Lab.textOf(more).length)
+      assert.isAbove(Loop.blocksOf(less).length, 3, "Nothing was shown")
+      assert.match(
+        Lab.textOf(next),
+        /plumbago.*The notes do not know of what was done after them.*Called bash echo n1 .*Called bash echo n2 .*"role":"assistant"/
+      )
+    })
+  )
+
+  test(
     "ends the run when twice did not help",
     Effect.gen(function* () {
       const lab = yield* Lab.start({ first: eight.slice(0, 4), later, contextTokens: 200_000 })
