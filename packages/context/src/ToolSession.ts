@@ -138,7 +138,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     const joined = [...referred.values()].filter(({ id }) => !isFixed.has(id))
     // More may have come since the beginning than a request can hold.
     const room = mostTools - metas.length - fixed.length - joined.length - ownTools
-    return [...joined, ...within(waiting, room).map(Definition.of)].sort(byId)
+    return [...joined, ...within(waiting, room).map(defined)].sort(byId)
   })
 
   return {
@@ -149,7 +149,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       Effect.map(mode === "native" ? deferred(prompt) : Effect.succeed([]), (waiting) => [
         ...metas,
         ...fixed.map(offered),
-        ...waiting.map((definition) => offered(definition).annotate(ToolLoading.Deferred, true))
+        ...waiting.map(held)
       ]),
     notices: Effect.fnUntraced(function* (prompt: Prompt.Prompt) {
       const now = yield* index.list()
@@ -262,8 +262,22 @@ const declared = ({ description, name, schema }: Definition.Definition): ToolLoa
   schema
 })
 
-const offered = ({ description, name, schema }: Definition.Definition) =>
+/** What is made of a value, for as long as the value is there. */
+const kept = <A extends object, B>(make: (value: A) => B): ((value: A) => B) => {
+  const known = new WeakMap<A, B>()
+  return (value) => {
+    const found = known.get(value) ?? make(value)
+    known.set(value, found)
+    return found
+  }
+}
+
+/** The same definition is the same tool in each request: what others make of a tool they make once. */
+const offered = kept(({ description, name, schema }: Definition.Definition) =>
   Tool.dynamic(name, { description, parameters: schema })
+)
+const defined = kept(Definition.of)
+const held = kept((definition: Definition.Definition) => offered(definition).annotate(ToolLoading.Deferred, true))
 
 /** What the tools of a request cost, as a part of what stands before everything else. */
 export const estimate = (tools: ReadonlyArray<Tool.Any>): number =>

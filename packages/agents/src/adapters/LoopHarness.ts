@@ -7,14 +7,17 @@ import * as TokenBudget from "@millwright/context/TokenBudget"
 import * as ToolIndex from "@millwright/context/ToolIndex"
 import * as ToolScope from "@millwright/context/ToolScope"
 import * as ToolSession from "@millwright/context/ToolSession"
+import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -24,6 +27,9 @@ import * as Harness from "../Harness.ts"
 import * as Agent from "../loop/Agent.ts"
 import type * as Compaction from "../loop/Compaction.ts"
 import * as Conversation from "../loop/Conversation.ts"
+import * as Delegate from "../loop/Delegate.ts"
+import * as Lanes from "../loop/Lanes.ts"
+import * as Telemetry from "../loop/Telemetry.ts"
 import * as Sessions from "../Sessions.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
@@ -34,6 +40,8 @@ const name = "loop"
 export interface Options {
   /** How long a model may say nothing, before its answer or within, until it is asked again. Default: 5 minutes. */
   readonly silence?: Duration.Input
+  /** How what others say to an agent is said to it. */
+  readonly lanes?: Lanes.Options
   /** How conversations use the tool index. Default: as it costs least, and as the model can. */
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
   /** When earlier turns give way to notes. Default: before the model's context is full. `false`: never, and what is too long fails. */
@@ -55,18 +63,24 @@ export const layerWith = (
       const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
       const index = Option.getOrUndefined(yield* Effect.serviceOption(ToolIndex.ToolIndex))
       const sessions = Option.getOrUndefined(yield* Effect.serviceOption(Sessions.Sessions))
-      return Harness.Harness.of({
+      return Harness.make({
         name,
+        supports: { subAgents: true, sessions: sessions !== undefined },
         run: (request) =>
           Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
             work(request, {
-              model: forTier(request.tier),
+              forTier,
               toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
               index,
               sessions,
               options,
-              emit: (event) => Effect.asVoid(Queue.offer(queue, event))
-            }).pipe(Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
+              emit: (event) => Effect.asVoid(Queue.offer(queue, event)),
+              opened: () => {}
+            }).pipe(
+              Telemetry.agent(request, forTier(request.tier)),
+              Effect.andThen(Queue.end(queue)),
+              Effect.provideContext(services)
+            )
           )
       })
     })
@@ -77,42 +91,76 @@ export const layer = layerWith({})
 
 interface Around {
   readonly options: Options
-  readonly model: Model.Model
+  readonly forTier: (tier: Model.Tier) => Model.Model
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly index: ToolIndex.ToolIndex | undefined
   readonly sessions: Sessions.Sessions["Service"] | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
+  readonly opened: (conversation: Conversation.Conversation) => void
 }
 
-const work = (
-  request: Harness.Request,
-  { emit, index, model, options, sessions, toolkit }: Around
-): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
+const work = (request: Harness.Request, around: Around): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
   Effect.gen(function* () {
-    const granted = request.grants.flatMap((grant) => toolkit.tools[grant] ?? [])
+    const { emit, index, options, sessions, toolkit } = around
+    const model = around.forTier(request.tier)
     const outcome = outcomeTool(request.outcome)
     const conversation = yield* Conversation.open(request, { harness: name, sessions })
-    const session = yield* findable(request, {
+    around.opened(conversation)
+    const delegation = yield* Delegate.make({
+      request,
+      conversation,
+      emit,
+      run: (child, listening) =>
+        work(child, { ...around, ...listening, index: index?.within(request.tools ?? []) }).pipe(
+          Telemetry.agent(child, around.forTier(child.tier))
+        )
+    })
+    const granted = [...request.grants.flatMap((grant) => toolkit.tools[grant] ?? []), ...(delegation?.tools ?? [])]
+    const found = yield* findable(request, {
       index,
       model,
       options,
       own: [...granted, outcome],
       saved: conversation.transcript.tools
     })
-    yield* Conversation.begin(conversation, request, opened(request.system, session))
-    yield* emit({ _tag: "Began", session: conversation.id, isResumed: conversation.isResumed })
+    yield* Conversation.begin(conversation, request, opened(request.system, found))
+    const { id: session, isResumed } = conversation
+    yield* Telemetry.conversation(session)
+    const { seq } = yield* Journal.record({
+      _tag: "AgentStarted",
+      role: request.role,
+      session,
+      resumed: isResumed
+    })
+    yield* emit({ _tag: "Began", session, isResumed })
     yield* Agent.run({
       request,
       conversation,
       model,
       toolkit,
       granted,
-      index: session,
+      index: found,
+      delegation,
+      lanes: Lanes.make(conversation, {
+        ...options.lanes,
+        since: isResumed ? 0 : seq,
+        followUps: request.followUps ?? []
+      }),
       outcome,
       silence: Duration.toMillis(options.silence ?? "5 minutes"),
       compaction: options.compaction,
       emit
-    })
+    }).pipe(
+      Effect.onExit((exit) =>
+        Effect.ignore(
+          Journal.record({
+            _tag: "AgentEnded",
+            session,
+            fault: Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+          })
+        )
+      )
+    )
   })
 
 /** The system prompt of a new conversation. */
@@ -130,7 +178,8 @@ const findable = Effect.fnUntraced(function* (
     options,
     own,
     saved
-  }: Pick<Around, "index" | "model" | "options"> & {
+  }: Pick<Around, "index" | "options"> & {
+    readonly model: Model.Model
     readonly own: ReadonlyArray<Tool.Any>
     readonly saved: ToolSession.Saved | undefined
   }

@@ -18,6 +18,7 @@ import * as Untrusted from "../Untrusted.ts"
 import * as CallIds from "./CallIds.ts"
 import * as Compaction from "./Compaction.ts"
 import * as Conversation from "./Conversation.ts"
+import type * as Lanes from "./Lanes.ts"
 import * as ModelTurn from "./ModelTurn.ts"
 import * as PrefixWatch from "./PrefixWatch.ts"
 import * as Repetition from "./Repetition.ts"
@@ -33,7 +34,9 @@ export interface Options {
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly granted: ReadonlyArray<Tool.Any>
   readonly index: ToolSession.ToolSession | undefined
+  readonly delegation: ToolTurn.Delegation | undefined
   readonly outcome: Tool.Any
+  readonly lanes: Lanes.Lanes
   /** How long the model may say nothing, in milliseconds. */
   readonly silence: number
   readonly compaction?: Compaction.Options | false | undefined
@@ -50,11 +53,12 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
     const { transcript } = conversation
     const watch = PrefixWatch.make(transcript)
     for (;;) {
-      if (transcript.outcome !== undefined) {
-        const outcome = transcript.outcome.value
-        return yield* emit({ _tag: "Ended", outcome, session: yield* conversation.save })
-      }
-      if (transcript.calls.length > 0) yield* settle(options)
+      const { outcome } = transcript
+      const heard = transcript.calls.length > 0 ? [] : yield* options.lanes.next(outcome !== undefined)
+      if (heard.length > 0) yield* conversation.append(...heard)
+      else if (outcome !== undefined) {
+        return yield* emit({ _tag: "Ended", outcome: outcome.value, session: yield* conversation.save })
+      } else if (transcript.calls.length > 0) yield* settle(options)
       else if (transcript.answer?.isSilent === true) yield* remind(options)
       else if (Repetition.find(transcript.steps) !== undefined) yield* warn(options)
       else if (transcript.turns >= request.maxTurns) return yield* tooManyTurns(options)
@@ -103,7 +107,7 @@ const keepTools = Effect.fnUntraced(function* ({ conversation, index }: Options)
 
 /** Runs the calls that have no result, and takes the outcome. */
 const settle = Effect.fnUntraced(function* (options: Options) {
-  const { conversation, emit, granted, index, outcome, toolkit } = options
+  const { conversation, delegation, emit, granted, index, outcome, toolkit } = options
   const { transcript } = conversation
   const open = Transcript.open(transcript)
   if (transcript.answer?.isCut === true) return yield* conversation.append(...open.map((call) => refused(call, cut)))
@@ -117,6 +121,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
       toolkit: { ...toolkit, tools: named(granted) },
       emit,
       index: index && { session: index, prompt, offered },
+      delegation,
       keep: {
         begun: ({ id }) => conversation.append({ _tag: "Begun", call: id }),
         // What a result loads joins with it: a conversation that breaks off between them would know half of it.

@@ -1,7 +1,7 @@
 /** One turn of a model: called within the budget, tried again by failure class, recorded with its tokens and its price. */
 import * as Budget from "@millwright/core/Budget"
 import * as Fault from "@millwright/core/Fault"
-import * as Journal from "@millwright/core/Journal"
+import type * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import type * as Usage from "@millwright/core/Usage"
@@ -13,6 +13,8 @@ import type * as Toolkit from "effect/ai/Toolkit"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as BrokenAnswer from "./BrokenAnswer.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 /** What a model is called with. */
 export interface Call {
@@ -60,34 +62,39 @@ export const run = (
     for (let attempt = 1; ; attempt++) {
       yield* Budget.check
       const started = yield* Clock.currentTimeMillis
+      const parts: Array<Response.AnyPart> = []
       // An answer that came is billed, whatever becomes of it and of whoever asked.
       const result = yield* Effect.uninterruptibleMask((restore) =>
-        Effect.tap(Effect.result(restore(once(call))), (result) =>
-          result._tag === "Success"
-            ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started) })
-              )
-            : Effect.void
+        Effect.tap(
+          Effect.result(
+            BrokenAnswer.recorded(call.model, parts)(Telemetry.chat(call.model)(restore(once(call, parts))))
+          ),
+          (result) =>
+            result._tag === "Success"
+              ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                  bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started), parts })
+                )
+              : Effect.void
         )
       )
       if (result._tag === "Success" && !result.success.isRefused) return result.success
       const error = result._tag === "Success" ? refusal(call.model) : result.failure
       const delay = error.retryAfter ?? Math.min(30_000, 500 * 2 ** attempt)
       const isWorthIt = error.isRetryable && attempt < maxAttempts && delay <= maxWait
-      yield* Journal.record({
+      yield* Budget.spend({
         _tag: "ModelFailed",
         model: call.model.name,
         fault: Fault.record(error),
-        delay: isWorthIt ? delay : null
+        delay: isWorthIt ? delay : null,
+        ...(result._tag === "Failure" && (yield* BrokenAnswer.billed(call.model, parts)))
       })
       if (!isWorthIt) return yield* error
       yield* Effect.sleep(delay)
     }
   })
 
-const once = ({ model, onText, prompt, silence, toolkit }: Call) =>
+const once = ({ model, onText, prompt, silence, toolkit }: Call, parts: Array<Response.AnyPart>) =>
   Effect.gen(function* () {
-    const parts: Array<Response.AnyPart> = []
     const stream = model.languageModel.streamText({
       prompt,
       toolkit,
@@ -138,10 +145,17 @@ const refusal = (model: Model.Model) =>
     message: `${model.name} of ${model.provider} refuses to answer this prompt. Change what the role is asked for.`
   })
 
-const bill = (model: Model.Model, { latency, usage }: { readonly usage: Usage.Usage; readonly latency: number }) =>
+const bill = (
+  model: Model.Model,
+  { latency, parts, usage }: Pick<Answer, "parts" | "usage"> & { readonly latency: number }
+) =>
   Effect.gen(function* () {
-    const { price } = yield* Pricing.Pricing
-    const { name, provider, rehearsed } = model
-    const cost = price({ provider, model: name, usage })
-    yield* Budget.spend({ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed })
+    const { name, paidBy, provider, rehearsed } = model
+    const cost = Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
+    const message = Model.begun(parts)?.message
+    yield* Budget.spend({
+      ...{ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed },
+      ...(message && { message }),
+      ...(paidBy && { paidBy })
+    })
   })

@@ -47,6 +47,8 @@ export interface Transcript {
   tools: ToolSession.Saved | undefined
   /** Ids of all calls: no two may have one. */
   readonly ids: Set<string>
+  /** How many of the request's own follow-ups were said. */
+  followUps: number
   /** What of the journal was said here, by its place there. */
   readonly prompts: Set<number>
 }
@@ -67,6 +69,7 @@ export const make = (): Transcript => ({
   outcome: undefined,
   tools: undefined,
   ids: new Set(),
+  followUps: 0,
   prompts: new Set()
 })
 
@@ -120,8 +123,12 @@ type Of<Tag extends SessionEntry.Body["_tag"]> = Extract<SessionEntry.Body, { re
 
 const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): void => {
   if (prompt !== undefined) transcript.prompts.add(prompt)
-  if (by === "task") transcript.turns = 0
-  if (by === "task" || by === "follow-up") {
+  if (by === "task") {
+    transcript.turns = 0
+    transcript.followUps = 0
+  }
+  if (by === "follow-up" && prompt === undefined) transcript.followUps++
+  if (isInstruction(by)) {
     transcript.isReminded = false
     transcript.isWarned = false
     transcript.outcome = undefined
