@@ -56,7 +56,13 @@ const play = (
         const joined = [Prompt.systemMessage({ content: "Loaded: some." })]
         // As large as turns are: what one compaction kept, the next one may keep again.
         const summary = user(`summary ${"y".repeat(1_000)}`)
+        const { ids, steps, turns } = transcript
         take({ _tag: "Compacted", summary, kept: plan.kept, dropped, joined })
+        assert.deepStrictEqual(
+          [transcript.turns, transcript.steps, transcript.ids],
+          [turns, steps, ids],
+          "Turns are counted anew, or a circle is forgotten"
+        )
         look(plan, before, transcript)
       }
     }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import type * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
+import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
@@ -154,6 +155,19 @@ describe("compaction", () => {
       const last = Lab.textOf((yield* lab.bodies).at(-1))
       assert.lengthOf(last.match(/To make room/g) ?? [], 1, "The earlier summary is there as well")
       for (const { after, before } of facts) assert.isBelow(after, before)
+    })
+  )
+
+  test(
+    "is not made where it would not get below the limit",
+    Effect.gen(function* () {
+      const first = [...eight.slice(0, 3), Loop.done("y")]
+      const lab = yield* Lab.start({ first, later, contextWindow: 30_000, loop: { compaction: { reserve: 20_000 } } })
+      const ended = yield* lab.run({ prompt: "Try it. ".repeat(7_000) })
+      assert.deepStrictEqual(ended.outcome, { _tag: "Done", note: "y" })
+      const sizes = (yield* lab.facts("ModelCalled")).map(({ usage }) => Usage.total(usage))
+      assert.isAbove(Math.min(...sizes), 14_000, "Nothing was above the limit of 15,000")
+      assert.lengthOf(yield* lab.facts("ContextCompacted"), 0, "It was compacted in vain")
     })
   )
 
