@@ -102,7 +102,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       provider,
       retrieve: (signal) => client.models.retrieve(options.model, undefined, { signal, timeout: Model.probeTimeout }),
       list: (signal) => client.models.list({ limit: 1000 }, { signal, timeout: Model.probeTimeout }),
-      failed: ProviderFailure.fromThrown({ ...request, method: "GET", url: `${client.baseURL}/v1/models/${options.model}` })
+      failed: ProviderFailure.fromThrown({
+        ...request,
+        method: "GET",
+        url: `${client.baseURL}/v1/models/${options.model}`
+      })
     }),
     languageModel
   }
