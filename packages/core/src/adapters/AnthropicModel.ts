@@ -73,6 +73,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     url: `${client.baseURL}/v1/messages`,
     secret: options.apiKey
   }
+  const known = `${client.baseURL}/v1/models/${options.model}`
   const provider = "anthropic"
   const failed = ProviderFailure.fromThrown(request)
   const transcript = WireText.transcripts()
@@ -104,7 +105,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       provider,
       retrieve: (signal) => client.models.retrieve(options.model, undefined, { signal, timeout: Model.probeTimeout }),
       list: (signal) => client.models.list({ limit: 1000 }, { signal, timeout: Model.probeTimeout }),
-      failed: ProviderFailure.fromThrown({ ...request, method: "GET", url: `${client.baseURL}/v1/models/${options.model}` })
+      failed: ProviderFailure.fromThrown({ ...request, method: "GET", url: known })
     }),
     languageModel
   }
