@@ -88,7 +88,9 @@ describe("a provider that does not answer", () => {
       yield* lab.twins.openai.breakNext([down, down, down])
       // Each has rested long before the next one has failed.
       let hours = 0
-      const error = yield* Effect.flip(clocked(lab.run(), () => hours++))
+      const before = Effect.sync(() => void hours++)
+      const run = lab.run().pipe(Effect.provideService(ModelChoice.Pin, Effect.as(before, undefined)))
+      const error = yield* Effect.flip(clocked(run, () => hours))
       assert.strictEqual(error.reason, "Overloaded")
       assert.lengthOf(yield* lab.twins.anthropic.requests, 1)
       assert.lengthOf(yield* lab.twins.openai.requests, 1)

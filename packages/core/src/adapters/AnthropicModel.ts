@@ -158,7 +158,7 @@ const body = (options: Options, call: LanguageModel.ProviderOptions) => {
     messages: messages(prompt.turns, call.tools),
     ...(system.length === 0 ? {} : { system: markLast(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
-    ...thinkingOf(options, prompt.turns),
+    ...ForeignAnswers.thinking(options.thinking, prompt.turns),
     ...(call.responseFormat.type === "text"
       ? {}
       : {
@@ -171,9 +171,6 @@ const body = (options: Options, call: LanguageModel.ProviderOptions) => {
         })
   }
 }
-
-const thinkingOf = ({ thinking }: Options, turns: ReadonlyArray<PromptTurns.Turn<Anthropic.ContentBlockParam>>) =>
-  thinking === undefined || (thinking.type === "enabled" && !ForeignAnswers.mayThink(turns)) ? {} : { thinking }
 
 const definition = (tool: {
   readonly name: string
