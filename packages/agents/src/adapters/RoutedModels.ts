@@ -165,23 +165,24 @@ const make = (options: Options, { scorer, services }: Around): ModelChoice.Model
   const onward = Effect.fnUntraced(function* (standing: ModelChoice.Standing, signal: ModelChoice.Signal) {
     const { current, failed } = standing
     const candidate = current === undefined ? undefined : candidateOf(current.candidate)
-    if (candidate === undefined || (standing.pin ?? options.pin) !== undefined) return undefined
-    const id = Candidate.idOf(candidate)
+    if (candidate === undefined) return undefined
+    const error = signal._tag === "Failed" ? signal.error : undefined
+    if (error?.isRetryable === true) {
+      const now = yield* Clock.currentTimeMillis
+      const { retryAfter = 0 } = error
+      outages = Outages.failed(outages, candidate.provider, { now, rest, retryAfter })
+    }
+    if ((standing.pin ?? options.pin) !== undefined) return undefined
+    const others = { outages: [...new Set([...(yield* down), ...failed.map(providerOf)])] }
     if (signal._tag !== "Failed") {
-      const request = yield* requestOf(standing, { outages: yield* down })
-      return Router.escalate(request, { kind: signal._tag, candidate: id })
+      const evidence = { kind: signal._tag, candidate: Candidate.idOf(candidate) }
+      return Router.escalate(yield* requestOf(standing, others), evidence)
     }
-    const { error } = signal
-    if (error.reason === "ContextOverflow") {
-      return yield* requestOf(standing, { outages: yield* down, atLeast: candidate.context })
+    if (signal.error.reason === "ContextOverflow") {
+      return yield* requestOf(standing, { ...others, atLeast: candidate.context })
     }
-    if (!error.isRetryable) return undefined
-    const now = yield* Clock.currentTimeMillis
-    const { retryAfter = 0 } = error
-    outages = Outages.failed(outages, candidate.provider, { now, rest, retryAfter })
-    const others = [...new Set([...(yield* down), ...failed.map(providerOf)])]
-    const request = yield* requestOf(standing, { outages: others })
-    return Result.getOrUndefined(Router.failOver(request, { candidate, error }))
+    const request = yield* requestOf(standing, others)
+    return Result.getOrUndefined(Router.failOver(request, { candidate, error: signal.error }))
   })
 
   return {

@@ -203,6 +203,17 @@ describe("evidence against a model", () => {
     }).pipe(Effect.provide(Lab.Services))
   )
 
+  it.live("an outcome of the wrong shape is none when it is only asked for again", () =>
+    Effect.gen(function* () {
+      yield* workspace({})
+      const lab = yield* RouteLab.start({ anthropic: [{ calls: [call("outcome", { outcome: { _tag: "Wrong" } })] }] })
+      yield* lab.run({ id: "s" })
+      const { outcome } = yield* lab.run({ id: "s" })
+      assert.deepStrictEqual(outcome, { _tag: "Wrong" })
+      assert.lengthOf(yield* lab.facts("ModelChosen"), 1)
+    }).pipe(Effect.provide(Lab.Services))
+  )
+
   it.live("an outcome of the right shape is none when the conversation goes on", () =>
     Effect.gen(function* () {
       yield* workspace({})

@@ -74,6 +74,7 @@ describe("a provider that does not answer", () => {
         const lab = yield* RouteLab.start({ anthropic: [done("x")] })
         yield* lab.twins.anthropic.breakNext([refusing(status)])
         assert.strictEqual((yield* Effect.flip(lab.run())).reason, reason)
+        yield* lab.run()
         assert.lengthOf(yield* lab.twins.openai.requests, 0, `Another provider was asked after ${status}`)
       }
     }).pipe(Effect.provide(Lab.Services))
@@ -148,6 +149,7 @@ describe("a pin", () => {
       yield* lab.twins.anthropic.breakNext([overloaded])
       assert.strictEqual((yield* Effect.flip(lab.run())).reason, "Overloaded")
       assert.lengthOf(yield* lab.twins.openai.requests, 0)
+      assert.lengthOf(yield* lab.facts("ModelChosen"), 2, "A choice is recorded that was none")
     }).pipe(Effect.provide(Lab.Services))
   )
 
