@@ -15,8 +15,8 @@ interface Turn {
 }
 
 /**
- * How the model may think, as a part of a request. With a budget of its own it may not, while the last answer calls tools and does not begin
- * with what the model thought, as an answer of another model does: the API refuses that.
+ * How the model may think, as a part of a request. With a budget of its own it may not, while the last answer calls
+ * tools and does not begin with what the model thought, as an answer of another model does: the API refuses that.
  */
 export const thinking = <Config extends { readonly type: string }>(
   config: Config | undefined,
