@@ -80,6 +80,19 @@ describe("a provider that does not answer", () => {
     }).pipe(Effect.provide(Lab.Services))
   )
 
+  it.live("is not what a refusal is: nobody else is asked what one did not want to answer", () =>
+    Effect.gen(function* () {
+      yield* workspace({})
+      const chunk = { id: "c", object: "chat.completion.chunk", created: 1, model: "other" }
+      const refusal = { ...chunk, choices: [{ index: 0, delta: {}, finish_reason: "content_filter" }] }
+      const { url } = yield* Lab.answering([[refusal]])
+      const candidates = ["openai/other", "anthropic/big"] as const
+      const lab = yield* RouteLab.start({ anthropic: [done("x")], openAiUrl: `${url}/v1`, candidates })
+      assert.strictEqual((yield* Effect.flip(lab.run())).reason, "Refused")
+      assert.lengthOf(yield* lab.twins.anthropic.requests, 0)
+    }).pipe(Effect.provide(Lab.Services))
+  )
+
   it.live("ends the conversation where nobody else can be had, and each is asked once between two answers", () =>
     Effect.gen(function* () {
       yield* workspace({})
