@@ -220,6 +220,7 @@ const routed = (transcript: Transcript, { candidate, hasStronger, why }: Of<"Rou
   transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
   transcript.steps = []
   transcript.isWarned = false
+  transcript.isReminded = false
   if (before === undefined) return
   if (why === "Failed") transcript.failed = [...transcript.failed, before]
   if (why === "FailedValidation" || why === "DoomLoop" || why === "Requested") {

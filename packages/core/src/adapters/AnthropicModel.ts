@@ -176,7 +176,9 @@ const body = (options: Options, call: LanguageModel.ProviderOptions, transcript:
     max_tokens: options.maxTokens ?? 32_000,
     ...(system.length === 0 ? {} : { system: CacheMark.last(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
-    ...thinkingOf(options, () => PromptTurns.of(content.slice(PromptTurns.settled(content, write)), write)),
+    ...ForeignAnswers.thinking(options.thinking, () =>
+      PromptTurns.of(content.slice(PromptTurns.settled(content, write)), write)
+    ),
     ...(schema === undefined
       ? {}
       : { output_config: { format: { type: "json_schema" as const, schema: { ...schema } } } })
@@ -193,12 +195,6 @@ const body = (options: Options, call: LanguageModel.ProviderOptions, transcript:
     isPlain: !takesSystemMessages(options) || changesIn(content, new Set(names)) === 0
   }
 }
-
-const thinkingOf = (
-  { thinking }: Options,
-  lastTurns: () => ReadonlyArray<PromptTurns.Turn<Anthropic.ContentBlockParam>>
-) =>
-  thinking === undefined || (thinking.type === "enabled" && !ForeignAnswers.mayThink(lastTurns())) ? {} : { thinking }
 
 const definition = (tool: {
   readonly name: string
