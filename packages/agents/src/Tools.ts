@@ -4,7 +4,7 @@
  *
  * A handler takes the file system and the spawner of the place where it is called, so the same tools work on a laptop
  * and in a sandbox; nothing of one place is kept for another. What a tool can not do is a result that the model reads
- * and works from (`ToolFailure`), never an error of the run. Every answer is at most {@link Output.limit} bytes.
+ * and works from (`ToolFailure`), never an error of the run. Every answer is bounded (`Truncation`).
  *
  * This file is the tools' seam to `effect/ai`, which is marked unstable.
  */

@@ -37,7 +37,13 @@ const start = Effect.fnUntraced(function* (protocol: "anthropic" | "openai", pai
   const toolkit = yield* Toolkit.empty
   const prompt = Prompt.make("Say something.")
   const ask = (onText: () => Effect.Effect<void> = () => Effect.void) =>
-    ModelTurn.run({ model, prompt, toolkit, onText, silence: 100 * ModelTurn.maxWait })
+    ModelTurn.run({
+      model,
+      prompt,
+      toolkit,
+      onText,
+      patience: { silence: 100 * ModelTurn.maxWait, answer: 100 * ModelTurn.maxWait, bytes: 1_000_000 }
+    })
   return { twin, ask }
 })
 

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process"
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs"
 import * as Edit from "../src/tools/Edit.ts"
 import * as Output from "../src/tools/Output.ts"
+import * as Truncation from "../src/tools/Truncation.ts"
 import * as Tools from "../src/Tools.ts"
 import { call, Services, workspace } from "./ToolsWorkplace.ts"
 
@@ -98,7 +99,7 @@ describe("read", () => {
       let offset = 1
       while (seen.length < 5_000) {
         const { text } = yield* call("read", { path: "long.txt", offset })
-        assert.isAtMost(bytes(text), Output.limit, "an answer is larger than the limit")
+        assert.isAtMost(bytes(text), Truncation.defaults.read.bytes, "an answer is larger than the limit")
         const shown = text.split("\n").filter((line) => line.includes("\t"))
         assert.isNotEmpty(shown, `no line came back at offset ${offset}`)
         seen.push(...shown.map((line) => line.slice(line.indexOf("\t") + 1)))
@@ -106,11 +107,15 @@ describe("read", () => {
       }
       assert.deepStrictEqual(seen, lines, "the parts of a file do not add up to the file")
       const broad = yield* call("read", { path: "broad.txt" })
-      assert.isAtMost(bytes(broad.text), Output.limit, "an answer of long lines is larger than the limit")
-      assert.include(broad.text, "[there may be more: go on with offset 15]")
+      assert.isAtMost(
+        bytes(broad.text),
+        Truncation.defaults.read.bytes,
+        "an answer of long lines is larger than the limit"
+      )
+      assert.include(broad.text, "[there may be more: go on with offset 25]")
       const wide = yield* call("read", { path: "wide.json" })
       assert.include(wide.text, "[4998000 bytes more in this line]")
-      assert.isAtMost(bytes((yield* call("read", { path: "ctrl" })).text), Output.limit)
+      assert.isAtMost(bytes((yield* call("read", { path: "ctrl" })).text), Truncation.defaults.read.bytes)
     }).pipe(Effect.provide(Services))
   )
 })
@@ -172,7 +177,7 @@ describe("grep", () => {
       const wide = yield* call("grep", { pattern: "www" })
       assert.isTrue(wide.ok, wide.text)
       assert.include(wide.text, "wide.txt:1:www")
-      assert.isAtMost(bytes(wide.text), Output.limit)
+      assert.isAtMost(bytes(wide.text), Truncation.defaults.grep.bytes)
     }).pipe(Effect.provide(Services))
   )
 })

@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Stream from "effect/Stream"
 import { existsSync, readFileSync } from "node:fs"
-import * as Output from "../src/tools/Output.ts"
+import * as Truncation from "../src/tools/Truncation.ts"
 import { call, Services, workspace } from "./ToolsWorkplace.ts"
 
 /** Whether a process still runs. One that ended and that nobody has asked after yet (a zombie) does not. */
@@ -74,7 +74,7 @@ describe("bash", () => {
         const { text } = yield* call("bash", {
           script: "echo start; head -c 300000000 /dev/zero | tr '\\0' x; echo; echo end"
         }).pipe(Effect.ensuring(Effect.sync(() => clearInterval(watch))))
-        assert.isAtMost(Buffer.byteLength(text), Output.limit)
+        assert.isAtMost(Buffer.byteLength(text), Truncation.defaults.bash.bytes)
         assert.match(text, /^start\nx+\n\[… 299971011 bytes left out …\]\nx+\nend\n\[exit code 0\]$/)
         assert.isBelow(most - before, 150_000_000, "the output was held in memory")
       }).pipe(Effect.provide(Services)),
@@ -85,7 +85,7 @@ describe("bash", () => {
     Effect.gen(function* () {
       yield* workspace({})
       const { text } = yield* call("bash", { script: "head -c 1000000 /dev/zero" })
-      assert.isAtMost(Buffer.byteLength(text), Output.limit)
+      assert.isAtMost(Buffer.byteLength(text), Truncation.defaults.bash.bytes)
     }).pipe(Effect.provide(Services))
   )
 
@@ -112,7 +112,7 @@ describe("bash", () => {
       yield* workspace({})
       const { reason, text } = yield* call("bash", { script: "yes", timeout: 0.5 })
       assert.strictEqual(reason, "TimedOut")
-      assert.isAtMost(Buffer.byteLength(text), Output.limit)
+      assert.isAtMost(Buffer.byteLength(text), Truncation.defaults.bash.bytes)
     }).pipe(Effect.provide(Services))
   )
 

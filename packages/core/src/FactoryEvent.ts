@@ -130,8 +130,25 @@ export const Fact = Schema.TaggedUnion({
     summary: Schema.String,
     arguments: Digest.Digest,
     ok: Schema.Boolean,
+    /** Of what the model was shown. */
     outputBytes: Schema.Natural,
-    duration: Milliseconds
+    duration: Milliseconds,
+    /** The name of the call, unlike any other in the conversations of the run. */
+    call: Schema.optionalKey(Schema.String),
+    /** What the tool said where the model was shown a part of it: the digest of what `ToolOutput` holds, and how much it said. */
+    output: Schema.optionalKey(Digest.Digest),
+    fullBytes: Schema.optionalKey(Schema.Natural)
+  },
+  /**
+   * A part of what a tool said, numbered from 0: where the model was shown less, all of it stands before its `ToolCalled`.
+   * `missing` bytes behind this part are kept nowhere. Left out of what is read of a journal, unless it is asked for.
+   */
+  ToolOutput: {
+    call: Schema.String,
+    part: Schema.Natural,
+    text: Schema.String,
+    isLast: Schema.Boolean,
+    missing: Schema.optionalKey(Schema.Natural)
   },
   /** An agent began to work, or took up a conversation that had broken off. */
   AgentStarted: { role: Schema.String, session: Schema.String, resumed: Schema.Boolean },

@@ -4,7 +4,8 @@
  *
  * - `append` writes all its entries or none, in order, and answers with the events that now stand for them. An entry
  *   whose `key` was appended before writes nothing and answers with the event that stands.
- * - `readAfter` answers with at most `limit` events of the range, in order of `seq`, without gaps in what it returns.
+ * - `readAfter` answers with at most `limit` events of the range, in order of `seq`, without gaps in what it returns but
+ *   those of facts `ToolOutput`, which it leaves out, unloaded, unless the range asks for them.
  * - `awaitAfter` completes once there is an event in the range, whoever wrote it, this process or another.
  */
 import * as Clock from "effect/Clock"
@@ -14,6 +15,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { randomUUID } from "node:crypto"
 import * as Actor from "./Actor.ts"
 import * as FactoryEvent from "./FactoryEvent.ts"
 import * as Fault from "./Fault.ts"
@@ -39,7 +41,18 @@ export class JournalError extends Fault.Class<JournalError>()("JournalError", {
 export interface Range {
   readonly after?: number
   readonly run?: string
+  /** Facts `ToolOutput` as well. They are megabytes that no fold needs, so by default nobody has to load them. */
+  readonly outputs?: boolean
 }
+
+/** What the key of each fact `ToolOutput` begins with, and no other: an adapter tells them apart without loading them. */
+export const outputPrefix = "~output/"
+
+/** Gives a fact `ToolOutput` a key. Whoever derives no journal with {@link make} does it before it stores entries. */
+const filed = (entry: FactoryEvent.Entry): FactoryEvent.Entry =>
+  entry.fact._tag === "ToolOutput" && entry.key?.startsWith(outputPrefix) !== true
+    ? { ...entry, key: `${outputPrefix}${entry.key ?? randomUUID()}` }
+    : entry
 
 /** What an adapter gives. */
 export interface Primitive {
@@ -80,7 +93,8 @@ export const scrub = (
 ): ReadonlyArray<FactoryEvent.Entry> =>
   entries.map((entry) => ({ ...entry, fact: Redaction.scrubJson(entry.fact, secrets) }))
 
-const pageSize = 500
+/** How many events are loaded at once. Outputs are up to 256 kB each. */
+const pageSize = ({ outputs = false }: Range): number => (outputs ? 20 : 500)
 
 /** Derives a journal from what an adapter gives. */
 export const make = (primitive: Primitive): Journal["Service"] => {
@@ -90,23 +104,23 @@ export const make = (primitive: Primitive): Journal["Service"] => {
   } = primitive
   return Journal.of({
     append: Effect.fnUntraced(function* (entries) {
-      return yield* primitive.append(scrub(entries, yield* Redaction.Secrets))
+      return yield* primitive.append(scrub(entries, yield* Redaction.Secrets).map(filed))
     }),
     read: (range = {}) =>
       Stream.paginate(range.after ?? 0, (seq) =>
-        Effect.map(primitive.readAfter({ ...range, after: seq }, pageSize), (events) => [
+        Effect.map(primitive.readAfter({ ...range, after: seq }, pageSize(range)), (events) => [
           events,
-          events.length < pageSize ? Option.none<number>() : Option.some(lastOf(events, seq))
+          events.length < pageSize(range) ? Option.none<number>() : Option.some(lastOf(events, seq))
         ])
       ),
     follow: (range = {}) =>
       Stream.paginate(range.after ?? 0, (seq) =>
-        Effect.map(nextAfter({ ...range, after: seq }, pageSize), (events) => [
+        Effect.map(nextAfter({ ...range, after: seq }, pageSize(range)), (events) => [
           events,
           Option.some(lastOf(events, seq))
         ])
       ),
-    next: (range = {}) => nextAfter(range, pageSize)
+    next: (range = {}) => nextAfter(range, pageSize(range))
   })
 }
 

@@ -81,16 +81,23 @@ export const append = (
 export const stands = (prepare: Sqlite.Prepare, key: string): boolean =>
   prepare("select 1 from journal where key = ?").get(key) !== undefined
 
-/** Reads at most `limit` stored events of a range. */
+/** Reads at most `limit` stored events of a range. The key stands before the text, so a row that is left out is not loaded. */
 export const readAfter = (
   prepare: Sqlite.Prepare,
-  { after = 0, run }: { readonly after?: number; readonly run?: string | undefined },
+  { after = 0, outputs = false, run }: { readonly [Key in keyof Journal.Range]: Journal.Range[Key] | undefined },
   limit: number
-): ReadonlyArray<string> =>
-  (run === undefined
-    ? prepare("select event from journal where seq > ? order by seq limit ?").all(after, limit)
-    : prepare("select event from journal where run = ? and seq > ? order by seq limit ?").all(run, after, limit)
+): ReadonlyArray<string> => {
+  const which = outputs ? "" : `and (key is null or key not glob '${Journal.outputPrefix}*')`
+  return (
+    run === undefined
+      ? prepare(`select event from journal where seq > ? ${which} order by seq limit ?`).all(after, limit)
+      : prepare(`select event from journal where run = ? and seq > ? ${which} order by seq limit ?`).all(
+          run,
+          after,
+          limit
+        )
   ).map((row) => String(row["event"]))
+}
 
 /** Decodes stored events. One that this version does not understand is named, never skipped. */
 export const parse = (

@@ -80,6 +80,8 @@ export class ModelError extends Fault.Class<ModelError>()("ModelError", {
   Overloaded: true,
   /** The connection broke, perhaps in the middle of an answer. */
   Disconnected: true,
+  /** The answer got longer, in time or in size, than anybody waits for. */
+  Endless: true,
   /** Nothing listens at the provider's address. */
   Unreachable: true,
   /** The prompt is longer than the model's context. */
@@ -90,6 +92,9 @@ export class ModelError extends Fault.Class<ModelError>()("ModelError", {
   Refused: false
 }) {}
 
+/** What a provider asks for beyond this says no more than that it is long: a year, in milliseconds. */
+const longestWait = 365 * 24 * 60 * 60_000
+
 const mend: Record<ModelError["reason"], string> = {
   Unauthorized: "Check the API key, and that it may use this model.",
   UnknownModel: "Check the model's name, and the base URL if one is set.",
@@ -97,6 +102,7 @@ const mend: Record<ModelError["reason"], string> = {
   RateLimited: "Try again later, or run fewer lines at once.",
   Overloaded: "Try again later.",
   Disconnected: "Try again; if it happens often, look at the network and the proxies on the way.",
+  Endless: "Ask for less at a time, or give the answer more time.",
   Unreachable: "Check the network, the proxy settings and the base URL.",
   ContextOverflow: "Give the role less context, or a model that holds more.",
   Protocol: "The request or the adapter is at fault: trying again does not help.",
@@ -121,7 +127,7 @@ export const fromAiError = (
   return new ModelError({
     reason,
     message: `Model ${call.model} of ${call.provider}: ${reason}. ${clean}${/[.!?]$/.test(clean) ? "" : "."} ${mend[reason]}`,
-    ...(wait === undefined ? {} : { retryAfter: wait })
+    ...(wait === undefined ? {} : { retryAfter: Math.min(wait, longestWait) })
   })
 }
 

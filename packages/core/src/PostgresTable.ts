@@ -4,7 +4,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { randomUUID } from "node:crypto"
 import * as FactoryEvent from "./FactoryEvent.ts"
-import type * as Journal from "./Journal.ts"
+import * as Journal from "./Journal.ts"
 import * as JournalTable from "./JournalTable.ts"
 
 /** Entries as they are stored. Each has a key, so that an append whose answer was lost can be sent again. */
@@ -52,12 +52,13 @@ export const append = (
 /** Reads at most `limit` stored events of a range. */
 export const readAfter = (
   sql: SqlClient.SqlClient,
-  { after = 0, run }: Journal.Range,
+  { after = 0, outputs = false, run }: Journal.Range,
   limit: number
-): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> =>
-  run === undefined
-    ? sql<Row>`select seq, event from millwright_journal where seq > ${after} order by seq limit ${limit}`
-    : sql<Row>`select seq, event from millwright_journal where run = ${text(run)} and seq > ${after} order by seq limit ${limit}`
+): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
+  const inRun = run === undefined ? sql`true` : sql`run = ${text(run)}`
+  const which = outputs ? sql`true` : sql`not starts_with(key, ${Journal.outputPrefix})`
+  return sql<Row>`select seq, event from millwright_journal where ${inRun} and seq > ${after} and ${which} order by seq limit ${limit}`
+}
 
 /** Decodes stored events. */
 export const decode = (

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
@@ -216,6 +217,25 @@ describe("Retention.prune", () => {
       )
     )
   )
+
+  test("takes out what the tools of a run said", (path) =>
+    live(
+      path,
+      Effect.gen(function* () {
+        const name = yield* run(0, "finished")
+        const journal = yield* Journal.Journal
+        const outputs = Effect.map(Stream.runCollect(journal.read({ run: name, outputs: true })), (all) =>
+          all.filter(({ fact }) => fact._tag === "ToolOutput")
+        )
+        const said = { _tag: "ToolOutput", call: "c", part: 0, text: "x".repeat(200_000), isLast: true } as const
+        const origin = { line: "Any", run: name, item: null, stage: null, actor: Actor.host }
+        yield* Effect.provideService(Journal.record(said), Journal.Origin, origin)
+        assert.lengthOf(yield* outputs, 1)
+        const { bytes } = yield* Retention.prune({ keepLast: 0 })
+        assert.lengthOf(yield* outputs, 0)
+        assert.isAbove(bytes, 150_000, "the file is as large as before")
+      })
+    ))
 
   test("keeps the facts when that is asked for", (path) =>
     live(

@@ -34,6 +34,7 @@ import * as PrefixWatch from "../loop/PrefixWatch.ts"
 import * as Telemetry from "../loop/Telemetry.ts"
 import * as ModelChoice from "../ModelChoice.ts"
 import * as Sessions from "../Sessions.ts"
+import * as Truncation from "../tools/Truncation.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
 
@@ -45,8 +46,18 @@ export interface Options {
   readonly silence?: Duration.Input
   /** How what others say to an agent is said to it. */
   readonly lanes?: Lanes.Options
+  /** How long one answer may take, also while it goes on, until the model is asked once more. Default: 30 minutes. */
+  readonly answer?: Duration.Input
+  /** The largest answer, in bytes. Default: 4 MiB. */
+  readonly answerBytes?: number
+  /** How long one call of a tool may take, until it is stopped, or left behind, and the model told. Default: 10 minutes. */
+  readonly tool?: Duration.Input
+  /** How long all of it may take. A run that is ended for it can be taken up again where it was. Default: no limit. */
+  readonly total?: Duration.Input
   /** How conversations use the tool index. Default: as it costs least, and as the model can. */
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
+  /** How much of what tools say a model reads, and how much of the rest the journal keeps. Default: `Truncation.defaults`. */
+  readonly output?: Partial<Truncation.Limits>
   /** When earlier turns give way to notes. Default: before the model's context is full. `false`: never, and what is too long fails. */
   readonly compaction?: Compaction.Options | false
 }
@@ -85,7 +96,12 @@ export const layerWith = (
               options,
               emit: (event) => Effect.asVoid(Queue.offer(queue, event)),
               opened: () => {}
-            }).pipe(Telemetry.agent(request), Effect.andThen(Queue.end(queue)), Effect.provideContext(services))
+            }).pipe(
+              Telemetry.agent(request),
+              Effect.andThen(Queue.end(queue)),
+              Effect.provideContext(services),
+              Effect.provideService(Truncation.Limits, { ...Truncation.defaults, ...options.output })
+            )
           )
       })
     })
@@ -150,7 +166,12 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
       }),
       watch: PrefixWatch.make(transcript),
       outcome,
-      silence: Duration.toMillis(options.silence ?? "5 minutes"),
+      patience: {
+        silence: Duration.toMillis(options.silence ?? "5 minutes"),
+        answer: Duration.toMillis(options.answer ?? "30 minutes"),
+        bytes: options.answerBytes ?? 4 * 1024 * 1024
+      },
+      toolTime: Duration.toMillis(options.tool ?? "10 minutes"),
       compaction: options.compaction,
       emit
     }
@@ -163,7 +184,7 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
         ;({ entries, taker } = yield* taken)
       }
     })
-    yield* Effect.onExit(walk, (exit) =>
+    yield* Effect.onExit(options.total === undefined ? walk : timed(walk, request.role, options.total), (exit) =>
       Effect.ignore(
         Journal.record({
           _tag: "AgentEnded",
@@ -172,6 +193,24 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
         })
       )
     )
+  })
+
+const timed = <R>(
+  work: Effect.Effect<void, Harness.Failure, R>,
+  role: string,
+  total: Duration.Input
+): Effect.Effect<void, Harness.Failure, R> =>
+  Effect.timeoutOrElse(work, {
+    duration: total,
+    orElse: () =>
+      Effect.fail(
+        new Harness.HarnessError({
+          reason: "TimedOut",
+          message:
+            `The role ${role} took longer than ${Duration.format(Duration.fromInputUnsafe(total))}. Give it more time, or a smaller task; ` +
+            `where its conversation is kept, it goes on where it was.`
+        })
+      )
   })
 
 /** The system prompt of a new conversation. */

@@ -43,8 +43,9 @@ export interface Options {
   readonly outcome: Tool.Any
   readonly lanes: Lanes.Lanes
   readonly watch: PrefixWatch.PrefixWatch
-  /** How long the model may say nothing, in milliseconds. */
-  readonly silence: number
+  readonly patience: ModelTurn.Patience
+  /** How long one call of a tool may take, in milliseconds. */
+  readonly toolTime: number
   readonly compaction?: Compaction.Options | false | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
 }
@@ -79,7 +80,7 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
 
 /** Asks the model, and keeps its answer. */
 const ask = Effect.fnUntraced(function* (options: Options) {
-  const { conversation, emit, index, model, silence, toolkit, watch } = options
+  const { conversation, emit, index, model, patience, toolkit, watch } = options
   const { transcript } = conversation
   if (yield* Choosing.isRepinned(options)) return
   // What is appended stands behind what a tool or a person said, and changes nothing before it.
@@ -96,7 +97,7 @@ const ask = Effect.fnUntraced(function* (options: Options) {
     prompt,
     toolkit: { ...toolkit, tools: Offer.named(tools) },
     onText: (text) => emit({ _tag: "Text", text }),
-    silence
+    patience
   })
   yield* Choosing.answered(options)
   yield* conversation.append({
@@ -129,6 +130,8 @@ const settle = Effect.fnUntraced(function* (options: Options) {
     const outcomes = yield* ToolTurn.run(calls, {
       toolkit: { ...toolkit, tools: Offer.named(granted) },
       emit,
+      conversation: conversation.id,
+      time: options.toolTime,
       index: index && { session: index, prompt, offered },
       delegation,
       keep: {

@@ -41,7 +41,7 @@ export interface Around extends Offer.Bench {
   readonly request: Harness.Request
   readonly model: Model.Model
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
-  readonly silence: number
+  readonly patience: ModelTurn.Patience
   /** `false`: it is left as it is, and overflows. Default: the defaults. */
   readonly compaction?: Options | false | undefined
 }
@@ -178,7 +178,7 @@ const notes = Effect.fnUntraced(function* (options: Around, { offered, plan, too
 })
 
 const ask = (
-  { model, silence, toolkit }: Around,
+  { model, patience, toolkit }: Around,
   { offered, shown }: { readonly offered: ReadonlyArray<Tool.Any>; readonly shown: ReadonlyArray<Transcript.Item> }
 ) =>
   ModelTurn.run({
@@ -190,7 +190,7 @@ const ask = (
     // The same tools: without them, or with another choice among them, nothing of the prompt comes from the cache.
     toolkit: { ...toolkit, tools: Offer.named(offered) },
     onText: () => Effect.void,
-    silence
+    patience
   })
 
 const tooLarge = (options: Around, { before, fixed, removed }: CompactionPlan.Plan) => {

@@ -4,7 +4,7 @@ import * as Fault from "@millwright/core/Fault"
 import type * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
-import type * as Usage from "@millwright/core/Usage"
+import * as Usage from "@millwright/core/Usage"
 import type * as AiError from "effect/ai/AiError"
 import type * as Prompt from "effect/ai/Prompt"
 import type * as Response from "effect/ai/Response"
@@ -22,8 +22,17 @@ export interface Call {
   readonly prompt: Prompt.Prompt
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly onText: (text: string) => Effect.Effect<void>
-  /** How long the model may say nothing, before its answer or within, in milliseconds. */
+  readonly patience: Patience
+}
+
+/** How long a model is waited for. Times in milliseconds. */
+export interface Patience {
+  /** Without a word, before its answer or within. */
   readonly silence: number
+  /** For the whole of one answer, also while it goes on. */
+  readonly answer: number
+  /** The largest answer, in bytes: text, reasoning and arguments together. */
+  readonly bytes: number
 }
 
 /** What a model answered. */
@@ -46,6 +55,9 @@ export interface ToolCall {
 
 /** The most that one call is tried. */
 export const maxAttempts = 5
+
+/** How often a model is asked that did not come to an end: each time may cost as much as an answer can. */
+const mostEndless = 2
 
 /** The longest that a provider's `Retry-After` is waited for; a longer one stalls the line, which can be resumed later. */
 export const maxWait = 5 * 60_000
@@ -80,21 +92,24 @@ export const run = (
       if (result._tag === "Success" && !result.success.isRefused) return result.success
       const error = result._tag === "Success" ? refusal(call.model) : result.failure
       const delay = error.retryAfter ?? Math.min(30_000, 500 * 2 ** attempt)
-      const isWorthIt = error.isRetryable && attempt < maxAttempts && delay <= maxWait
-      yield* Budget.spend({
+      const isWorthIt =
+        error.isRetryable && attempt < (error.reason === "Endless" ? mostEndless : maxAttempts) && delay <= maxWait
+      const failed = Budget.spend({
         _tag: "ModelFailed",
         model: call.model.name,
         fault: Fault.record(error),
         delay: isWorthIt ? delay : null,
         ...(result._tag === "Failure" && (yield* BrokenAnswer.billed(call.model, parts)))
       })
+      yield* Effect.uninterruptible(failed)
       if (!isWorthIt) return yield* error
       yield* Effect.sleep(delay)
     }
   })
 
-const once = ({ model, onText, prompt, silence, toolkit }: Call, parts: Array<Response.AnyPart>) =>
+const once = ({ model, onText, patience, prompt, toolkit }: Call, parts: Array<Response.AnyPart>) =>
   Effect.gen(function* () {
+    let size = 0
     const stream = model.languageModel.streamText({
       prompt,
       toolkit,
@@ -105,10 +120,20 @@ const once = ({ model, onText, prompt, silence, toolkit }: Call, parts: Array<Re
     }) as Stream.Stream<Response.AnyPart, AiError.AiError>
     yield* stream.pipe(
       Stream.mapError((error) => Model.fromAiError(error, { model: model.name, provider: model.provider })),
-      Stream.timeoutOrElse({ duration: silence, orElse: () => Stream.fail(silent(model, silence)) }),
+      Stream.timeoutOrElse({
+        duration: patience.silence,
+        orElse: () => Stream.fail(silent(model, patience.silence))
+      }),
       Stream.runForEach((part) => {
         parts.push(part)
+        // A part without content takes room as well.
+        size += 8 + ("delta" in part ? Buffer.byteLength(part.delta) : 0)
+        if (size > patience.bytes) return Effect.fail(endless(model, `${patience.bytes} bytes`))
         return part.type === "text-delta" ? onText(part.delta) : Effect.void
+      }),
+      Effect.timeoutOrElse({
+        duration: patience.answer,
+        orElse: () => Effect.fail(endless(model, `${Math.round(patience.answer / 1_000)} s`))
       })
     )
     const finish = parts.find((part) => part.type === "finish")
@@ -139,6 +164,14 @@ const silent = (model: Model.Model, silence: number) =>
       `If it thinks for longer than that, give the loop more patience.`
   })
 
+const endless = (model: Model.Model, most: string) =>
+  new Model.ModelError({
+    reason: "Endless",
+    message:
+      `Model ${model.name} of ${model.provider} did not end its answer within ${most}, and nothing of it was used. ` +
+      `Ask it for less at a time, or let the loop wait for larger answers.`
+  })
+
 const refusal = (model: Model.Model) =>
   new Model.ModelError({
     reason: "Refused",
@@ -151,7 +184,11 @@ const bill = (
 ) =>
   Effect.gen(function* () {
     const { name, paidBy, provider, rehearsed } = model
-    const cost = Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
+    // What nobody counted is not free.
+    const cost =
+      Usage.total(usage) === 0
+        ? Usage.unknown("the provider did not say what the call used")
+        : Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
     const message = Model.begun(parts)?.message
     yield* Budget.spend({
       ...{ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed },

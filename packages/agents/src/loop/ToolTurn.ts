@@ -1,12 +1,14 @@
 /** The tools that a model asked for in one turn: grants checked, reading ones side by side, writing ones in order. */
 import type * as ToolSession from "@millwright/context/ToolSession"
 import * as Digest from "@millwright/core/Digest"
+import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Redaction from "@millwright/core/Redaction"
 import * as ToolLoading from "@millwright/core/ToolLoading"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -14,9 +16,12 @@ import * as Stream from "effect/Stream"
 import type * as Harness from "../Harness.ts"
 import type * as Session from "../Session.ts"
 import * as Output from "../tools/Output.ts"
+import * as Truncation from "../tools/Truncation.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
+import * as Deadline from "./Deadline.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
+import * as OutputFacts from "./OutputFacts.ts"
 import * as Telemetry from "./Telemetry.ts"
 
 /** The tools that may be called, and who is told about it. */
@@ -24,6 +29,10 @@ export interface Bench {
   /** Only the tools that the role was granted. */
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
+  /** The name of the conversation. With that of a call it is one in all. */
+  readonly conversation: string
+  /** How long one call may take, in milliseconds. Default: 10 minutes. */
+  readonly time?: number
   /** The tools of the index that the role was granted, and the conversation that uses them. */
   readonly index?:
     | {
@@ -109,35 +118,79 @@ const batches = Effect.fnUntraced(function* (
 const own = (toolkit: Bench["toolkit"], name: string) =>
   Object.hasOwn(toolkit.tools, name) ? toolkit.tools[name] : undefined
 
-const one = (call: ModelTurn.ToolCall, { delegation, emit, index, toolkit }: Bench) =>
+/** How long a call may take. A script ends by itself, at the time that its caller gave it. */
+const timeOf = ({ name }: ModelTurn.ToolCall, { time = 10 * 60_000 }: Bench): number =>
+  name === "bash" ? Math.max(time, 11 * 60_000) : time
+
+/** What a call came to, and what of it is for the conversation. */
+interface Ran extends Answered {
+  readonly found?: ToolSession.Result | undefined
+}
+
+const ran = (call: ModelTurn.ToolCall, { index, toolkit }: Bench): Effect.Effect<Ran, never, Harness.Workplace> =>
   Effect.gen(function* () {
+    if (own(toolkit, call.name) !== undefined) return yield* answer(call, toolkit)
+    const found = yield* index?.session.run(call, index.prompt) ?? Effect.undefined
+    if (found === undefined) {
+      return refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(index?.offered ?? [])])
+    }
+    return { ok: found.ok, text: yield* Truncation.text("index", found.text), isData: true, found }
+  })
+
+/** What the model reads of a call without a result. What a tool throws may be anybody's words. */
+const failed = (name: string, end: Exclude<Deadline.End<Ran>, { readonly _tag: "Done" }>, time: number): Ran => {
+  if (end._tag === "Broke") {
+    const { message } = Fault.record(Cause.squash(end.cause))
+    return { ok: false, isData: true, text: `The tool broke: ${Output.clean(message)}` }
+  }
+  const how = end.isLeft ? "It does not stop, and goes on without you" : "It was told to stop"
+  return refused(
+    `The tool ${Untrusted.visible(name.slice(0, 100))} did not end within ${Math.round(time / 1_000)} s. ${how}, so nobody knows how much of it took effect. ` +
+      `Look at what is there before you call it again.`
+  )
+}
+
+const one = (call: ModelTurn.ToolCall, bench: Bench) =>
+  Effect.gen(function* () {
+    const { conversation, delegation, emit } = bench
     const summary = Tools.summary(call.name, call.params)
     yield* emit({ _tag: "ToolStarted", tool: call.name, summary })
     const started = yield* Clock.currentTimeMillis
-    const isOwn = own(toolkit, call.name) !== undefined
-    const found = isOwn ? undefined : yield* index?.session.run(call, index.prompt) ?? Effect.undefined
-    const { isData, ok, text } =
+    let said: Truncation.Said | undefined
+    const time = timeOf(call, bench)
+    const sunk = Effect.provideService(ran(call, bench), Truncation.Sink, (full) => void (said = full))
+    // A sub-agent has time-outs of its own.
+    const ended: Deadline.End<Ran> =
       delegation?.takes(call) === true
-        ? yield* delegation.run(call)
-        : isOwn
-          ? yield* answer(call, toolkit)
-          : found === undefined
-            ? refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(index?.offered ?? [])])
-            : { ok: found.ok, text: Output.bounded(Output.clean(found.text)), isData: true }
+        ? { _tag: "Done", value: yield* delegation.run(call) }
+        : yield* Deadline.within(sunk, time)
+    const { found, isData, ok, text }: Ran = ended._tag === "Done" ? ended.value : failed(call.name, ended, time)
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
-    yield* Journal.record({
-      _tag: "ToolCalled",
-      // What a tool of the index was called by depends on how it came into the conversation.
-      tool: (found?.called ?? call.name).slice(0, 300),
-      summary,
-      arguments: Digest.ofJson(call.params ?? null),
-      ok,
-      outputBytes: Buffer.byteLength(text),
-      duration: (yield* Clock.currentTimeMillis) - started
-    })
+    const secrets = yield* Redaction.Secrets
+    const name = `${conversation}/${call.id}`.slice(0, 300)
+    const filed = said && OutputFacts.of(name, said, secrets)
+    // Both or none: who reads that there is an output finds it.
+    const facts = [
+      ...(filed?.facts ?? []),
+      {
+        _tag: "ToolCalled",
+        // What a tool of the index was called by depends on how it came into the conversation.
+        tool: (found?.called ?? call.name).slice(0, 300),
+        summary,
+        arguments: Digest.ofJson(call.params ?? null),
+        ok,
+        outputBytes: Buffer.byteLength(text),
+        // A clock can be set back.
+        duration: Math.max(0, (yield* Clock.currentTimeMillis) - started),
+        call: name,
+        ...(filed && { output: filed.output, fullBytes: filed.fullBytes })
+      }
+    ] as const
+    const journal = yield* Journal.Journal
+    yield* journal.append(yield* Effect.forEach(facts, (fact) => Journal.entry(fact)))
     // What a tool says comes from files and programs of the repository: it is data, as an issue is.
     // It may hold a secret that nobody gave to it, and a provider is no place for one.
-    const clean = Redaction.scrub(text, yield* Redaction.Secrets)
+    const clean = Redaction.scrub(text, secrets)
     const part = result(call, {
       ok,
       text: isData ? Untrusted.block(summary, clean) : clean,

@@ -101,7 +101,12 @@ const play = (
       const tool = toolkit.tools[grant]
       return tool === undefined ? [] : [[grant, tool] as const]
     })
-    const bench: ToolTurn.Bench = { toolkit: { ...toolkit, tools: Object.fromEntries(granted) }, emit }
+    const bench: ToolTurn.Bench = {
+      toolkit: { ...toolkit, tools: Object.fromEntries(granted) },
+      emit,
+      // The same script gives the same journal.
+      conversation: `${name}/${request.role}`
+    }
     let isReminded = false
     for (let number = 1; number <= request.maxTurns; number++) {
       const failure = failures.shift()

@@ -3,14 +3,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ChildProcess from "effect/process/ChildProcess"
 import * as Schema from "effect/Schema"
-import * as Output from "./Output.ts"
 import * as Process from "./Process.ts"
 import * as ToolFailure from "./ToolFailure.ts"
+import * as Truncation from "./Truncation.ts"
 
 /** What the model is told about it. */
 export const description = [
   "Runs a bash script at the root of the workspace and answers with what it printed and its exit code.",
-  "Output and errors come in the order they were printed; of more than 30 KB the start and the end are kept.",
+  "Output and errors come in the order they were printed; of long ones the start and the end are kept.",
   "The script gets no input: use the flags that stop a program from asking. Everything it started ends with it, also",
   "in the background. After `timeout` seconds it is stopped, and what it printed until then comes back.",
   "To read, search or change files, read, grep, edit and write are safer."
@@ -44,9 +44,9 @@ export const run = Effect.fnUntraced(function* ({ script, timeout = 120 }: typeo
   }
   const { end, errors, output } = yield* Process.run(
     ChildProcess.make("sh", ["-c", wrapper, "sh", script], Process.quiet),
-    { keep: Output.balanced, timeout: Duration.seconds(timeout) }
+    { keep: Truncation.held(yield* Truncation.Limits), timeout: Duration.seconds(timeout) }
   ).pipe(Effect.mapError(ToolFailure.fromPlatform("sh")))
-  const printed = Output.bounded(Output.clean([output.text(), errors.text()].filter((text) => text !== "").join("\n")))
+  const printed = yield* Truncation.shorten("bash", withErrors(output.said(), errors.text()))
   const separator = printed === "" || printed.endsWith("\n") ? "" : "\n"
   const shown = printed === "" ? "[no output]\n" : `${printed}${separator}`
   if (end._tag === "TimedOut") {
@@ -59,3 +59,10 @@ export const run = Effect.fnUntraced(function* ({ script, timeout = 120 }: typeo
     end._tag === "Exited" ? `exit code ${end.code}` : `ended by ${end._tag === "Signalled" ? end.signal : "its size"}`
   return `${shown}[${how}]`
 })
+
+/** What the shell itself says, when it could not begin. */
+const withErrors = (said: Truncation.Said, errors: string): Truncation.Said => {
+  if (errors === "") return said
+  const last = said.missing === 0 ? "head" : "tail"
+  return { ...said, [last]: [said[last], errors].filter((text) => text !== "").join("\n") }
+}

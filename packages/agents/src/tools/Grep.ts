@@ -1,4 +1,5 @@
 /** The tool `grep`: searches what git tracks and what it does not ignore. */
+import * as Redaction from "@millwright/core/Redaction"
 import * as Effect from "effect/Effect"
 import * as ChildProcess from "effect/process/ChildProcess"
 import * as Schema from "effect/Schema"
@@ -6,12 +7,13 @@ import * as Output from "./Output.ts"
 import * as Process from "./Process.ts"
 import * as Target from "./Target.ts"
 import * as ToolFailure from "./ToolFailure.ts"
+import * as Truncation from "./Truncation.ts"
 
 /** What the model is told about it. */
 export const description = [
   "Searches the text files of the workspace with a Perl-compatible regular expression, line by line, and answers with",
-  "path:line:text. Ignored and binary files are left out. At most 200 lines come back: narrow the pattern or the path",
-  "when there are more. To find a file by its name, use bash with `git ls-files`."
+  "path:line:text. Ignored and binary files are left out. What is too much is left out and said: narrow the pattern or the path",
+  "then. To find a file by its name, use bash with `git ls-files`."
 ].join(" ")
 
 /** What the model gives. */
@@ -25,7 +27,6 @@ export const Parameters = Schema.Struct({
   ignoreCase: Schema.optionalKey(Schema.Boolean.annotate({ description: "Whether upper and lower case are the same" }))
 })
 
-const maxLines = 200
 const longestLine = 400
 const keep: Output.Keep = { head: 256 * 1024, tail: 0 }
 
@@ -105,24 +106,32 @@ export const run = Effect.fnUntraced(function* (parameters: typeof Parameters.Ty
         : `The search did not work: ${said}. Use bash instead.`
     )
   }
-  return render(found, flavour)
+  return yield* render(found, flavour)
 })
 
-const render = ({ end, output }: Process.Finished, flavour: Flavour): string => {
+const render = Effect.fnUntraced(function* ({ end, output }: Process.Finished, flavour: Flavour) {
   const lines = output.text().split("\n")
   const last = lines.pop() ?? ""
   // The part of a line that did not fit is no match to show; but a line longer than everything that fits is.
   const whole = end._tag === "Exited" || lines.length === 0 ? [...lines, last].filter((line) => line !== "") : lines
-  const shown = whole.slice(0, maxLines).map((line) => {
-    const text = Output.clean(line)
-    return text.length > longestLine ? `${text.slice(0, longestLine)}… [line cut]` : text
-  })
+  const limits = yield* Truncation.Limits
+  const secrets = yield* Redaction.Secrets
+  const flat = whole.map((line) => Output.clean(line.replace(/\r+$/, "")).replaceAll("\n", " "))
+  const all = Redaction.scrub(flat.join("\n"), secrets)
+  const found = all === "" ? [] : all.split("\n")
+  const most = limits.grep.lines ?? Infinity
+  const cut = found.map((line) => (line.length > longestLine ? `${line.slice(0, longestLine)}… [line cut]` : line))
+  let room = limits.grep.bytes - 500
+  const shown = cut.slice(0, most).filter((line) => (room -= Buffer.byteLength(line) + 1) >= 0)
+  if (shown.join("\n") !== all) (yield* Truncation.Sink)?.(Truncation.of(all, limits))
   const notes = [
     shown.length === 0 ? "[no line matches]" : `[${shown.length} ${shown.length === 1 ? "line" : "lines"}]`,
-    ...(whole.length > maxLines || end._tag !== "Exited" ? ["[there are more: narrow the pattern or the path]"] : []),
+    ...(shown.length < found.length || end._tag !== "Exited"
+      ? ["[there are more: narrow the pattern or the path]"]
+      : []),
     ...(flavour === "--extended-regexp"
       ? ["[this git knows POSIX extended regular expressions only: no \\d, no lookaround]"]
       : [])
   ]
-  return Output.bounded([...shown, ...notes].join("\n"), { head: Output.limit - 1_000, tail: 500 })
-}
+  return [...shown, ...notes].join("\n")
+})

@@ -4,17 +4,11 @@
  */
 import * as Untrusted from "../Untrusted.ts"
 
-/** The most that any tool answers with, in bytes of UTF-8. */
-export const limit = 30_000
-
 /** How many bytes are kept from the start and from the end. */
 export interface Keep {
   readonly head: number
   readonly tail: number
 }
-
-/** Half from the start, half from the end. A bit is left for the note between them. */
-export const balanced: Keep = { head: 14_500, tail: 14_500 }
 
 /** Takes bytes and keeps a bounded part of them. */
 export interface Collector {
@@ -23,59 +17,69 @@ export interface Collector {
   readonly total: () => number
   /** Whether everything that came in from now on would be dropped. Never with a tail. */
   readonly isFull: () => boolean
+  /** What was kept: all in `head`, or the start and the end, and how many bytes were dropped between them. */
+  readonly said: () => { readonly head: string; readonly tail: string; readonly missing: number }
+  /** What was kept, as one text. */
   readonly text: () => string
 }
 
 const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80
 
-/** A collector that keeps the first and the last bytes. Characters are not cut in half. */
-export const collector = (keep: Keep): Collector => {
-  const head = new Uint8Array(keep.head)
-  const ring = new Uint8Array(keep.tail)
-  let inHead = 0
-  let afterHead = 0
-  const intoRing = (bytes: Uint8Array): void => {
-    const last = bytes.subarray(Math.max(0, bytes.length - ring.length))
-    const at = (afterHead + bytes.length - last.length) % (ring.length || 1)
-    const fits = last.subarray(0, ring.length - at)
-    ring.set(fits, at)
-    ring.set(last.subarray(fits.length), 0)
-    afterHead += bytes.length
-  }
+/** The last bytes that came in, up to a number of them. Memory is taken as they come. */
+const ring = (most: number) => {
+  let bytes = new Uint8Array(0)
+  let total = 0
   return {
-    push: (chunk) => {
-      const first = chunk.subarray(0, keep.head - inHead)
-      head.set(first, inHead)
-      inHead += first.length
-      intoRing(chunk.subarray(first.length))
+    total: () => total,
+    push: (chunk: Uint8Array): void => {
+      if (bytes.length < most && total + chunk.length > bytes.length) {
+        // Nothing was overwritten yet, so it grows in place.
+        const larger = new Uint8Array(Math.min(most, Math.max(2 * bytes.length, total + chunk.length)))
+        larger.set(bytes.subarray(0, total))
+        bytes = larger
+      }
+      const last = chunk.subarray(Math.max(0, chunk.length - bytes.length))
+      const at = (total + chunk.length - last.length) % (bytes.length || 1)
+      const fits = last.subarray(0, bytes.length - at)
+      bytes.set(fits, at)
+      bytes.set(last.subarray(fits.length), 0)
+      total += chunk.length
     },
-    total: () => inHead + afterHead,
-    isFull: () => keep.tail === 0 && inHead === keep.head,
-    text: () => {
-      const dropped = Math.max(0, afterHead - ring.length)
-      const at = dropped === 0 ? 0 : afterHead % (ring.length || 1)
-      const tail = Buffer.concat([ring.subarray(at, Math.min(ring.length, afterHead)), ring.subarray(0, at)])
-      const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
-      if (dropped === 0) return decoder.decode(head.subarray(0, inHead), { stream: true }) + decoder.decode(tail)
-      let start = 0
-      while (start < 3 && isContinuation(tail[start])) start++
-      const kept = decoder.decode(head.subarray(0, inHead), { stream: true })
-      const rest = new TextDecoder("utf-8", { ignoreBOM: true }).decode(tail.subarray(start))
-      return `${kept}\n[… ${dropped} bytes left out …]\n${rest}`
+    bytes: (): Buffer => {
+      const at = total > bytes.length ? total % (bytes.length || 1) : 0
+      return Buffer.concat([bytes.subarray(at, Math.min(bytes.length, total)), bytes.subarray(0, at)])
     }
   }
 }
 
-/** Leaves room for what a tool adds below: how a program ended, where to go on. */
-const most = limit - 300
-
-/** A text that fits, or the parts of it that are kept. What a collector already cut fits and is not cut again. */
-export const bounded = (text: string, keep: Keep = balanced): string => {
-  const bytes = new TextEncoder().encode(text)
-  if (bytes.length <= most) return text
-  const kept = collector(keep)
-  kept.push(bytes)
-  return kept.text()
+/** A collector that keeps the first and the last bytes. Characters are not cut in half. */
+export const collector = (keep: Keep): Collector => {
+  const first = ring(keep.head)
+  const last = ring(keep.tail)
+  const said = () => {
+    const missing = Math.max(0, last.total() - keep.tail)
+    const tail = last.bytes()
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+    const head = decoder.decode(first.bytes(), { stream: true })
+    if (missing === 0) return { head: head + decoder.decode(tail), tail: "", missing }
+    let start = 0
+    while (start < 3 && isContinuation(tail[start])) start++
+    return { head, tail: new TextDecoder("utf-8", { ignoreBOM: true }).decode(tail.subarray(start)), missing }
+  }
+  return {
+    push: (chunk) => {
+      const room = keep.head - first.total()
+      if (room > 0) first.push(chunk.subarray(0, room))
+      last.push(chunk.subarray(room))
+    },
+    total: () => first.total() + last.total(),
+    isFull: () => keep.tail === 0 && first.total() === keep.head,
+    said,
+    text: () => {
+      const { head, missing, tail } = said()
+      return missing === 0 ? head : `${head}\n[… ${missing} bytes left out …]\n${tail}`
+    }
+  }
 }
 
 // Operating system commands (window titles, links), then control sequences (colours, cursor), then two-letter escapes.

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import * as Output from "./Output.ts"
 import * as Target from "./Target.ts"
 import * as ToolFailure from "./ToolFailure.ts"
+import * as Truncation from "./Truncation.ts"
 
 /** What the model is told about it. */
 export const description = [
@@ -30,10 +31,17 @@ export const Parameters = Schema.Struct({
 
 const longestLine = 2_000
 const probe = 8_000
-const room = Output.limit - 500
 
 /** Takes the bytes of a file and keeps the lines that were asked for. */
-const lineReader = (offset: number, limit: number) => {
+const lineReader = ({
+  limit,
+  offset,
+  room
+}: {
+  readonly offset: number
+  readonly limit: number
+  readonly room: number
+}) => {
   const shown: Array<string> = []
   let line = 1
   let size = 0
@@ -100,7 +108,8 @@ export const run = Effect.fnUntraced(
     const fs = yield* FileSystem.FileSystem
     const relative = yield* Target.inside(path)
     yield* Target.file(relative)
-    const lines = lineReader(offset, limit)
+    const room = (yield* Truncation.Limits).read.bytes - 500
+    const lines = lineReader({ offset, limit, room })
     let seen = 0
     let isBinary = false
     yield* fs.stream(relative).pipe(

@@ -16,7 +16,7 @@ import type * as Harness from "../../src/Harness.ts"
 import * as Sessions from "../../src/Sessions.ts"
 import * as HarnessTest from "../../src/testing/HarnessTest.ts"
 import type * as ScriptedHarness from "../../src/testing/ScriptedHarness.ts"
-import * as Output from "../../src/tools/Output.ts"
+import * as Truncation from "../../src/tools/Truncation.ts"
 import { workspace } from "../ToolsWorkplace.ts"
 import * as Lab from "./LoopLab.ts"
 
@@ -140,10 +140,10 @@ for (const protocol of Lab.protocols) {
         ])
         yield* lab.run()
         const [printed = ""] = yield* lab.results(1)
-        assert.isAtMost(Buffer.byteLength(printed), Output.limit + 500)
+        assert.isAtMost(Buffer.byteLength(printed), Truncation.defaults.bash.bytes + 500)
         assert.match(printed, /start\nx+\n\[… \d+ bytes left out …\]\nx+\nend\n\[exit code 0\]/)
         const [call] = yield* lab.facts("ToolCalled")
-        assert.isAtMost(call?.outputBytes ?? Infinity, Output.limit)
+        assert.isAtMost(call?.outputBytes ?? Infinity, Truncation.defaults.bash.bytes)
       })
     )
 

@@ -56,6 +56,8 @@ export const cents: Pricing.Pricing["Service"] = { price: () => Usage.known(0.01
 export interface Around {
   readonly index?: ToolIndex.ToolIndex
   readonly options: LoopHarness.Options
+  /** Default: {@link cents}. */
+  readonly pricing?: Pricing.Pricing["Service"]
 }
 
 /** The loop with a model at an address, and a journal of its own. */
@@ -66,7 +68,7 @@ export const at = Effect.fnUntraced(function* (protocol: Protocol, url: string, 
     LoopHarness.layerWith(around?.options ?? {}).pipe(
       Layer.provide([
         Layer.succeed(Model.Models, Model.single(model)),
-        Layer.succeed(Pricing.Pricing, cents),
+        Layer.succeed(Pricing.Pricing, around?.pricing ?? cents),
         Layer.succeed(Journal.Journal, journal),
         around?.index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, around.index)
       ])

@@ -28,6 +28,7 @@ import * as CacheMark from "../internal/CacheMark.ts"
 import * as ForeignAnswers from "../internal/ForeignAnswers.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
+import * as ProviderFetch from "../internal/ProviderFetch.ts"
 import * as WireText from "../internal/WireText.ts"
 import * as Model from "../Model.ts"
 import * as ToolLoading from "../ToolLoading.ts"
@@ -63,7 +64,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     apiKey: Redacted.value(options.apiKey),
     baseURL: options.baseUrl,
     maxRetries: 0,
-    logLevel: "off"
+    logLevel: "off",
+    fetch: ProviderFetch.fetch
   })
   const request: ProviderFailure.Request = {
     module: "AnthropicModel",
@@ -102,11 +104,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       provider,
       retrieve: (signal) => client.models.retrieve(options.model, undefined, { signal, timeout: Model.probeTimeout }),
       list: (signal) => client.models.list({ limit: 1000 }, { signal, timeout: Model.probeTimeout }),
-      failed: ProviderFailure.fromThrown({
-        ...request,
-        method: "GET",
-        url: `${client.baseURL}/v1/models/${options.model}`
-      })
+      failed: ProviderFailure.fromThrown({ ...request, method: "GET", url: `${client.baseURL}/v1/models/${options.model}` })
     }),
     languageModel
   }
@@ -271,7 +269,12 @@ const block = (
       return [file(part)]
     case "tool-call":
       return [
-        { type: "tool_use", id: ForeignAnswers.callId(part.id), name: part.name, input: Answer.replayed(part.params) }
+        {
+          type: "tool_use",
+          id: Answer.replayedId(part.id),
+          name: Answer.replayedName(part.name),
+          input: Answer.replayed(part.params)
+        }
       ]
     case "tool-result":
       return result(part, deferred)
@@ -290,7 +293,7 @@ const result = (part: Prompt.ToolResultPart, deferred: ReadonlySet<string>): Arr
     output.type === "file" ? file(output) : { type: "text" as const, text: Answer.resultText(output.text) }
   )
   const text = Answer.resultText(part.result)
-  const answer = { type: "tool_result", tool_use_id: ForeignAnswers.callId(part.id), is_error: part.isFailure } as const
+  const answer = { type: "tool_result", tool_use_id: Answer.replayedId(part.id), is_error: part.isFailure } as const
   if (part.isFailure && content !== undefined) {
     const said = content.filter((each) => each.type === "text")
     const rest = content.filter((each) => each.type !== "text")
@@ -354,16 +357,23 @@ type Event = Anthropic.RawMessageStreamEvent | Anthropic.Beta.BetaRawMessageStre
 
 const reader = (): Answer.Reader<Event> => {
   const blocks = new Map<number, Open>()
-  let tokens: Anthropic.MessageDeltaUsage | Anthropic.Usage | undefined
+  let tokens: Tokens = {}
   let stopReason: string | null = null
   let isOver = false
   return {
     read: (event) => {
       switch (event.type) {
         case "message_start": {
-          const { id, model: modelId } = event.message
-          tokens = event.message.usage
-          return [{ type: "response-metadata", id, modelId, metadata: Model.early(usage(tokens)) }]
+          const { id, model } = event.message
+          tokens = told(event.message.usage)
+          return [
+            {
+              type: "response-metadata",
+              id: Answer.textOf(id),
+              modelId: Answer.textOf(model),
+              metadata: Model.early(usage(tokens))
+            }
+          ]
         }
         case "content_block_start":
           return start(blocks, event)
@@ -376,16 +386,11 @@ const reader = (): Answer.Reader<Event> => {
           blocks.delete(event.index)
           return open === undefined ? [] : stop(open)
         }
-        case "message_delta":
+        case "message_delta": {
           stopReason = event.delta.stop_reason ?? stopReason
-          tokens = {
-            ...event.usage,
-            input_tokens: event.usage.input_tokens ?? tokens?.input_tokens ?? 0,
-            cache_read_input_tokens: event.usage.cache_read_input_tokens ?? tokens?.cache_read_input_tokens ?? 0,
-            cache_creation_input_tokens:
-              event.usage.cache_creation_input_tokens ?? tokens?.cache_creation_input_tokens ?? 0
-          }
+          tokens = { ...tokens, ...told(event.usage) }
           return []
+        }
         case "message_stop":
           isOver = true
           return []
@@ -393,6 +398,7 @@ const reader = (): Answer.Reader<Event> => {
           return []
       }
     },
+    isOver: () => isOver,
     end: () => {
       const reason = finishReasons[stopReason ?? ""] ?? "unknown"
       return isOver ? [{ type: "finish", reason, usage: usage(tokens), response: undefined }] : undefined
@@ -458,14 +464,19 @@ const stop = (open: Open): ReadonlyArray<Response.StreamPartEncoded> => {
   ]
 }
 
-const usage = (
-  tokens: Anthropic.MessageDeltaUsage | Anthropic.Usage | undefined
-): Response.FinishPartEncoded["usage"] => {
-  const uncached = tokens?.input_tokens ?? 0
-  const cacheRead = tokens?.cache_read_input_tokens ?? 0
-  const cacheWrite = tokens?.cache_creation_input_tokens ?? 0
-  const total = tokens?.output_tokens ?? 0
-  const reasoning = tokens?.output_tokens_details?.thinking_tokens
+/** What is said of the tokens. Servers that only speak the protocol leave some of it out, or all, whatever its types say. */
+type Tokens = Partial<Anthropic.MessageDeltaUsage>
+
+const told = (usage: Tokens | undefined): Tokens =>
+  Object.fromEntries(Object.entries(usage ?? {}).filter(([, value]) => value !== null))
+
+const usage = (tokens: Tokens): Response.FinishPartEncoded["usage"] => {
+  const uncached = Answer.count(tokens.input_tokens)
+  const cacheRead = Answer.count(tokens.cache_read_input_tokens)
+  const cacheWrite = Answer.count(tokens.cache_creation_input_tokens)
+  const total = Answer.count(tokens.output_tokens)
+  const thought = tokens.output_tokens_details?.thinking_tokens
+  const reasoning = thought === undefined ? undefined : Math.min(total, Answer.count(thought))
   return {
     inputTokens: { uncached, cacheRead, cacheWrite, total: uncached + cacheRead + cacheWrite },
     outputTokens: reasoning === undefined ? { total } : { total, reasoning, text: total - reasoning }

@@ -28,10 +28,10 @@ export const make: Effect.Effect<MemoryJournal> = Effect.sync(() => {
     return event
   }
 
-  const inside = ({ after = 0, run }: Journal.Range) => {
-    const later = events.slice(after)
-    return run === undefined ? later : later.filter((event) => event.run === run)
-  }
+  const inside = ({ after = 0, outputs = false, run }: Journal.Range) =>
+    events
+      .slice(after)
+      .filter((event) => (run === undefined || event.run === run) && (outputs || event.fact._tag !== "ToolOutput"))
 
   const journal = Journal.make({
     append: (entries) =>

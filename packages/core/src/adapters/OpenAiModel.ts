@@ -19,6 +19,7 @@ import type * as Stream from "effect/Stream"
 import OpenAI from "openai"
 import * as Answer from "../internal/Answer.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
+import * as ProviderFetch from "../internal/ProviderFetch.ts"
 import * as WireText from "../internal/WireText.ts"
 import * as Model from "../Model.ts"
 
@@ -48,7 +49,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     apiKey: Redacted.value(options.apiKey),
     ...(options.baseUrl === undefined ? {} : { baseURL: options.baseUrl }),
     maxRetries: 0,
-    logLevel: "off"
+    logLevel: "off",
+    fetch: ProviderFetch.fetch
   })
   const request: ProviderFailure.Request = {
     module: "OpenAiModel",
@@ -179,7 +181,7 @@ const assistant = (message: Prompt.AssistantMessage): Array<Chat> => {
           {
             id: part.id,
             type: "function",
-            function: { name: part.name, arguments: JSON.stringify(Answer.replayed(part.params)) }
+            function: { name: Answer.replayedName(part.name), arguments: JSON.stringify(Answer.replayed(part.params)) }
           }
         ]
       : []
@@ -263,10 +265,12 @@ const reader = (): Answer.Reader<OpenAI.ChatCompletionChunk> => {
 
   return {
     read: (chunk) => {
-      const parts: Array<Part> = hasStarted ? [] : [{ type: "response-metadata", id: chunk.id, modelId: chunk.model }]
+      const parts: Array<Part> = hasStarted
+        ? []
+        : [{ type: "response-metadata", id: Answer.textOf(chunk.id), modelId: Answer.textOf(chunk.model) }]
       hasStarted = true
       tokens = chunk.usage ?? tokens
-      const choice = chunk.choices[0]
+      const choice = chunk.choices?.[0]
       if (choice === undefined) return parts
       parts.push(...write("reasoning", reasoning(choice.delta)))
       parts.push(...write("text", `${choice.delta.content ?? ""}${choice.delta.refusal ?? ""}`))
@@ -274,6 +278,8 @@ const reader = (): Answer.Reader<OpenAI.ChatCompletionChunk> => {
       finish = choice.finish_reason ?? finish
       return parts
     },
+    // Some servers say in each event what was used so far, and some never.
+    isOver: () => finish !== undefined && tokens !== undefined,
     end: () => {
       if (finish === undefined) return undefined
       const made = [...calls.values()]
@@ -300,11 +306,11 @@ const reasoning = (delta: object): string => {
 }
 
 const usage = (tokens: OpenAI.CompletionUsage | undefined): Response.FinishPartEncoded["usage"] => {
-  const total = tokens?.prompt_tokens ?? 0
-  const cacheRead = tokens?.prompt_tokens_details?.cached_tokens ?? 0
-  const cacheWrite = tokens?.prompt_tokens_details?.cache_write_tokens ?? 0
-  const output = tokens?.completion_tokens ?? 0
-  const thought = tokens?.completion_tokens_details?.reasoning_tokens ?? 0
+  const total = Answer.count(tokens?.prompt_tokens)
+  const cacheRead = Answer.count(tokens?.prompt_tokens_details?.cached_tokens)
+  const cacheWrite = Answer.count(tokens?.prompt_tokens_details?.cache_write_tokens)
+  const output = Answer.count(tokens?.completion_tokens)
+  const thought = Answer.count(tokens?.completion_tokens_details?.reasoning_tokens)
   return {
     inputTokens: { total, cacheRead, cacheWrite, uncached: Math.max(0, total - cacheRead - cacheWrite) },
     outputTokens: { total: output, reasoning: thought, text: Math.max(0, output - thought) }

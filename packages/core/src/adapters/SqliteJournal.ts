@@ -11,17 +11,25 @@ export const layer: Layer.Layer<Journal.Journal, never, Sqlite> = Layer.effect(
   Effect.gen(function* () {
     const sqlite = yield* Sqlite
     /** Where a follower saw all there was, and when: it need not look there again before something changes. */
-    let end: { readonly run: string | undefined; readonly after: number; readonly version: number } | undefined
-    const next = ({ after = 0, run }: Journal.Range, limit: number) =>
+    let end:
+      | {
+          readonly run: string | undefined
+          readonly outputs: boolean
+          readonly after: number
+          readonly version: number
+        }
+      | undefined
+    const next = ({ after = 0, outputs = false, run }: Journal.Range, limit: number) =>
       Effect.gen(function* () {
         const look = (prepare: Prepare, version: number) => {
-          const texts = JournalTable.readAfter(prepare, { after, run }, limit)
+          const texts = JournalTable.readAfter(prepare, { after, outputs, run }, limit)
           return texts.length === 0 ? undefined : { texts, version }
         }
-        const seen = end?.run === run && end?.after === after ? end.version : undefined
+        const isSeen = end?.run === run && end?.after === after && end.outputs === outputs
+        const seen = isSeen ? end?.version : undefined
         const { texts, version } = yield* sqlite.until(JournalTable.topic({ run }), look, seen)
         const events = yield* JournalTable.parse(texts)
-        if (texts.length < limit) end = { run, after: events.at(-1)?.seq ?? after, version }
+        if (texts.length < limit) end = { run, outputs, after: events.at(-1)?.seq ?? after, version }
         return events
       })
     return Journal.make({

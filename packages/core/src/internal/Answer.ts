@@ -4,10 +4,13 @@ import type * as Response from "effect/ai/Response"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import * as Digest from "../Digest.ts"
 
 /** Turns the events of one answer into parts. It keeps what it has seen, so each answer has its own. */
 export interface Reader<Event> {
   readonly read: (event: Event) => ReadonlyArray<Response.StreamPartEncoded>
+  /** Nothing more can come. A connection that stays open is not waited for. */
+  readonly isOver: () => boolean
   /** What is left to say once the events are over; `undefined` when the answer is not complete. */
   readonly end: () => ReadonlyArray<Response.StreamPartEncoded> | undefined
 }
@@ -27,8 +30,9 @@ export const stream = <Event>(options: {
       )
       const events = yield* Effect.tryPromise({ try: () => options.open(controller.signal), catch: options.failed })
       const reader = options.reader()
-      return Stream.fromAsyncIterable(events, options.failed).pipe(
-        Stream.map(reader.read),
+      return Stream.fromAsyncIterable(until(events, reader.isOver), options.failed).pipe(
+        // An event of another shape than the protocol's is a failure of the server, and of nobody here.
+        Stream.mapEffect((event) => Effect.try({ try: () => reader.read(event), catch: options.failed })),
         Stream.flattenIterable,
         Stream.concat(
           Stream.suspend(() => {
@@ -39,6 +43,30 @@ export const stream = <Event>(options: {
       )
     })
   )
+
+/** How long the end of the connection is waited for when there is nothing more to say, in milliseconds. */
+const farewell = 1_000
+
+async function* until<Event>(events: AsyncIterable<Event>, isOver: () => boolean): AsyncGenerator<Event> {
+  const iterator = events[Symbol.asyncIterator]()
+  for (;;) {
+    const next = iterator.next()
+    const result = isOver() ? await soon(next) : await next
+    if (result === undefined || result.done === true) return
+    yield result.value
+  }
+}
+
+/** What comes within a moment. What fails then is of no matter. */
+const soon = <A>(next: Promise<A>): Promise<A | undefined> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), farewell)
+    const settle = (value: A | undefined) => {
+      clearTimeout(timer)
+      resolve(value)
+    }
+    next.then(settle, () => settle(undefined))
+  })
 
 /** The whole answer, from its stream. */
 export const collect = <E>(
@@ -93,6 +121,27 @@ export const replayed = (params: unknown): Record<string, unknown> =>
     : params === undefined || params === null
       ? {}
       : { [invalidKey]: params }
+
+/** The name of an earlier tool call. A model can call a tool by any name, and no provider takes any name back. */
+export const replayedName = (name: string): string => {
+  const clean = name.replace(/[^a-zA-Z0-9_-]/gu, "_").slice(0, 64)
+  return clean === "" ? "unnamed" : clean
+}
+
+/** The id of an earlier tool call, as the strictest provider takes it. Different ids stay different. */
+export const replayedId = (id: string): string =>
+  /^[a-zA-Z0-9_-]{1,64}$/.test(id)
+    ? id
+    : `${id.replace(/[^a-zA-Z0-9_-]/gu, "_").slice(0, 40)}-${Digest.of(id).slice(0, 16)}`
+
+/** How many tokens a server says, whatever it says it with. What is no number of them is none. */
+export const count = (said: unknown): number => {
+  const number = Predicate.isString(said) ? Number.parseFloat(said) : said
+  return Predicate.isNumber(number) && number > 0 && number <= Number.MAX_SAFE_INTEGER ? Math.floor(number) : 0
+}
+
+/** A text that a server may have left out, or written as something else. */
+export const textOf = (said: unknown): string | undefined => (Predicate.isString(said) ? said : undefined)
 
 /** The result of a tool as text. */
 export const resultText = (result: unknown): string => {

@@ -2,11 +2,6 @@
  * Answers of other models in a conversation that goes on with Anthropic, which takes them only in its own form. What
  * it takes as it is stays as it is, so that its cache holds.
  */
-import * as Digest from "../Digest.ts"
-
-/** The id of a call, in the signs that the API takes. Other providers write `functions.read:0`. */
-export const callId = (id: string): string =>
-  /^[\w-]+$/.test(id) ? id : `${id.replace(/[^\w-]/g, "_")}-${Digest.of(id).slice(0, 8)}`
 
 /** A turn of a request. */
 interface Turn {

@@ -4,6 +4,7 @@
  */
 import type * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
+import * as ProviderFetch from "./ProviderFetch.ts"
 
 type Messages = ReadonlyArray<Prompt.Message>
 
@@ -51,7 +52,8 @@ export const transcripts = (): Transcript => {
   }
 }
 
-const itemsOf = (values: ReadonlyArray<object>): string => values.map((value) => JSON.stringify(value)).join(",")
+const itemsOf = (values: ReadonlyArray<object>): string =>
+  ProviderFetch.wellFormed(values.map((value) => JSON.stringify(value)).join(","))
 
 /** The message behind what is settled is what settles it. */
 const isPrefix = ({ count, messages: before }: Written, messages: Messages): boolean => {
@@ -70,7 +72,7 @@ const grown = ({ bytes, length }: Pick<Written, "bytes" | "length">, size: numbe
 export const body = (rest: object, messages: ReadonlyArray<Uint8Array>) => {
   const [first, ...others] = messages.filter(({ length }) => length > 0)
   const items = first === undefined ? [] : [first, ...others.flatMap((stretch) => [comma, stretch])]
-  const head = Buffer.from(`${JSON.stringify(rest).slice(0, -1)},"messages":[`)
+  const head = Buffer.from(`${ProviderFetch.wellFormed(JSON.stringify(rest)).slice(0, -1)},"messages":[`)
   return { body: Buffer.concat([head, ...items, end]), headers: { "content-type": "application/json" } }
 }
 

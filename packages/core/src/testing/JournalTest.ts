@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import * as FactoryEvent from "../FactoryEvent.ts"
 import * as Journal from "../Journal.ts"
 import * as Redaction from "../Redaction.ts"
+import * as OutputClaims from "./OutputClaims.ts"
 
 /** Registers the tests of a journal with vitest. `layer` gives an empty journal each time it is built. */
 export const suite = (name: string, layer: Layer.Layer<Journal.Journal, unknown>): void => {
@@ -49,6 +50,10 @@ export const suite = (name: string, layer: Layer.Layer<Journal.Journal, unknown>
       test("two followers each see everything", twoFollowers)
       test("of one run, gives its events and no others, also while they come", ofOneRun)
     })
+    describe("what tools said in full", () => {
+      test("is left out of what is read and followed, unless it is asked for", OutputClaims.leftOut)
+      test("has keys like every other fact", OutputClaims.keyed)
+    })
     describe("content", () => {
       test("holds no known secret and no token in any text of any fact", secrets, 60_000)
       test("keeps every text: unicode, NUL, lone surrogates, quotes, 1 MB", texts)
@@ -78,7 +83,8 @@ const entry = (body: string, key?: string): FactoryEvent.Entry => ({
 const append = (entries: ReadonlyArray<FactoryEvent.Entry>) =>
   Effect.flatMap(Journal.Journal, (journal) => journal.append(entries))
 
-const all = (after = 0) => Effect.flatMap(Journal.Journal, (journal) => Stream.runCollect(journal.read({ after })))
+const all = (after = 0) =>
+  Effect.flatMap(Journal.Journal, (journal) => Stream.runCollect(journal.read({ after, outputs: true })))
 
 const seqs = (events: ReadonlyArray<FactoryEvent.FactoryEvent>): ReadonlyArray<number> => events.map(({ seq }) => seq)
 

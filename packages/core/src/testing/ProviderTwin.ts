@@ -3,7 +3,7 @@
  * Tests and rehearsals use it in the place of a provider.
  *
  * `@copilotkit/aimock` makes the answers in each protocol. A front of our own before it chooses the turn, checks key, model and
- * context, refuses what the API refuses about tools that are loaded in the middle of a conversation, counts tokens as a
+ * context, refuses what the API refuses about a conversation and about tools that are loaded in the middle of it, counts tokens as a
  * provider with a prompt cache does, and breaks what it is told to break.
  */
 import * as Deferred from "effect/Deferred"
@@ -17,6 +17,7 @@ import * as Fault from "../Fault.ts"
 import * as PrefixCache from "../internal/PrefixCache.ts"
 import * as Rules from "../internal/ProviderRules.ts"
 import * as Wire from "../internal/ProviderWire.ts"
+import * as TranscriptRules from "../internal/TranscriptRules.ts"
 import * as Usage from "../Usage.ts"
 
 /** The twin can not be started. */
@@ -181,6 +182,14 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
+/** Why the API of a protocol does not take a request with 400; `undefined` where it does. `betas` are those of its header. */
+export const refusal = (
+  protocol: Wire.Protocol,
+  body: Schema.JsonObject,
+  betas: ReadonlyArray<string> = []
+): string | undefined =>
+  TranscriptRules.refusal(protocol, body) ?? (protocol === "anthropic" ? Rules.refusal(body, betas) : undefined)
+
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 interface State {
@@ -257,7 +266,7 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
   }
   const denied = admit(state.options, request, said)
   if (denied !== undefined) return refuse(denied)
-  const broken = protocol === "anthropic" ? Rules.refusal(body, record.betas) : undefined
+  const broken = refusal(protocol, body, record.betas)
   if (broken !== undefined) return refuse({ status: 400, message: broken })
   const at = state.queue.findIndex(({ role }) => role === undefined || role === said.role)
   const breakage = at < 0 ? undefined : state.queue.splice(at, 1)[0]?.breakage
