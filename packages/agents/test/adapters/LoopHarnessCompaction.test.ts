@@ -36,7 +36,7 @@ describe.each(Loop.protocols)("compaction over %s", (protocol) => {
     "keeps the instructions and the last turns as they are, and says what was taken out",
     Effect.gen(function* () {
       const before = (yield* Metric.value(Compaction.compactions)).count
-      const lab = yield* Lab.start({ protocol, first: eight, later, loop: { compaction } })
+      const lab = yield* Lab.start({ protocol, first: eight, later, loop: { compaction }, isChosen: true })
       const ended = yield* lab.run()
       assert.deepStrictEqual(ended.outcome, { _tag: "Done", note: "x" })
       const [fact, ...more] = yield* lab.facts("ContextCompacted")
@@ -60,6 +60,7 @@ describe.each(Loop.protocols)("compaction over %s", (protocol) => {
         Lab.textOf(question).startsWith(Lab.textOf(last).slice(0, -1)),
         "The notes were asked for behind another prefix, and the cache was of no use"
       )
+      assert.include(JSON.stringify(Lab.toolsOf(last)), "escalate")
       assert.deepStrictEqual(Lab.toolsOf(question), Lab.toolsOf(last), "Other tools were offered")
       const blocks = Loop.blocksOf(next)
       const opening = Loop.blocksOf(bodies[0])
