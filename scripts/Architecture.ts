@@ -34,7 +34,7 @@ export const seams: ReadonlyArray<Seam> = [
     module: "effect/ai",
     files: [
       "core/Model",
-      "core/internal/{Answer,PromptTurns,ProviderFailure}",
+      "core/internal/{Answer,PromptTurns,ProviderFailure,WireText}",
       "context/{MetaTools,ToolSession}",
       "context/internal/{SessionCall,ToolTranscript}",
       "agents/Tools",

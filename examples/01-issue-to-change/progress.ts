@@ -2,7 +2,7 @@
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
 import * as Redaction from "@millwright/core/Redaction"
-import type * as Progress from "@millwright/agents/Progress"
+import * as Progress from "@millwright/agents/Progress"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
@@ -45,11 +45,13 @@ const describe = ({ fact, stage }: FactoryEvent.FactoryEvent): string | undefine
   }
 }
 
-/** Prints the tools that a role uses, one line each. */
+/** Prints the tools that a role uses, one line each, and below the call of a sub-agent those that it uses. */
 export const tools = (print: (line: string) => void) => ({
-  report: ({ event }: Progress.Report) =>
+  report: (report: Progress.Report) =>
     Effect.map(Redaction.Secrets, (secrets) => {
-      if (event._tag === "ToolStarted") print(`    ${Redaction.scrub(event.summary, secrets)}`)
-      if (event._tag === "ToolEnded" && !event.ok) print(`    ${event.tool} answered with a failure`)
+      const { event, path } = Progress.unwrap(report.event)
+      const indent = " ".repeat(4 + 2 * path.length)
+      if (event._tag === "ToolStarted") print(`${indent}${Redaction.scrub(event.summary, secrets)}`)
+      if (event._tag === "ToolEnded" && !event.ok) print(`${indent}${event.tool} answered with a failure`)
     })
 })

@@ -3,6 +3,7 @@ import * as Actor from "@millwright/core/Actor"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Gate from "@millwright/core/Gate"
 import * as Journal from "@millwright/core/Journal"
+import * as Ledger from "@millwright/core/Ledger"
 import * as Status from "@millwright/core/Status"
 import * as Usage from "@millwright/core/Usage"
 import type * as Policy from "@millwright/core/Policy"
@@ -14,7 +15,6 @@ import * as Schema from "effect/Schema"
 
 interface Row {
   readonly duration: number
-  readonly bill: Usage.Bill
   readonly tools: number
   readonly failed: boolean
 }
@@ -24,20 +24,20 @@ interface Account {
   readonly verdict: Verdict.Verdict | undefined
   readonly decision: Policy.Decision | undefined
   readonly pullRequest: PullRequest.PullRequest | undefined
-  readonly rehearsed: boolean
 }
 
 const empty: Account = {
   stages: new Map(),
   verdict: undefined,
   decision: undefined,
-  pullRequest: undefined,
-  rehearsed: false
+  pullRequest: undefined
 }
+
+const untouched: Row = { duration: 0, tools: 0, failed: false }
 
 const row = (account: Account, event: FactoryEvent.FactoryEvent, change: (row: Row) => Row): Account => {
   const stage = event.stage ?? "(line)"
-  const before = account.stages.get(stage) ?? { duration: 0, bill: Usage.emptyBill, tools: 0, failed: false }
+  const before = account.stages.get(stage) ?? untouched
   return { ...account, stages: new Map(account.stages).set(stage, change(before)) }
 }
 
@@ -48,11 +48,6 @@ const step = (account: Account, event: FactoryEvent.FactoryEvent): Account => {
       return row(account, event, (row) => ({ ...row, duration: row.duration + fact.duration, failed: false }))
     case "StageFailed":
       return row(account, event, (row) => ({ ...row, duration: row.duration + fact.duration, failed: true }))
-    case "ModelCalled":
-      return {
-        ...row(account, event, (row) => ({ ...row, bill: Usage.charge(row.bill, fact) })),
-        rehearsed: account.rehearsed || fact.rehearsed
-      }
     case "ToolCalled":
       return row(account, event, (row) => ({ ...row, tools: row.tools + 1 }))
     case "VerdictGiven":
@@ -91,11 +86,12 @@ export const of = Effect.fnUntraced(function* (run: string, commands: Commands) 
   const status = yield* Status.of(run)
   const gates = [...(yield* Gate.list(run)).values()]
   const account = yield* Journal.fold(empty, (account, event) => (event.run === run ? step(account, event) : account))
+  const charges = Ledger.charges(yield* Ledger.of(run))
   if (status === undefined) return `There is no run "${run}".`
   return [
     `Run ${run}: ${status.title}`,
     "",
-    ...table(account),
+    ...table(account, charges),
     "",
     ...interventions(gates),
     ...verdict(account.verdict),
@@ -114,17 +110,16 @@ const money = (bill: Usage.Bill) =>
       ? `$${bill.usd.toFixed(4)}`
       : `$${bill.usd.toFixed(4)} + ${bill.unpriced} unpriced`
 
-const table = (account: Account): ReadonlyArray<string> => {
-  const rows = [...account.stages].filter(([name]) => !name.startsWith("gate-"))
-  const all = rows.reduce(
-    (sum, [, { bill }]) => ({
-      usd: sum.usd + bill.usd,
-      calls: sum.calls + bill.calls,
-      unpriced: sum.unpriced + bill.unpriced,
-      usage: Usage.add(sum.usage, bill.usage)
-    }),
-    Usage.emptyBill
+const table = (account: Account, charges: ReadonlyArray<Ledger.Charge>): ReadonlyArray<string> => {
+  const bills = new Map(
+    Ledger.by(charges, "stage").map(({ account, name }) => [name ?? "(line)", Ledger.bill(account)])
   )
+  const names = [...new Set([...account.stages.keys(), ...bills.keys()])].filter((name) => !name.startsWith("gate-"))
+  const rows = names.map(
+    (name) => [name, { ...(account.stages.get(name) ?? untouched), bill: bills.get(name) ?? Usage.emptyBill }] as const
+  )
+  const total = Ledger.total(charges)
+  const all = Ledger.bill(total)
   const line = (cells: readonly [string, string, string, string, string, string]) =>
     `  ${cells[0].padEnd(16)}${cells[1].padStart(9)}${cells[2].padStart(7)}${cells[3].padStart(7)}${cells[4].padStart(10)}  ${cells[5]}`
   const counts = (bill: Usage.Bill) => [String(bill.calls || ""), String(Usage.total(bill.usage) || "")] as const
@@ -142,7 +137,7 @@ const table = (account: Account): ReadonlyArray<string> => {
       money(all)
     ]),
     `  ${all.usage.cacheRead} of the tokens were read from the cache.${
-      account.rehearsed ? " Rehearsed: the cost is what these tokens would have cost; nothing was charged." : ""
+      total.rehearsed > 0 ? " Rehearsed: the cost is what these tokens would have cost; nothing was charged." : ""
     }`
   ]
 }

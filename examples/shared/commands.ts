@@ -1,6 +1,9 @@
 /** The `line` command: what it understands. `line --help` says it to a person. */
+import * as Steering from "@millwright/agents/Steering"
 import type * as Fault from "@millwright/core/Fault"
 import type * as Gate from "@millwright/core/Gate"
+import * as Journal from "@millwright/core/Journal"
+import * as Ledger from "@millwright/core/Ledger"
 import * as Line from "@millwright/core/Line"
 import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
@@ -48,6 +51,18 @@ const tags = [
   "Cancelled",
   "Failed"
 ] as const satisfies ReadonlyArray<Status.Status["_tag"]>
+
+const dimensions = [
+  "item",
+  "line",
+  "run",
+  "stage",
+  "role",
+  "agent",
+  "provider",
+  "model",
+  "paidBy"
+] as const satisfies ReadonlyArray<Ledger.Dimension>
 
 const prefix = "npx -y pnpm@12.18.0 line"
 
@@ -161,6 +176,32 @@ const show = Command.make("show", { run }, ({ run }) =>
   Command.withExamples([example("show issue-1.1", "The first run of the item issue-1")])
 )
 
+const cost = Command.make(
+  "cost",
+  {
+    what: Argument.String("run or item").pipe(
+      Argument.withDescription("A run, with its children, or an item; without it, all there is"),
+      Argument.optional
+    ),
+    by: Flag.Literals("by", dimensions).pipe(Flag.withDescription("What it is told apart by"), Flag.optional)
+  },
+  (asked) =>
+    Effect.gen(function* () {
+      const { json, store } = yield* root
+      const stored = yield* Effect.forEach(yield* Store.locate(store), (path) =>
+        Effect.map(Ledger.of().pipe(Effect.provide(Store.looking(path))), (ledger) => ({ store: path, ledger }))
+      )
+      yield* Looking.cost(stored, asked, { json, print: Console.log })
+    })
+).pipe(
+  Command.withDescription("Show what calls of models used and cost: tokens by kind, money, and what is not known"),
+  Command.withExamples([
+    example("cost", "Every item, the one that cost most first"),
+    example("cost issue-1 --by model", "An item, over all of its runs, by model"),
+    example("cost issue-1.1 --by agent --json", "A run and its children, with sub-agents apart, as JSON")
+  ])
+)
+
 const tail = Command.make(
   "tail",
   {
@@ -232,6 +273,41 @@ const fork = Command.make("fork", { run, before }, ({ before, run }) =>
   Command.withExamples([example("fork issue-1.1 --before implement", "Try another way beside the first")])
 )
 
+const tell = Command.make(
+  "tell",
+  {
+    run,
+    text: Argument.String("text").pipe(Argument.withDescription("What the agent shall hear")),
+    whenDone: Flag.Boolean("when-done").pipe(
+      Flag.withDescription("Not at its next turn, but when it gives its outcome"),
+      Flag.withDefault(false)
+    ),
+    session: Flag.String("session").pipe(
+      Flag.withDescription("Which agent, where several are at work in the run"),
+      Flag.optional
+    )
+  },
+  ({ run, session, text, whenDone }) =>
+    steer(
+      run,
+      (_, { role, session }: Steering.AtWork) => ({
+        run,
+        said: `${role} (${session}) hears it ${whenDone ? "when it gives its outcome" : "at its next turn"}.`
+      }),
+      Steering.say({
+        to: Option.match(session, { onNone: () => ({ run }), onSome: (session) => ({ session }) }),
+        lane: whenDone ? "follow-up" : "steer",
+        text
+      }).pipe(Journal.as(Answering.me()))
+    )
+).pipe(
+  Command.withDescription("Say something to the agent that works in a run"),
+  Command.withExamples([
+    example('tell issue-1.1 "Leave the tests alone"', "Steer it"),
+    example('tell issue-1.1 "Go over it once more" --when-done', "Give it something to do afterwards")
+  ])
+)
+
 const approve = Answering.approve(settle).pipe(
   Command.withExamples([example("approve issue-1.1:plan", "Say yes to what this gate asks")])
 )
@@ -253,11 +329,11 @@ export const line = root.pipe(
     "Looks at the runs of a factory and steers them, beside the processes that run them. " +
       "Exit codes: 0 done, 2 bad input, 1 anything else"
   ),
-  Command.withSubcommands([list, show, tail, approve, reject, answer, cancel, resume, rewind, fork])
+  Command.withSubcommands([list, show, cost, tail, approve, reject, answer, cancel, resume, rewind, fork, tell])
 )
 
 /** What a person can mend by typing something else. */
-const badInput = new Set(["StoreError", "GitError", "LookError", "AnswerError", "GateError", "LineError"])
+const badInput = new Set(["StoreError", "GitError", "LookError", "AnswerError", "GateError", "LineError", "SteeringError"])
 
 /** Tells bad input from a machine that does not work. */
 export const isBadInput = ({ _tag }: Fault.Fault): boolean => badInput.has(_tag)

@@ -1,12 +1,14 @@
-/** The commands that look at a store and change nothing: `list`, `show` and `tail`. */
+/** The commands that look at a store and change nothing: `list`, `show`, `cost` and `tail`. */
 import * as Gate from "@millwright/core/Gate"
 import * as Journal from "@millwright/core/Journal"
+import type * as Ledger from "@millwright/core/Ledger"
 import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as Cost from "./cost.ts"
 import * as Naming from "./naming.ts"
 import * as Page from "./page.ts"
 import * as RunLine from "./run-line.ts"
@@ -72,6 +74,28 @@ export const list = (
       return [...(stores.length === 1 ? [] : [`Store ${store}`]), ...table].join("\n")
     })
     yield* print(tables.join("\n\n"))
+  })
+
+/** What was spent, in a table for each store that has what is asked for. */
+export const cost = (
+  stores: ReadonlyArray<{ readonly store: string; readonly ledger: Ledger.Ledger }>,
+  asked: Cost.Asked,
+  { json, print }: Pick<Printing, "json" | "print">
+) =>
+  Effect.gen(function* () {
+    const costs = stores.flatMap(({ ledger, store }) => {
+      const cost = Cost.of(ledger, asked)
+      return cost === undefined ? [] : [{ store, ...cost }]
+    })
+    if (costs.length === 0 && Option.isSome(asked.what)) {
+      return yield* Naming.noSuchThing(
+        asked.what.value,
+        stores.flatMap(({ ledger }) => Cost.names(ledger))
+      )
+    }
+    if (json) return yield* print(Text.json({ costs }))
+    const tables = costs.map((cost) => [...(stores.length === 1 ? [] : [`Store ${cost.store}`]), ...Cost.lines(cost)])
+    yield* print(tables.map((lines) => lines.join("\n")).join("\n\n"))
   })
 
 /** How wide the terminal is, where there is one that says so. */

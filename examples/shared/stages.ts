@@ -1,4 +1,5 @@
 /** The stages of a run, one by one: how long each took, how often it was tried and why, and what it used. */
+import * as Budget from "@millwright/core/Budget"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Usage from "@millwright/core/Usage"
 
@@ -45,7 +46,8 @@ export const step = (rows: Map<string, Row>, { at, fact, stage }: FactoryEvent.F
         ? change({ state: "undone" })
         : change({ problems: problem(`undoing it: ${fact.fault.message}`) })
     case "ModelCalled":
-      return change({ bill: Usage.charge(row.bill, fact) })
+    case "ModelFailed":
+      return change({ bill: Budget.count({ bill: row.bill, time: 0 }, fact).bill })
     case "GateOpened":
       return change({ gate: fact.gate })
     default:

@@ -142,6 +142,7 @@ describe("line, on a store", () => {
     assert.include(await refused("reject", "issue-one.1:plan"), "A no needs its reason")
     assert.include(await refused("answer", "issue-one.1:plan", "words"), "yes or no")
     assert.include(await refused("answer", "issue-one.1:plan"), "--json-answer")
+    assert.include(await refused("tell", "issue-one.1", "Hurry"), "No agent works in the run issue-one.1")
     await refused("list", "--status", "Sleeping")
     await refused("cancel", "issue-one.1")
     await refused("nonsense")

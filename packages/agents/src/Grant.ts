@@ -7,7 +7,7 @@ export const Grant = Schema.Literals(["read", "grep", "edit", "write", "bash"])
 export type Grant = typeof Grant.Type
 
 /** Looks, and changes nothing. */
-export const readOnly: ReadonlyArray<Grant> = ["read", "grep"]
+export const readOnly: ReadonlyArray<"read" | "grep"> = ["read", "grep"]
 
 /** Looks, changes files and runs commands. */
 export const all: ReadonlyArray<Grant> = Grant.literals

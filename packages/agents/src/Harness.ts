@@ -15,9 +15,10 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type * as Grant from "./Grant.ts"
 import type { SessionError } from "./Session.ts"
+import * as SubAgent from "./SubAgent.ts"
 
 /** The harness can not go on. */
 export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
@@ -31,6 +32,10 @@ export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
   InACircle: false,
   /** The agent ended without an outcome. */
   NoOutcome: false,
+  /** The request asks for what the harness can not do. */
+  Unsupported: false,
+  /** The sub-agents of the request can not be those of its role. */
+  BadAgents: false,
   /** The agent took longer in all than it may. */
   TimedOut: false,
   /** The agent's program broke, or said what this package does not understand. */
@@ -55,6 +60,8 @@ export interface Request {
   readonly grants: ReadonlyArray<Grant.Grant>
   /** What of the tool index the agent may see and call. Left out: nothing. Checked at each call as well. */
   readonly tools?: ToolScope
+  /** Whom the agent may give tasks to. None of them may do more than it may itself. */
+  readonly agents?: SubAgent.Agents
   /** The shape that the agent has to answer in. */
   readonly outcome: Schema.Codec<unknown, unknown>
   readonly maxTurns: number
@@ -65,6 +72,8 @@ export interface Request {
    * off is gone on with where it was; one that has ended answers with its outcome, and no model is called.
    */
   readonly id?: string
+  /** What is said to the agent when it gives its outcome, one after the other: to go over its own work again, say. The last outcome counts. */
+  readonly followUps?: ReadonlyArray<string>
 }
 
 /** What an agent does while it works. */
@@ -75,6 +84,13 @@ export type HarnessEvent =
   | { readonly _tag: "ToolStarted"; readonly tool: string; readonly summary: string }
   | { readonly _tag: "ToolEnded"; readonly tool: string; readonly ok: boolean }
   | { readonly _tag: "Turn"; readonly number: number; readonly usage: Usage.Usage }
+  /** What a sub-agent does, in its own conversation. */
+  | {
+      readonly _tag: "Delegated"
+      readonly agent: string
+      readonly session: string
+      readonly event: HarnessEvent
+    }
   /** The last event. `outcome` is what the agent answered, not yet decoded. */
   | { readonly _tag: "Ended"; readonly outcome: unknown; readonly session: Session }
 
@@ -84,11 +100,44 @@ export type Failure = HarnessError | SessionError | Model.ModelError | Budget.Bu
 /** What a harness needs around it: a place to work in. */
 export type Workplace = ChildProcessSpawner | FileSystem.FileSystem | Path.Path
 
+/** What a harness can do beyond a conversation with tools. */
+export interface Supports {
+  /** Its agents can give tasks to sub-agents. */
+  readonly subAgents: boolean
+  /** It keeps conversations, so that one that broke off is gone on with by its name. */
+  readonly sessions: boolean
+}
+
+/** What an adapter gives. */
+export interface Primitive {
+  readonly name: string
+  readonly supports: Supports
+  readonly run: (request: Request) => Stream.Stream<HarnessEvent, Failure, Workplace>
+}
+
 /** Drives a model through turns and tools. */
-export class Harness extends Context.Service<
-  Harness,
-  {
-    readonly name: string
-    readonly run: (request: Request) => Stream.Stream<HarnessEvent, Failure, Workplace>
+export class Harness extends Context.Service<Harness, Primitive>()("@millwright/agents/Harness") {}
+
+/** Derives a harness: a request that it can not do, or that gives a sub-agent more than its role has, is refused at once. */
+export const make = (primitive: Primitive): Harness["Service"] =>
+  Harness.of({
+    ...primitive,
+    run: (request) => {
+      const error = refusal(primitive, request)
+      return error === undefined ? primitive.run(request) : Stream.fail(error)
+    }
+  })
+
+const refusal = ({ name, supports }: Primitive, request: Request): HarnessError | undefined => {
+  if (request.agents === undefined) return undefined
+  if (!supports.subAgents) {
+    return new HarnessError({
+      reason: "Unsupported",
+      message: `The role ${request.role} has sub-agents, and the harness ${name} can not run any. Take LoopHarness, or leave them out.`
+    })
   }
->()("@millwright/agents/Harness") {}
+  const message = SubAgent.problem(request.agents, request)
+  return message === undefined
+    ? undefined
+    : new HarnessError({ reason: "BadAgents", message: `The role ${request.role}: ${message}` })
+}

@@ -9,6 +9,15 @@ export interface Report {
   readonly event: Harness.HarnessEvent
 }
 
+/** The sub-agents that an event came through, the outermost first, and what the last of them did. */
+export const unwrap = (
+  event: Harness.HarnessEvent,
+  path: ReadonlyArray<string> = []
+): {
+  readonly path: ReadonlyArray<string>
+  readonly event: Exclude<Harness.HarnessEvent, { readonly _tag: "Delegated" }>
+} => (event._tag === "Delegated" ? unwrap(event.event, [...path, event.agent]) : { path, event })
+
 /** Takes reports. Default: nobody looks. */
 export const Progress = Context.Reference<{ readonly report: (report: Report) => Effect.Effect<void> }>(
   "@millwright/agents/Progress",

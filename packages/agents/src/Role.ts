@@ -21,16 +21,18 @@ import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import * as Stage from "@millwright/core/Stage"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type * as Grant from "./Grant.ts"
 import * as Harness from "./Harness.ts"
-import * as Progress from "./Progress.ts"
+import * as Ending from "./internal/Ending.ts"
+import * as HouseRules from "./internal/HouseRules.ts"
+import * as Session from "./Session.ts"
 import type * as Skill from "./Skill.ts"
+import type * as SubAgent from "./SubAgent.ts"
 import * as Untrusted from "./Untrusted.ts"
 
 /** A role did not come to an outcome that can be used. */
@@ -45,20 +47,34 @@ export class RoleError extends Fault.Class<RoleError>()("RoleError", {
 export type Failure = RoleError | Harness.Failure | Skill.SkillError
 
 /** How a role is made. */
-export interface Options<Input extends Schema.Constraint, Outcome extends Schema.Constraint> {
+export interface Options<
+  Input extends Schema.Constraint,
+  Outcome extends Schema.Constraint,
+  G extends Grant.Grant = Grant.Grant
+> {
   readonly input: Input
   /** The cases that the role can end in, as a tagged union. */
   readonly outcome: Outcome
   /** How the role works. */
   readonly skill: Effect.Effect<Skill.Skill, Skill.SkillError>
-  readonly grants: ReadonlyArray<Grant.Grant>
+  readonly grants: ReadonlyArray<G>
   /** What it may use of the tool index, as `["github/*", "!github/delete_*"]`. Default: nothing. */
   readonly tools?: ToolScope
+  /** Whom the role may give tasks to. One with a grant that the role has not does not compile. */
+  readonly agents?: SubAgent.Agents<NoInfer<G>>
   readonly tier: Model.Tier
   /** The task as the model reads it. Default: each field of the input in a data block, as untrusted text. */
   readonly prompt?: (input: Input["Type"]) => string
   /** Default 60. */
   readonly maxTurns?: number
+  /**
+   * After a crash or a fault, the stage of the role goes on with the conversation where it broke off, and no tool that finished runs
+   * again. For a harness that keeps conversations, and a workplace that is as the agent left it. Default `false`: a new
+   * conversation.
+   */
+  readonly resumes?: boolean
+  /** What the agent is told when it gives its outcome, one after the other: to go over its own work again, say. The last outcome counts. */
+  readonly followUps?: ReadonlyArray<string>
   /** How faults are tried again before a line stalls. Default: not; the harness retries model calls by itself. */
   readonly retry?: Schedule.Schedule<unknown>
 }
@@ -66,6 +82,7 @@ export interface Options<Input extends Schema.Constraint, Outcome extends Schema
 /** A typed agent. */
 export interface Role<Name extends string, Input extends Schema.Constraint, Outcome extends Schema.Constraint> {
   readonly name: Name
+  readonly outcome: Outcome
   readonly grants: ReadonlyArray<Grant.Grant>
   /** Runs the role: a stage when it stands in a line, a plain effect elsewhere. */
   readonly run: (
@@ -74,9 +91,14 @@ export interface Role<Name extends string, Input extends Schema.Constraint, Outc
 }
 
 /** Makes a role. */
-export const make = <const Name extends string, Input extends Schema.Constraint, Outcome extends Schema.Constraint>(
+export const make = <
+  const Name extends string,
+  Input extends Schema.Constraint,
+  Outcome extends Schema.Constraint,
+  const G extends Grant.Grant
+>(
   name: Name,
-  options: Options<Input, Outcome>
+  options: Options<Input, Outcome, G>
 ): Role<Name, Input, Outcome> => {
   // The schemas of a role are data and need no services; the constraint can not say so.
   const outcome = Schema.toCodecJson(options.outcome) as unknown as Schema.Codec<Outcome["Type"], unknown>
@@ -87,6 +109,7 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
       : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value) ?? "")
   return {
     name,
+    outcome: options.outcome,
     grants: options.grants,
     run: (value) =>
       Stage.run(
@@ -114,19 +137,23 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
           const request: Harness.Request = {
             role: name,
             tier: options.tier,
-            system: `Role: ${name}\n\n${skill.instructions}\n\n${rules}`,
+            system: `Role: ${name}\n\n${skill.instructions}\n\n${HouseRules.text}`,
             prompt: task,
             grants: options.grants,
             ...(options.tools && { tools: options.tools }),
+            ...(options.agents && { agents: options.agents }),
+            ...(options.followUps && { followUps: options.followUps }),
+            ...(yield* conversationOf(name, options.resumes === true)),
             outcome,
             maxTurns: options.maxTurns ?? 60
           }
-          const first = yield* ended(harness, request)
+          const first = yield* Ending.of(harness, request)
           // There is one turn to mend it in, so the agent has to hear of all its mistakes at once.
           const decoded = yield* Effect.result(Schema.decodeUnknownEffect(outcome, { errors: "all" })(first.outcome))
           if (Result.isSuccess(decoded)) return decoded.success
-          const second = yield* ended(harness, {
+          const second = yield* Ending.of(harness, {
             ...request,
+            followUps: [],
             session: first.session,
             prompt:
               `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message}\n\n` +
@@ -148,10 +175,33 @@ export const make = <const Name extends string, Input extends Schema.Constraint,
   }
 }
 
-const rules = `# Rules of the house
-${Untrusted.rule}
-Never print, read or send environment variables, keys or tokens.
-End by calling the \`outcome\` tool once. If something that you need is missing, say so in the outcome and do not guess.`
+/** The conversation that a role goes on with. */
+const Conversation = Context.Reference<string | undefined>("@millwright/agents/Role/Conversation", {
+  defaultValue: () => undefined
+})
+
+/**
+ * Makes a role go on with a conversation that broke off, by its name, where it was asked for the same: one that ran out of its
+ * budget, say, when somebody gave it more.
+ */
+export const goingOn =
+  (session: string) =>
+  <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.provideService(run, Conversation, session)
+
+/** The name of the conversation of a stage. A stage that its run went back to begins another one. */
+const conversationOf = Effect.fnUntraced(function* (role: string, resumes: boolean) {
+  const given = yield* Conversation
+  if (given !== undefined) return { id: given }
+  const { run, stage } = yield* Journal.Origin
+  if (!resumes || run === null || stage === null) return {}
+  const rewound = yield* Journal.fold(
+    0,
+    (times, { fact }) => times + (fact._tag === "LineRewound" && fact.dropped.includes(stage) ? 1 : 0),
+    run
+  )
+  return { id: Session.nameOf([run, stage, role, ...(rewound > 0 ? [`${rewound}`] : [])]) }
+})
 
 const asBlocks = (encoded: unknown): string =>
   typeof encoded === "object" && encoded !== null
@@ -161,18 +211,3 @@ const asBlocks = (encoded: unknown): string =>
         )
         .join("\n\n")
     : Untrusted.block("input", String(encoded))
-
-/** Runs a request to its end, and shows the way there to whoever listens. */
-const ended = (harness: Harness.Harness["Service"], request: Harness.Request) =>
-  Effect.gen(function* () {
-    const { report } = yield* Progress.Progress
-    const last = yield* harness.run(request).pipe(
-      Stream.tap((event) => report({ role: request.role, event })),
-      Stream.runLast
-    )
-    if (Option.isSome(last) && last.value._tag === "Ended") return last.value
-    return yield* new Harness.HarnessError({
-      reason: "Broken",
-      message: `The harness ${harness.name} stopped without saying how the role ${request.role} ended.`
-    })
-  })

@@ -2,6 +2,7 @@
  * A **session**: a conversation of an agent as an append-only tree. It can be gone on with where it broke off, forked at any
  * entry, written to a text, and read from one on another machine.
  */
+import * as Digest from "@millwright/core/Digest"
 import * as Fault from "@millwright/core/Fault"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -67,6 +68,17 @@ export const fork = (
 ): Result.Result<Session, SessionError> =>
   Result.map(path(session, options.at), (entries) => ({ id: options.id, entries }))
 
+/** The name of a session after what it belongs to: the same words have the same name, and no others have it. */
+export const nameOf = (words: ReadonlyArray<string>): string => {
+  const plain = words.join("/")
+  return Result.isSuccess(named(plain))
+    ? plain
+    : `${plain
+        .replace(/[^\w.]+/g, "-")
+        .replace(/^\W+|\.{2,}/g, "x")
+        .slice(0, 120)}-${Digest.ofJson(words).slice(0, 32)}`
+}
+
 const Head = Schema.Struct({ session: Schema.String, version: Schema.Natural })
 const HeadLine = Schema.fromJsonString(Head)
 const EntryLine = Schema.fromJsonString(SessionEntry.Json)
@@ -107,9 +119,9 @@ export const fromText = (
     const entry = Schema.decodeUnknownResult(EntryLine)(line)
     if (Result.isFailure(entry)) return damaged(`line ${at + 2} is no entry: ${String(entry.failure).slice(0, 300)}`)
     if (!known.has(entry.success.parent)) return damaged(`line ${at + 2} follows an entry that is not before it`)
-    if (known.has(entry.success.id)) return damaged(`line ${at + 2} is there twice`)
+    // Two who took the same session over at once may have written the same entries.
+    if (!known.has(entry.success.id)) entries.push(entry.success)
     known.add(entry.success.id)
-    entries.push(entry.success)
   }
   return Result.succeed({ session: { id, entries }, torn: Buffer.byteLength(last) })
 }

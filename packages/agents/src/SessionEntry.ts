@@ -59,8 +59,16 @@ export const Body = Schema.TaggedUnion({
   Returned: { part: Prompt.ToolResultPart },
   /** How the tools of the index are used from here on. */
   Tooled: { tools: ToolSession.Saved },
-  /** A summary stands in the place of everything but the instructions and what follows the entry `kept`. */
-  Compacted: { summary: Prompt.Message, kept: Schema.NullOr(Schema.String), dropped: Dropped },
+  /**
+   * A summary stands in the place of everything but the instructions and what follows the entry `kept`; `null`: of all. `joined` are
+   * messages behind it that say what stays loaded.
+   */
+  Compacted: {
+    summary: Prompt.Message,
+    kept: Schema.NullOr(Schema.String),
+    dropped: Dropped,
+    joined: Schema.optionalKey(Schema.Array(Prompt.Message))
+  },
   /** The outcome as the agent gave it, not decoded. It answers the call that it was given with. */
   Ended: { outcome: Schema.Json }
 })

@@ -69,7 +69,7 @@ export const isReadOnly = (tool: Pick<Tool.Any, "annotations">): boolean => Cont
 
 /** A call in one line of at most 120 characters, for people. */
 export const summary = (name: string, input: unknown): string => {
-  const said = ["pattern", "script", "path", "query", "name"].flatMap((key) =>
+  const said = ["pattern", "script", "path", "query", "name", "agent"].flatMap((key) =>
     Predicate.hasProperty(input, key) && Predicate.isString(input[key]) ? [input[key]] : []
   )
   const line = Untrusted.visible(`${name} ${said.join(" in ")}`)

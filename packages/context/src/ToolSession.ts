@@ -99,6 +99,12 @@ export interface ToolSession {
   readonly run: (call: Call, prompt: Prompt.Prompt) => Effect.Effect<Result | undefined>
   /** What is appended behind the results of a turn, so that what they loaded can be called. */
   readonly after: (results: ReadonlyArray<Result>) => ReadonlyArray<Prompt.SystemMessage>
+  /**
+   * What stands in the place of messages that are taken out, so that what they loaded can be called on: in the mode `inline` it is
+   * declared again, in `native` it is in each request from here on. Nothing for `bridge`, whose schemas are searched for again.
+   * What is saved may change by it.
+   */
+  readonly rejoined: (removed: Prompt.Prompt) => Effect.Effect<ReadonlyArray<Prompt.SystemMessage>>
   /** Whether a call changes nothing, as far as its source says. */
   readonly isReadOnly: (call: Call) => Effect.Effect<boolean>
   readonly save: Effect.Effect<Saved>
@@ -112,7 +118,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   // A conversation may go on with a model that can not load as the last one did; every model can read and call.
   const isPossible = (mode: Mode) => (mode !== "native" && mode !== "inline") || options.loading.includes(mode)
   const mode = isPossible(start.mode) ? start.mode : "bridge"
-  const { fixed } = start
+  let { fixed } = start
   const isFixed = new Set(fixed.map(({ id }) => id))
   const referred = new Map(start.referred.map((definition) => [definition.id, definition]))
   let known: ReadonlyMap<string, string> = new Map(Object.entries(start.known))
@@ -132,7 +138,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     const joined = [...referred.values()].filter(({ id }) => !isFixed.has(id))
     // More may have come since the beginning than a request can hold.
     const room = mostTools - metas.length - fixed.length - joined.length - ownTools
-    return [...joined, ...within(waiting, room).map(Definition.of)].sort(byId)
+    return [...joined, ...within(waiting, room).map(defined)].sort(byId)
   })
 
   return {
@@ -143,7 +149,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
       Effect.map(mode === "native" ? deferred(prompt) : Effect.succeed([]), (waiting) => [
         ...metas,
         ...fixed.map(offered),
-        ...waiting.map((definition) => offered(definition).annotate(ToolLoading.Deferred, true))
+        ...waiting.map(held)
       ]),
     notices: Effect.fnUntraced(function* (prompt: Prompt.Prompt) {
       const now = yield* index.list()
@@ -163,13 +169,30 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
     after: (results) => {
       const joining = new Map(results.flatMap(({ loaded }) => loaded).map((entry) => [entry.id, entry]))
       if (mode !== "inline" || joining.size === 0) return []
-      const additions = [...joining.values()].map((entry) => {
-        const { description, name, schema } = Definition.of(entry)
-        return { name, description, schema }
-      })
+      const additions = [...joining.values()].map((entry) => declared(Definition.of(entry)))
       const names = additions.map(({ name }) => name).join(", ")
       return [Prompt.systemMessage({ content: `Loaded: ${names}.`, options: ToolLoading.changes({ additions }) })]
     },
+    rejoined: Effect.fnUntraced(function* (removed: Prompt.Prompt) {
+      if (mode !== "inline" && mode !== "native") return []
+      const ids = [...ToolTranscript.loaded(removed)].filter((id) => !isFixed.has(id))
+      const again = (yield* index.describe(ids)).entries.map(Definition.of)
+      if (again.length === 0) return []
+      if (mode === "native") {
+        // Nothing refers to them any more, and what no result refers to is not in the prompt.
+        fixed = [...fixed, ...again].sort(byId)
+        for (const { id } of again) isFixed.add(id)
+      }
+      return [
+        Prompt.systemMessage({
+          content: `Loaded: ${again.map(({ name }) => name).join(", ")}.`,
+          options: ToolTranscript.rejoining(
+            again.map(({ id }) => id),
+            mode === "inline" ? again.map(declared) : []
+          )
+        })
+      ]
+    }),
     isReadOnly: calls.isReadOnly,
     save: Effect.sync(() => ({ mode, fixed, referred: [...referred.values()], known: Object.fromEntries(known) }))
   }
@@ -233,8 +256,28 @@ const within = (entries: ReadonlyArray<Entry>, room: number): ReadonlyArray<Entr
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 
-const offered = ({ description, name, schema }: Definition.Definition) =>
+const declared = ({ description, name, schema }: Definition.Definition): ToolLoading.Definition => ({
+  name,
+  description,
+  schema
+})
+
+/** What is made of a value, for as long as the value is there. */
+const kept = <A extends object, B>(make: (value: A) => B): ((value: A) => B) => {
+  const known = new WeakMap<A, B>()
+  return (value) => {
+    const found = known.get(value) ?? make(value)
+    known.set(value, found)
+    return found
+  }
+}
+
+/** The same definition is the same tool in each request: what others make of a tool they make once. */
+const offered = kept(({ description, name, schema }: Definition.Definition) =>
   Tool.dynamic(name, { description, parameters: schema })
+)
+const defined = kept(Definition.of)
+const held = kept((definition: Definition.Definition) => offered(definition).annotate(ToolLoading.Deferred, true))
 
 /** What the tools of a request cost, as a part of what stands before everything else. */
 export const estimate = (tools: ReadonlyArray<Tool.Any>): number =>

@@ -1,6 +1,9 @@
 /**
  * A **budget**: what one run of a line may use up, in tokens, money and time. It is a hard stop with a typed error, over
- * all stages, roles, retries and processes of the run: what a killed process spent is read back from the journal.
+ * all stages, roles, retries and processes of the run: what was spent is what the journal says.
+ *
+ * What a child calls counts for its parent too: no run, and no run that it is a part of, gets beyond its limits. Calls that
+ * are under way when a limit is reached are finished and counted.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -10,17 +13,23 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Fault from "./Fault.ts"
+import * as Spending from "./internal/Spending.ts"
 import * as Journal from "./Journal.ts"
+import * as Ledger from "./Ledger.ts"
+import * as Pricing from "./Pricing.ts"
 import * as Usage from "./Usage.ts"
 
 /** What a run may use up. What is left out is not limited. */
 export interface Limits {
   /** All tokens of all model calls, whatever their kind. */
   readonly tokens?: number
-  /** US dollars. A model without a known price can not be held to it and is refused. */
+  /**
+   * US dollars that are really paid. A model without a known price can not be held to it and is refused; what a
+   * subscription pays costs nothing more, and is held by tokens alone. Of an answer that broke off, the least that it cost counts.
+   */
   readonly usd?: number
   /**
-   * Time in stages; waiting for a human costs nothing. Stages side by side each get what is left when they begin, so
+   * Time in stages of the run itself; waiting for a human or a child costs nothing. Stages side by side each get what is left when they begin, so
    * together they may go beyond it.
    */
   readonly time?: Duration.Input
@@ -31,11 +40,13 @@ export class BudgetError extends Fault.Class<BudgetError>()("BudgetError", {
   TokensSpent: false,
   MoneySpent: false,
   TimeSpent: false,
+  /** A limit is no number, or below 0. */
+  Misconfigured: false,
   /** There is a limit in money, and a call had no known price. */
   Unpriced: false
 }) {}
 
-/** What a run has used up. `time` in milliseconds. */
+/** What was used up by calls, and by time in stages, in milliseconds. */
 export interface Spent {
   readonly bill: Usage.Bill
   readonly time: number
@@ -46,8 +57,14 @@ export class Budget extends Context.Service<
   Budget,
   {
     readonly limits: Limits
-    readonly spent: (run: string | null) => Effect.Effect<Spent, Journal.JournalError>
-    readonly add: (run: string | null, more: (spent: Spent) => Spent) => Effect.Effect<void, Journal.JournalError>
+    /** What a run has spent, its children included, and then each run that it is a part of, from the inside out. */
+    readonly spent: (run: string | null) => Effect.Effect<ReadonlyArray<Spending.Spending>, Journal.JournalError>
+    /** The time that a run was in its stages, in milliseconds. */
+    readonly time: (run: string | null) => Effect.Effect<number, Journal.JournalError>
+    /** Counts time in a stage, in milliseconds. */
+    readonly took: (run: string | null, time: number) => Effect.Effect<void, Journal.JournalError>
+    /** Counts a call that belongs to no run. All others are counted from the journal. */
+    readonly outside: (call: FactoryEvent.Fact) => Effect.Effect<void>
   }
 >()("@millwright/core/Budget") {}
 
@@ -57,24 +74,25 @@ export const layer = (limits: Limits): Layer.Layer<Budget, never, Journal.Journa
     Budget,
     Effect.gen(function* () {
       const journal = yield* Journal.Journal
-      const ledgers = new Map<string | null, Spent>()
-      const spent = Effect.fnUntraced(function* (run: string | null) {
-        const known = ledgers.get(run)
-        if (known !== undefined) return known
-        const past = yield* Effect.provideService(
-          run === null ? Effect.succeed(emptyTally) : Journal.fold(emptyTally, take, run),
-          Journal.Journal,
-          journal
-        )
-        // Another fibre may have been faster, and have spent since.
-        const now = ledgers.get(run) ?? close(past)
-        ledgers.set(run, now)
+      const spendings = Spending.make(journal)
+      const times = new Map<string | null, number>()
+      let outside = Usage.emptyBill
+      const timeOf = Effect.fnUntraced(function* (run: string | null) {
+        const known = times.get(run)
+        if (known !== undefined || run === null) return known ?? 0
+        const past = yield* Effect.provideService(Journal.fold(emptyTally, take, run), Journal.Journal, journal)
+        // Another fibre may have been faster, and have counted since.
+        const now = times.get(run) ?? close(past)
+        times.set(run, now)
         return now
       })
       return Budget.of({
         limits,
-        spent,
-        add: (run, more) => Effect.map(spent(run), (now) => void ledgers.set(run, more(ledgers.get(run) ?? now)))
+        spent: (run) => (run === null ? Effect.sync(() => [{ run, bill: outside }]) : spendings(run)),
+        time: timeOf,
+        took: (run, time) =>
+          Effect.map(timeOf(run), (before) => void times.set(run, (times.get(run) ?? before) + time)),
+        outside: (call) => Effect.sync(() => void (outside = Spending.charge(outside, call)))
       })
     })
   )
@@ -85,7 +103,8 @@ const nothing: Spent = { bill: Usage.emptyBill, time: 0 }
 export const count = (spent: Spent, fact: FactoryEvent.Fact): Spent => {
   switch (fact._tag) {
     case "ModelCalled":
-      return { ...spent, bill: Usage.charge(spent.bill, fact) }
+    case "ModelFailed":
+      return { ...spent, bill: Spending.charge(spent.bill, fact) }
     case "StageFinished":
     case "StageFailed":
       return { ...spent, time: spent.time + fact.duration }
@@ -94,37 +113,37 @@ export const count = (spent: Spent, fact: FactoryEvent.Fact): Spent => {
   }
 }
 
-/** What was spent, and the stages that began and did not end, with the time of their first and last sign of life. */
+/** The time in stages, and the stages that began and did not end, with the time of their first and last sign of life. */
 interface Tally {
-  readonly spent: Spent
+  readonly time: number
   readonly open: ReadonlyMap<string, { readonly from: number; readonly last: number }>
 }
 
-const emptyTally: Tally = { spent: nothing, open: new Map() }
+const emptyTally: Tally = { time: 0, open: new Map() }
 
 /** Counts a stage that a process did not live to end, up to its last sign of life. */
-const bury = ({ open, spent }: Tally, stage: string): Spent => {
+const bury = ({ open, time }: Tally, stage: string): number => {
   const { from, last } = open.get(stage) ?? { from: 0, last: 0 }
-  return { ...spent, time: spent.time + Math.max(0, last - from) }
+  return time + Math.max(0, last - from)
 }
 
-const close = (tally: Tally): Spent =>
-  [...tally.open.keys()].reduce((spent, stage) => bury({ ...tally, spent }, stage), tally.spent)
+const close = (tally: Tally): number =>
+  [...tally.open.keys()].reduce((time, stage) => bury({ ...tally, time }, stage), tally.time)
 
 const take = (tally: Tally, { at, fact, stage }: FactoryEvent.FactoryEvent): Tally => {
-  const spent = count(tally.spent, fact)
-  const known = stage === null ? undefined : tally.open.get(stage)
-  if (stage === null) return { ...tally, spent }
+  if (stage === null) return tally
+  const { time } = count({ ...nothing, time: tally.time }, fact)
+  const known = tally.open.get(stage)
   const open = new Map(tally.open)
   if (fact._tag === "StageFinished" || fact._tag === "StageFailed") {
     open.delete(stage)
   } else if (fact._tag === "StageStarted" && fact.attempt === 1) {
     open.set(stage, { from: at, last: at })
-    return { spent: bury(tally, stage), open }
+    return { time: bury(tally, stage), open }
   } else if (known !== undefined) {
     open.set(stage, { ...known, last: at })
   }
-  return { spent, open }
+  return { time, open }
 }
 
 /** A part of a run with limits of its own, and what it has used up in this process. */
@@ -138,6 +157,22 @@ interface Slice {
 const Slices = Context.Reference<ReadonlyArray<Slice>>("@millwright/core/Budget/Slices", { defaultValue: () => [] })
 
 /**
+ * Limits that several parts of the work share: what each of them uses up counts for all. They hold beside those around, as
+ * those of a {@link slice} do, and are not in time.
+ */
+export const pool = (
+  name: string,
+  limits: Omit<Limits, "time">
+): (<A, E, R>(part: Effect.Effect<A, E, R>) => Effect.Effect<A, E | BudgetError, R>) => {
+  const own: Slice = { name, limits, spent: nothing }
+  return (part) =>
+    Effect.gen(function* () {
+      yield* possible(whole(name), limits)
+      return yield* Effect.provideService(part, Slices, [...(yield* Slices), own])
+    })
+}
+
+/**
  * Gives a part of the work limits of its own: a loop, a sub-agent. They hold beside those of the run and of every slice around
  * it, so no nesting gets beyond one of them. Calls that are under way when a limit is reached are finished and counted. What a
  * slice has used up is counted anew when its stage is run again; what the run has, never.
@@ -148,8 +183,7 @@ export const slice =
     work: Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | BudgetError | Journal.JournalError, R | Journal.Journal> =>
     Effect.gen(function* () {
-      const own: Slice = { name, limits, spent: nothing }
-      const inside = Effect.provideService(work, Slices, [...(yield* Slices), own])
+      const inside = pool(name, limits)(work)
       if (limits.time === undefined) return yield* inside
       const limit = Duration.toMillis(Duration.fromInputUnsafe(limits.time))
       const over = { limit, spent: limit, unit: "milliseconds", whose: whole(name) }
@@ -158,18 +192,76 @@ export const slice =
 
 const whole = (name: string): string => `The part ${JSON.stringify(name)} of the run`
 
-/** Fails when the run, or a slice that the work stands in, may not call a model again. */
-export const check: Effect.Effect<void, BudgetError | Journal.JournalError, Journal.Journal> = Effect.gen(function* () {
+/** Limits that hold together, and what was used up of each. */
+interface Holding {
+  readonly whose: string
+  readonly limits: Limits
+  readonly bill: Usage.Bill
+}
+
+/** All that holds the work: its run, the runs that this is a child of, and the slices that it stands in. */
+const holdings = Effect.gen(function* () {
   const budget = yield* Effect.serviceOption(Budget)
-  if (Option.isSome(budget)) {
-    const { run } = yield* Journal.Origin
-    yield* hold("The run", budget.value.limits, (yield* budget.value.spent(run)).bill)
+  const slices = (yield* Slices).map(({ limits, name, spent: { bill } }): Holding => ({
+    whose: whole(name),
+    limits,
+    bill
+  }))
+  if (Option.isNone(budget)) return slices
+  const { limits, spent } = budget.value
+  const origin = yield* Journal.Origin
+  yield* possible("The run", limits)
+  const runs = (yield* spent(origin.run)).map(({ bill, run }): Holding => {
+    const whose = run === origin.run ? "The run" : `The run ${run}, of which this one is a part,`
+    return { whose, limits, bill }
+  })
+  return [...runs, ...slices]
+})
+
+/** Fails when the run, a run that it is a child of, or a slice that the work stands in, may not call a model again. */
+export const check: Effect.Effect<void, BudgetError | Journal.JournalError, Journal.Journal> = Effect.flatMap(
+  holdings,
+  (all) => Effect.forEach(all, hold, { discard: true })
+)
+
+/** What may still be used up. What is left out is not limited. */
+export interface Left {
+  readonly tokens?: number
+  readonly usd?: number
+}
+
+/** What is left of limits. */
+export const leftOf = (limits: Limits, { bill }: Pick<Spent, "bill">): Left => ({
+  ...(limits.usd === undefined ? {} : { usd: Math.max(0, limits.usd - bill.usd) }),
+  ...(limits.tokens === undefined ? {} : { tokens: Math.max(0, limits.tokens - Usage.total(bill.usage)) })
+})
+
+/** What is left to the work that stands here: of all limits that hold it, the tightest. */
+export const left: Effect.Effect<Left, BudgetError | Journal.JournalError, Journal.Journal> = Effect.map(
+  holdings,
+  (all) => {
+    const each = all.map(({ bill, limits }) => leftOf(limits, { bill }))
+    const tightest = (of: (left: Left) => number | undefined) => Math.min(...each.map((left) => of(left) ?? Infinity))
+    const usd = tightest((left) => left.usd)
+    const tokens = tightest((left) => left.tokens)
+    return { ...(usd === Infinity ? {} : { usd }), ...(tokens === Infinity ? {} : { tokens }) }
   }
-  for (const { limits, name, spent } of yield* Slices) yield* hold(whole(name), limits, spent.bill)
+)
+
+/** Fails when a limit can not be one: nothing would ever reach it. */
+const possible = Effect.fnUntraced(function* (whose: string, { time, tokens, usd }: Limits) {
+  const milliseconds = time === undefined || typeof time === "number" ? time : 0
+  for (const [unit, limit] of Object.entries({ tokens, usd, time: milliseconds })) {
+    if (limit === undefined || limit >= 0) continue
+    return yield* new BudgetError({
+      reason: "Misconfigured",
+      message: `${whose} has a limit of ${limit} in ${unit}, which can not be one. Give it a number of at least 0, or leave it out.`
+    })
+  }
 })
 
 /** Fails when as much was spent as may be. */
-const hold = Effect.fnUntraced(function* (whose: string, limits: Limits, bill: Usage.Bill) {
+const hold = Effect.fnUntraced(function* ({ bill, limits, whose }: Holding) {
   const tokens = Usage.total(bill.usage)
   if (limits.tokens !== undefined && tokens >= limits.tokens) {
     return yield* exceeded("TokensSpent", { limit: limits.tokens, spent: tokens, unit: "tokens", whose })
@@ -187,19 +279,18 @@ const hold = Effect.fnUntraced(function* (whose: string, limits: Limits, bill: U
   }
 })
 
-/** Records a model call and counts it. */
+/** Records a model call, answered or broken off, and counts it. A call that stands already is not recorded again. */
 export const spend = (
-  call: Extract<FactoryEvent.Fact, { readonly _tag: "ModelCalled" }>
+  call: Extract<FactoryEvent.Fact, { readonly _tag: "ModelCalled" | "ModelFailed" }>
 ): Effect.Effect<void, Journal.JournalError, Journal.Journal> =>
   Effect.gen(function* () {
-    const budget = yield* Effect.serviceOption(Budget)
-    for (const part of yield* Slices) part.spent = count(part.spent, call)
-    if (Option.isNone(budget)) return void (yield* Journal.record(call))
+    const fact = call._tag === "ModelCalled" ? { ...call, cost: Pricing.sane(call.cost, call.model) } : call
+    const named = fact._tag === "ModelCalled" ? fact : fact.billed
+    for (const part of yield* Slices) part.spent = count(part.spent, fact)
     const { run } = yield* Journal.Origin
-    // Read what was spent before the call is in the journal, so that it is not counted twice.
-    yield* budget.value.spent(run)
-    yield* Journal.record(call)
-    yield* budget.value.add(run, (spent) => count(spent, call))
+    const budget = yield* Effect.serviceOption(Budget)
+    if (Option.isSome(budget) && run === null) yield* budget.value.outside(fact)
+    yield* Journal.record(fact, named && Ledger.keyOf(named))
   })
 
 /** Runs a stage in the time that is left to its run. */
@@ -209,15 +300,14 @@ export const enforce = <A, E, R>(
   Effect.gen(function* () {
     const budget = yield* Effect.serviceOption(Budget)
     if (Option.isNone(budget)) return yield* stage
-    const { add, limits, spent } = budget.value
+    const { limits, time: timeOf, took } = budget.value
+    yield* possible("The run", limits)
     const { run } = yield* Journal.Origin
-    const { time } = yield* spent(run)
+    const time = yield* timeOf(run)
     const begun = yield* Clock.currentTimeMillis
     const counted = Effect.ensuring(
       stage,
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.ignore(add(run, (spent) => ({ ...spent, time: spent.time + Math.max(0, now - begun) })))
-      )
+      Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.ignore(took(run, Math.max(0, now - begun))))
     )
     if (limits.time === undefined) return yield* counted
     const limit = Duration.toMillis(Duration.fromInputUnsafe(limits.time))

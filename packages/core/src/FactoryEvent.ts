@@ -7,6 +7,7 @@
 import * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
+import * as Charge from "./internal/Charge.ts"
 import * as Fault from "./Fault.ts"
 import * as Policy from "./Policy.ts"
 import * as PullRequest from "./PullRequest.ts"
@@ -99,10 +100,29 @@ export const Fact = Schema.TaggedUnion({
     cost: Usage.Cost,
     latency: Milliseconds,
     /** `true` when a loopback server answered in the place of the provider. */
-    rehearsed: Schema.Boolean
+    rehearsed: Schema.Boolean,
+    /** The provider's own name for the answer, where it is unique: one answer counts once, however often it stands here. */
+    message: Schema.optionalKey(Schema.String),
+    /** Left out: by a key. The cost is the list price all the same. */
+    paidBy: Schema.optionalKey(Usage.PaidBy)
   },
   /** A call that failed; `delay` until the next attempt, `null` when there is none. */
-  ModelFailed: { model: Schema.String, fault: Fault.Recorded, delay: Schema.NullOr(Milliseconds) },
+  ModelFailed: {
+    model: Schema.String,
+    fault: Fault.Recorded,
+    delay: Schema.NullOr(Milliseconds),
+    /** The answer had begun and broke off, and is billed: `usage` and `cost` are the least that it was, and nobody knows the rest. */
+    billed: Schema.optionalKey(
+      Schema.Struct({
+        provider: Schema.String,
+        usage: Usage.Usage,
+        cost: Usage.Cost,
+        rehearsed: Schema.Boolean,
+        message: Schema.optionalKey(Schema.String),
+        paidBy: Schema.optionalKey(Usage.PaidBy)
+      })
+    )
+  },
   ToolCalled: {
     /** The tool's name; of a tool of the index its id, `server/name`, by whichever way it was called. */
     tool: Schema.String,
@@ -130,8 +150,56 @@ export const Fact = Schema.TaggedUnion({
     isLast: Schema.Boolean,
     missing: Schema.optionalKey(Schema.Natural)
   },
+  /** An agent began to work, or took up a conversation that had broken off. */
+  AgentStarted: { role: Schema.String, session: Schema.String, resumed: Schema.Boolean },
+  /** An agent stopped; `fault` says why it has no outcome. */
+  AgentEnded: { session: Schema.String, fault: Schema.NullOr(Fault.Recorded) },
+  /**
+   * This event's actor gave a task to a sub-agent, which does it as the actor `agent`. `depth` is how many more agents may
+   * stand below it. The digests tell it from one with another task or other instructions.
+   */
+  AgentDelegated: {
+    agent: Schema.String,
+    session: Schema.String,
+    depth: Schema.Natural,
+    task: Digest.Digest,
+    instructions: Digest.Digest
+  },
+  /** Somebody said something to an agent: in the middle of its work, or to be done when it is done. */
+  AgentPrompted: { session: Schema.String, lane: Schema.Literals(["steer", "follow-up"]), text: Schema.String },
   /** An agent made the same calls again and again, with the same results. `told`: it was told so; otherwise it was ended for it. */
   CircleFound: { tools: Schema.Array(Schema.String), times: Schema.Natural, told: Schema.Boolean },
+  /**
+   * Earlier turns of a conversation were taken out, and a summary stands in their place: since the model's context was nearly
+   * full, or since the provider refused the request. Sizes are in tokens and estimated; `kept` are messages.
+   */
+  ContextCompacted: {
+    model: Schema.String,
+    trigger: Schema.Literals(["window", "overflow"]),
+    /** Who made the summary: the model, or the loop from the list of calls, as the model wrote none. */
+    notes: Schema.Literals(["model", "calls"]),
+    before: Schema.Natural,
+    after: Schema.Natural,
+    kept: Schema.Natural,
+    dropped: Schema.Struct({ messages: Schema.Natural, toolResults: Schema.Natural, tokens: Schema.Natural }),
+    /** What the summary cost. It is in a `ModelCalled` as well. */
+    usage: Usage.Usage
+  },
+  /**
+   * A request did not go on where the one before it in its conversation ended, or the provider had lost what it had of it: `lost`
+   * tokens, estimated, are paid again. `why` is `null` where nobody did it on purpose.
+   */
+  PrefixChanged: {
+    model: Schema.String,
+    what: Schema.Array(
+      Schema.Struct({
+        part: Schema.Literals(["model", "tools", "system", "messages", "provider"]),
+        detail: Schema.String
+      })
+    ),
+    why: Schema.NullOr(Schema.Literals(["compaction", "handover", "escalation"])),
+    lost: Schema.Natural
+  },
   /** A human is asked. Opening a gate is recording an intervention; there is no other way to ask. */
   GateOpened: {
     gate: Schema.String,
@@ -201,7 +269,14 @@ export const Fact = Schema.TaggedUnion({
   DispatcherSeen: { dispatcher: Schema.String },
   BudgetHit: { dimension: Schema.String, limit: Schema.Finite, spent: Schema.Finite },
   /** The run is over and so many of its facts were taken out of the journal. It stands where the run's start stood. */
-  RunPruned: { title: Schema.String, facts: Schema.Natural }
+  RunPruned: {
+    title: Schema.String,
+    facts: Schema.Natural,
+    /** The run that had started it. */
+    parent: Schema.optionalKey(Schema.String),
+    /** What its calls of models used and cost, added up by kind. */
+    spent: Schema.optionalKey(Schema.Array(Charge.Charge))
+  }
 })
 /** One thing that happened. */
 export type Fact = typeof Fact.Type

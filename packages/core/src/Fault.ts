@@ -51,6 +51,9 @@ export const record = (error: unknown): Recorded => {
   return { tag, reason: tag, message: bounded, retryable: false }
 }
 
+/** The class of what was recorded, as metrics and spans have it, `ModelError.RateLimited`: nothing of its message. */
+export const classOf = ({ reason, tag }: Recorded): string => (reason === tag ? tag : `${tag}.${reason}`)
+
 const describe = (error: unknown): string => {
   try {
     // An error without a message tells by its fields what it is.

@@ -3,7 +3,7 @@
  * is written to it, and what a switch costs, since another model has none of the conversation in its cache.
  */
 import * as Candidate from "./Candidate.ts"
-import type * as Pricing from "./Pricing.ts"
+import * as Pricing from "./Pricing.ts"
 import * as Usage from "./Usage.ts"
 
 /** The work that is expected. Tokens; each number at least 0. */
@@ -79,9 +79,8 @@ export const priced = (
   const { model, provider } = candidate
   let usd = 0
   for (const usage of turns) {
-    const cost = Usage.total(usage) === 0 ? Usage.known(0) : pricing.price({ provider, model, usage })
+    const cost = Usage.total(usage) === 0 ? Usage.known(0) : Pricing.cost(pricing, { provider, model, usage })
     if (cost._tag === "Unknown") return cost
-    if (!Number.isFinite(cost.usd) || cost.usd < 0) return Usage.unknown(`a price of ${cost.usd} US dollars is none`)
     usd += cost.usd
   }
   return Usage.known(usd)

@@ -25,6 +25,7 @@ import type { ChildStopped } from "./internal/Child.ts"
 import * as LineControl from "./internal/LineControl.ts"
 import { Expired, LineError, Parked } from "./internal/LineError.ts"
 import * as LineStart from "./internal/LineStart.ts"
+import * as Trace from "./internal/Trace.ts"
 import * as Undoing from "./internal/Undoing.ts"
 import * as Wait from "./internal/Wait.ts"
 import * as Journal from "./Journal.ts"
@@ -155,7 +156,7 @@ export const make = <
     )
   /** A run that is `detached` wakes nobody when it ends, also when another run starts it in a stage. */
   const executeIn = (run: string, input: Schema.Json, detached: boolean) =>
-    workflow.execute({ run, input }, { discard: true, detached })
+    Trace.quiet(workflow.execute({ run, input }, { discard: true, detached }))
 
   return {
     name,
@@ -219,6 +220,7 @@ export const make = <
             (error): error is Journal.JournalError => error instanceof Journal.JournalError,
             () => Durable.suspend
           ),
+          Trace.line,
           Effect.provideService(Journal.Origin, origin),
           Effect.annotateLogs({ line: name, run: payload.run, execution: executionId })
         )
@@ -252,8 +254,13 @@ export const make = <
 const itemOf = (payload: unknown): WorkItem.WorkItem => (payload as { readonly item: WorkItem.WorkItem }).item
 
 /** Stops the run where it is, until somebody mends what is wrong and resumes it. */
-const stall = (error: unknown) =>
-  Effect.andThen(Journal.record({ _tag: "LineStalled", fault: Fault.record(error) }), Durable.suspend)
+const stall = (error: unknown) => {
+  const fault = Fault.record(error)
+  return Journal.record({ _tag: "LineStalled", fault }).pipe(
+    Effect.andThen(Trace.stalled(fault)),
+    Effect.andThen(Durable.suspend)
+  )
+}
 
 /** The item of a stored payload, also of one that its line can not read. */
 const idOf = (input: Schema.Json): string | null => {

@@ -10,12 +10,13 @@ import type * as Response from "effect/ai/Response"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Fault from "./Fault.ts"
 import * as Redaction from "./Redaction.ts"
 import type * as ToolLoading from "./ToolLoading.ts"
-import type * as Usage from "./Usage.ts"
+import * as Usage from "./Usage.ts"
 
 /** How much model a role needs: `small` sorts and labels, `standard` writes code, `large` is for what `standard` fails at. */
 export const Tier = Schema.Literals(["small", "standard", "large"])
@@ -44,7 +45,11 @@ export interface Model {
   readonly provider: string
   /** A loopback server answers in the place of the provider. */
   readonly rehearsed: boolean
+  /** Who pays its calls. Default: a key, call by call. */
+  readonly paidBy?: Usage.PaidBy
   readonly supports: Supports
+  /** How many tokens a request and its answer may have together. Left out: not known. */
+  readonly contextWindow?: number
   /**
    * Asks whether the provider is there, takes the key and knows the model. It costs nothing and calls no model, so a
    * program does it before it changes anything. A server that can not say which models it has passes.
@@ -140,11 +145,37 @@ export const retryAfter = (header: (name: string) => string | null | undefined):
 }
 
 /** What a call used, by kind. All zero where the provider reported nothing. */
-export const usage = (reported: Response.Usage): Usage.Usage => {
+export const usage = (reported: Response.Usage | Response.FinishPartEncoded["usage"]): Usage.Usage => {
   const { cacheRead = 0, cacheWrite = 0, total = 0, uncached } = reported.inputTokens
   const { reasoning = 0, text = 0, total: output = reasoning + text } = reported.outputTokens
   return { input: uncached ?? Math.max(0, total - cacheRead - cacheWrite), cacheRead, cacheWrite, output }
 }
+
+/** What a provider said of an answer before its end: its name for it, where that is unique, and what it has billed by then. */
+export interface Begun {
+  readonly message?: string
+  readonly usage: Usage.Usage
+}
+
+/** What is known of an answer by its parts so far; none before the provider has begun to answer. */
+export const begun = (parts: ReadonlyArray<Response.AnyPart>): Begun | undefined => {
+  const metadata = parts.findLast((part) => part.type === "response-metadata")
+  if (metadata === undefined) return undefined
+  const { id = "" } = metadata
+  const early = Schema.decodeUnknownOption(Early)(metadata.metadata)
+  return {
+    // Small servers count, or draw a number below a thousand: that tells no answer from another.
+    ...(id.length >= 16 && { message: id }),
+    usage: Option.isSome(early) ? early.value.millwright.usage : Usage.zero
+  }
+}
+
+const Early = Schema.Struct({ millwright: Schema.Struct({ usage: Usage.Usage }) })
+
+/** How an adapter says at the beginning of an answer, beside its `response-metadata`, what is billed already. */
+export const early = (reported: Response.FinishPartEncoded["usage"]): typeof Early.Encoded => ({
+  millwright: { usage: usage(reported) }
+})
 
 /** How a provider is asked about its models. Both protocols have the same two questions. */
 export interface Question {

@@ -3,7 +3,10 @@
  * to be secret, and patterns of the usual tokens, are taken out of every text before it is written.
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Tracer from "effect/Tracer"
 
 /** What stands where a secret stood. */
 export const mark = "[redacted]"
@@ -109,3 +112,14 @@ const walk = (value: unknown, clean: (text: string) => string): unknown => {
   }
   return value
 }
+
+/**
+ * Runs an effect that can not write to the span around it. A toolkit of Effect would: it notes the arguments of each call
+ * in the span that is current.
+ */
+export const sealed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Effect.option(Effect.currentParentSpan), (span) =>
+    Option.isNone(span)
+      ? effect
+      : Effect.withParentSpan(effect, Tracer.externalSpan(span.value), { captureStackTrace: false })
+  )

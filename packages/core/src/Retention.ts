@@ -3,14 +3,16 @@
  * else refers to. Whole runs only, and never one that is not over, or that started or was started by one that is not.
  *
  * The name of a run is never given again, and neither is the place of a fact: `RunPruned` stands in the journal for
- * everything that was taken out. A fold over the journal sees of such a run this fact alone.
+ * everything that was taken out, and says what it had cost. A fold over the journal sees of such a run this fact alone.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Charge from "./internal/Charge.ts"
 import * as RunRows from "./internal/RunRows.ts"
 import * as Journal from "./Journal.ts"
 import * as JournalTable from "./JournalTable.ts"
+import * as Ledger from "./Ledger.ts"
 import * as Sqlite from "./Sqlite.ts"
 
 /** Which runs go. With both limits, those that are beyond both. */
@@ -110,8 +112,10 @@ const announce = Effect.fnUntraced(function* ({ run }: RunRows.Ended) {
     Number(prepare("select count(*) as count from journal where run = ?").get(run)?.["count"])
   )
   const { item, line, seq } = start
+  const { parent, title } = start.fact
+  const spent = Charge.sums(Ledger.charges(yield* ledgerOf(run)))
   const entry = yield* Effect.provideService(
-    Journal.entry({ _tag: "RunPruned", title: start.fact.title, facts }, key),
+    Journal.entry({ _tag: "RunPruned", title, facts, ...(parent && { parent: parent.run }), spent }, key),
     Journal.Origin,
     { item, line, run, stage: null, actor: { _tag: "Host" } }
   )
@@ -119,6 +123,22 @@ const announce = Effect.fnUntraced(function* ({ run }: RunRows.Ended) {
     // What ended the run stands behind its start, so the entry gets a place that was never taken.
     if (RunRows.deleteStart(prepare, seq, key)) JournalTable.append({ touch }, prepare, [entry])
   })
+})
+
+/** What a run cost, while its facts are still there. */
+const ledgerOf = Effect.fnUntraced(function* (run: string) {
+  const { read } = yield* Sqlite.Sqlite
+  let ledger = Ledger.empty
+  for (let after = 0; ;) {
+    const page = yield* read((prepare) => JournalTable.readAfter(prepare, { after, run }, 500))
+    const last = (yield* JournalTable.parse(page)).reduce((_, event) => {
+      ledger = Ledger.step(ledger, event)
+      return event.seq
+    }, after)
+    if (last === after) return ledger
+    after = last
+    yield* Effect.yieldNow
+  }
 })
 
 /** Lets others write between two steps. */

@@ -23,7 +23,6 @@ import * as Pricing from "./Pricing.ts"
 import type * as RouteDecision from "./RouteDecision.ts"
 import * as Scorer from "./Scorer.ts"
 import * as TaskFeatures from "./TaskFeatures.ts"
-import * as Usage from "./Usage.ts"
 
 /** No candidate can be chosen. The message says of each why. */
 export class RouteError extends Fault.Class<RouteError>()("RouteError", {
@@ -78,8 +77,8 @@ export interface Request {
   /** A candidate by name, as a user said it. */
   readonly pin?: string
   readonly current?: Forecast.Current
-  /** What the run may still use up. */
-  readonly left?: Look.Left
+  /** What may still be used up: `Budget.left`. */
+  readonly left?: Budget.Left
   /** What speaks against those who worked on this task so far. */
   readonly evidence?: ReadonlyArray<RouteDecision.Evidence>
   /** Providers that are down. */
@@ -164,12 +163,6 @@ export const failOver = (
 export const escalate = (request: Request, evidence: RouteDecision.Evidence): Request => ({
   ...request,
   evidence: [...(request.evidence ?? []), evidence]
-})
-
-/** What is left of the limits of a run. */
-export const left = (limits: Budget.Limits, { bill }: Pick<Budget.Spent, "bill">): Look.Left => ({
-  ...(limits.usd === undefined ? {} : { usd: Math.max(0, limits.usd - bill.usd) }),
-  ...(limits.tokens === undefined ? {} : { tokens: Math.max(0, limits.tokens - Usage.total(bill.usage)) })
 })
 
 const fail = (reason: RouteError["reason"], message: string): Result.Result<never, RouteError> =>

@@ -23,10 +23,18 @@ import * as Fault from "./Fault.ts"
 import * as LineControl from "./internal/LineControl.ts"
 import * as Undoing from "./internal/Undoing.ts"
 import * as StoredSize from "./internal/StoredSize.ts"
+import * as Trace from "./internal/Trace.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
 import * as Retry from "./Retry.ts"
 import * as Run from "./Run.ts"
+
+export {
+  /** Runs a part of a stage in a span that says where in the factory it stands, and of a failure only its class. */
+  span,
+  /** What a span is called, and what it says from its beginning. */
+  type SpanOptions
+} from "./internal/Trace.ts"
 
 /** How a stage is stored and retried. */
 export interface Options<Success extends Schema.Constraint, Error extends Schema.Constraint> {
@@ -212,7 +220,8 @@ const attempts = <Success extends Schema.Constraint, Error extends Schema.Constr
         visit > (options.visits ?? Infinity) ? tooMany(stage, visit) : inTime(within(effect), options.timeout, stage)
       // The facts of this stage are its own: what it starts or answers has others.
       const work = Effect.provideService(Budget.enforce(effort), Durable.Outbox, undefined)
-      const exit = yield* Effect.exit(Effect.flatMap(work, (value) => keep(options.success, value, stage)))
+      const kept = Effect.flatMap(work, (value) => keep(options.success, value, stage))
+      const exit = yield* Effect.exit(Trace.stage({ name: options.name, attempt }, kept))
       // A clock may be set back.
       const duration = Math.max(0, (yield* Clock.currentTimeMillis) - started)
       if (Exit.isSuccess(exit)) {
@@ -375,5 +384,6 @@ const giveUp = (failed: { readonly attempt: number; readonly duration: number; r
     const journal = yield* Journal.Journal
     const facts = [{ _tag: "StageFailed", ...failed } as const, { _tag: "LineStalled", fault: failed.fault } as const]
     yield* journal.append(yield* Effect.forEach(facts, (fact) => Journal.entry(fact)))
+    yield* Trace.stalled(failed.fault)
     return yield* Durable.suspend
   })

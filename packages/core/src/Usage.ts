@@ -39,8 +39,20 @@ export const known = (usd: number): Cost => ({ _tag: "Known", usd })
 /** A cost that nobody knows, and why. */
 export const unknown = (why: string): Cost => ({ _tag: "Unknown", why })
 
+/** Who pays a call: an account with a key, call by call, or a subscription, for which one more call costs nothing more. */
+export const PaidBy = Schema.Literals(["key", "subscription"])
+/** Who pays a call. */
+export type PaidBy = typeof PaidBy.Type
+
+/**
+ * Money in US dollars, added up in whole billionths: however many amounts there are, and in whatever order and groups they
+ * are added, the sum is the same. Exact up to some million dollars.
+ */
+export const plus = (a: number, b: number): number => (Math.round(a * 1e9) + Math.round(b * 1e9)) / 1e9
+
 /** What a number of calls cost together: the part that is known, and how many calls could not be priced. */
 export interface Bill {
+  /** US dollars that were really paid. */
   readonly usd: number
   readonly calls: number
   readonly unpriced: number
@@ -50,10 +62,24 @@ export interface Bill {
 /** The bill of no calls. */
 export const emptyBill: Bill = { usd: 0, calls: 0, unpriced: 0, usage: zero }
 
-/** A bill with one more call on it. */
-export const charge = (bill: Bill, call: { readonly usage: Usage; readonly cost: Cost }): Bill => ({
-  usd: bill.usd + (call.cost._tag === "Known" ? call.cost.usd : 0),
-  calls: bill.calls + 1,
-  unpriced: bill.unpriced + (call.cost._tag === "Unknown" ? 1 : 0),
-  usage: add(bill.usage, call.usage)
+/** Two bills together. */
+export const addBill = (a: Bill, b: Bill): Bill => ({
+  usd: plus(a.usd, b.usd),
+  calls: a.calls + b.calls,
+  unpriced: a.unpriced + b.unpriced,
+  usage: add(a.usage, b.usage)
 })
+
+/** A bill with one more call on it. What a subscription pays costs nothing more, also where it has no known price. */
+export const charge = (
+  bill: Bill,
+  call: { readonly usage: Usage; readonly cost: Cost; readonly paidBy?: PaidBy }
+): Bill => {
+  const cost = call.paidBy === "subscription" ? known(0) : call.cost
+  return {
+    usd: cost._tag === "Known" ? plus(bill.usd, cost.usd) : bill.usd,
+    calls: bill.calls + 1,
+    unpriced: bill.unpriced + (cost._tag === "Unknown" ? 1 : 0),
+    usage: add(bill.usage, call.usage)
+  }
+}

@@ -42,9 +42,6 @@ export * as Dispatcher from "./Dispatcher.ts"
 /** The durability seam over Effect's `Workflow`: a line is a workflow, a stage an activity, a gate a deferred. */
 export * as Durable from "./Durable.ts"
 
-/** The engine's tables in a store: executions, finished activities, answered deferreds, clocks. */
-export * as ExecutionTable from "./ExecutionTable.ts"
-
 /** The facts of a factory. */
 export * as FactoryEvent from "./FactoryEvent.ts"
 
@@ -95,6 +92,9 @@ export * as Journal from "./Journal.ts"
 
 /** The journal's table in a store: what the SQLite journal and the engine write facts with, in whose transaction it may be. */
 export * as JournalTable from "./JournalTable.ts"
+
+/** The **ledger**: what the calls of models used and cost, and whose they were. */
+export * as Ledger from "./Ledger.ts"
 
 /** A **line**: a durable pipeline that carries one work item from intake to delivered or parked. */
 export * as Line from "./Line.ts"

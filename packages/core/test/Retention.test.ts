@@ -185,7 +185,8 @@ describe("Retention.prune", () => {
           assert.deepStrictEqual(stands.find(({ run }) => run === "issue-1.1")?.fact, {
             _tag: "RunPruned",
             title: "Issue 1",
-            facts: 6
+            facts: 6,
+            spent: []
           })
         })
       )

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import * as Budget from "../src/Budget.ts"
 import * as MemoryJournal from "../src/adapters/MemoryJournal.ts"
 import * as Journal from "../src/Journal.ts"
 import * as Model from "../src/Model.ts"
@@ -230,8 +231,8 @@ describe("Router.select", () => {
     assert.include(refused(choose({ left: { tokens: 100 } })).message, "and 100 are left.")
     assert.strictEqual(chosen(choose({ left: { usd: 10, tokens: 1e6 } })).chosen, "maker/usual")
     const bill = { usd: 3, calls: 1, unpriced: 0, usage: { ...Usage.zero, output: 40 } }
-    assert.deepStrictEqual(Router.left({ usd: 2, tokens: 100, time: "1 hour" }, { bill }), { usd: 0, tokens: 60 })
-    assert.deepStrictEqual(Router.left({}, { bill }), {})
+    assert.deepStrictEqual(Budget.leftOf({ usd: 2, tokens: 100, time: "1 hour" }, { bill }), { usd: 0, tokens: 60 })
+    assert.deepStrictEqual(Budget.leftOf({}, { bill }), {})
   })
 
   it("says of every candidate why nothing was chosen", () => {

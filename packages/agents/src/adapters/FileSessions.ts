@@ -59,6 +59,12 @@ const make = Effect.fnUntraced(function* ({ folder, sync = false }: Options) {
     // A first line that broke off is the beginning of nothing.
     if (Option.isNone(text) || !text.value.includes("\n")) return { path, entries: [], torn: text, length: 0 }
     const { session, torn } = yield* Effect.fromResult(Session.fromText(text.value))
+    if (session.id !== id) {
+      return yield* new Session.SessionError({
+        reason: "Damaged",
+        message: `The file ${path} is of the session ${session.id}, and not of ${id}. Take it out of the folder.`
+      })
+    }
     const length = Buffer.byteLength(text.value) - torn
     return { path, entries: session.entries, torn: torn > 0 ? text : Option.none(), length }
   })

@@ -7,14 +7,17 @@ import * as TokenBudget from "@millwright/context/TokenBudget"
 import * as ToolIndex from "@millwright/context/ToolIndex"
 import * as ToolScope from "@millwright/context/ToolScope"
 import * as ToolSession from "@millwright/context/ToolSession"
+import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -22,7 +25,11 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Harness from "../Harness.ts"
 import * as Agent from "../loop/Agent.ts"
+import type * as Compaction from "../loop/Compaction.ts"
 import * as Conversation from "../loop/Conversation.ts"
+import * as Delegate from "../loop/Delegate.ts"
+import * as Lanes from "../loop/Lanes.ts"
+import * as Telemetry from "../loop/Telemetry.ts"
 import * as Sessions from "../Sessions.ts"
 import * as Truncation from "../tools/Truncation.ts"
 import * as Tools from "../Tools.ts"
@@ -42,8 +49,12 @@ export interface Options {
   readonly tool?: Duration.Input
   /** How long all of it may take. A run that is ended for it can be taken up again where it was. Default: no limit. */
   readonly total?: Duration.Input
+  /** How what others say to an agent is said to it. */
+  readonly lanes?: Lanes.Options
   /** How conversations use the tool index. Default: as it costs least, and as the model can. */
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
+  /** When earlier turns give way to notes. Default: before the model's context is full. `false`: never, and what is too long fails. */
+  readonly compaction?: Compaction.Options | false
   /** How much of what tools say a model reads, and how much of the rest the journal keeps. Default: `Truncation.defaults`. */
   readonly output?: Partial<Truncation.Limits>
 }
@@ -63,18 +74,21 @@ export const layerWith = (
       const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
       const index = Option.getOrUndefined(yield* Effect.serviceOption(ToolIndex.ToolIndex))
       const sessions = Option.getOrUndefined(yield* Effect.serviceOption(Sessions.Sessions))
-      return Harness.Harness.of({
+      return Harness.make({
         name,
+        supports: { subAgents: true, sessions: sessions !== undefined },
         run: (request) =>
           Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
             work(request, {
-              model: forTier(request.tier),
+              forTier,
               toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
               index,
               sessions,
               options,
-              emit: (event) => Effect.asVoid(Queue.offer(queue, event))
+              emit: (event) => Effect.asVoid(Queue.offer(queue, event)),
+              opened: () => {}
             }).pipe(
+              Telemetry.agent(request, forTier(request.tier)),
               Effect.andThen(Queue.end(queue)),
               Effect.provideContext(services),
               Effect.provideService(Truncation.Limits, { ...Truncation.defaults, ...options.output })
@@ -89,37 +103,61 @@ export const layer = layerWith({})
 
 interface Around {
   readonly options: Options
-  readonly model: Model.Model
+  readonly forTier: (tier: Model.Tier) => Model.Model
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly index: ToolIndex.ToolIndex | undefined
   readonly sessions: Sessions.Sessions["Service"] | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
+  readonly opened: (conversation: Conversation.Conversation) => void
 }
 
-const work = (
-  request: Harness.Request,
-  { emit, index, model, options, sessions, toolkit }: Around
-): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
+const work = (request: Harness.Request, around: Around): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
   Effect.gen(function* () {
-    const granted = request.grants.flatMap((grant) => toolkit.tools[grant] ?? [])
+    const { emit, index, options, sessions, toolkit } = around
+    const model = around.forTier(request.tier)
     const outcome = outcomeTool(request.outcome)
     const conversation = yield* Conversation.open(request, { harness: name, sessions })
-    const session = yield* findable(request, {
+    around.opened(conversation)
+    const delegation = yield* Delegate.make({
+      request,
+      conversation,
+      emit,
+      run: (child, listening) =>
+        work(child, { ...around, ...listening, index: index?.within(request.tools ?? []) }).pipe(
+          Telemetry.agent(child, around.forTier(child.tier))
+        )
+    })
+    const granted = [...request.grants.flatMap((grant) => toolkit.tools[grant] ?? []), ...(delegation?.tools ?? [])]
+    const found = yield* findable(request, {
       index,
       model,
       options,
       own: [...granted, outcome],
       saved: conversation.transcript.tools
     })
-    yield* Conversation.begin(conversation, request, opened(request.system, session))
-    yield* emit({ _tag: "Began", session: conversation.id, isResumed: conversation.isResumed })
-    yield* Agent.run({
+    yield* Conversation.begin(conversation, request, opened(request.system, found))
+    const { id: session, isResumed } = conversation
+    yield* Telemetry.conversation(session)
+    const { seq } = yield* Journal.record({
+      _tag: "AgentStarted",
+      role: request.role,
+      session,
+      resumed: isResumed
+    })
+    yield* emit({ _tag: "Began", session, isResumed })
+    const walk = Agent.run({
       request,
       conversation,
       model,
       toolkit,
       granted,
-      index: session,
+      index: found,
+      delegation,
+      lanes: Lanes.make(conversation, {
+        ...options.lanes,
+        since: isResumed ? 0 : seq,
+        followUps: request.followUps ?? []
+      }),
       outcome,
       patience: {
         silence: Duration.toMillis(options.silence ?? "5 minutes"),
@@ -127,16 +165,28 @@ const work = (
         bytes: options.answerBytes ?? 4 * 1024 * 1024
       },
       toolTime: Duration.toMillis(options.tool ?? "10 minutes"),
+      compaction: options.compaction,
       emit
     })
-  }).pipe((work) => (options.total === undefined ? work : timed(work, request.role, options.total)))
+    yield* (options.total === undefined ? walk : timed(walk, request.role, options.total)).pipe(
+      Effect.onExit((exit) =>
+        Effect.ignore(
+          Journal.record({
+            _tag: "AgentEnded",
+            session,
+            fault: Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+          })
+        )
+      )
+    )
+  })
 
 const timed = <R>(
-  work: Effect.Effect<void, Harness.Failure, R>,
+  walk: Effect.Effect<void, Harness.Failure, R>,
   role: string,
   total: Duration.Input
 ): Effect.Effect<void, Harness.Failure, R> =>
-  Effect.timeoutOrElse(work, {
+  Effect.timeoutOrElse(walk, {
     duration: total,
     orElse: () =>
       Effect.fail(
@@ -164,7 +214,8 @@ const findable = Effect.fnUntraced(function* (
     options,
     own,
     saved
-  }: Pick<Around, "index" | "model" | "options"> & {
+  }: Pick<Around, "index" | "options"> & {
+    readonly model: Model.Model
     readonly own: ReadonlyArray<Tool.Any>
     readonly saved: ToolSession.Saved | undefined
   }

@@ -16,8 +16,11 @@ import * as Schema from "effect/Schema"
 import * as Harness from "../Harness.ts"
 import * as Untrusted from "../Untrusted.ts"
 import * as CallIds from "./CallIds.ts"
+import * as Compaction from "./Compaction.ts"
 import * as Conversation from "./Conversation.ts"
+import type * as Lanes from "./Lanes.ts"
 import * as ModelTurn from "./ModelTurn.ts"
+import * as PrefixWatch from "./PrefixWatch.ts"
 import * as Repetition from "./Repetition.ts"
 import * as ToolTurn from "./ToolTurn.ts"
 import * as Transcript from "./Transcript.ts"
@@ -31,10 +34,13 @@ export interface Options {
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly granted: ReadonlyArray<Tool.Any>
   readonly index: ToolSession.ToolSession | undefined
+  readonly delegation: ToolTurn.Delegation | undefined
   readonly outcome: Tool.Any
   readonly patience: ModelTurn.Patience
   /** How long one call of a tool may take, in milliseconds. */
   readonly toolTime: number
+  readonly lanes: Lanes.Lanes
+  readonly compaction?: Compaction.Options | false | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
 }
 
@@ -46,21 +52,23 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
   Effect.gen(function* () {
     const { conversation, emit, request } = options
     const { transcript } = conversation
+    const watch = PrefixWatch.make(transcript)
     for (;;) {
-      if (transcript.outcome !== undefined) {
-        const outcome = transcript.outcome.value
-        return yield* emit({ _tag: "Ended", outcome, session: yield* conversation.save })
-      }
-      if (transcript.calls.length > 0) yield* settle(options)
+      const { outcome } = transcript
+      const heard = transcript.calls.length > 0 ? [] : yield* options.lanes.next(outcome !== undefined)
+      if (heard.length > 0) yield* conversation.append(...heard)
+      else if (outcome !== undefined) {
+        return yield* emit({ _tag: "Ended", outcome: outcome.value, session: yield* conversation.save })
+      } else if (transcript.calls.length > 0) yield* settle(options)
       else if (transcript.answer?.isSilent === true) yield* remind(options)
       else if (Repetition.find(transcript.steps) !== undefined) yield* warn(options)
       else if (transcript.turns >= request.maxTurns) return yield* tooManyTurns(options)
-      else yield* ask(options)
+      else yield* Compaction.around(options, ask(options, watch))
     }
   })
 
 /** Asks the model, and keeps its answer. */
-const ask = Effect.fnUntraced(function* (options: Options) {
+const ask = Effect.fnUntraced(function* (options: Options, watch: PrefixWatch.PrefixWatch) {
   const { conversation, emit, granted, index, model, outcome, patience, toolkit } = options
   const { transcript } = conversation
   // What is appended stands behind what a tool or a person said, and changes nothing before it.
@@ -71,10 +79,12 @@ const ask = Effect.fnUntraced(function* (options: Options) {
   const prompt = Transcript.prompt(transcript)
   const found = yield* index?.tools(prompt) ?? Effect.succeed([])
   if (index !== undefined && (notices.length > 0 || transcript.tools === undefined)) yield* keepTools(options)
+  const tools = [...granted, outcome, ...found]
+  yield* watch.asked({ model, messages: prompt.content, tools })
   const answer = yield* ModelTurn.run({
     model,
     prompt,
-    toolkit: { ...toolkit, tools: named([...granted, outcome, ...found]) },
+    toolkit: { ...toolkit, tools: named(tools) },
     onText: (text) => emit({ _tag: "Text", text }),
     patience
   })
@@ -85,6 +95,7 @@ const ask = Effect.fnUntraced(function* (options: Options) {
     usage: answer.usage,
     isCut: answer.isCut
   })
+  yield* watch.answered(answer.usage)
   yield* emit({ _tag: "Turn", number: transcript.turns, usage: answer.usage })
 })
 
@@ -97,7 +108,7 @@ const keepTools = Effect.fnUntraced(function* ({ conversation, index }: Options)
 
 /** Runs the calls that have no result, and takes the outcome. */
 const settle = Effect.fnUntraced(function* (options: Options) {
-  const { conversation, emit, granted, index, outcome, toolkit } = options
+  const { conversation, delegation, emit, granted, index, outcome, toolkit } = options
   const { transcript } = conversation
   const open = Transcript.open(transcript)
   if (transcript.answer?.isCut === true) return yield* conversation.append(...open.map((call) => refused(call, cut)))
@@ -113,6 +124,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
       conversation: conversation.id,
       time: options.toolTime,
       index: index && { session: index, prompt, offered },
+      delegation,
       keep: {
         begun: ({ id }) => conversation.append({ _tag: "Begun", call: id }),
         // What a result loads joins with it: a conversation that breaks off between them would know half of it.

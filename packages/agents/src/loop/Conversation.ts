@@ -30,7 +30,8 @@ export interface Options {
   readonly sessions: Sessions.Sessions["Service"] | undefined
 }
 
-const Saved = Schema.Struct({ id: Schema.String, entries: Schema.Array(SessionEntry.Json) })
+/** What {@link Conversation.save} gives. */
+export const Saved = Schema.Struct({ id: Schema.String, entries: Schema.Array(SessionEntry.Json) })
 
 /**
  * Opens the conversation of a request: one that is handed over, one that broke off, or a new one. {@link begin} has to

@@ -1,7 +1,7 @@
 /** One turn of a model: called within the budget, tried again by failure class, recorded with its tokens and its price. */
 import * as Budget from "@millwright/core/Budget"
 import * as Fault from "@millwright/core/Fault"
-import * as Journal from "@millwright/core/Journal"
+import type * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import * as Usage from "@millwright/core/Usage"
@@ -13,6 +13,8 @@ import type * as Toolkit from "effect/ai/Toolkit"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as BrokenAnswer from "./BrokenAnswer.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 /** What a model is called with. */
 export interface Call {
@@ -72,14 +74,19 @@ export const run = (
     for (let attempt = 1; ; attempt++) {
       yield* Budget.check
       const started = yield* Clock.currentTimeMillis
+      const parts: Array<Response.AnyPart> = []
       // An answer that came is billed, whatever becomes of it and of whoever asked.
       const result = yield* Effect.uninterruptibleMask((restore) =>
-        Effect.tap(Effect.result(restore(once(call))), (result) =>
-          result._tag === "Success"
-            ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started) })
-              )
-            : Effect.void
+        Effect.tap(
+          Effect.result(
+            BrokenAnswer.recorded(call.model, parts)(Telemetry.chat(call.model)(restore(once(call, parts))))
+          ),
+          (result) =>
+            result._tag === "Success"
+              ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                  bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started), parts })
+                )
+              : Effect.void
         )
       )
       if (result._tag === "Success" && !result.success.isRefused) return result.success
@@ -87,21 +94,21 @@ export const run = (
       const delay = error.retryAfter ?? Math.min(30_000, 500 * 2 ** attempt)
       const isWorthIt =
         error.isRetryable && attempt < (error.reason === "Endless" ? mostEndless : maxAttempts) && delay <= maxWait
-      yield* Journal.record({
+      yield* Budget.spend({
         _tag: "ModelFailed",
         model: call.model.name,
         fault: Fault.record(error),
-        delay: isWorthIt ? delay : null
+        delay: isWorthIt ? delay : null,
+        ...(result._tag === "Failure" && (yield* BrokenAnswer.billed(call.model, parts)))
       })
       if (!isWorthIt) return yield* error
       yield* Effect.sleep(delay)
     }
   })
 
-const once = ({ model, onText, patience, prompt, toolkit }: Call) =>
+const once = ({ model, onText, patience, prompt, toolkit }: Call, parts: Array<Response.AnyPart>) =>
   Effect.gen(function* () {
     let size = 0
-    const parts: Array<Response.AnyPart> = []
     const stream = model.languageModel.streamText({
       prompt,
       toolkit,
@@ -170,18 +177,20 @@ const refusal = (model: Model.Model) =>
     message: `${model.name} of ${model.provider} refuses to answer this prompt. Change what the role is asked for.`
   })
 
-/** A price that nobody knows is never 0, and never a number that no sum can hold. */
-const priced = (usage: Usage.Usage, cost: Usage.Cost): Usage.Cost => {
-  if (Usage.total(usage) === 0) return Usage.unknown("the provider did not say what the call used")
-  return cost._tag === "Unknown" || (Number.isFinite(cost.usd) && cost.usd >= 0)
-    ? cost
-    : Usage.unknown(`the price table says ${cost.usd}`)
-}
-
-const bill = (model: Model.Model, { latency, usage }: { readonly usage: Usage.Usage; readonly latency: number }) =>
+const bill = (
+  model: Model.Model,
+  { latency, parts, usage }: Pick<Answer, "parts" | "usage"> & { readonly latency: number }
+) =>
   Effect.gen(function* () {
-    const { price } = yield* Pricing.Pricing
-    const { name, provider, rehearsed } = model
-    const cost = priced(usage, price({ provider, model: name, usage }))
-    yield* Budget.spend({ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed })
+    const { name, paidBy, provider, rehearsed } = model
+    const known = Usage.total(usage) > 0
+    const cost = known
+      ? Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
+      : Usage.unknown(`${provider} did not say what the call used`)
+    const message = Model.begun(parts)?.message
+    yield* Budget.spend({
+      ...{ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed },
+      ...(message && { message }),
+      ...(paidBy && { paidBy })
+    })
   })

@@ -22,6 +22,7 @@ import * as Untrusted from "../Untrusted.ts"
 import * as Deadline from "./Deadline.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
 import * as OutputFacts from "./OutputFacts.ts"
+import * as Telemetry from "./Telemetry.ts"
 
 /** The tools that may be called, and who is told about it. */
 export interface Bench {
@@ -41,12 +42,24 @@ export interface Bench {
         readonly offered: ReadonlyArray<Tool.Any>
       }
     | undefined
+  /** Gives tasks to sub-agents, in the place of a tool. */
+  readonly delegation?: Delegation | undefined
   /** Keeps how far each call got, before the next one runs. */
   readonly keep?: {
     /** A call that may change something is about to run. */
     readonly begun: (call: ModelTurn.ToolCall) => Effect.Effect<void, Session.SessionError>
     readonly returned: (outcome: Outcome) => Effect.Effect<void, Session.SessionError>
   }
+}
+
+/** What takes the calls of one tool that is not in the toolkit. A call of it that broke off is gone on with by calling it again. */
+export interface Delegation {
+  readonly takes: (call: ModelTurn.ToolCall) => boolean
+  /** Nothing is changed by this call. */
+  readonly isReading: (call: ModelTurn.ToolCall) => boolean
+  readonly run: (
+    call: ModelTurn.ToolCall
+  ) => Effect.Effect<Answered, Harness.Failure, Journal.Journal | Harness.Workplace>
 }
 
 /** What a call came to, as the model reads it, and what it brought into the conversation. */
@@ -59,19 +72,18 @@ export interface Outcome {
 export const run = (
   calls: ReadonlyArray<ModelTurn.ToolCall>,
   bench: Bench
-): Effect.Effect<
-  ReadonlyArray<Outcome>,
-  Journal.JournalError | Session.SessionError,
-  Journal.Journal | Harness.Workplace
-> =>
+): Effect.Effect<ReadonlyArray<Outcome>, Harness.Failure, Journal.Journal | Harness.Workplace> =>
   Effect.gen(function* () {
     const outcomes: Array<Outcome> = []
     for (const { calls: batch, isReading } of yield* batches(calls, bench)) {
       const run = Effect.fnUntraced(function* (call: ModelTurn.ToolCall) {
-        if (!isReading) yield* bench.keep?.begun(call) ?? Effect.void
+        if (!isReading && bench.delegation?.takes(call) !== true) yield* bench.keep?.begun(call) ?? Effect.void
         // What was done is kept, also when somebody wants the loop to stop.
         return yield* Effect.uninterruptibleMask((restore) =>
-          Effect.tap(restore(one(call, bench)), (outcome) => bench.keep?.returned(outcome) ?? Effect.void)
+          Effect.tap(
+            restore(Telemetry.tool(call, bench)(one(call, bench))),
+            (outcome) => bench.keep?.returned(outcome) ?? Effect.void
+          )
         )
       })
       outcomes.push(...(yield* Effect.forEach(batch, run, { concurrency: most })))
@@ -83,12 +95,19 @@ export const run = (
 const most = 16
 
 /** Runs of reading tools go together; every other tool stands alone. */
-const batches = Effect.fnUntraced(function* (calls: ReadonlyArray<ModelTurn.ToolCall>, { index, toolkit }: Bench) {
+const batches = Effect.fnUntraced(function* (
+  calls: ReadonlyArray<ModelTurn.ToolCall>,
+  { delegation, index, toolkit }: Bench
+) {
   const result: Array<{ readonly calls: Array<ModelTurn.ToolCall>; readonly isReading: boolean }> = []
   for (const call of calls) {
     const tool = own(toolkit, call.name)
     const isReading =
-      tool !== undefined ? Tools.isReadOnly(tool) : index !== undefined && (yield* index.session.isReadOnly(call))
+      delegation?.takes(call) === true
+        ? delegation.isReading(call)
+        : tool !== undefined
+          ? Tools.isReadOnly(tool)
+          : index !== undefined && (yield* index.session.isReadOnly(call))
     const last = result.at(-1)
     if (isReading && last?.isReading === true) last.calls.push(call)
     else result.push({ calls: [call], isReading })
@@ -133,15 +152,18 @@ const failed = (name: string, end: Exclude<Deadline.End<Ran>, { readonly _tag: "
 
 const one = (call: ModelTurn.ToolCall, bench: Bench) =>
   Effect.gen(function* () {
-    const { conversation, emit } = bench
+    const { conversation, delegation, emit } = bench
     const summary = Tools.summary(call.name, call.params)
     yield* emit({ _tag: "ToolStarted", tool: call.name, summary })
     const started = yield* Clock.currentTimeMillis
     let said: Truncation.Said | undefined
     const time = timeOf(call, bench)
     const sunk = Effect.provideService(ran(call, bench), Truncation.Sink, (full) => void (said = full))
-    const ended = yield* Deadline.within(sunk, time)
-    const { found, isData, ok, text }: Ran = ended._tag === "Done" ? ended.value : failed(call.name, ended, time)
+    const limited = Effect.map(Deadline.within(sunk, time), (end) =>
+      end._tag === "Done" ? end.value : failed(call.name, end, time)
+    )
+    // A sub-agent has limits of its own.
+    const { found, isData, ok, text }: Ran = yield* delegation?.takes(call) === true ? delegation.run(call) : limited
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     const secrets = yield* Redaction.Secrets
     const name = `${conversation}/${call.id}`.slice(0, 300)
@@ -211,13 +233,14 @@ export const result = (
   })
 
 /** What a call came to. `isData`: the text is from outside, and not a sentence of this loop. */
-interface Answered {
+export interface Answered {
   readonly ok: boolean
   readonly text: string
   readonly isData: boolean
 }
 
-const refused = (text: string): Answered => ({ ok: false, isData: false, text })
+/** What this loop says in the place of a result. */
+export const refused = (text: string): Answered => ({ ok: false, isData: false, text })
 
 /** How many tools are named to a model that asked for one that it has not. */
 const mostNamed = 40

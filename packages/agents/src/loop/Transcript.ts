@@ -3,7 +3,7 @@
  * a result, and where the loop stands. It is a fold, so a loop that takes a session up knows all that the one before it knew.
  */
 import type * as ToolSession from "@millwright/context/ToolSession"
-import type * as Usage from "@millwright/core/Usage"
+import * as Usage from "@millwright/core/Usage"
 import * as Prompt from "effect/ai/Prompt"
 import type * as SessionEntry from "../SessionEntry.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
@@ -17,7 +17,7 @@ export interface Call extends ModelTurn.ToolCall {
 }
 
 /** A message, and how many entries there were with the one that it is of. */
-interface Item {
+export interface Item {
   readonly at: number
   readonly message: Prompt.Message
   /** It says what is to be done, so it outlives every summary. */
@@ -36,6 +36,10 @@ export interface Transcript {
   turns: number
   /** The last answer, if nothing was said since. */
   answer: { readonly usage: Usage.Usage; readonly isCut: boolean; readonly isSilent: boolean } | undefined
+  /** All tokens of the last answer and of what it answers, and how many entries there were with it; unless it was compacted since. */
+  used: { readonly tokens: number; readonly at: number } | undefined
+  /** How often the conversation was compacted since the last answer. */
+  compactions: number
   steps: ReadonlyArray<Repetition.Step>
   isReminded: boolean
   isWarned: boolean
@@ -43,6 +47,8 @@ export interface Transcript {
   tools: ToolSession.Saved | undefined
   /** Ids of all calls: no two may have one. */
   readonly ids: Set<string>
+  /** How many of the request's own follow-ups were said. */
+  followUps: number
   /** What of the journal was said here, by its place there. */
   readonly prompts: Set<number>
 }
@@ -55,12 +61,15 @@ export const make = (): Transcript => ({
   waiting: [],
   turns: 0,
   answer: undefined,
+  used: undefined,
+  compactions: 0,
   steps: [],
   isReminded: false,
   isWarned: false,
   outcome: undefined,
   tools: undefined,
   ids: new Set(),
+  followUps: 0,
   prompts: new Set()
 })
 
@@ -100,7 +109,7 @@ export const take = (transcript: Transcript, entry: SessionEntry.SessionEntry): 
       transcript.tools = body.tools
       return
     case "Compacted":
-      return compacted(transcript, { ...body, at })
+      return compacted(transcript, body)
     case "Ended":
       transcript.outcome = { value: body.outcome }
       for (const call of transcript.calls) call.part ??= received(call)
@@ -114,8 +123,12 @@ type Of<Tag extends SessionEntry.Body["_tag"]> = Extract<SessionEntry.Body, { re
 
 const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): void => {
   if (prompt !== undefined) transcript.prompts.add(prompt)
-  if (by === "task") transcript.turns = 0
-  if (by === "task" || by === "follow-up") {
+  if (by === "task") {
+    transcript.turns = 0
+    transcript.followUps = 0
+  }
+  if (by === "follow-up" && prompt === undefined) transcript.followUps++
+  if (isInstruction(by)) {
     transcript.isReminded = false
     transcript.isWarned = false
     transcript.outcome = undefined
@@ -142,6 +155,8 @@ const answered = (transcript: Transcript, { at, isCut, messages, usage }: Of<"An
   for (const { id } of transcript.calls) transcript.ids.add(id)
   for (const message of messages) transcript.items.push({ at, message, isInstruction: false })
   transcript.answer = { usage, isCut, isSilent: transcript.calls.length === 0 }
+  transcript.used = { tokens: Usage.total(usage), at }
+  transcript.compactions = 0
 }
 
 /** When the last call has its result, all of them are one message, in the order of the calls. */
@@ -158,15 +173,18 @@ const close = (transcript: Transcript): void => {
   transcript.calls = []
 }
 
-const compacted = (transcript: Transcript, { at, kept, summary }: Of<"Compacted"> & { readonly at: number }): void => {
+/** The summary stands where what it is about ended: a later one, of whatever follows, is in its place as well. */
+const compacted = (transcript: Transcript, { joined = [], kept, summary }: Of<"Compacted">): void => {
   const { items, path } = transcript
   const until = kept === null ? path.length : path.findIndex(({ id }) => id === kept) + 1
   transcript.items = [
     ...items.filter((item) => item.isInstruction && item.at <= until),
-    { at, message: summary, isInstruction: false },
+    ...[summary, ...joined].map((message) => ({ at: until, message, isInstruction: false })),
     ...items.filter((item) => item.at > until)
   ]
   transcript.answer = undefined
+  transcript.used = undefined
+  transcript.compactions++
 }
 
 /** The result of the call that an outcome was given with. */

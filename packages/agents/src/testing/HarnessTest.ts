@@ -27,11 +27,16 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSyn
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Harness from "../Harness.ts"
+import * as DelegationClaims from "./DelegationClaims.ts"
 import type * as ScriptedHarness from "./ScriptedHarness.ts"
 
-/** A harness whose agent does what the turns say, and the journal that it writes to. */
+/**
+ * A harness whose agent does what the turns say, and the journal that it writes to. `agents` are the turns of its sub-agents by
+ * their roles, for one that supports them.
+ */
 export type Subject = (
-  turns: ReadonlyArray<ScriptedHarness.Turn>
+  turns: ReadonlyArray<ScriptedHarness.Turn>,
+  agents: DelegationClaims.Script["agents"]
 ) => Layer.Layer<Harness.Harness | Journal.Journal, unknown, Harness.Workplace>
 
 /** Registers the tests of a harness with vitest. `host` gives the services of this machine. */
@@ -60,6 +65,18 @@ export const suite = (name: string, subject: Subject, host: Layer.Layer<Harness.
       test("go on where they ended, also after a way through JSON", goesOn)
       test("of another harness, or damaged ones, are refused", foreign)
     })
+    describe("sub-agents", () => {
+      test("are refused where there can be none, and where they may do more than their role", (lab) =>
+        Effect.flatMap(bench(lab, { turns: [done], agents: {} }), DelegationClaims.refused))
+      test("work in the workplace of their parent with their own grants, and their facts are theirs", (lab) =>
+        ifAny(lab, DelegationClaims.delegating, DelegationClaims.delegated))
+      test("end with their parent, and so do their processes", (lab) =>
+        ifAny(lab, DelegationClaims.endless(endless), delegatesEndlessly))
+    })
+    test("a conversation is gone on with by its name where it is kept, and begins anew elsewhere", (lab) =>
+      Effect.flatMap(bench(lab, { turns: DelegationClaims.leaving, agents: {} }), (bench) =>
+        DelegationClaims.kept(bench, () => bench.place.text("log").length / 2)
+      ))
     describe("interruption", () => {
       test("ends the processes of the tools", interrupted)
       test("a reader that goes away ends the run and its processes", abandoned)
@@ -72,6 +89,8 @@ interface Lab {
   readonly make: (
     ...turns: ReadonlyArray<ScriptedHarness.Turn>
   ) => Effect.Effect<Made, unknown, Scope.Scope | Harness.Workplace>
+  /** The same with sub-agents. */
+  readonly play: (script: DelegationClaims.Script) => ReturnType<Lab["make"]>
   /** A folder, and the workplace in it. */
   readonly place: Effect.Effect<Place, never, Scope.Scope | Harness.Workplace>
 }
@@ -93,16 +112,19 @@ interface Place {
 const open = (subject: Subject): Effect.Effect<Lab> =>
   Effect.succeed({
     place,
-    make: Effect.fnUntraced(function* (...turns) {
-      const own = yield* place
-      const built = yield* Effect.provideContext(Layer.build(subject(turns)), own.services)
-      return {
-        harness: Context.get(built, Harness.Harness),
-        journal: Context.get(built, Journal.Journal),
-        leaked: () => readdirSync(own.folder)
-      }
-    })
+    make: (...turns) => made(subject, { turns, agents: {} }),
+    play: (script) => made(subject, script)
   })
+
+const made = Effect.fnUntraced(function* (subject: Subject, { agents, turns }: DelegationClaims.Script) {
+  const own = yield* place
+  const built = yield* Effect.provideContext(Layer.build(subject(turns, agents)), own.services)
+  return {
+    harness: Context.get(built, Harness.Harness),
+    journal: Context.get(built, Journal.Journal),
+    leaked: () => readdirSync(own.folder)
+  }
+})
 
 const place: Lab["place"] = Effect.gen(function* () {
   const folder = yield* Effect.acquireRelease(
@@ -408,4 +430,22 @@ const abandoned = Effect.fnUntraced(function* (lab: Lab) {
     Stream.runDrain
   )
   expectGone(place)
+})
+
+const bench = Effect.fnUntraced(function* (lab: Lab, script: DelegationClaims.Script) {
+  const { harness, journal } = yield* lab.play(script)
+  return { harness, journal, request: request(), place: yield* lab.place }
+})
+
+type Bench = Effect.Success<ReturnType<typeof bench>>
+
+/** A claim about sub-agents, for a harness that can run any. */
+const ifAny = <E, R>(lab: Lab, script: DelegationClaims.Script, claim: (bench: Bench) => Effect.Effect<void, E, R>) =>
+  Effect.flatMap(bench(lab, script), (bench) =>
+    Effect.suspend(() => (bench.harness.supports.subAgents ? claim(bench) : Effect.void))
+  )
+
+const delegatesEndlessly = Effect.fnUntraced(function* (bench: Bench) {
+  yield* DelegationClaims.interrupted(bench, yield* announced(bench.place))
+  expectGone(bench.place)
 })

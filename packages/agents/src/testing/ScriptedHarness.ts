@@ -52,8 +52,9 @@ export const make = Effect.fnUntraced(function* (
   const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
   const requests: Array<Harness.Request> = []
   const failures: Array<Harness.Failure> = []
-  const harness = Harness.Harness.of({
+  const harness = Harness.make({
     name,
+    supports: { subAgents: false, sessions: false },
     run: (request) =>
       Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) => {
         requests.push(request)

@@ -5,3 +5,6 @@ export * as HarnessTest from "./HarnessTest.ts"
 
 /** The **scripted harness**: a fake that plays turns in the place of a model. */
 export * as ScriptedHarness from "./ScriptedHarness.ts"
+
+/** What every store of sessions holds to. */
+export * as SessionsTest from "./SessionsTest.ts"

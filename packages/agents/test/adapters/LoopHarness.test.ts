@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import * as LoopHarness from "../../src/adapters/LoopHarness.ts"
 import type * as Harness from "../../src/Harness.ts"
+import * as Sessions from "../../src/Sessions.ts"
 import * as HarnessTest from "../../src/testing/HarnessTest.ts"
 import type * as ScriptedHarness from "../../src/testing/ScriptedHarness.ts"
 import * as Truncation from "../../src/tools/Truncation.ts"
@@ -20,24 +21,33 @@ import { workspace } from "../ToolsWorkplace.ts"
 import * as Lab from "./LoopLab.ts"
 
 /** The loop before a twin that plays the turns of the suite. */
-const subject = (protocol: Lab.Protocol) => (turns: ReadonlyArray<ScriptedHarness.Turn>) =>
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const played = turns.map(({ calls = [], outcome, text }): ProviderTwin.Turn => ({
-        ...(text === undefined ? {} : { text }),
-        calls: [...calls, ...(outcome === undefined ? [] : [{ tool: "outcome", arguments: { outcome } }])]
-      }))
-      const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns: played }] } })
-      const model = yield* Lab.modelAt(protocol, twin.anthropicUrl)
-      return LoopHarness.layer.pipe(
-        Layer.provide([Layer.succeed(Model.Models, Model.single(model)), Layer.succeed(Pricing.Pricing, Lab.cents)]),
-        Layer.provideMerge(Layer.fresh(MemoryJournal.layer))
-      )
-    })
-  )
+const subject =
+  (protocol: Lab.Protocol): HarnessTest.Subject =>
+  (turns, agents) =>
+    Layer.unwrap(
+      Effect.gen(function* () {
+        const played = (turns: ReadonlyArray<ScriptedHarness.Turn>) =>
+          turns.map(({ calls = [], outcome, text }): ProviderTwin.Turn => ({
+            ...(text === undefined ? {} : { text }),
+            calls: [...calls, ...(outcome === undefined ? [] : [{ tool: "outcome", arguments: { outcome } }])]
+          }))
+        const others = Object.entries(agents).map(([role, turns]) => ({ role, turns: played(turns) }))
+        const twin = yield* ProviderTwin.make({ script: { conversations: [...others, { turns: played(turns) }] } })
+        const model = yield* Lab.modelAt(protocol, twin.anthropicUrl)
+        return LoopHarness.layer.pipe(
+          Layer.provide([Layer.succeed(Model.Models, Model.single(model)), Layer.succeed(Pricing.Pricing, Lab.cents)]),
+          Layer.provideMerge(Layer.fresh(MemoryJournal.layer))
+        )
+      })
+    )
 
 for (const protocol of Lab.protocols) {
   HarnessTest.suite(`LoopHarness over ${protocol}`, subject(protocol), Lab.Services)
+  HarnessTest.suite(
+    `LoopHarness that keeps sessions, over ${protocol}`,
+    (...script) => Layer.provide(subject(protocol)(...script), Layer.fresh(Sessions.layerMemory)),
+    Lab.Services
+  )
 
   const test = (title: string, body: Effect.Effect<void, unknown, Harness.Workplace | Scope.Scope>) =>
     it.live(title, () => Effect.andThen(workspace({}), body).pipe(Effect.scoped, Effect.provide(Lab.Services)))

@@ -4,6 +4,7 @@
  *
  * This file is the package's seam to `effect/ai`, which is marked unstable.
  */
+import * as Redaction from "@millwright/core/Redaction"
 import type * as AiError from "effect/ai/AiError"
 import type * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
@@ -42,7 +43,7 @@ export const make = <Tools extends Record<string, Tool.Any>>(
     list: Effect.sync(() => ({ tools: own.map(listed) })),
     call: (asked, args) =>
       own.some((tool) => tool.name === asked)
-        ? handle(asked, args).pipe(
+        ? Redaction.sealed(handle(asked, args)).pipe(
             Effect.flatMap(Stream.runLast),
             Effect.map(Option.match({ onNone: () => failure("It gave no answer."), onSome: answer })),
             Effect.catch((error) => Effect.succeed(failure(messageOf(error)))),

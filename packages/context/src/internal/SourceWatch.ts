@@ -86,6 +86,7 @@ export const make = Effect.fnUntraced(function* (
   let waiting: Array<Deferred.Deferred<void>> = []
   let failures = 0
   let wasEmpty = false
+  let isOver = false
 
   const listed = Effect.gen(function* () {
     const answer = yield* Deadline.within(sound(source, source.list), list)
@@ -160,7 +161,13 @@ export const make = Effect.fnUntraced(function* (
   })
 
   yield* Effect.addFinalizer(() => closed.open)
-  yield* Effect.forkScoped(Effect.ignoreCause(Stream.runForEach(source.changes, () => notice)))
+  const changes = Effect.ignoreCause(Stream.runForEach(source.changes, () => notice))
+  yield* Effect.forkScoped(
+    Effect.ensuring(
+      changes,
+      Effect.sync(() => (isOver = true))
+    )
+  )
   yield* Effect.forkScoped(Effect.forever(round))
 
   return {
@@ -175,7 +182,8 @@ export const make = Effect.fnUntraced(function* (
           Effect.suspend(() => source.call(name, args))
         )
         const result = yield* Effect.result(Deadline.within(answering, call))
-        yield* settled
+        // A source that says nothing of changes any more, as a toolkit of this program never does, needs no wait.
+        if (!isOver) yield* settled
         if (notices > known) yield* Deadline.within(refresh, raceWait)
         const answer = yield* Effect.fromResult(result)
         if (Option.isNone(answer))

@@ -43,3 +43,14 @@ export const note = (
           loaded: entries.map(({ id }) => id)
         }
       }
+
+/** The options of a message that says for results which were taken out what they had loaded. */
+export const rejoining = (
+  ids: ReadonlyArray<string>,
+  additions: ReadonlyArray<ToolLoading.Definition>
+): Prompt.ProviderOptions => ({
+  [ToolLoading.optionsKey]: {
+    ...(additions.length > 0 && ToolLoading.changes({ additions })[ToolLoading.optionsKey]),
+    loaded: [...ids]
+  }
+})

@@ -67,6 +67,15 @@ describe("ToolkitSource", () => {
     })
   )
 
+  it.effect("writes no arguments into the span around the call", () =>
+    Effect.gen(function* () {
+      const { source } = yield* lab
+      const span = yield* Effect.makeSpan("around")
+      yield* Effect.withParentSpan(source.call("echo", { text: "for nobody else" }), span)
+      assert.deepStrictEqual([...span.attributes], [], "what a tool was called with left the house")
+    })
+  )
+
   it.effect("answers with a text as it is, with JSON for another value, and with images", () =>
     Effect.gen(function* () {
       const { source } = yield* lab

@@ -1,9 +1,11 @@
 /**
  * A model behind Anthropic's Messages API, on `@anthropic-ai/sdk`.
  *
- * Answers are streamed. The prompt is cached up to the end of its last message: breakpoints stand on the last system
- * block, the last tool in the prompt and the last message. The SDK never tries again by itself: that is the caller's to
- * decide.
+ * Answers are streamed. The prompt is cached up to the end of its last message: marks stand on the last tool in the
+ * prompt, the last system block, the last message, and the one before the last answer. A request ends with a mark, and
+ * the next one has a mark at that very place, so it reads all of it, whether one block joined or a thousand. A request
+ * that got no answer leaves no trace in the prompt: what is said behind it in more than 20 blocks can not be helped.
+ * The SDK never tries again by itself: that is the caller's to decide.
  *
  * Everything between two answers is one turn, which the API wants in one order: results of tools, what else the user
  * said, and behind it what the system says. Nothing that follows the first message ever joins the system prompt, since
@@ -22,9 +24,11 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import * as Answer from "../internal/Answer.ts"
+import * as CacheMark from "../internal/CacheMark.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as ProviderFetch from "../internal/ProviderFetch.ts"
+import * as WireText from "../internal/WireText.ts"
 import * as Model from "../Model.ts"
 import * as ToolLoading from "../ToolLoading.ts"
 
@@ -45,6 +49,8 @@ export interface Options {
    * Opus 4.8 and for Claude Sonnet 5, yes for all others.
    */
   readonly systemMessages?: boolean | undefined
+  /** The model's context, in tokens. Without it a conversation is only shortened when the provider refuses it. */
+  readonly contextWindow?: number | undefined
   /** A loopback server answers in the place of Anthropic. */
   readonly rehearsed?: boolean | undefined
 }
@@ -66,9 +72,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   }
   const provider = "anthropic"
   const failed = ProviderFailure.fromThrown(request)
+  const transcript = WireText.transcripts()
   const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
     Answer.stream({
-      open: (signal) => send(client, body(options, call), signal),
+      open: (signal) => send(client, body(options, call, transcript), signal),
       reader,
       failed,
       cut: () => ProviderFailure.disconnected(request, "the answer broke off before its end")
@@ -82,6 +89,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
+    ...(options.contextWindow !== undefined && { contextWindow: options.contextWindow }),
     supports: {
       reasoningReplay: true,
       cacheWrites: true,
@@ -113,8 +121,6 @@ const takesSystemMessages = ({ model, systemMessages }: Options): boolean =>
   systemMessages ??
   !/claude-(?:[1-3]|instant|opus-4(?![-.]8)|(?:sonnet|haiku)-4|sonnet-5(?![-.]5)|mythos-preview)/.test(model)
 
-const cached = { cache_control: { type: "ephemeral" } } as const
-
 /** Tools that join or leave in the middle are a beta of the API, and all else that we send is not. */
 type Change = Anthropic.Beta.BetaRequestToolAdditionBlock | Anthropic.Beta.BetaRequestToolRemovalBlock
 type Note = { readonly role: "system"; content: Array<Anthropic.TextBlockParam | Change> }
@@ -125,17 +131,16 @@ const betas: Array<Anthropic.Beta.AnthropicBeta> = [
   "inline-tools-2026-09-15"
 ]
 
-const send = (client: Anthropic, { messages, ...rest }: ReturnType<typeof body>, signal: AbortSignal) => {
-  const plain = messages.filter(isPlain)
-  return plain.length === messages.length
-    ? client.messages.create({ ...rest, messages: plain, stream: true }, { signal })
-    : client.beta.messages.create({ ...rest, messages, stream: true, betas }, { signal })
+const send = (client: Anthropic, { isPlain, messages, params }: ReturnType<typeof body>, signal: AbortSignal) => {
+  const streamed = { ...params, stream: true } as const
+  // What is sent is the body in the second place.
+  const sent = { signal, ...WireText.body(streamed, messages) }
+  return isPlain
+    ? client.messages.create({ ...streamed, messages: [] }, sent)
+    : client.beta.messages.create({ ...streamed, messages: [], betas }, sent)
 }
 
-const isPlain = (message: Turn | Note): message is Turn | (Note & { content: Array<Anthropic.TextBlockParam> }) =>
-  message.role !== "system" || message.content.every(({ type }) => type === "text")
-
-const body = (options: Options, call: LanguageModel.ProviderOptions) => {
+const body = (options: Options, call: LanguageModel.ProviderOptions, transcript: WireText.Transcript) => {
   // No tool is left to load one with where all are deferred, and the API refuses that.
   const isDeferred = call.tools.every(ToolLoading.isDeferred) ? () => false : ToolLoading.isDeferred
   const lastInPrompt = call.tools.findLastIndex((tool) => !isDeferred(tool))
@@ -143,33 +148,48 @@ const body = (options: Options, call: LanguageModel.ProviderOptions) => {
     ...definition({
       name: tool.name,
       description: Tool.getDescription(tool) ?? "",
-      schema: Tool.getJsonSchema(tool)
+      schema: WireText.parametersOf(tool)
     }),
-    ...(isDeferred(tool) ? { defer_loading: true } : index === lastInPrompt ? cached : {})
+    ...(isDeferred(tool) ? { defer_loading: true } : index === lastInPrompt ? CacheMark.cached : {})
   }))
+  const { content } = call.prompt
+  const names = call.tools.map(({ name }) => name)
   const deferred = new Set(call.tools.filter(isDeferred).map(({ name }) => name))
-  const prompt = PromptTurns.of(call.prompt, (message): ReadonlyArray<Anthropic.ContentBlockParam> | undefined => {
+  const write = (message: Prompt.Message) => {
     if (message.role !== "system") return message.content.flatMap((part) => block(part, deferred))
     return takesSystemMessages(options) ? undefined : texts(message)
-  })
-  const system = prompt.system.flatMap(texts)
-  return {
+  }
+  const said = (stretch: ReadonlyArray<Prompt.Message>, from: number, isEnd: boolean) => {
+    const known = new Set(names)
+    changesIn(content.slice(0, from), known)
+    const written = messages(PromptTurns.of(stretch, write), known)
+    return isEnd ? CacheMark.ends(written) : written
+  }
+  const system = PromptTurns.leading(content).flatMap(texts)
+  const schema =
+    call.responseFormat.type === "text"
+      ? undefined
+      : AnthropicStructuredOutput.toCodecAnthropic(call.responseFormat.schema).jsonSchema
+  const params = {
     model: options.model,
     max_tokens: options.maxTokens ?? 32_000,
-    messages: messages(prompt.turns, call.tools),
-    ...(system.length === 0 ? {} : { system: markLast(system) }),
+    ...(system.length === 0 ? {} : { system: CacheMark.last(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
     ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
-    ...(call.responseFormat.type === "text"
+    ...(schema === undefined
       ? {}
-      : {
-          output_config: {
-            format: {
-              type: "json_schema" as const,
-              schema: { ...AnthropicStructuredOutput.toCodecAnthropic(call.responseFormat.schema).jsonSchema }
-            }
-          }
-        })
+      : { output_config: { format: { type: "json_schema" as const, schema: { ...schema } } } })
+  }
+  return {
+    params,
+    messages: transcript({
+      messages: content,
+      // The turn before the last one has a mark that moves on with the next.
+      settled: PromptTurns.settled(content.slice(0, PromptTurns.settled(content, write)), write),
+      key: JSON.stringify([names, [...deferred]]),
+      write: said
+    }),
+    isPlain: !takesSystemMessages(options) || changesIn(content, new Set(names)) === 0
   }
 }
 
@@ -184,11 +204,6 @@ const definition = (tool: {
   input_schema: tool.schema as Anthropic.Tool["input_schema"]
 })
 
-const markLast = <A extends { readonly type: string }>(blocks: ReadonlyArray<A>): Array<A> => {
-  const mark = blocks.findLastIndex(({ type }) => type !== "thinking" && type !== "redacted_thinking")
-  return blocks.map((block, index) => (index === mark ? { ...block, ...cached } : block))
-}
-
 const toolChoice = (choice: LanguageModel.ToolChoice<string>): Anthropic.ToolChoice => {
   if (choice === "auto" || choice === "none") return { type: choice }
   if (choice === "required") return { type: "any" }
@@ -201,10 +216,9 @@ const texts = (message: Prompt.SystemMessage): Array<Anthropic.TextBlockParam> =
 
 const messages = (
   turns: ReadonlyArray<PromptTurns.Turn<Anthropic.ContentBlockParam>>,
-  offered: ReadonlyArray<{ readonly name: string }>
-): Array<Turn | Note> => {
-  const known = new Set(offered.map(({ name }) => name))
-  const said = turns.flatMap(({ content, notes, role }): Array<Turn | Note> => {
+  known: Set<string>
+): Array<Turn | Note> =>
+  turns.flatMap(({ content, notes, role }): Array<Turn | Note> => {
     const isResult = ({ type }: Anthropic.ContentBlockParam) => role === "user" && type === "tool_result"
     const isSilent = content.length === 0
     const behind = notes
@@ -216,11 +230,10 @@ const messages = (
     const ordered = [...spoken.filter(isResult), ...spoken.filter((each) => !isResult(each))]
     return [...(ordered.length === 0 ? [] : [{ role, content: ordered }]), ...behind]
   })
-  const last = said.at(-1)
-  if (last?.role === "system") last.content = markLast(last.content)
-  else if (last !== undefined) last.content = markLast(last.content)
-  return said
-}
+
+/** How many changes of tools are told. Takes into `known` what they add. */
+const changesIn = (messages: ReadonlyArray<Prompt.Message>, known: Set<string>): number =>
+  messages.reduce((sum, message) => sum + (message.role === "system" ? changes(message, known).length : 0), 0)
 
 /** The API refuses to take away what is not there. */
 const changes = (note: Prompt.SystemMessage, known: Set<string>): Array<Change> => {
@@ -344,15 +357,12 @@ const reader = (): Answer.Reader<Event> => {
   return {
     read: (event) => {
       switch (event.type) {
-        case "message_start":
-          tokens = told(event.message.usage)
-          return [
-            {
-              type: "response-metadata",
-              id: Answer.textOf(event.message.id),
-              modelId: Answer.textOf(event.message.model)
-            }
-          ]
+        case "message_start": {
+          const { id, model, usage: said } = event.message
+          tokens = told(said)
+          const names = { id: Answer.textOf(id), modelId: Answer.textOf(model) }
+          return [{ type: "response-metadata", ...names, metadata: Model.early(usage(tokens)) }]
+        }
         case "content_block_start":
           return start(blocks, event)
         case "content_block_delta": {
@@ -377,17 +387,10 @@ const reader = (): Answer.Reader<Event> => {
       }
     },
     isOver: () => isOver,
-    end: () =>
-      isOver
-        ? [
-            {
-              type: "finish",
-              reason: finishReasons[stopReason ?? ""] ?? "unknown",
-              usage: usage(tokens),
-              response: undefined
-            }
-          ]
-        : undefined
+    end: () => {
+      const reason = finishReasons[stopReason ?? ""] ?? "unknown"
+      return isOver ? [{ type: "finish", reason, usage: usage(tokens), response: undefined }] : undefined
+    }
   }
 }
 
@@ -440,13 +443,8 @@ const delta = (open: Open, change: Delta): ReadonlyArray<Response.StreamPartEnco
 const stop = (open: Open): ReadonlyArray<Response.StreamPartEncoded> => {
   if (open.type === "text") return [{ type: "text-end", id: open.id }]
   if (open.type === "reasoning") {
-    return [
-      {
-        type: "reasoning-end",
-        id: open.id,
-        ...(open.info === undefined ? {} : { metadata: { anthropic: { info: open.info } } })
-      }
-    ]
+    const metadata = open.info && { metadata: { anthropic: { info: open.info } } }
+    return [{ type: "reasoning-end", id: open.id, ...metadata }]
   }
   return [
     { type: "tool-params-end", id: open.id },

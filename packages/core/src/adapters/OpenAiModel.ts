@@ -20,6 +20,7 @@ import OpenAI from "openai"
 import * as Answer from "../internal/Answer.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as ProviderFetch from "../internal/ProviderFetch.ts"
+import * as WireText from "../internal/WireText.ts"
 import * as Model from "../Model.ts"
 
 /** Which model, and how to reach it. */
@@ -34,8 +35,12 @@ export interface Options {
   readonly provider?: string | undefined
   /** The longest answer, in tokens, reasoning included. Default: the provider's own. */
   readonly maxTokens?: number | undefined
+  /** The model's context, in tokens. Without it a conversation is only shortened when the provider refuses it. */
+  readonly contextWindow?: number | undefined
   /** A loopback server answers in the place of the provider. */
   readonly rehearsed?: boolean | undefined
+  /** Who pays. Default: the key, call by call. */
+  readonly paidBy?: Model.Model["paidBy"]
 }
 
 /** Makes the model. Nothing is called yet; a wrong key or name shows at its `probe`, or at the first call. */
@@ -55,9 +60,16 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   }
   const provider = options.provider ?? "openai"
   const failed = ProviderFailure.fromThrown(request)
+  const transcript = WireText.transcripts()
   const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
     Answer.stream({
-      open: (signal) => client.chat.completions.create(body(options, call), { signal }),
+      open: (signal) => {
+        const params = body(options, call)
+        const { content } = call.prompt
+        const said = transcript({ messages: content, settled: content.length, key: "", write })
+        // What is sent is the body in the second place.
+        return client.chat.completions.create({ ...params, messages: [] }, { signal, ...WireText.body(params, said) })
+      },
       reader,
       failed,
       cut: () => ProviderFailure.disconnected(request, "the answer broke off before its end")
@@ -71,6 +83,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
+    ...(options.paidBy && { paidBy: options.paidBy }),
+    ...(options.contextWindow !== undefined && { contextWindow: options.contextWindow }),
     supports: { reasoningReplay: false, cacheWrites: false, toolLoading: [] },
     probe: Model.probe({
       model: options.model,
@@ -95,13 +109,17 @@ export const layer = (options: Options): Layer.Layer<Model.Models> =>
 type AiError = ReturnType<ReturnType<typeof ProviderFailure.fromThrown>>
 type Chat = OpenAI.ChatCompletionMessageParam
 
-const body = (options: Options, call: LanguageModel.ProviderOptions): OpenAI.ChatCompletionCreateParamsStreaming => {
+/** All of a request but its messages. */
+const body = (
+  options: Options,
+  call: LanguageModel.ProviderOptions
+): Omit<OpenAI.ChatCompletionCreateParamsStreaming, "messages"> => {
   const tools = call.tools.map((tool): OpenAI.ChatCompletionTool => ({
     type: "function",
     function: {
       name: tool.name,
       description: Tool.getDescription(tool) ?? "",
-      parameters: { ...Tool.getJsonSchema(tool) }
+      parameters: { ...WireText.parametersOf(tool) }
     }
   }))
   // OpenAI's newer models refuse `max_tokens`; the servers that only speak its protocol know nothing else.
@@ -110,7 +128,6 @@ const body = (options: Options, call: LanguageModel.ProviderOptions): OpenAI.Cha
     model: options.model,
     stream: true,
     stream_options: { include_usage: true },
-    messages: call.prompt.content.flatMap(messages),
     ...(options.maxTokens === undefined ? {} : { [limit]: options.maxTokens }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
     ...(call.responseFormat.type === "text"
@@ -153,6 +170,8 @@ const messages = (message: Prompt.Message): Array<Chat> => {
       )
   }
 }
+
+const write = (stretch: ReadonlyArray<Prompt.Message>) => stretch.flatMap(messages)
 
 const assistant = (message: Prompt.AssistantMessage): Array<Chat> => {
   const text = message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")

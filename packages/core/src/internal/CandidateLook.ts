@@ -1,4 +1,5 @@
 /** How the router **looks** at a candidate: what it would cost, and what is against it. */
+import type * as Budget from "../Budget.ts"
 import * as Candidate from "../Candidate.ts"
 import * as Forecast from "../Forecast.ts"
 import type * as Model from "../Model.ts"
@@ -6,12 +7,6 @@ import type * as Pricing from "../Pricing.ts"
 import type * as RouteDecision from "../RouteDecision.ts"
 import type * as Scorer from "../Scorer.ts"
 import * as Usage from "../Usage.ts"
-
-/** What a run may still use up: US dollars, and tokens of all kinds. What is left out is not limited. */
-export interface Left {
-  readonly usd?: number
-  readonly tokens?: number
-}
 
 /** A candidate, what the rest of the work costs with it, and what is against it so far. */
 export interface Look {
@@ -34,7 +29,7 @@ export interface Question {
   readonly needs?: ReadonlyArray<Candidate.Capability>
   readonly tier?: Model.Tier | undefined
   readonly current?: Forecast.Current
-  readonly left?: Left
+  readonly left?: Budget.Left
   readonly outages?: ReadonlyArray<string>
   readonly evidence?: ReadonlyArray<RouteDecision.Evidence>
 }

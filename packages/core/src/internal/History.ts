@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Durable from "../Durable.ts"
-import * as ExecutionTable from "../ExecutionTable.ts"
+import * as ExecutionTable from "./ExecutionTable.ts"
 import * as JournalTable from "../JournalTable.ts"
 import type * as Sqlite from "../Sqlite.ts"
 import * as EngineStore from "./EngineStore.ts"

@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Durable from "../Durable.ts"
-import * as ExecutionTable from "../ExecutionTable.ts"
+import * as ExecutionTable from "./ExecutionTable.ts"
 import type * as Runner from "../Runner.ts"
 import type * as EngineStore from "./EngineStore.ts"
 

@@ -11,23 +11,25 @@ export interface Turn<Block> {
   readonly notes: Array<Prompt.SystemMessage>
 }
 
+/** The system messages that a prompt begins with. */
+export const leading = (messages: ReadonlyArray<Prompt.Message>): ReadonlyArray<Prompt.SystemMessage> => {
+  const end = messages.findIndex(({ role }) => role !== "system")
+  return messages.slice(0, end === -1 ? messages.length : end).filter((message) => message.role === "system")
+}
+
 /**
- * The system messages that a prompt begins with, and its turns. `write` gives the blocks of a message, and `undefined` for a
- * note, which only a system message can be. A message without blocks is no turn.
+ * The turns of a prompt, or of a part of it, without the system messages that it begins with. `write` gives the blocks of a
+ * message, and `undefined` for a note, which only a system message can be. A message without blocks is no turn.
  */
 export const of = <Block>(
-  prompt: Prompt.Prompt,
+  messages: ReadonlyArray<Prompt.Message>,
   write: (message: Prompt.Message) => ReadonlyArray<Block> | undefined
-): { readonly system: ReadonlyArray<Prompt.SystemMessage>; readonly turns: ReadonlyArray<Turn<Block>> } => {
-  const system: Array<Prompt.SystemMessage> = []
+): ReadonlyArray<Turn<Block>> => {
   const turns: Array<Turn<Block>> = []
   let hasBegun = false
-  for (const message of prompt.content) {
+  for (const message of messages) {
     hasBegun ||= message.role !== "system"
-    if (!hasBegun && message.role === "system") {
-      system.push(message)
-      continue
-    }
+    if (!hasBegun) continue
     const role = message.role === "assistant" ? "assistant" : "user"
     const written = write(message)
     const content = written ?? []
@@ -38,5 +40,27 @@ export const of = <Block>(
       last.notes.push(...notes)
     } else if (content.length + notes.length > 0) turns.push({ role, content: [...content], notes })
   }
-  return { system, turns }
+  return turns
+}
+
+/**
+ * How many of the first messages are turns that nothing joins any more, whatever follows: up to the last message of the model
+ * that stands behind one of the user.
+ */
+export const settled = (
+  messages: ReadonlyArray<Prompt.Message>,
+  write: (message: Prompt.Message) => ReadonlyArray<unknown> | undefined
+): number => {
+  const isSaid = (message: Prompt.Message): boolean => write(message)?.length !== 0
+  const at = messages.findLastIndex((message, at) => {
+    const before = messages[at - 1]
+    return (
+      before !== undefined &&
+      message.role === "assistant" &&
+      before.role !== "assistant" &&
+      isSaid(message) &&
+      isSaid(before)
+    )
+  })
+  return Math.max(0, at)
 }

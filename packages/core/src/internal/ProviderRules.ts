@@ -1,9 +1,11 @@
 /**
- * What the Anthropic API refuses with 400 about tools that are loaded in the middle of a conversation, and about system
- * messages there, so that the provider twin refuses it too. From its documentation, and from errors that users report.
+ * What the Anthropic API refuses with 400 about tools that are loaded in the middle of a conversation, about system
+ * messages there, and about marks of the prompt cache, so that the provider twin refuses it too. From its documentation,
+ * and from errors that users report.
  */
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
+import * as PrefixCache from "./PrefixCache.ts"
 
 type Entry = Readonly<Record<string, unknown>>
 
@@ -18,11 +20,16 @@ export const refusal = (body: Schema.JsonObject, betas: ReadonlyArray<string>): 
   const tools = entries(body.tools)
   const messages = entries(body.messages)
   return (
-    aboutTools(tools) ?? aboutPlaces(messages) ?? aboutResults(tools, messages) ?? aboutChanges(tools, messages, betas)
+    aboutTools(tools) ??
+    aboutPlaces(messages) ??
+    aboutResults(tools, messages) ??
+    aboutChanges(tools, messages, betas) ??
+    aboutMarks(body)
   )
 }
 
-const entries = (value: unknown): ReadonlyArray<Entry> =>
+/** The objects of a list. */
+export const entries = (value: unknown): ReadonlyArray<Entry> =>
   Array.isArray(value) ? value.filter((each): each is Entry => Predicate.isObject(each)) : []
 
 const aboutTools = (tools: ReadonlyArray<Entry>): string | undefined => {
@@ -93,4 +100,23 @@ const aboutChanges = (
     }
   }
   return undefined
+}
+
+/** Whether a block can carry a mark of the prompt cache. */
+export const canBeMarked = ({ text, type }: Entry): boolean =>
+  type !== "thinking" && type !== "redacted_thinking" && !(type === "text" && text === "")
+
+const aboutMarks = (body: Schema.JsonObject): string | undefined => {
+  const blocks = [...entries(body.system), ...entries(body.messages).flatMap(({ content }) => entries(content))]
+  const parts = blocks.flatMap((block) => (block.type === "tool_result" ? entries(block.content) : []))
+  const marked = [body, ...entries(body.tools), ...blocks, ...parts].filter((each) =>
+    Predicate.isNotNullish(each.cache_control)
+  )
+  if (marked.length > PrefixCache.maxMarks) {
+    return `A maximum of ${PrefixCache.maxMarks} blocks with cache_control may be provided. Found ${marked.length}.`
+  }
+  const wrong = marked.find((each) => !canBeMarked(each))
+  return wrong === undefined
+    ? undefined
+    : `cache_control cannot be set for ${wrong.type} blocks that are empty or thoughts`
 }

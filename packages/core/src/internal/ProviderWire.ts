@@ -2,8 +2,9 @@
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
 import type * as Http from "node:http"
-import * as Digest from "../Digest.ts"
 import type * as Usage from "../Usage.ts"
+import * as PrefixCache from "./PrefixCache.ts"
+import * as PromptBlocks from "./PromptBlocks.ts"
 import * as Rules from "./ProviderRules.ts"
 
 /** Who the twin answers as. */
@@ -44,8 +45,6 @@ export interface Conversation {
    * part of the prompt until a result refers to it, and stands there.
    */
   readonly pieces: ReadonlyArray<string>
-  /** Whether the client asked for the prompt to be cached. */
-  readonly isCacheable: boolean
 }
 
 /** The protocol of a request, by its path. */
@@ -94,7 +93,9 @@ export const readBody = async (
 export const conversationOf = (body: Schema.JsonObject): Conversation => {
   const messages = Array.isArray(body.messages) ? body.messages.filter(Predicate.isObject) : []
   const of = (role: string) => messages.filter((message) => message.role === role)
-  const system = [textOf(body.system), ...of("system").map(({ content }) => textOf(content))].join("\n")
+  // OpenAI calls the system prompt of its newer models the developer's.
+  const ordered = [...of("system"), ...of("developer")].map(({ content }) => textOf(content))
+  const system = [textOf(body.system), ...ordered].join("\n")
   const tools = Array.isArray(body.tools) ? body.tools.filter(Predicate.isObject) : []
   const loaded = tools.filter((tool) => tool.defer_loading !== true)
   const pieces = [
@@ -108,8 +109,7 @@ export const conversationOf = (body: Schema.JsonObject): Conversation => {
     user: of("user")
       .map(({ content }) => textOf(content))
       .join("\n"),
-    pieces,
-    isCacheable: JSON.stringify(body.messages ?? null).includes('"cache_control"')
+    pieces
   }
 }
 
@@ -132,43 +132,37 @@ const textOf = (content: unknown): string =>
           .join("\n")
       : ""
 
-/** The text of a piece. Breakpoints of the cache are no content: they move from request to request. */
+/** The text of a piece. Marks of the cache are no content: they move from request to request. */
 const bare = (piece: unknown): string =>
   JSON.stringify(piece, (key, value: unknown) => (key === "cache_control" ? undefined : value))
 
-/** About four characters are a token. */
-export const tokens = (text: string): number => Math.ceil(text.length / 4)
-
-/**
- * Counts as a provider with a prompt cache does: what an earlier request began with is read from the cache. Anthropic
- * caches what the client marks, and says what it writes; OpenAI caches by itself, and does not.
- */
+/** Counts a request as its provider does, and remembers what of it is in the cache from now on. */
 export const count = (call: {
   readonly cache: Set<string>
   readonly protocol: Protocol
+  readonly body: Schema.JsonObject
   readonly said: Conversation
   readonly turn: Turn
+  readonly places: "runs" | "blocks" | undefined
 }): Usage.Usage => {
-  const { cache, protocol, said, turn } = call
-  const { pieces } = said
-  const prefixes = pieces.map((_, index) => Digest.of(JSON.stringify([said.model, ...pieces.slice(0, index + 1)])))
-  const isCached = protocol === "openai" || said.isCacheable
-  const known = isCached ? prefixes.findLastIndex((prefix) => cache.has(prefix)) + 1 : 0
-  if (isCached) for (const prefix of prefixes) cache.add(prefix)
-  const sum = (texts: ReadonlyArray<string>) => texts.reduce((total, text) => total + tokens(text), 0)
-  const fresh = sum(pieces.slice(known))
+  const { body, cache, places, protocol, said, turn } = call
+  const { model, pieces } = said
+  const { usage, written } =
+    protocol === "anthropic"
+      ? PrefixCache.marked(cache, {
+          model,
+          blocks: PromptBlocks.of(body),
+          minimum: PrefixCache.minimumOf(model),
+          places
+        })
+      : PrefixCache.automatic(cache, { model, text: pieces.join("") })
+  for (const entry of written) cache.add(entry)
   const spoken = [
     turn.text ?? "",
     turn.reasoning ?? "",
     ...(turn.calls ?? []).map((call) => call.tool + argumentsOf(call))
   ]
-  return {
-    // A few tokens stand behind the last breakpoint.
-    input: protocol === "anthropic" && isCached ? Math.min(fresh, 4) : fresh,
-    cacheRead: sum(pieces.slice(0, known)),
-    cacheWrite: protocol === "anthropic" && isCached ? Math.max(0, fresh - 4) : 0,
-    output: Math.max(1, sum(spoken))
-  }
+  return { ...usage, output: Math.max(1, PrefixCache.tokens(spoken.join(""))) }
 }
 
 const argumentsOf = (call: { readonly arguments?: Schema.Json; readonly raw?: string }): string =>

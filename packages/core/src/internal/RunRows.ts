@@ -1,6 +1,6 @@
 /** The rows of a store that belong to ended runs: finding, counting and deleting them, a bounded number at a time. */
 import * as Predicate from "effect/Predicate"
-import * as ExecutionTable from "../ExecutionTable.ts"
+import * as ExecutionTable from "./ExecutionTable.ts"
 import type * as Sqlite from "../Sqlite.ts"
 
 /** A run that is over. `end` is the place of the fact that ended it. */

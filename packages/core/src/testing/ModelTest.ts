@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 import { inspect } from "node:util"
 import * as Model from "../Model.ts"
 import * as Usage from "../Usage.ts"
+import * as CacheClaims from "./CacheClaims.ts"
 import * as LoadingClaims from "./LoadingClaims.ts"
 import * as Lab from "./ModelLab.ts"
 import * as ProbeClaims from "./ProbeClaims.ts"
@@ -48,7 +49,7 @@ export const suite = (name: string, options: Lab.Options): void => {
     })
     describe("usage", () => {
       test("is what the provider reports, by kind", reportedUsage)
-      test("a later turn reads the earlier one from the cache", cacheGrows)
+      for (const { holds, name } of CacheClaims.claims) test(name, holds)
     })
     describe("failures", () => {
       test("a wrong key is Unauthorized and stands nowhere", unauthorized)
@@ -275,21 +276,6 @@ const reportedUsage = Effect.fnUntraced(function* (lab: Lab.Lab) {
   const usage = { input: 11, cacheRead: 2_200, cacheWrite: lab.model.supports.cacheWrites ? 333 : 0, output: 44 }
   yield* Lab.play(lab, { text: "ok", usage })
   assert.deepStrictEqual(Model.usage(Lab.finishOf(yield* Lab.ask(lab.model)).usage), usage)
-})
-
-const cacheGrows = Effect.fnUntraced(function* (lab: Lab.Lab) {
-  yield* Lab.play(lab, { calls: [{ tool: "today" }] }, { text: "ok" })
-  const first = yield* Lab.ask(lab.model)
-  const second = yield* Lab.ask(lab.model, Lab.answered(first, "Monday ".repeat(50)))
-  const [before, after] = [Model.usage(Lab.finishOf(first).usage), Model.usage(Lab.finishOf(second).usage)]
-  const sent = before.input + before.cacheWrite
-  assert.strictEqual(before.cacheRead, 0, "Nothing can be read from an empty cache")
-  assert.strictEqual(
-    after.cacheRead,
-    sent,
-    "The second turn does not read all of the first one: a breakpoint is missing"
-  )
-  assert.strictEqual(before.cacheWrite > 0, lab.model.supports.cacheWrites, "Not what supports.cacheWrites says")
 })
 
 const unauthorized = Effect.fnUntraced(function* (lab: Lab.Lab) {

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import * as Fault from "../Fault.ts"
+import * as PrefixCache from "../internal/PrefixCache.ts"
 import * as Rules from "../internal/ProviderRules.ts"
 import * as Wire from "../internal/ProviderWire.ts"
 import * as TranscriptRules from "../internal/TranscriptRules.ts"
@@ -96,6 +97,8 @@ export interface Recorded {
   readonly role: string | undefined
   /** The index of the turn that was played. */
   readonly turn: number | undefined
+  /** What the answer cost, as it said. */
+  readonly usage: Usage.Usage | undefined
   /** `hung-up`: the client closed the connection before the answer was over. */
   readonly outcome: "open" | "answered" | "refused" | "broken" | "hung-up"
 }
@@ -128,6 +131,11 @@ export interface Options {
   readonly models?: ReadonlyArray<string> | undefined
   /** The context of its models, in tokens. Default 200,000. */
   readonly contextTokens?: number | undefined
+  /**
+   * What a mark of Anthropic's prompt cache counts when it looks back over 20 places: runs of calls or of results as
+   * one, as the Claude API does, or each block. Default: runs.
+   */
+  readonly places?: "runs" | "blocks" | undefined
 }
 
 /** The longest request body that is read, in bytes. */
@@ -243,6 +251,7 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
     betas: Wire.betasOf(request),
     role: said.role,
     turn: undefined,
+    usage: undefined,
     outcome: "open"
   }
   state.requests.push(record)
@@ -271,7 +280,9 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
   if (Predicate.isString(turn)) return refuse({ status: 400, message: turn })
   record.turn = said.turn
   const context = String(state.requests.length)
-  const usage = turn.usage ?? Wire.count({ cache: state.cache, protocol, said, turn })
+  const { places } = state.options
+  const usage = turn.usage ?? Wire.count({ cache: state.cache, protocol, body, said, turn, places })
+  record.usage = usage
   state.answers.set(context, Wire.answer(turn, usage))
   const events = await Wire.ask({ upstream: state.upstream, path: record.path, context, body }).finally(() =>
     state.answers.delete(context)
@@ -298,6 +309,7 @@ const tell = (
     betas: [],
     role: undefined,
     turn: undefined,
+    usage: undefined,
     outcome: "answered"
   }
   state.requests.push(record)
@@ -342,7 +354,7 @@ const admit = (options: Options, request: Http.IncomingMessage, said: Wire.Conve
   if (refusal !== undefined) return refusal
   if (options.models !== undefined && !options.models.includes(said.model)) return unknown(said.model)
   const context = options.contextTokens ?? 200_000
-  const tokens = said.pieces.reduce((sum, piece) => sum + Wire.tokens(piece), 0)
+  const tokens = said.pieces.reduce((sum, piece) => sum + PrefixCache.tokens(piece), 0)
   return tokens > context
     ? { status: 400, message: `prompt is too long: ${tokens} tokens > ${context} maximum` }
     : undefined

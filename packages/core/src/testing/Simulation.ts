@@ -271,12 +271,7 @@ export const act = <A>({ outcome, takes, usage, usd }: Act<A>) =>
 const unspent: Budget.Spent = { bill: Usage.emptyBill, time: 0 }
 
 const together = (a: Budget.Spent, b: Budget.Spent): Budget.Spent => ({
-  bill: {
-    usd: a.bill.usd + b.bill.usd,
-    calls: a.bill.calls + b.bill.calls,
-    unpriced: a.bill.unpriced + b.bill.unpriced,
-    usage: Usage.add(a.bill.usage, b.bill.usage)
-  },
+  bill: Usage.addBill(a.bill, b.bill),
   time: a.time + b.time
 })
 

@@ -97,8 +97,8 @@ describe("AnthropicModel, tools that are loaded natively", () => {
       )
       assert.deepStrictEqual(
         requests.map((request) => marks(request).toSorted()),
-        [0, 2, 4, 6].map((last) => [
-          `messages.${last}.content.${(requests[last / 2]?.messages[last]?.content.length ?? 0) - 1}`,
+        [[0], [0, 2], [2, 4], [4, 6]].map((ends) => [
+          ...ends.map((at) => `messages.${at}.content.${(requests[at / 2]?.messages[at]?.content.length ?? 0) - 1}`),
           "system.0",
           "tools.3"
         ])
@@ -220,9 +220,9 @@ describe("AnthropicModel, tools that are loaded inline", () => {
         requests.map((request) => marks(request).toSorted()),
         [
           ["messages.0.content.0", "system.0", "tools.0"],
-          ["messages.3.content.1", "system.0", "tools.0"],
-          ["messages.6.content.2", "system.0", "tools.0"],
-          ["messages.9.content.1", "system.0", "tools.0"]
+          ["messages.0.content.0", "messages.3.content.1", "system.0", "tools.0"],
+          ["messages.3.content.1", "messages.6.content.2", "system.0", "tools.0"],
+          ["messages.6.content.2", "messages.9.content.1", "system.0", "tools.0"]
         ]
       )
       const betas = ["mid-conversation-tool-changes-2026-07-01", "inline-tools-2026-09-15"]

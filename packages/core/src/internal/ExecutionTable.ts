@@ -1,7 +1,7 @@
 /** The engine's tables in a store: executions, finished activities, answered deferreds, clocks. */
-import * as BlobTable from "./internal/BlobTable.ts"
-import * as StoredSize from "./internal/StoredSize.ts"
-import type * as Sqlite from "./Sqlite.ts"
+import * as BlobTable from "./BlobTable.ts"
+import * as StoredSize from "./StoredSize.ts"
+import type * as Sqlite from "../Sqlite.ts"
 
 /** Whether an execution was asked to stop: not at all, where it waits next, or at once. */
 export type Interrupted = 0 | 1 | 2

@@ -1,0 +1,26 @@
+/** The **mark** up to which a provider is asked to cache a prompt. */
+
+/** The mark. */
+export const cached = { cache_control: { type: "ephemeral" } } as const
+
+/** Marks the last block that may be marked: what a model thought may not. */
+export const last = <A extends { readonly type: string }>(blocks: ReadonlyArray<A>): Array<A> => {
+  const mark = blocks.findLastIndex(({ type }) => type !== "thinking" && type !== "redacted_thinking")
+  return blocks.map((block, index) => (index === mark ? { ...block, ...cached } : block))
+}
+
+/**
+ * Marks the ends of messages: of the last, and of the one before the last answer. There the request before this one ended, which
+ * is found by a mark of its own, however much was said since.
+ */
+export const ends = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
+  const before = messages.findLastIndex(({ role }) => role === "assistant") - 1
+  return messages.map((message, at) =>
+    at === before || at === messages.length - 1 ? { ...message, content: last(message.content) } : message
+  )
+}
+
+interface Message {
+  readonly role: string
+  readonly content: ReadonlyArray<{ readonly type: string }>
+}
