@@ -23,6 +23,7 @@ export const OutOfBudget = Schema.TaggedStruct("OutOfBudget", {
     /** The name of the conversation; `null` where it did not begin. */
     session: Schema.NullOr(Schema.String),
     turns: Schema.Natural,
+    /** With what its sub-agents used. */
     usage: Usage.Usage,
     /** What the agent said last, at most 2,000 characters. It is as untrusted as what the agent read. */
     said: Schema.String
@@ -81,6 +82,10 @@ const after = (soFar: SoFar, event: Harness.HarnessEvent): SoFar => {
       return { ...soFar, session: event.session }
     case "Turn":
       return { ...soFar, turns: soFar.turns + 1, usage: Usage.add(soFar.usage, event.usage) }
+    case "Delegated": {
+      const { event: inner } = Progress.unwrap(event)
+      return inner._tag === "Turn" ? { ...soFar, usage: Usage.add(soFar.usage, inner.usage) } : soFar
+    }
     case "Text":
       return { ...soFar, said: `${soFar.said}${event.text}`.slice(-2_000) }
     case "ToolStarted":

@@ -8,6 +8,8 @@ import type * as Budget from "@millwright/core/Budget"
 import * as Fault from "@millwright/core/Fault"
 import type * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
+import type * as Router from "@millwright/core/Router"
+import type * as Scorer from "@millwright/core/Scorer"
 import type * as Usage from "@millwright/core/Usage"
 import type { ToolScope } from "@millwright/context/ToolScope"
 import * as Context from "effect/Context"
@@ -95,7 +97,14 @@ export type HarnessEvent =
   | { readonly _tag: "Ended"; readonly outcome: unknown; readonly session: Session }
 
 /** Everything that can end a harness before there is an outcome. */
-export type Failure = HarnessError | SessionError | Model.ModelError | Budget.BudgetError | Journal.JournalError
+export type Failure =
+  | HarnessError
+  | SessionError
+  | Model.ModelError
+  | Budget.BudgetError
+  | Journal.JournalError
+  | Router.RouteError
+  | Scorer.ScorerError
 
 /** What a harness needs around it: a place to work in. */
 export type Workplace = ChildProcessSpawner | FileSystem.FileSystem | Path.Path

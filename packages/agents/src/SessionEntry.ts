@@ -31,6 +31,26 @@ export const Speaker = Schema.Literals([
 /** Who a message between two answers is from, or why the loop says it. */
 export type Speaker = typeof Speaker.Type
 
+/** Why a model has a conversation from here on. */
+export const Routing = Schema.Literals([
+  /** It begins with it. */
+  "Begun",
+  /** A person wants it. */
+  "Pinned",
+  /** The one before it did not answer. */
+  "Failed",
+  /** The one before it could not hold the conversation. */
+  "Overflow",
+  /** The outcome was not what it has to be. */
+  "FailedValidation",
+  /** The one before it went in a circle. */
+  "DoomLoop",
+  /** The one before it asked for somebody stronger. */
+  "Requested"
+])
+/** Why a model has a conversation from here on. */
+export type Routing = typeof Routing.Type
+
 /** What a summary stands in the place of. Tokens are estimated. */
 export const Dropped = Schema.Struct({
   messages: Schema.Natural,
@@ -69,6 +89,8 @@ export const Body = Schema.TaggedUnion({
     dropped: Dropped,
     joined: Schema.optionalKey(Schema.Array(Prompt.Message))
   },
+  /** Which candidate has the conversation from here on. With `hasStronger` it may ask for somebody stronger. */
+  Routed: { candidate: Schema.String, why: Routing, hasStronger: Schema.Boolean },
   /** The outcome as the agent gave it, not decoded. It answers the call that it was given with. */
   Ended: { outcome: Schema.Json }
 })

@@ -26,7 +26,12 @@ const same = <G extends Grant.Grant>(changes: Partial<SubAgent.SubAgent<G>>) => 
 describe("SubAgent", () => {
   it("with a grant that its role has not does not compile", () => {
     Role.make("Reads", { ...options, grants: ["read", "grep"], agents: { list: [scout] } })
-    Role.make("Works", { ...options, grants: ["read", "grep", "bash"], agents: { list: [scout, fixer], depth: 2 } })
+    const works = Role.make("Works", {
+      ...options,
+      grants: ["read", "grep", "bash"],
+      agents: { list: [scout, fixer], depth: 2 }
+    })
+    assert.deepStrictEqual(works.grants, ["read", "grep", "bash"])
     // @ts-expect-error: the role may not use bash
     Role.make("Reads", { ...options, grants: ["read", "grep"], agents: { list: [scout, fixer] } })
     // @ts-expect-error: nor may one whose grants come from elsewhere

@@ -117,8 +117,9 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   const start = saved ?? (yield* begin(options))
   // A conversation may go on with a model that can not load as the last one did; every model can read and call.
   const isPossible = (mode: Mode) => (mode !== "native" && mode !== "inline") || options.loading.includes(mode)
-  const mode = isPossible(start.mode) ? start.mode : "bridge"
-  let { fixed } = start
+  const isTooMuch = start.mode === "upfront" && options.loading.length === 0 && start.fixed.length > mostUpfront
+  const mode = isPossible(start.mode) && !isTooMuch ? start.mode : "bridge"
+  let fixed = isTooMuch ? [] : start.fixed
   const isFixed = new Set(fixed.map(({ id }) => id))
   const referred = new Map(start.referred.map((definition) => [definition.id, definition]))
   let known: ReadonlyMap<string, string> = new Map(Object.entries(start.known))

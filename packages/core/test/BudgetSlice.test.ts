@@ -110,3 +110,20 @@ describe("a slice", () => {
       )
   )
 })
+
+describe("a pool", () => {
+  it.effect("is shared by the parts that stand in it, beside each other too, and is held by what is around", () =>
+    run(
+      Effect.gen(function* () {
+        const part = Budget.pool("all", { tokens: 50 })
+        yield* Effect.all([part(calls(2)), part(calls(2))], { concurrency: "unbounded" })
+        yield* calls(9)
+        const error = yield* Effect.flip(part(calls(2)))
+        assert.include(error.message, 'The part "all" of the run has used 50 of 50 tokens')
+        const around = Budget.slice("outer", { tokens: 30 })(Budget.pool("inner", { tokens: 1_000 })(calls(9)))
+        assert.include((yield* Effect.flip(around)).message, '"outer"')
+        assert.strictEqual(yield* reason(Budget.pool("wrong", { usd: -1 })(calls(1))), "Misconfigured")
+      })
+    )
+  )
+})

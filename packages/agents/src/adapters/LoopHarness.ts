@@ -26,10 +26,13 @@ import * as Stream from "effect/Stream"
 import * as Harness from "../Harness.ts"
 import * as Agent from "../loop/Agent.ts"
 import type * as Compaction from "../loop/Compaction.ts"
+import * as Choosing from "../loop/Choosing.ts"
 import * as Conversation from "../loop/Conversation.ts"
 import * as Delegate from "../loop/Delegate.ts"
 import * as Lanes from "../loop/Lanes.ts"
+import * as PrefixWatch from "../loop/PrefixWatch.ts"
 import * as Telemetry from "../loop/Telemetry.ts"
+import * as ModelChoice from "../ModelChoice.ts"
 import * as Sessions from "../Sessions.ts"
 import * as Truncation from "../tools/Truncation.ts"
 import * as Tools from "../Tools.ts"
@@ -59,14 +62,20 @@ export interface Options {
   readonly output?: Partial<Truncation.Limits>
 }
 
-/** The loop, with the models that the tiers name. Roles with a scope of tools need a `ToolIndex` around it. */
+/**
+ * The loop, with the models that the tiers name, or those that a `ModelChoice` around it chooses. Roles with a scope of
+ * tools need a `ToolIndex` around it.
+ */
 export const layerWith = (
   options: Options
 ): Layer.Layer<Harness.Harness, never, Model.Models | Pricing.Pricing | Journal.Journal> =>
   Layer.effect(
     Harness.Harness,
     Effect.gen(function* () {
-      const { forTier } = yield* Model.Models
+      const models = yield* Model.Models
+      const choice = Option.getOrElse(yield* Effect.serviceOption(ModelChoice.ModelChoice), () =>
+        ModelChoice.tiers(models)
+      )
       // Only these: everything else, the workplace above all, is that of each call and never that of this layer.
       const services = Context.make(Pricing.Pricing, yield* Pricing.Pricing).pipe(
         Context.add(Journal.Journal, yield* Journal.Journal)
@@ -80,7 +89,7 @@ export const layerWith = (
         run: (request) =>
           Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
             work(request, {
-              forTier,
+              choice,
               toolkit: toolkit as unknown as Toolkit.WithHandler<Record<string, Tool.Any>>, // tools by name, whichever they are
               index,
               sessions,
@@ -88,7 +97,7 @@ export const layerWith = (
               emit: (event) => Effect.asVoid(Queue.offer(queue, event)),
               opened: () => {}
             }).pipe(
-              Telemetry.agent(request, forTier(request.tier)),
+              Telemetry.agent(request),
               Effect.andThen(Queue.end(queue)),
               Effect.provideContext(services),
               Effect.provideService(Truncation.Limits, { ...Truncation.defaults, ...options.output })
@@ -103,7 +112,7 @@ export const layer = layerWith({})
 
 interface Around {
   readonly options: Options
-  readonly forTier: (tier: Model.Tier) => Model.Model
+  readonly choice: ModelChoice.ModelChoice["Service"]
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly index: ToolIndex.ToolIndex | undefined
   readonly sessions: Sessions.Sessions["Service"] | undefined
@@ -113,51 +122,49 @@ interface Around {
 
 const work = (request: Harness.Request, around: Around): Effect.Effect<void, Harness.Failure, Agent.Needs> =>
   Effect.gen(function* () {
-    const { emit, index, options, sessions, toolkit } = around
-    const model = around.forTier(request.tier)
+    const { choice, emit, index, options, sessions, toolkit } = around
     const outcome = outcomeTool(request.outcome)
     const conversation = yield* Conversation.open(request, { harness: name, sessions })
+    const { id: session, isResumed, transcript } = conversation
     around.opened(conversation)
+    yield* Telemetry.conversation(session)
     const delegation = yield* Delegate.make({
       request,
       conversation,
       emit,
       run: (child, listening) =>
-        work(child, { ...around, ...listening, index: index?.within(request.tools ?? []) }).pipe(
-          Telemetry.agent(child, around.forTier(child.tier))
-        )
+        work(child, { ...around, ...listening, index: index?.within(request.tools ?? []) }).pipe(Telemetry.agent(child))
     })
     const granted = [...request.grants.flatMap((grant) => toolkit.tools[grant] ?? []), ...(delegation?.tools ?? [])]
-    const found = yield* findable(request, {
-      index,
-      model,
-      options,
-      own: [...granted, outcome],
-      saved: conversation.transcript.tools
+    const seat = { request, conversation, choice }
+    /** Who has the conversation, and how that one finds tools. */
+    const taken = Effect.gen(function* () {
+      const { entries, model } = yield* Choosing.begin(seat)
+      yield* Telemetry.model(model)
+      const found = yield* findable(request, {
+        index,
+        model,
+        options,
+        own: [...granted, outcome],
+        saved: transcript.tools
+      })
+      return { entries, taker: { model, index: found } }
     })
-    yield* Conversation.begin(conversation, request, opened(request.system, found))
-    const { id: session, isResumed } = conversation
-    yield* Telemetry.conversation(session)
-    const { seq } = yield* Journal.record({
-      _tag: "AgentStarted",
-      role: request.role,
-      session,
-      resumed: isResumed
-    })
+    let { entries, taker } = yield* taken
+    yield* Conversation.begin(conversation, request, opened(request.system, taker.index))
+    const { seq } = yield* Journal.record({ _tag: "AgentStarted", role: request.role, session, resumed: isResumed })
     yield* emit({ _tag: "Began", session, isResumed })
-    const walk = Agent.run({
-      request,
-      conversation,
-      model,
+    const walking = {
+      ...seat,
       toolkit,
       granted,
-      index: found,
       delegation,
       lanes: Lanes.make(conversation, {
         ...options.lanes,
         since: isResumed ? 0 : seq,
         followUps: request.followUps ?? []
       }),
+      watch: PrefixWatch.make(transcript),
       outcome,
       patience: {
         silence: Duration.toMillis(options.silence ?? "5 minutes"),
@@ -167,16 +174,24 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
       toolTime: Duration.toMillis(options.tool ?? "10 minutes"),
       compaction: options.compaction,
       emit
+    }
+    const walk = Effect.gen(function* () {
+      for (;;) {
+        if (entries.length > 0) yield* conversation.append(...entries)
+        yield* Choosing.retooled(conversation, taker.index)
+        yield* Agent.run({ ...walking, ...taker })
+        if (transcript.outcome !== undefined) return
+        ;({ entries, taker } = yield* taken)
+      }
     })
-    yield* (options.total === undefined ? walk : timed(walk, request.role, options.total)).pipe(
-      Effect.onExit((exit) =>
-        Effect.ignore(
-          Journal.record({
-            _tag: "AgentEnded",
-            session,
-            fault: Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
-          })
-        )
+    const { total } = options
+    yield* Effect.onExit(total === undefined ? walk : timed(walk, request.role, total), (exit) =>
+      Effect.ignore(
+        Journal.record({
+          _tag: "AgentEnded",
+          session,
+          fault: Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+        })
       )
     )
   })

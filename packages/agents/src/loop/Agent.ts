@@ -14,13 +14,15 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Harness from "../Harness.ts"
+import type * as ModelChoice from "../ModelChoice.ts"
 import * as Untrusted from "../Untrusted.ts"
 import * as CallIds from "./CallIds.ts"
+import * as Choosing from "./Choosing.ts"
 import * as Compaction from "./Compaction.ts"
 import * as Conversation from "./Conversation.ts"
 import type * as Lanes from "./Lanes.ts"
 import * as ModelTurn from "./ModelTurn.ts"
-import * as PrefixWatch from "./PrefixWatch.ts"
+import type * as PrefixWatch from "./PrefixWatch.ts"
 import * as Repetition from "./Repetition.ts"
 import * as ToolTurn from "./ToolTurn.ts"
 import * as Transcript from "./Transcript.ts"
@@ -30,6 +32,8 @@ export interface Options {
   readonly request: Harness.Request
   readonly conversation: Conversation.Conversation
   readonly model: Model.Model
+  /** Says who goes on where something speaks against the model. */
+  readonly choice: ModelChoice.ModelChoice["Service"]
   /** All tools of the place; only those that are granted are offered and run. */
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
   readonly granted: ReadonlyArray<Tool.Any>
@@ -40,6 +44,7 @@ export interface Options {
   /** How long one call of a tool may take, in milliseconds. */
   readonly toolTime: number
   readonly lanes: Lanes.Lanes
+  readonly watch: PrefixWatch.PrefixWatch
   readonly compaction?: Compaction.Options | false | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
 }
@@ -47,13 +52,13 @@ export interface Options {
 /** Everything that the loop needs around it. */
 export type Needs = Journal.Journal | Pricing.Pricing | Harness.Workplace
 
-/** Walks on until there is an outcome. */
+/** Walks on until there is an outcome, or another model has the conversation. */
 export const run = (options: Options): Effect.Effect<void, Harness.Failure, Needs> =>
   Effect.gen(function* () {
     const { conversation, emit, request } = options
     const { transcript } = conversation
-    const watch = PrefixWatch.make(transcript)
-    for (;;) {
+    const { candidate } = transcript
+    while (transcript.candidate === candidate) {
       const { outcome } = transcript
       const heard = transcript.calls.length > 0 ? [] : yield* options.lanes.next(outcome !== undefined)
       if (heard.length > 0) yield* conversation.append(...heard)
@@ -63,14 +68,20 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
       else if (transcript.answer?.isSilent === true) yield* remind(options)
       else if (Repetition.find(transcript.steps) !== undefined) yield* warn(options)
       else if (transcript.turns >= request.maxTurns) return yield* tooManyTurns(options)
-      else yield* Compaction.around(options, ask(options, watch))
+      else {
+        // What does not fit is made shorter first, and then given to somebody who holds more.
+        yield* Compaction.around(options, ask(options)).pipe(
+          Effect.catchTag("ModelError", (error) => Choosing.failed(options, error))
+        )
+      }
     }
   })
 
 /** Asks the model, and keeps its answer. */
-const ask = Effect.fnUntraced(function* (options: Options, watch: PrefixWatch.PrefixWatch) {
-  const { conversation, emit, granted, index, model, outcome, patience, toolkit } = options
+const ask = Effect.fnUntraced(function* (options: Options) {
+  const { conversation, emit, granted, index, model, outcome, patience, toolkit, watch } = options
   const { transcript } = conversation
+  if (yield* Choosing.isRepinned(options)) return
   // What is appended stands behind what a tool or a person said, and changes nothing before it.
   const notices = (yield* index?.notices(Transcript.prompt(transcript)) ?? Effect.succeed([])).map((message) =>
     Conversation.noting("notice", message)
@@ -79,7 +90,7 @@ const ask = Effect.fnUntraced(function* (options: Options, watch: PrefixWatch.Pr
   const prompt = Transcript.prompt(transcript)
   const found = yield* index?.tools(prompt) ?? Effect.succeed([])
   if (index !== undefined && (notices.length > 0 || transcript.tools === undefined)) yield* keepTools(options)
-  const tools = [...granted, outcome, ...found]
+  const tools = [...granted, outcome, ...Choosing.offered(options), ...found]
   yield* watch.asked({ model, messages: prompt.content, tools })
   const answer = yield* ModelTurn.run({
     model,
@@ -88,6 +99,7 @@ const ask = Effect.fnUntraced(function* (options: Options, watch: PrefixWatch.Pr
     onText: (text) => emit({ _tag: "Text", text }),
     patience
   })
+  yield* Choosing.answered(options)
   yield* conversation.append({
     _tag: "Answered",
     messages: CallIds.distinct(Prompt.fromResponseParts(answer.parts).content, transcript.ids),
@@ -114,7 +126,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
   if (transcript.answer?.isCut === true) return yield* conversation.append(...open.map((call) => refused(call, cut)))
   const lost = open.filter(({ isBegun }) => isBegun)
   if (lost.length > 0) return yield* conversation.append(...lost.map((call) => refused(call, interrupted)))
-  const calls = open.filter(({ name }) => name !== outcome.name)
+  const calls = open.filter((call) => call.name !== outcome.name && !Choosing.isAsking(options, call))
   if (calls.length > 0) {
     const prompt = Transcript.prompt(transcript)
     const offered = yield* index?.tools(prompt) ?? Effect.succeed([])
@@ -141,7 +153,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
   }
   const given = open.filter(({ name }) => name === outcome.name).map((call) => ({ call, value: valueOf(call.params) }))
   const [first, ...others] = given
-  if (first === undefined) return
+  if (first === undefined) return yield* Choosing.requested(options)
   if (others.some(({ value }) => JSON.stringify(value) !== JSON.stringify(first.value))) {
     return yield* conversation.append(...given.map(({ call }) => refused(call, twice)))
   }
@@ -178,12 +190,14 @@ const remind = Effect.fnUntraced(function* ({ conversation, model, request }: Op
   )
 })
 
-const warn = Effect.fnUntraced(function* ({ conversation, request }: Options) {
+const warn = Effect.fnUntraced(function* (options: Options) {
+  const { conversation, request } = options
   const { isWarned, steps } = conversation.transcript
   const circle = Repetition.find(steps)
   if (circle === undefined) return
   yield* Journal.record({ _tag: "CircleFound", ...circle, told: !isWarned })
   if (isWarned) {
+    if (yield* Choosing.isReplaced(options, "DoomLoop")) return
     return yield* new Harness.HarnessError({
       reason: "InACircle",
       message:

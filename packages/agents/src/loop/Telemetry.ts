@@ -41,7 +41,7 @@ const agentOf = (agent: Current | undefined) =>
 
 /** `invoke_agent`: one run of a harness, whoever asked for it. */
 export const agent =
-  ({ role, tier }: Harness.Request, { name, provider }: Model.Model) =>
+  ({ role, tier }: Harness.Request) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Stage.span(
       {
@@ -49,8 +49,6 @@ export const agent =
         attributes: {
           "gen_ai.operation.name": "invoke_agent",
           "gen_ai.agent.name": role,
-          "gen_ai.provider.name": provider,
-          "gen_ai.request.model": name,
           "millwright.role": role,
           "millwright.tier": tier
         }
@@ -63,6 +61,13 @@ export const conversation = (id: string): Effect.Effect<void> =>
   Effect.map(Agent, (agent) => {
     if (agent !== undefined) agent.conversation = id
     agent?.span.attribute("gen_ai.conversation.id", id)
+  })
+
+/** Says which model has the agent's conversation. */
+export const model = ({ name, provider }: Model.Model): Effect.Effect<void> =>
+  Effect.map(Agent, (agent) => {
+    agent?.span.attribute("gen_ai.provider.name", provider)
+    agent?.span.attribute("gen_ai.request.model", name)
   })
 
 /** `chat`: one call of a model; each time that it is tried again is another one. */

@@ -3,6 +3,7 @@
  * a result, and where the loop stands. It is a fold, so a loop that takes a session up knows all that the one before it knew.
  */
 import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as RouteDecision from "@millwright/core/RouteDecision"
 import * as Usage from "@millwright/core/Usage"
 import * as Prompt from "effect/ai/Prompt"
 import type * as SessionEntry from "../SessionEntry.ts"
@@ -45,6 +46,12 @@ export interface Transcript {
   isWarned: boolean
   outcome: { readonly value: unknown } | undefined
   tools: ToolSession.Saved | undefined
+  /** Who has the conversation, where somebody chose it. */
+  candidate: string | undefined
+  hasStronger: boolean
+  /** What speaks against those who had it, and who of them did not answer since the last answer. */
+  evidence: ReadonlyArray<RouteDecision.Evidence>
+  failed: ReadonlyArray<string>
   /** Ids of all calls: no two may have one. */
   readonly ids: Set<string>
   /** How many of the request's own follow-ups were said. */
@@ -68,6 +75,10 @@ export const make = (): Transcript => ({
   isWarned: false,
   outcome: undefined,
   tools: undefined,
+  candidate: undefined,
+  hasStronger: false,
+  evidence: [],
+  failed: [],
   ids: new Set(),
   followUps: 0,
   prompts: new Set()
@@ -110,6 +121,8 @@ export const take = (transcript: Transcript, entry: SessionEntry.SessionEntry): 
       return
     case "Compacted":
       return compacted(transcript, body)
+    case "Routed":
+      return routed(transcript, body)
     case "Ended":
       transcript.outcome = { value: body.outcome }
       for (const call of transcript.calls) call.part ??= received(call)
@@ -143,6 +156,7 @@ const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): v
 
 const answered = (transcript: Transcript, { at, isCut, messages, usage }: Of<"Answered"> & { readonly at: number }) => {
   transcript.turns++
+  transcript.failed = []
   transcript.calls = messages.flatMap((message) =>
     message.role !== "assistant"
       ? []
@@ -186,6 +200,31 @@ const compacted = (transcript: Transcript, { joined = [], kept, summary }: Of<"C
   transcript.used = undefined
   transcript.compactions++
 }
+
+const routed = (transcript: Transcript, { candidate, hasStronger, why }: Of<"Routed">): void => {
+  const { candidate: before } = transcript
+  transcript.candidate = candidate
+  transcript.hasStronger = hasStronger
+  if (before === candidate) return
+  // What a model thought is bound to it and to all that stood before it, the tools included: a provider refuses it from
+  // there on. Nothing is lost by leaving it out, since whoever goes on has none of this in its cache.
+  transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
+  transcript.steps = []
+  transcript.isWarned = false
+  if (before === undefined) return
+  if (why === "Failed") transcript.failed = [...transcript.failed, before]
+  if (why === "FailedValidation" || why === "DoomLoop" || why === "Requested") {
+    transcript.evidence = [...transcript.evidence, { kind: why, candidate: before }]
+  }
+}
+
+const withoutReasoning = (message: Prompt.Message): Prompt.Message =>
+  message.role === "assistant" && message.content.some(({ type }) => type === "reasoning")
+    ? Prompt.assistantMessage({
+        content: message.content.filter(({ type }) => type !== "reasoning"),
+        options: message.options
+      })
+    : message
 
 /** The result of the call that an outcome was given with. */
 const received = ({ id, name }: Call): Prompt.ToolResultPart =>

@@ -25,6 +25,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import * as Answer from "../internal/Answer.ts"
 import * as CacheMark from "../internal/CacheMark.ts"
+import * as ForeignAnswers from "../internal/ForeignAnswers.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as ProviderFetch from "../internal/ProviderFetch.ts"
@@ -53,6 +54,8 @@ export interface Options {
   readonly contextWindow?: number | undefined
   /** A loopback server answers in the place of Anthropic. */
   readonly rehearsed?: boolean | undefined
+  /** Who pays. Default: the key, call by call. */
+  readonly paidBy?: Model.Model["paidBy"]
 }
 
 /** Makes the model. Nothing is called yet; a wrong key or name shows at its `probe`, or at the first call. */
@@ -89,6 +92,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     name: options.model,
     provider,
     rehearsed: options.rehearsed ?? false,
+    ...(options.paidBy && { paidBy: options.paidBy }),
     ...(options.contextWindow !== undefined && { contextWindow: options.contextWindow }),
     supports: {
       reasoningReplay: true,
@@ -175,7 +179,7 @@ const body = (options: Options, call: LanguageModel.ProviderOptions, transcript:
     max_tokens: options.maxTokens ?? 32_000,
     ...(system.length === 0 ? {} : { system: CacheMark.last(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
-    ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
+    ...thinkingOf(options, () => PromptTurns.of(content.slice(PromptTurns.settled(content, write)), write)),
     ...(schema === undefined
       ? {}
       : { output_config: { format: { type: "json_schema" as const, schema: { ...schema } } } })
@@ -192,6 +196,12 @@ const body = (options: Options, call: LanguageModel.ProviderOptions, transcript:
     isPlain: !takesSystemMessages(options) || changesIn(content, new Set(names)) === 0
   }
 }
+
+const thinkingOf = (
+  { thinking }: Options,
+  lastTurns: () => ReadonlyArray<PromptTurns.Turn<Anthropic.ContentBlockParam>>
+) =>
+  thinking === undefined || (thinking.type === "enabled" && !ForeignAnswers.mayThink(lastTurns())) ? {} : { thinking }
 
 const definition = (tool: {
   readonly name: string
@@ -265,7 +275,7 @@ const block = (
       return [
         {
           type: "tool_use",
-          id: Answer.replayedId(part.id),
+          id: ForeignAnswers.callId(part.id),
           name: Answer.replayedName(part.name),
           input: Answer.replayed(part.params)
         }
@@ -287,7 +297,7 @@ const result = (part: Prompt.ToolResultPart, deferred: ReadonlySet<string>): Arr
     output.type === "file" ? file(output) : { type: "text" as const, text: Answer.resultText(output.text) }
   )
   const text = Answer.resultText(part.result)
-  const answer = { type: "tool_result", tool_use_id: Answer.replayedId(part.id), is_error: part.isFailure } as const
+  const answer = { type: "tool_result", tool_use_id: ForeignAnswers.callId(part.id), is_error: part.isFailure } as const
   if (part.isFailure && content !== undefined) {
     const said = content.filter((each) => each.type === "text")
     const rest = content.filter((each) => each.type !== "text")

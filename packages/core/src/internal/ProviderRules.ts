@@ -1,7 +1,7 @@
 /**
  * What the Anthropic API refuses with 400 about tools that are loaded in the middle of a conversation, about system
- * messages there, and about marks of the prompt cache, so that the provider twin refuses it too. From its documentation,
- * and from errors that users report.
+ * messages there, about marks of the prompt cache and about answers of other models, so that the provider twin refuses it too.
+ * From its documentation, and from errors that users report.
  */
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
@@ -22,6 +22,8 @@ export const refusal = (body: Schema.JsonObject, betas: ReadonlyArray<string>): 
   return (
     aboutTools(tools) ??
     aboutPlaces(messages) ??
+    aboutIds(messages) ??
+    aboutThinking(body, messages) ??
     aboutResults(tools, messages) ??
     aboutChanges(tools, messages, betas) ??
     aboutMarks(body)
@@ -55,6 +57,27 @@ const aboutPlaces = (messages: ReadonlyArray<Entry>): string | undefined => {
     }
   }
   return undefined
+}
+
+const aboutIds = (messages: ReadonlyArray<Entry>): string | undefined => {
+  for (const [at, { content }] of messages.entries()) {
+    for (const { id, tool_use_id, type } of entries(content)) {
+      const given = type === "tool_use" ? id : type === "tool_result" ? tool_use_id : "none"
+      if (Predicate.isString(given) && /^[a-zA-Z0-9_-]+$/.test(given)) continue
+      return `messages.${at}.${String(type)}.id: String should match pattern '^[a-zA-Z0-9_-]+$'`
+    }
+  }
+  return undefined
+}
+
+/** Of models that think with a budget, the last answer has to begin with what they thought, while it calls tools. */
+const aboutThinking = ({ thinking }: Schema.JsonObject, messages: ReadonlyArray<Entry>): string | undefined => {
+  const last = entries(messages.findLast(({ role }) => role === "assistant")?.content)
+  const isEnabled = Predicate.hasProperty(thinking, "type") && thinking.type === "enabled"
+  const isThought = String(last[0]?.type).endsWith("thinking")
+  return isEnabled && !isThought && last.some(({ type }) => type === "tool_use")
+    ? `Expected \`thinking\` or \`redacted_thinking\`, but found \`${String(last[0]?.type)}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking block`
+    : undefined
 }
 
 const aboutResults = (tools: ReadonlyArray<Entry>, messages: ReadonlyArray<Entry>): string | undefined => {
