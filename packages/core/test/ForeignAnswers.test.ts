@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import * as Answer from "../src/internal/Answer.ts"
 import * as ForeignAnswers from "../src/internal/ForeignAnswers.ts"
 
 const turn = (...types: ReadonlyArray<string>) => ({ role: "assistant", content: types.map((type) => ({ type })) })
@@ -13,7 +12,7 @@ describe("answers of other models, for Anthropic", () => {
     ([given]) => {
       // Half a character does not come over a wire.
       const ids = [...new Set([...given.map((id) => id.toWellFormed()), "functions.a:0", "functions_a_0", ""])]
-      const written = ids.map(Answer.replayedId)
+      const written = ids.map(ForeignAnswers.callId)
       for (const [at, id] of written.entries()) {
         assert.match(id, /^[a-zA-Z0-9_-]{1,64}$/)
         if (/^[a-zA-Z0-9_-]{1,64}$/.test(ids[at] ?? "")) assert.strictEqual(id, ids[at])

@@ -1,9 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Schema from "effect/Schema"
-import * as ProviderFetch from "../src/internal/ProviderFetch.ts"
 import * as TranscriptRules from "../src/internal/TranscriptRules.ts"
-import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
+import * as WireText from "../src/internal/WireText.ts"
 
 const user = (...content: Array<Schema.JsonObject>) => ({ role: "user", content })
 const assistant = (...content: Array<Schema.JsonObject>) => ({ role: "assistant", content })
@@ -98,29 +96,10 @@ describe("what OpenAI refuses of a conversation", () => {
 })
 
 describe("what is sent to a provider", () => {
-  it("holds no half of a character, and all else as it is", async () => {
-    const bodies: Array<string> = []
-    const server = Http.createServer((request, response) => {
-      const chunks: Array<Buffer> = []
-      request
-        .on("data", (chunk: Buffer) => chunks.push(chunk))
-        .on("end", () => {
-          bodies.push(Buffer.concat(chunks).toString())
-          response.end("{}")
-        })
-    })
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  it("holds no half of a character, and all else as it is", () => {
     const said = ["🙂", "\\ud800", "\ud800", "\udc00 \\\ud83d\\", "\\\\ud800", "é\0", "\ud83d\ud83d\ude00"]
-    try {
-      await ProviderFetch.fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
-        method: "POST",
-        body: JSON.stringify(said)
-      })
-    } finally {
-      server.close()
-    }
     assert.deepStrictEqual(
-      JSON.parse(bodies[0] ?? ""),
+      JSON.parse(WireText.jsonOf(said)),
       said.map((text) => text.toWellFormed())
     )
   })

@@ -184,11 +184,10 @@ const bill = (
 ) =>
   Effect.gen(function* () {
     const { name, paidBy, provider, rehearsed } = model
-    // What nobody counted is not free.
-    const cost =
-      Usage.total(usage) === 0
-        ? Usage.unknown("the provider did not say what the call used")
-        : Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
+    const known = Usage.total(usage) > 0
+    const cost = known
+      ? Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
+      : Usage.unknown(`${provider} did not say what the call used`)
     const message = Model.begun(parts)?.message
     yield* Budget.spend({
       ...{ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed },

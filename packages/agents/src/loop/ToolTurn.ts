@@ -159,12 +159,11 @@ const one = (call: ModelTurn.ToolCall, bench: Bench) =>
     let said: Truncation.Said | undefined
     const time = timeOf(call, bench)
     const sunk = Effect.provideService(ran(call, bench), Truncation.Sink, (full) => void (said = full))
-    // A sub-agent has time-outs of its own.
-    const ended: Deadline.End<Ran> =
-      delegation?.takes(call) === true
-        ? { _tag: "Done", value: yield* delegation.run(call) }
-        : yield* Deadline.within(sunk, time)
-    const { found, isData, ok, text }: Ran = ended._tag === "Done" ? ended.value : failed(call.name, ended, time)
+    const limited = Effect.map(Deadline.within(sunk, time), (end) =>
+      end._tag === "Done" ? end.value : failed(call.name, end, time)
+    )
+    // A sub-agent has limits of its own.
+    const { found, isData, ok, text }: Ran = yield* delegation?.takes(call) === true ? delegation.run(call) : limited
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     const secrets = yield* Redaction.Secrets
     const name = `${conversation}/${call.id}`.slice(0, 300)

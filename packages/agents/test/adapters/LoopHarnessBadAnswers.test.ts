@@ -147,6 +147,17 @@ describe.each(Lab.protocols)("an answer over %s", (protocol) => {
   )
 
   test(
+    "is given to a task that says nothing",
+    Effect.gen(function* () {
+      for (const prompt of ["", " \n"]) {
+        const lab = yield* Wire.start(protocol, [])
+        yield* lab.run({ prompt })
+        yield* lab.check
+      }
+    })
+  )
+
+  test(
     "may come from another model than was asked",
     Effect.gen(function* () {
       const lab = yield* Wire.start(protocol, [{ model: "somebody-else", calls: [Wire.outcome()] }])

@@ -268,7 +268,7 @@ const block = (
       return [
         {
           type: "tool_use",
-          id: Answer.replayedId(part.id),
+          id: ForeignAnswers.callId(part.id),
           name: Answer.replayedName(part.name),
           input: Answer.replayed(part.params)
         }
@@ -290,7 +290,7 @@ const result = (part: Prompt.ToolResultPart, deferred: ReadonlySet<string>): Arr
     output.type === "file" ? file(output) : { type: "text" as const, text: Answer.resultText(output.text) }
   )
   const text = Answer.resultText(part.result)
-  const answer = { type: "tool_result", tool_use_id: Answer.replayedId(part.id), is_error: part.isFailure } as const
+  const answer = { type: "tool_result", tool_use_id: ForeignAnswers.callId(part.id), is_error: part.isFailure } as const
   if (part.isFailure && content !== undefined) {
     const said = content.filter((each) => each.type === "text")
     const rest = content.filter((each) => each.type !== "text")
@@ -361,16 +361,10 @@ const reader = (): Answer.Reader<Event> => {
     read: (event) => {
       switch (event.type) {
         case "message_start": {
-          const { id, model } = event.message
-          tokens = told(event.message.usage)
-          return [
-            {
-              type: "response-metadata",
-              id: Answer.textOf(id),
-              modelId: Answer.textOf(model),
-              metadata: Model.early(usage(tokens))
-            }
-          ]
+          const { id, model, usage: said } = event.message
+          tokens = told(said)
+          const names = { id: Answer.textOf(id), modelId: Answer.textOf(model) }
+          return [{ type: "response-metadata", ...names, metadata: Model.early(usage(tokens)) }]
         }
         case "content_block_start":
           return start(blocks, event)

@@ -2,6 +2,13 @@
  * Answers of other models in a conversation that goes on with Anthropic, which takes them only in its own form. What
  * it takes as it is stays as it is, so that its cache holds.
  */
+import * as Digest from "../Digest.ts"
+
+/** The id of an earlier tool call, in the signs that the API takes. Other providers write `functions.read:0`. Different ids stay different. */
+export const callId = (id: string): string =>
+  /^[a-zA-Z0-9_-]{1,64}$/.test(id)
+    ? id
+    : `${id.replace(/[^a-zA-Z0-9_-]/gu, "_").slice(0, 40)}-${Digest.of(id).slice(0, 16)}`
 
 /** A turn of a request. */
 interface Turn {

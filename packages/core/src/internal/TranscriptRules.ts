@@ -86,7 +86,8 @@ const block = (block: Entry): string | undefined => {
         ? undefined
         : "text content blocks must contain non-whitespace text"
     case "tool_use":
-      if (!name.test(String(block.id))) return "tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"
+      if (!/^[a-zA-Z0-9_-]+$/.test(String(block.id)))
+        return "tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"
       if (!name.test(String(block.name))) return "tool_use.name: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'"
       return Predicate.isObject(block.input) && !Array.isArray(block.input)
         ? undefined
