@@ -34,7 +34,7 @@ export const seams: ReadonlyArray<Seam> = [
     module: "effect/ai",
     files: [
       "core/Model",
-      "core/internal/{Answer,PromptTurns,ProviderFailure,WireText}",
+      "core/internal/{Answer,OpenBlock,PromptTurns,ProviderFailure,WireText}",
       "context/{MetaTools,ToolSession}",
       "context/internal/{SessionCall,ToolTranscript}",
       "agents/Tools",
@@ -55,7 +55,7 @@ export const kernels: ReadonlyArray<string> = [
   "core/Dispatcher",
   "core/Reconciler",
   "context/SourceIndex",
-  "agents/Role",
+  "agents/{Role,Allowance}",
   "agents/roles/*"
 ]
 

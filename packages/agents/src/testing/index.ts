@@ -6,6 +6,9 @@ export * as DelegationClaims from "./DelegationClaims.ts"
 /** What every harness holds to: each promise of the port, with real tools on real files and processes. */
 export * as HarnessTest from "./HarnessTest.ts"
 
+/** What every choice of models holds to. */
+export * as ModelChoiceTest from "./ModelChoiceTest.ts"
+
 /** The **scripted harness**: a fake that plays turns in the place of a model. */
 export * as ScriptedHarness from "./ScriptedHarness.ts"
 

@@ -10,7 +10,7 @@ import { join } from "node:path"
 import { afterAll } from "vitest"
 import * as FileSessions from "../../src/adapters/FileSessions.ts"
 import * as Sessions from "../../src/Sessions.ts"
-import { entry, suite } from "../../src/testing/SessionsTest.ts"
+import * as SessionsTest from "../../src/testing/SessionsTest.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "millwright-sessions-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -18,9 +18,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const at = (name: string, sync = false) =>
   Layer.provide(FileSessions.layer({ folder: join(folder, name), sync }), NodeServices.layer)
 
-suite("FileSessions", at("kept"), { reopened: at("kept") })
-suite("FileSessions, on the disk", at("synced", true), { reopened: at("synced") })
-suite("memory", Sessions.layerMemory)
+SessionsTest.suite("FileSessions", at("kept"), { reopened: at("kept") })
+SessionsTest.suite("FileSessions, on the disk", at("synced", true), { reopened: at("synced") })
+SessionsTest.suite("memory", Sessions.layerMemory)
 
 const opened = (name: string): Effect.Effect<Sessions.Sessions["Service"], unknown, Scope.Scope> =>
   Effect.map(Layer.build(Layer.fresh(at(name))), (built) => Context.get(built, Sessions.Sessions))
@@ -32,7 +32,7 @@ describe("a session in a file", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const whole = yield* opened("whole")
-        yield* whole.append("s", [entry("a", null), entry("b", "a", "two\nlines 🚆")])
+        yield* whole.append("s", [SessionsTest.entry("a", null), SessionsTest.entry("b", "a", "two\nlines 🚆")])
         const bytes = readFileSync(file("whole", "s"))
         const ends = [...bytes.entries()].flatMap(([index, byte]) => (byte === 10 ? [index] : []))
         yield* opened("torn")
@@ -42,7 +42,7 @@ describe("a session in a file", () => {
           const kept = Math.max(0, ends.filter((end) => end < length).length - 1)
           const before = yield* store.read("s")
           assert.lengthOf(before, kept, `after ${length} bytes`)
-          yield* store.append("s", [entry("c", before.at(-1)?.id ?? null)])
+          yield* store.append("s", [SessionsTest.entry("c", before.at(-1)?.id ?? null)])
           const after = yield* (yield* opened("torn")).read("s")
           assert.deepStrictEqual(
             after.map(({ id }) => id),
@@ -68,7 +68,11 @@ describe("a session in a file", () => {
         for (const [reason, text] of cases) {
           writeFileSync(file("damaged", "s"), text)
           assert.strictEqual((yield* Effect.flip(store.read("s"))).reason, reason, text)
-          assert.strictEqual((yield* Effect.flip(store.append("s", [entry("a", null)]))).reason, reason, text)
+          assert.strictEqual(
+            (yield* Effect.flip(store.append("s", [SessionsTest.entry("a", null)]))).reason,
+            reason,
+            text
+          )
           assert.strictEqual(
             readFileSync(file("damaged", "s"), "utf8"),
             text,
@@ -83,7 +87,7 @@ describe("a session in a file", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const store = yield* opened("private")
-        yield* store.append("s", [entry("a", null)])
+        yield* store.append("s", [SessionsTest.entry("a", null)])
         assert.strictEqual(statSync(file("private", "s")).mode & 0o077, 0)
         assert.strictEqual(statSync(join(folder, "private")).mode & 0o077, 0)
       })

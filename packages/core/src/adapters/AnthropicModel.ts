@@ -26,6 +26,7 @@ import type * as Stream from "effect/Stream"
 import * as Answer from "../internal/Answer.ts"
 import * as CacheMark from "../internal/CacheMark.ts"
 import * as ForeignAnswers from "../internal/ForeignAnswers.ts"
+import * as OpenBlock from "../internal/OpenBlock.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as ProviderFetch from "../internal/ProviderFetch.ts"
@@ -345,15 +346,10 @@ const finishReasons: Record<string, Response.FinishReason> = {
   pause_turn: "pause"
 }
 
-type Open =
-  | { readonly type: "text"; readonly id: string }
-  | { readonly type: "reasoning"; readonly id: string; info?: Record<string, string> }
-  | { readonly type: "tool"; readonly id: string; readonly name: string; json: string }
-
 type Event = Anthropic.RawMessageStreamEvent | Anthropic.Beta.BetaRawMessageStreamEvent
 
 const reader = (): Answer.Reader<Event> => {
-  const blocks = new Map<number, Open>()
+  const blocks = new Map<number, OpenBlock.Open>()
   let tokens: Tokens = {}
   let stopReason: string | null = null
   let isOver = false
@@ -375,7 +371,7 @@ const reader = (): Answer.Reader<Event> => {
         case "content_block_stop": {
           const open = blocks.get(event.index)
           blocks.delete(event.index)
-          return open === undefined ? [] : stop(open)
+          return open === undefined ? [] : OpenBlock.close(open, "anthropic")
         }
         case "message_delta": {
           stopReason = event.delta.stop_reason ?? stopReason
@@ -398,7 +394,7 @@ const reader = (): Answer.Reader<Event> => {
 }
 
 const start = (
-  blocks: Map<number, Open>,
+  blocks: Map<number, OpenBlock.Open>,
   { content_block: opened, index }: Extract<Event, { readonly type: "content_block_start" }>
 ): ReadonlyArray<Response.StreamPartEncoded> => {
   const id = String(index)
@@ -425,7 +421,7 @@ const start = (
 
 type Delta = Extract<Event, { readonly type: "content_block_delta" }>["delta"]
 
-const delta = (open: Open, change: Delta): ReadonlyArray<Response.StreamPartEncoded> => {
+const delta = (open: OpenBlock.Open, change: Delta): ReadonlyArray<Response.StreamPartEncoded> => {
   switch (change.type) {
     case "text_delta":
       return [{ type: "text-delta", id: open.id, delta: change.text }]
@@ -441,18 +437,6 @@ const delta = (open: Open, change: Delta): ReadonlyArray<Response.StreamPartEnco
     default:
       return []
   }
-}
-
-const stop = (open: Open): ReadonlyArray<Response.StreamPartEncoded> => {
-  if (open.type === "text") return [{ type: "text-end", id: open.id }]
-  if (open.type === "reasoning") {
-    const metadata = open.info && { metadata: { anthropic: { info: open.info } } }
-    return [{ type: "reasoning-end", id: open.id, ...metadata }]
-  }
-  return [
-    { type: "tool-params-end", id: open.id },
-    { type: "tool-call", id: open.id, name: open.name, params: Answer.parameters(open.json) }
-  ]
 }
 
 /** What is said of the tokens. Servers that only speak the protocol leave some of it out, or all, whatever its types say. */
