@@ -22,6 +22,16 @@ export interface Candidate {
   readonly context: number
   readonly can: ReadonlyArray<Capability>
   readonly cache: Cache
+  /** How fast it answers. Left out: not known, and where time has a price it counts as the slowest that is. */
+  readonly speed?: Speed
+}
+
+/** How fast a model answers. */
+export interface Speed {
+  /** Seconds until an answer begins. */
+  readonly first: number
+  /** Tokens of an answer in a second, from then on. */
+  readonly perSecond: number
 }
 
 /** The name of a candidate: `provider/model`. */

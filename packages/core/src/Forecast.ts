@@ -56,6 +56,10 @@ export const usages = (candidate: Candidate.Candidate, work: Work, current?: Cur
   })
 }
 
+/** How long somebody waits for the answers of the work, in seconds; `undefined` where the speed of the candidate is not known. */
+export const seconds = ({ speed }: Candidate.Candidate, work: Work): number | undefined =>
+  speed && turnsOf(work) * (speed.first + whole(work.output) / speed.perSecond)
+
 /**
  * What a conversation costs more that comes back to a model, for not being in its cache any more. 0 where nothing is
  * cached, or reading is no cheaper.

@@ -27,6 +27,8 @@ export const Alternative = Schema.Struct({
   quality: Schema.NullOr(Schema.Finite),
   /** What the rest of the work is expected to cost with it. */
   cost: Schema.NullOr(Usage.Cost),
+  /** How long somebody would wait for its answers, in seconds, where its speed is known. */
+  seconds: Schema.optionalKey(Schema.Finite),
   out: Schema.NullOr(Schema.Struct({ reason: Reason, detail: Schema.String }))
 })
 /** One candidate as it was looked at. */

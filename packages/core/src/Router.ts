@@ -5,8 +5,8 @@
  *    role's tier, providers that are down, money and tokens that are left.
  * 2. A pin wins over everything but what the model is not capable of. What a role begins with comes next.
  * 3. Who worked on the task and failed is out, and so is everybody who is not predicted to be better.
- * 4. Of those that clear the threshold the cheapest is taken: what the rest of the work costs, cache reads, cache writes and
- *    the loss of the cache on a switch included. At the same cost whoever has the conversation keeps it.
+ * 4. Of those that clear the threshold the cheapest is taken: what the rest of the work costs, cache reads, cache writes, the
+ *    loss of the cache on a switch, and what waiting for it is worth included. At the same cost whoever has the conversation keeps it.
  *
  * {@link select} is pure; {@link route} asks the scorer and records the decision, with every alternative and its reason.
  */
@@ -66,6 +66,11 @@ export interface Rules {
    * that one; the cheapest of them is taken. From 0 (default) to 1.
    */
   readonly slack?: number
+  /**
+   * What an hour of waiting for answers is worth, in US dollars. Default 0: nobody waits. Where somebody does, the faster of two
+   * that are good enough may be taken although it costs more.
+   */
+  readonly hour?: number
 }
 
 /** One choice that is to be made: at the beginning of a task, or in the middle of it. */
@@ -175,7 +180,11 @@ const thresholdOf = (rules: Rules, request: Request): number =>
   roleOf(rules, request).threshold ?? rules.threshold ?? usualThreshold
 
 const looksOf = (rules: Rules, request: Request, pricing: Pricing.Pricing["Service"]): ReadonlyArray<Look.Look> =>
-  Look.all(rules.candidates, { ...request, tier: roleOf(rules, request).tier }, pricing)
+  Look.all(
+    rules.candidates,
+    { ...request, tier: roleOf(rules, request).tier, ...(rules.hour !== undefined && { hour: rules.hour }) },
+    pricing
+  )
 
 /** What is wrong with rules or a request, and how to mend it. */
 const misconfigured = (rules: Rules, request: Request): string | undefined => {
@@ -194,6 +203,11 @@ const misconfigured = (rules: Rules, request: Request): string | undefined => {
   }
   if (!(threshold >= 0 && threshold <= 1)) return `A threshold of ${threshold} is none. Take one from 0 to 1.`
   if (!(slack >= 0 && slack <= 1)) return `A slack of ${slack} is none. Take one from 0 to 1.`
+  if (rules.hour !== undefined && !(rules.hour >= 0 && rules.hour < Infinity)) {
+    return `An hour of ${rules.hour} US dollars is none. Take a number of at least 0.`
+  }
+  const still = rules.candidates.find(({ speed }) => speed && !(speed.first >= 0 && speed.perSecond > 0))
+  if (still !== undefined) return `${Candidate.idOf(still)} has a speed that is none. Take seconds of at least 0, and more than 0 tokens in each.`
   if (unknown !== undefined) return `${unknown} is no candidate. Pin one of these, or add it: ${known}.`
   if (amount !== undefined) return `The work has ${amount[0]} of ${amount[1]}. Take a number of at least 0.`
   if ((request.work.returns ?? 0) > 1)

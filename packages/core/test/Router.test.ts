@@ -41,6 +41,27 @@ describe("Router.select", () => {
     assert.strictEqual(decision.threshold, 0.7)
   })
 
+  it("takes the faster one where somebody waits for whom that is worth it, and says how long each takes", () => {
+    const slow = candidate("usual", { speed: { first: 2, perSecond: 50 } })
+    const fast = candidate("big", { speed: { first: 1, perSecond: 500 } })
+    const at = (hour: number, candidates = [little, slow, fast]) => chosen(choose({}, { rules: { candidates, hour } }))
+    assert.strictEqual(at(0).chosen, "maker/usual", "nobody waits, and the dearer one is taken")
+    assert.strictEqual(at(10_000).chosen, "maker/big")
+    const seconds = Object.fromEntries(at(0).alternatives.map(({ candidate, seconds }) => [candidate, seconds]))
+    const { output, turns } = request.work
+    assert.deepStrictEqual(seconds, {
+      "maker/little": undefined,
+      "maker/usual": turns * (2 + output / 50),
+      "maker/big": turns * (1 + output / 500)
+    })
+    assert.strictEqual(at(10_000, [little, usual, fast]).chosen, "maker/usual", "a speed that is not known does not count as the slowest that is")
+    for (const hour of [-1, Number.NaN, Infinity]) {
+      assert.strictEqual(refused(choose({}, { rules: { hour } })).reason, "Misconfigured")
+    }
+    const still = candidate("big", { speed: { first: 0, perSecond: 0 } })
+    assert.match(refused(choose({}, { rules: { candidates: [still] } })).message, /maker\/big has a speed that is none/)
+  })
+
   it("leaves out who is not capable before it looks at a score or a price", () => {
     const sees = candidate("sees", { can: ["tools", "images"] })
     const decision = chosen(

@@ -13,6 +13,10 @@ export interface Look {
   readonly id: string
   readonly quality: number | null
   readonly cost: Usage.Cost
+  /** How long its answers take, in seconds, where that is known. */
+  readonly seconds?: number
+  /** What waiting for them is worth, in US dollars. */
+  readonly waiting: number
   readonly out: RouteDecision.Alternative["out"]
 }
 
@@ -32,6 +36,8 @@ export interface Question {
   readonly left?: Budget.Left
   readonly outages?: ReadonlyArray<string>
   readonly evidence?: ReadonlyArray<RouteDecision.Evidence>
+  /** What an hour of waiting for answers is worth, in US dollars. */
+  readonly hour?: number
 }
 
 const tiers: ReadonlyArray<Model.Tier> = ["small", "standard", "large"]
@@ -42,7 +48,8 @@ export const all = (
   question: Question,
   pricing: Pricing.Pricing["Service"]
 ): ReadonlyArray<Look> => {
-  const { current, work } = question
+  const { current, hour = 0, work } = question
+  const slowest = Math.max(0, ...candidates.map((candidate) => Forecast.seconds(candidate, work) ?? 0))
   const holder = candidates.find((candidate) => Candidate.idOf(candidate) === current?.candidate)
   const { returns = 0 } = work
   const back = holder === undefined || returns === 0 ? Usage.known(0) : Forecast.back(holder, work, pricing)
@@ -53,7 +60,10 @@ export const all = (
       const cost = candidate === holder ? own : plus(own, back, returns)
       const tokens = turns.reduce((sum, usage) => sum + Usage.total(usage), 0)
       const id = Candidate.idOf(candidate)
-      return { id, cost, quality: null, out: against(candidate, question, { cost, tokens }) }
+      const seconds = Forecast.seconds(candidate, work)
+      const waiting = (hour * (seconds ?? slowest)) / 3_600
+      const time = { ...(seconds !== undefined && { seconds }), waiting }
+      return { id, cost, ...time, quality: null, out: against(candidate, question, { cost, tokens }) }
     })
     .sort((a, b) => (a.id < b.id ? -1 : 1))
 }
@@ -129,11 +139,11 @@ export const isAble = (look: Look): look is Able =>
 export const isIncapable = (reason: RouteDecision.Reason): boolean =>
   reason === "Incapable" || reason === "ContextTooSmall"
 
-/** The order of cost: the cheaper one first, then whoever has the conversation, then the better one, then by name. */
+/** The order of cost, waiting included: the cheaper one first, then whoever has the conversation, then the better one, then by name. */
 export const cheaper =
   (current: Forecast.Current | undefined) =>
   (a: Able, b: Able): number =>
-    a.cost.usd - b.cost.usd ||
+    a.cost.usd + a.waiting - (b.cost.usd + b.waiting) ||
     Number(b.id === current?.candidate) - Number(a.id === current?.candidate) ||
     b.quality - a.quality ||
     (a.id < b.id ? -1 : 1)
@@ -144,10 +154,11 @@ export const alternatives = (
   chosen: string,
   threshold: number
 ): ReadonlyArray<RouteDecision.Alternative> =>
-  looks.map(({ cost, id, out, quality }) => ({
+  looks.map(({ cost, id, out, quality, seconds }) => ({
     candidate: id,
     quality,
     cost,
+    ...(seconds !== undefined && { seconds }),
     out: id === chosen ? null : (out ?? lost({ quality, threshold }))
   }))
 
