@@ -29,6 +29,7 @@ import * as ForeignAnswers from "../internal/ForeignAnswers.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as ProviderFetch from "../internal/ProviderFetch.ts"
+import * as TokenCount from "../internal/TokenCount.ts"
 import * as WireText from "../internal/WireText.ts"
 import * as Model from "../Model.ts"
 import * as ToolLoading from "../ToolLoading.ts"
@@ -361,7 +362,7 @@ type Event = Anthropic.RawMessageStreamEvent | Anthropic.Beta.BetaRawMessageStre
 
 const reader = (): Answer.Reader<Event> => {
   const blocks = new Map<number, Open>()
-  let tokens: Tokens = {}
+  let tokens: TokenCount.Tokens = {}
   let stopReason: string | null = null
   let isOver = false
   return {
@@ -369,9 +370,9 @@ const reader = (): Answer.Reader<Event> => {
       switch (event.type) {
         case "message_start": {
           const { id, model, usage: said } = event.message
-          tokens = told(said)
+          tokens = TokenCount.told(said)
           const names = { id: Answer.textOf(id), modelId: Answer.textOf(model) }
-          return [{ type: "response-metadata", ...names, metadata: Model.early(usage(tokens)) }]
+          return [{ type: "response-metadata", ...names, metadata: Model.early(TokenCount.anthropic(tokens)) }]
         }
         case "content_block_start":
           return start(blocks, event)
@@ -386,7 +387,7 @@ const reader = (): Answer.Reader<Event> => {
         }
         case "message_delta": {
           stopReason = event.delta.stop_reason ?? stopReason
-          tokens = { ...tokens, ...told(event.usage) }
+          tokens = { ...tokens, ...TokenCount.told(event.usage) }
           return []
         }
         case "message_stop":
@@ -399,7 +400,7 @@ const reader = (): Answer.Reader<Event> => {
     isOver: () => isOver,
     end: () => {
       const reason = finishReasons[stopReason ?? ""] ?? "unknown"
-      return isOver ? [{ type: "finish", reason, usage: usage(tokens), response: undefined }] : undefined
+      return isOver ? [{ type: "finish", reason, usage: TokenCount.anthropic(tokens), response: undefined }] : undefined
     }
   }
 }
@@ -460,23 +461,4 @@ const stop = (open: Open): ReadonlyArray<Response.StreamPartEncoded> => {
     { type: "tool-params-end", id: open.id },
     { type: "tool-call", id: open.id, name: open.name, params: Answer.parameters(open.json) }
   ]
-}
-
-/** What is said of the tokens. Servers that only speak the protocol leave some of it out, or all, whatever its types say. */
-type Tokens = Partial<Anthropic.MessageDeltaUsage>
-
-const told = (usage: Tokens | undefined): Tokens =>
-  Object.fromEntries(Object.entries(usage ?? {}).filter(([, value]) => value !== null))
-
-const usage = (tokens: Tokens): Response.FinishPartEncoded["usage"] => {
-  const uncached = Answer.count(tokens.input_tokens)
-  const cacheRead = Answer.count(tokens.cache_read_input_tokens)
-  const cacheWrite = Answer.count(tokens.cache_creation_input_tokens)
-  const total = Answer.count(tokens.output_tokens)
-  const thought = tokens.output_tokens_details?.thinking_tokens
-  const reasoning = thought === undefined ? undefined : Math.min(total, Answer.count(thought))
-  return {
-    inputTokens: { uncached, cacheRead, cacheWrite, total: uncached + cacheRead + cacheWrite },
-    outputTokens: reasoning === undefined ? { total } : { total, reasoning, text: total - reasoning }
-  }
 }
