@@ -5,8 +5,9 @@
  *     npx -y pnpm@12.18.0 example 05 --pin anthropic/claude-sonnet-5-5   with one model for everything
  *     npx -y pnpm@12.18.0 example 05 --threshold 0.9                     only who is predicted to be very good
  *
- * One report is pinned to the strongest model; in the rehearsal, an agent asks for a stronger model and a provider goes down, and the rest of the batch goes on
- * with another one. Without a key the models are rehearsed; with one, they are real, and nobody breaks a provider.
+ * `MILLWRIGHT_PIN` in the environment is the same as `--pin`. One report is pinned to the strongest model; in the
+ * rehearsal, an agent asks for a stronger model and a provider goes down, and the rest of the batch goes on with another
+ * one. Without a key the models are rehearsed; with one, they are real, and nobody breaks a provider.
  * Exit codes: 0 it did what it shall, 2 bad input, 1 anything else.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -36,6 +37,8 @@ import * as Report from "./report.ts"
 import { reports, repository } from "./reports.ts"
 import { Diagnosis, type Outcome } from "./role.ts"
 
+// What is not a key is read first: everything is gone from the environment afterwards.
+const pinned = process.env["MILLWRIGHT_PIN"]
 const { keys, secrets } = Environment.take(process.env)
 
 const said = (outcome: Outcome): string =>
@@ -58,8 +61,8 @@ const rehearsed: ReadonlyArray<readonly [string, string]> = [
 const program = Effect.fnUntraced(function* ({ pin, threshold }: Settings) {
   const made = yield* Models.make(keys)
   const { candidates, models, outage, strongest } = made
-  const all = Option.getOrUndefined(pin)
-  const isUsual = Option.isNone(pin) && Option.isNone(threshold)
+  const all = Option.getOrUndefined(pin) ?? pinned
+  const isUsual = all === undefined && Option.isNone(threshold)
   yield* Console.log(`${made.line}\n`)
 
   const routed = RoutedModels.layer({

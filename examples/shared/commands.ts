@@ -333,7 +333,15 @@ export const line = root.pipe(
 )
 
 /** What a person can mend by typing something else. */
-const badInput = new Set(["StoreError", "GitError", "LookError", "AnswerError", "GateError", "LineError", "SteeringError"])
+const badInput = new Set([
+  "StoreError",
+  "GitError",
+  "LookError",
+  "AnswerError",
+  "GateError",
+  "LineError",
+  "SteeringError"
+])
 
 /** Tells bad input from a machine that does not work. */
 export const isBadInput = ({ _tag }: Fault.Fault): boolean => badInput.has(_tag)

@@ -4,10 +4,8 @@ import * as LoopHarness from "@millwright/agents/adapters/LoopHarness"
 import * as Harness from "@millwright/agents/Harness"
 import * as ToolkitSource from "@millwright/context/adapters/ToolkitSource"
 import * as SourceIndex from "@millwright/context/SourceIndex"
-import * as AnthropicModel from "@millwright/core/adapters/AnthropicModel"
 import * as GenAiPrices from "@millwright/core/adapters/GenAiPrices"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
-import * as OpenAiModel from "@millwright/core/adapters/OpenAiModel"
 import * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
@@ -41,10 +39,11 @@ const index = Layer.unwrap(
 ).pipe(Layer.provide(toolkit.toLayer({ note: ({ number }) => Effect.sync(() => note(number)) })))
 
 const options = { apiKey: Redacted.make(key), model, rehearsed: true }
+// A program has the vendor that it uses and no other.
 const models =
   request.api === "anthropic"
-    ? AnthropicModel.layer({ ...options, baseUrl: request.url })
-    : OpenAiModel.layer({ ...options, baseUrl: `${request.url}/v1` })
+    ? (await import("@millwright/core/adapters/AnthropicModel")).layer({ ...options, baseUrl: request.url })
+    : (await import("@millwright/core/adapters/OpenAiModel")).layer({ ...options, baseUrl: `${request.url}/v1` })
 
 const services = LoopHarness.layer.pipe(
   Layer.provide([models, GenAiPrices.layer, MemoryJournal.layer, index]),

@@ -46,7 +46,7 @@ describe("05-router", () => {
 
   it.live("takes one model for everything, and says what is wrong with a name", () =>
     Effect.gen(function* () {
-      const { code, text } = yield* run(["--pin", "anthropic/claude-sonnet-5-5"])
+      const { code, text } = yield* run([], { MILLWRIGHT_PIN: "anthropic/claude-sonnet-5-5" })
       assert.strictEqual(code, 0, text)
       assert.deepStrictEqual(
         [...new Set(chosen(text).map((line) => line.split(" ")[1]))].sort(),

@@ -76,8 +76,9 @@ export const tiers = ({ forTier }: Model.Models["Service"]): ModelChoice["Servic
 })
 
 /**
- * Whom a person wants, by the name of the candidate; `undefined`: nobody in particular. It is asked before every turn, so somebody who steers can
- * change it in the middle of a conversation. It wins over everything but what a model can not do.
+ * Whom a person wants, by the name of the candidate; `undefined`: nobody in particular. It is asked before every turn,
+ * so somebody who steers can change it in the middle of a conversation. It wins over everything but what a model can
+ * not do.
  */
 export const Pin = Context.Reference<Effect.Effect<string | undefined>>("@millwright/agents/ModelChoice/Pin", {
   defaultValue: () => Effect.undefined

@@ -1,6 +1,6 @@
 /**
- * **Outages**: providers that did not answer, and when each is tried again. A provider rests after it failed, longer each time; then one asks it, and it
- * rests on until that one has had an answer.
+ * **Outages**: providers that did not answer, and when each is tried again. A provider rests after it failed, longer
+ * each time; then one asks it, and it rests on until that one has had an answer.
  */
 
 /** How often a provider failed since it last answered, and until when it is left alone, in milliseconds since 1970. */
@@ -12,7 +12,10 @@ export interface Outage {
 /** The providers that did not answer, by name. */
 export type Outages = ReadonlyMap<string, Outage>
 
-/** How long providers are left alone, in milliseconds: after the first failure, twice that after the second, and never longer than the last. */
+/**
+ * How long providers are left alone, in milliseconds: after the first failure, twice that after the second, and so on,
+ * and never longer than `longest`.
+ */
 export interface Rest {
   readonly first: number
   readonly longest: number
@@ -49,7 +52,10 @@ export const answered = (outages: Outages, provider: string): Outages => {
   return others
 }
 
-/** Who is to be left alone now. Who has rested is tried by whoever asks here, and by nobody else for as long as it rested. */
+/**
+ * Who is to be left alone now. Who has rested is tried by whoever asks here, and by nobody else for as long as it
+ * rested.
+ */
 export const down = (
   outages: Outages,
   { now, rest = usualRest }: { readonly now: number; readonly rest?: Rest }

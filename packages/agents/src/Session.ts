@@ -102,7 +102,8 @@ export const fromText = (
 ): Result.Result<{ readonly session: Session; readonly torn: number }, SessionError> => {
   const lines = text.split("\n")
   const last = lines.pop() ?? ""
-  const head = Schema.decodeUnknownOption(HeadLine)(lines.shift() ?? last)
+  const first = lines.shift() ?? last
+  const head = Schema.decodeUnknownOption(HeadLine)(first)
   if (Option.isNone(head)) return damaged("its first line does not say whose it is")
   const { session: id, version } = head.value
   if (version > SessionEntry.version) {
@@ -116,6 +117,8 @@ export const fromText = (
   const entries: Array<SessionEntry.SessionEntry> = []
   const known = new Set<string | null>([null])
   for (const [at, line] of lines.entries()) {
+    // Two who began it at once have both said whose it is.
+    if (line === first) continue
     const entry = Schema.decodeUnknownResult(EntryLine)(line)
     if (Result.isFailure(entry)) return damaged(`line ${at + 2} is no entry: ${String(entry.failure).slice(0, 300)}`)
     if (!known.has(entry.success.parent)) return damaged(`line ${at + 2} follows an entry that is not before it`)

@@ -3,11 +3,26 @@
 /** An **allowance**: a role with limits of its own, for which running out of them is one more case of its outcome. */
 export * as Allowance from "./Allowance.ts"
 
+/** What an agent is given of an **earlier session**: nothing, which is usually best, or as much of it as a policy says. */
+export * as Carry from "./Carry.ts"
+
 /** What a role may do in its workplace. */
 export * as Grant from "./Grant.ts"
 
+/** A **handoff**: what an agent that worked for another one gives it at the end. */
+export * as Handoff from "./Handoff.ts"
+
 /** A **harness** drives a model through turns and tools until it gives an outcome: our own loop, or a coding agent's CLI. */
 export * as Harness from "./Harness.ts"
+
+/** **Model choice**: which model a conversation of the loop is with. */
+export * as ModelChoice from "./ModelChoice.ts"
+
+/** **Outages**: providers that did not answer, and when each is tried again. */
+export * as Outages from "./Outages.ts"
+
+/** A **predecessor**: an agent that has finished, and can be asked what it did not write down. */
+export * as Predecessor from "./Predecessor.ts"
 
 /** Where the way of a running role is shown while it works: a terminal, a session page. */
 export * as Progress from "./Progress.ts"
@@ -29,6 +44,12 @@ export * as Skill from "./Skill.ts"
 
 /** To **steer** is to say something to an agent while it works, from whatever process can write to its journal. */
 export * as Steering from "./Steering.ts"
+
+/** A **sub-agent**: an agent that works on a part of a task for another one, in a conversation of its own, and hands over a report. */
+export * as SubAgent from "./SubAgent.ts"
+
+/** **Tool output**: what a tool said in full. */
+export * as ToolOutput from "./ToolOutput.ts"
 
 /** The **tools** of a role that works in a workspace: read, grep, edit, write and bash. */
 export * as Tools from "./Tools.ts"

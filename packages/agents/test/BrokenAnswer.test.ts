@@ -36,10 +36,14 @@ const start = Effect.fnUntraced(function* (protocol: "anthropic" | "openai", pai
     : OpenAiModel.make({ ...options, baseUrl: twin.openAiUrl })
   const toolkit = yield* Toolkit.empty
   const prompt = Prompt.make("Say something.")
-  const long = 100 * ModelTurn.maxWait
-  const patience = { silence: long, answer: long, bytes: 1_000_000 }
   const ask = (onText: () => Effect.Effect<void> = () => Effect.void) =>
-    ModelTurn.run({ model, prompt, toolkit, onText, patience })
+    ModelTurn.run({
+      model,
+      prompt,
+      toolkit,
+      onText,
+      patience: { silence: 100 * ModelTurn.maxWait, answer: 100 * ModelTurn.maxWait, bytes: 1_000_000 }
+    })
   return { twin, ask }
 })
 

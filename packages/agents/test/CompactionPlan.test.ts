@@ -54,7 +54,15 @@ const play = (
         const before = transcript.items
         const dropped = { messages: plan.removed.length, toolResults: 0, tokens: plan.removedTokens }
         const joined = [Prompt.systemMessage({ content: "Loaded: some." })]
-        take({ _tag: "Compacted", summary: user(`summary ${count}`), kept: plan.kept, dropped, joined })
+        // As large as turns are: what one compaction kept, the next one may keep again.
+        const summary = user(`summary ${"y".repeat(1_000)}`)
+        const { ids, steps, turns } = transcript
+        take({ _tag: "Compacted", summary, kept: plan.kept, dropped, joined })
+        assert.deepStrictEqual(
+          [transcript.turns, transcript.steps, transcript.ids],
+          [turns, steps, ids],
+          "Turns are counted anew, or a circle is forgotten"
+        )
         look(plan, before, transcript)
       }
     }

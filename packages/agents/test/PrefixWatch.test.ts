@@ -96,7 +96,7 @@ describe("PrefixWatch", () => {
     })
   )
 
-  it.effect("knows a compaction, and a conversation that another model had", () =>
+  it.effect("knows a compaction, a conversation that another model had, and one that is given to another", () =>
     Effect.gen(function* () {
       const usage = { ...Usage.zero, input: 9_000 }
       const had = yield* start(
@@ -114,7 +114,18 @@ describe("PrefixWatch", () => {
         })
       )
       yield* had.asked({ messages: long.slice(0, 2) })
-      const [handed, compacted] = yield* had.facts
+      for (const why of ["Requested", "Failed"] as const) {
+        Transcript.take(had.transcript, entry({ _tag: "Routed", candidate: why, why, hasStronger: false }))
+        yield* had.asked({ messages: long.slice(0, 2), model: { name: why, provider: "anthropic" } })
+      }
+      const [handed, compacted, ...routed] = yield* had.facts
+      assert.deepStrictEqual(
+        routed.map(({ what, why }) => [why, what[0]?.detail]),
+        [
+          ["escalation", "m became Requested."],
+          ["handover", "Requested became Failed."]
+        ]
+      )
       assert.deepStrictEqual(handed, {
         _tag: "PrefixChanged",
         model: "m",

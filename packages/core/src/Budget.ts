@@ -11,9 +11,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Fault from "./Fault.ts"
 import * as Spending from "./internal/Spending.ts"
+import * as StageTime from "./internal/StageTime.ts"
 import * as Journal from "./Journal.ts"
 import * as Ledger from "./Ledger.ts"
 import * as Pricing from "./Pricing.ts"
@@ -25,12 +27,13 @@ export interface Limits {
   readonly tokens?: number
   /**
    * US dollars that are really paid. A model without a known price can not be held to it and is refused; what a
-   * subscription pays costs nothing more, and is held by tokens alone. Of an answer that broke off, the least that it cost counts.
+   * subscription pays costs nothing more, and is held by tokens alone. Of an answer that broke off the least counts that it
+   * can have cost.
    */
   readonly usd?: number
   /**
-   * Time in stages of the run itself; waiting for a human or a child costs nothing. Stages side by side each get what is left when they begin, so
-   * together they may go beyond it.
+   * Time in stages of the run itself; waiting for a human or a child costs nothing. Stages side by side each get what is
+   * left when they begin, so together they may go beyond it.
    */
   readonly time?: Duration.Input
 }
@@ -57,14 +60,12 @@ export class Budget extends Context.Service<
   Budget,
   {
     readonly limits: Limits
-    /** What a run has spent, its children included, and then each run that it is a part of, from the inside out. */
-    readonly spent: (run: string | null) => Effect.Effect<ReadonlyArray<Spending.Spending>, Journal.JournalError>
     /** The time that a run was in its stages, in milliseconds. */
     readonly time: (run: string | null) => Effect.Effect<number, Journal.JournalError>
     /** Counts time in a stage, in milliseconds. */
     readonly took: (run: string | null, time: number) => Effect.Effect<void, Journal.JournalError>
-    /** Counts a call that belongs to no run. All others are counted from the journal. */
-    readonly outside: (call: FactoryEvent.Fact) => Effect.Effect<void>
+    /** What calls came to that belong to no run. All others are counted from the journal. */
+    readonly outside: Ref.Ref<Usage.Bill>
   }
 >()("@millwright/core/Budget") {}
 
@@ -74,28 +75,51 @@ export const layer = (limits: Limits): Layer.Layer<Budget, never, Journal.Journa
     Budget,
     Effect.gen(function* () {
       const journal = yield* Journal.Journal
-      const spendings = Spending.make(journal)
+      const outside = yield* Ref.make(Usage.emptyBill)
       const times = new Map<string | null, number>()
-      let outside = Usage.emptyBill
-      const timeOf = Effect.fnUntraced(function* (run: string | null) {
+      const time = Effect.fnUntraced(function* (run: string | null) {
         const known = times.get(run)
         if (known !== undefined || run === null) return known ?? 0
-        const past = yield* Effect.provideService(Journal.fold(emptyTally, take, run), Journal.Journal, journal)
+        const past = Journal.fold(StageTime.empty, StageTime.step, run)
+        const closed = StageTime.close(yield* Effect.provideService(past, Journal.Journal, journal))
         // Another fibre may have been faster, and have counted since.
-        const now = times.get(run) ?? close(past)
+        const now = times.get(run) ?? closed
         times.set(run, now)
         return now
       })
       return Budget.of({
         limits,
-        spent: (run) => (run === null ? Effect.sync(() => [{ run, bill: outside }]) : spendings(run)),
-        time: timeOf,
-        took: (run, time) =>
-          Effect.map(timeOf(run), (before) => void times.set(run, (times.get(run) ?? before) + time)),
-        outside: (call) => Effect.sync(() => void (outside = Spending.charge(outside, call)))
+        outside,
+        time,
+        took: (run, more) => Effect.map(time(run), (before) => void times.set(run, (times.get(run) ?? before) + more))
       })
     })
   )
+
+/** The limits of lines, by the journal that their runs are in: a child has to find those of the runs above it. */
+const lines = new WeakMap<Journal.Journal["Service"], Map<string, Limits>>()
+
+/**
+ * Holds the runs of a line, and what they start as their children, to the limits that are in force here. Answers with what
+ * its code is run within: an engine may run it where others are in force, such as those of the run that started it. A line
+ * does both by itself, where it is given its code.
+ */
+export const ofLine = (
+  line: string
+): Effect.Effect<<A, E, R>(code: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>, never, Journal.Journal> =>
+  Effect.gen(function* () {
+    const journal = yield* Journal.Journal
+    const budget = yield* Effect.serviceOption(Budget)
+    const known = lines.get(journal) ?? new Map<string, Limits>()
+    if (Option.isSome(budget)) lines.set(journal, known.set(line, budget.value.limits))
+    else known.delete(line)
+    return <A, E, R>(code: Effect.Effect<A, E, R>) =>
+      Effect.updateContext(
+        code,
+        // Code that asks for a budget was given one here.
+        (context: Context.Context<R>) => Context.addOrOmit(context, Budget, budget) as Context.Context<R>
+      )
+  })
 
 const nothing: Spent = { bill: Usage.emptyBill, time: 0 }
 
@@ -111,39 +135,6 @@ export const count = (spent: Spent, fact: FactoryEvent.Fact): Spent => {
     default:
       return spent
   }
-}
-
-/** The time in stages, and the stages that began and did not end, with the time of their first and last sign of life. */
-interface Tally {
-  readonly time: number
-  readonly open: ReadonlyMap<string, { readonly from: number; readonly last: number }>
-}
-
-const emptyTally: Tally = { time: 0, open: new Map() }
-
-/** Counts a stage that a process did not live to end, up to its last sign of life. */
-const bury = ({ open, time }: Tally, stage: string): number => {
-  const { from, last } = open.get(stage) ?? { from: 0, last: 0 }
-  return time + Math.max(0, last - from)
-}
-
-const close = (tally: Tally): number =>
-  [...tally.open.keys()].reduce((time, stage) => bury({ ...tally, time }, stage), tally.time)
-
-const take = (tally: Tally, { at, fact, stage }: FactoryEvent.FactoryEvent): Tally => {
-  if (stage === null) return tally
-  const { time } = count({ ...nothing, time: tally.time }, fact)
-  const known = tally.open.get(stage)
-  const open = new Map(tally.open)
-  if (fact._tag === "StageFinished" || fact._tag === "StageFailed") {
-    open.delete(stage)
-  } else if (fact._tag === "StageStarted" && fact.attempt === 1) {
-    open.set(stage, { from: at, last: at })
-    return { time: bury(tally, stage), open }
-  } else if (known !== undefined) {
-    open.set(stage, { ...known, last: at })
-  }
-  return { time, open }
 }
 
 /** A part of a run with limits of its own, and what it has used up in this process. */
@@ -201,19 +192,21 @@ interface Holding {
 
 /** All that holds the work: its run, the runs that this is a child of, and the slices that it stands in. */
 const holdings = Effect.gen(function* () {
-  const budget = yield* Effect.serviceOption(Budget)
-  const slices = (yield* Slices).map(({ limits, name, spent: { bill } }): Holding => ({
-    whose: whole(name),
-    limits,
-    bill
-  }))
-  if (Option.isNone(budget)) return slices
-  const { limits, spent } = budget.value
-  const origin = yield* Journal.Origin
-  yield* possible("The run", limits)
-  const runs = (yield* spent(origin.run)).map(({ bill, run }): Holding => {
-    const whose = run === origin.run ? "The run" : `The run ${run}, of which this one is a part,`
-    return { whose, limits, bill }
+  const budget = Option.getOrUndefined(yield* Effect.serviceOption(Budget))
+  const journal = yield* Journal.Journal
+  const { run } = yield* Journal.Origin
+  const slices = (yield* Slices).map(({ limits, name, spent: { bill } }) => ({ whose: whole(name), limits, bill }))
+  const above = lines.get(journal)
+  if (budget === undefined && above === undefined) return slices
+  if (budget !== undefined) yield* possible("The run", budget.limits)
+  const spent =
+    run === null
+      ? [{ run, line: null, bill: budget === undefined ? Usage.emptyBill : yield* Ref.get(budget.outside) }]
+      : yield* Spending.of(journal)(run)
+  const runs = spent.flatMap(({ bill, line, run: each }): ReadonlyArray<Holding> => {
+    const limits = each === run ? budget?.limits : above?.get(line ?? "")
+    const whose = each === run ? "The run" : `The run ${each}, of which this one is a part,`
+    return limits === undefined ? [] : [{ whose, limits, bill }]
   })
   return [...runs, ...slices]
 })
@@ -289,7 +282,9 @@ export const spend = (
     for (const part of yield* Slices) part.spent = count(part.spent, fact)
     const { run } = yield* Journal.Origin
     const budget = yield* Effect.serviceOption(Budget)
-    if (Option.isSome(budget) && run === null) yield* budget.value.outside(fact)
+    if (Option.isSome(budget) && run === null) {
+      yield* Ref.update(budget.value.outside, (bill) => Spending.charge(bill, fact))
+    }
     yield* Journal.record(fact, named && Ledger.keyOf(named))
   })
 

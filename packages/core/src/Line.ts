@@ -8,7 +8,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -16,6 +16,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Actor from "./Actor.ts"
+import * as Budget from "./Budget.ts"
 import * as Durable from "./Durable.ts"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Fault from "./Fault.ts"
@@ -158,7 +159,7 @@ export const make = <
   const executeIn = (run: string, input: Schema.Json, detached: boolean) =>
     Trace.quiet(workflow.execute({ run, input }, { discard: true, detached }))
 
-  return {
+  const line: Line<Name, Payload, Success, Error> = {
     name,
     toLayer: (code) =>
       workflow.toLayer((payload, executionId) => {
@@ -247,6 +248,11 @@ export const make = <
       return yield* Child.end(run, started, workflow.execute({ run: started, input }))
     }),
     result: (stored) => Schema.decodeUnknownEffect(result)(stored)
+  }
+  return {
+    ...line,
+    toLayer: (code) =>
+      Layer.unwrap(Effect.map(Budget.ofLine(name), (held) => line.toLayer((payload) => held(code(payload)))))
   }
 }
 

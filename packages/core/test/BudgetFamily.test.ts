@@ -69,6 +69,10 @@ const reason = (status: Status.Status | undefined) => (status?._tag === "Stalled
 
 const fresh = (limits: Budget.Limits) => Layer.fresh(Budget.layer(limits))
 
+/** A budget, to which the line of {@link within} is held, as a line does it that is given its code. */
+const lineOf = (limits: Budget.Limits) =>
+  Layer.provideMerge(Layer.effectDiscard(Budget.ofLine("L")), Layer.fresh(Budget.layer(limits)))
+
 /** As a stage of a run does it. */
 const within = (run: string) =>
   Effect.provideService(Journal.Origin, { line: "L", run, item: "i", stage: "s", actor: Actor.host })
@@ -121,6 +125,38 @@ describe("The budget of a run with children", () => {
       })
     ))
 
+  test("is its own, whatever its children may spend, and holds also those without one", (path) => {
+    const worker = Worker.toLayer(({ calls: count }) => calls(count))
+    const team = (limits: Budget.Limits) =>
+      Team.toLayer(({ item, sizes }) =>
+        Effect.forEach(sizes, (calls) => Effect.orDie(Worker.child({ item, calls })), { discard: true })
+      ).pipe(Layer.provide(Budget.layer(limits)))
+    const settled = (size: number) =>
+      Effect.gen(function* () {
+        const run = yield* Team.start({ item, sizes: [3, size] })
+        return reason((yield* stand(run, "Stalled", 1))[0])
+      })
+    return Effect.gen(function* () {
+      const small = Layer.provide(worker, Budget.layer({ tokens: 40 }))
+      yield* live(
+        path,
+        Layer.merge(small, team({ tokens: 10_000 })),
+        Effect.gen(function* () {
+          assert.strictEqual(yield* settled(9), "TokensSpent", "the limit of the child did not hold")
+          assert.strictEqual(yield* count("ModelCalled"), 3 + 4, "the child's limit held what its parent had spent")
+        })
+      )
+      yield* live(
+        path,
+        Layer.merge(worker, team({ tokens: 50 })),
+        Effect.gen(function* () {
+          assert.strictEqual(yield* settled(9), "TokensSpent", "the limit of the parent did not hold its child")
+          assert.strictEqual(yield* count("ModelCalled"), 7 + 5)
+        })
+      )
+    })
+  })
+
   it.effect("is one, whichever processes its children run in", () =>
     Effect.gen(function* () {
       const start = Effect.fnUntraced(function* (run: string, parent?: string) {
@@ -134,9 +170,12 @@ describe("The budget of a run with children", () => {
       yield* start("b", "top")
       yield* start("deep", "b")
       const limits = { tokens: 60 }
-      const processes = yield* Effect.forEach(["a", "b", "deep", "top"], (run) =>
-        Effect.map(Layer.build(fresh(limits)), (services) => ({ run, services }))
-      )
+      const journal = yield* Journal.Journal
+      const processes = yield* Effect.forEach(["a", "b", "deep", "top"], (run) => {
+        // As in a process of its own: a journal that it alone has read.
+        const own = Layer.succeed(Journal.Journal, { ...journal })
+        return Effect.map(Layer.build(Layer.provideMerge(lineOf(limits), own)), (services) => ({ run, services }))
+      })
       const turn = ({ run, services }: (typeof processes)[number]) =>
         within(run)(Effect.provideContext(call(10), services))
       const made: Array<string> = []
@@ -169,7 +208,7 @@ describe("What is left", () => {
         tokens: 5,
         usd: 9.1
       })
-    }).pipe(Effect.provide(Layer.provideMerge(fresh({ tokens: 100, usd: 10 }), MemoryJournal.layer)))
+    }).pipe(Effect.provide(Layer.provideMerge(lineOf({ tokens: 100, usd: 10 }), MemoryJournal.layer)))
   )
 
   it.effect("is told right to many that ask at once", () =>

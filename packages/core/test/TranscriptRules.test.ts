@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Schema from "effect/Schema"
 import * as TranscriptRules from "../src/internal/TranscriptRules.ts"
-import * as WireText from "../src/internal/WireText.ts"
+import * as ProviderFetch from "../src/internal/ProviderFetch.ts"
 
 const user = (...content: Array<Schema.JsonObject>) => ({ role: "user", content })
 const assistant = (...content: Array<Schema.JsonObject>) => ({ role: "assistant", content })
@@ -99,7 +99,7 @@ describe("what is sent to a provider", () => {
   it("holds no half of a character, and all else as it is", () => {
     const said = ["🙂", "\\ud800", "\ud800", "\udc00 \\\ud83d\\", "\\\\ud800", "é\0", "\ud83d\ud83d\ude00"]
     assert.deepStrictEqual(
-      JSON.parse(WireText.jsonOf(said)),
+      JSON.parse(ProviderFetch.wellFormed(JSON.stringify(said))),
       said.map((text) => text.toWellFormed())
     )
   })

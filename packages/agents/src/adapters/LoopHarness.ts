@@ -44,6 +44,8 @@ const name = "loop"
 export interface Options {
   /** How long a model may say nothing, before its answer or within, until it is asked again. Default: 5 minutes. */
   readonly silence?: Duration.Input
+  /** How what others say to an agent is said to it. */
+  readonly lanes?: Lanes.Options
   /** How long one answer may take, also while it goes on, until the model is asked once more. Default: 30 minutes. */
   readonly answer?: Duration.Input
   /** The largest answer, in bytes. Default: 4 MiB. */
@@ -52,14 +54,12 @@ export interface Options {
   readonly tool?: Duration.Input
   /** How long all of it may take. A run that is ended for it can be taken up again where it was. Default: no limit. */
   readonly total?: Duration.Input
-  /** How what others say to an agent is said to it. */
-  readonly lanes?: Lanes.Options
   /** How conversations use the tool index. Default: as it costs least, and as the model can. */
   readonly tools?: Pick<ToolSession.Options, "budget" | "deferral" | "isCached" | "mode" | "pins">
-  /** When earlier turns give way to notes. Default: before the model's context is full. `false`: never, and what is too long fails. */
-  readonly compaction?: Compaction.Options | false
   /** How much of what tools say a model reads, and how much of the rest the journal keeps. Default: `Truncation.defaults`. */
   readonly output?: Partial<Truncation.Limits>
+  /** When earlier turns give way to notes. Default: before the model's context is full. `false`: never, and what is too long fails. */
+  readonly compaction?: Compaction.Options | false
 }
 
 /**
@@ -184,8 +184,7 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
         ;({ entries, taker } = yield* taken)
       }
     })
-    const { total } = options
-    yield* Effect.onExit(total === undefined ? walk : timed(walk, request.role, total), (exit) =>
+    yield* Effect.onExit(options.total === undefined ? walk : timed(walk, request.role, options.total), (exit) =>
       Effect.ignore(
         Journal.record({
           _tag: "AgentEnded",
@@ -197,11 +196,11 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
   })
 
 const timed = <R>(
-  walk: Effect.Effect<void, Harness.Failure, R>,
+  work: Effect.Effect<void, Harness.Failure, R>,
   role: string,
   total: Duration.Input
 ): Effect.Effect<void, Harness.Failure, R> =>
-  Effect.timeoutOrElse(walk, {
+  Effect.timeoutOrElse(work, {
     duration: total,
     orElse: () =>
       Effect.fail(

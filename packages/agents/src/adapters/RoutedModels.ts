@@ -1,6 +1,7 @@
 /**
- * Models that the **router** chooses: the cheapest that is predicted to do the task well enough begins, a stronger one goes on where there is evidence against
- * it, and one of another provider where its own does not answer. Every choice is a `ModelChosen` in the journal.
+ * Models that the **router** chooses: the cheapest that is predicted to do the task well enough begins, a stronger one
+ * goes on where there is evidence against it, and one of another provider where its own does not answer. Every choice is
+ * a `ModelChosen` in the journal.
  *
  * Providers that are down are known to all roles of the process that share the layer.
  */
@@ -34,9 +35,15 @@ export interface Options {
   readonly features?: (
     request: Harness.Request
   ) => Effect.Effect<Pick<TaskFeatures.Task, "languages" | "lines">, never, Harness.Workplace>
-  /** What work is expected of a role, from each choice on. Default: 20 turns, each with 1,500 tokens more and 500 in its answer. */
+  /**
+   * What work is expected of a role, from each choice on. Default: 20 turns, each with 1,500 tokens more and 500 in its
+   * answer.
+   */
   readonly work?: Partial<Pick<Forecast.Work, "growth" | "output" | "returns" | "turns">>
-  /** Roles whose work the verdicts of their run judge: a choice for them is a trial, and a rejection a failed attempt. Default: none. */
+  /**
+   * Roles whose work the verdicts of their run judge: a choice for them is a trial, and a rejection a failed attempt.
+   * Default: none.
+   */
   readonly judged?: ReadonlyArray<string>
   /** Whether an agent may ask for a stronger model. Default `true`; then the scorer is asked for every choice. */
   readonly escalate?: boolean
@@ -44,7 +51,10 @@ export interface Options {
   readonly rest?: Outages.Rest
 }
 
-/** The router as the choice of models, and for everybody else the first candidate of each tier, or of the next one that there is. */
+/**
+ * The router as the choice of models, and for everybody else the first candidate of each tier, or of the next one that
+ * there is.
+ */
 export const layer = (
   options: Options
 ): Layer.Layer<
@@ -165,23 +175,24 @@ const make = (options: Options, { scorer, services }: Around): ModelChoice.Model
   const onward = Effect.fnUntraced(function* (standing: ModelChoice.Standing, signal: ModelChoice.Signal) {
     const { current, failed } = standing
     const candidate = current === undefined ? undefined : candidateOf(current.candidate)
-    if (candidate === undefined || (standing.pin ?? options.pin) !== undefined) return undefined
-    const id = Candidate.idOf(candidate)
+    if (candidate === undefined) return undefined
+    const error = signal._tag === "Failed" ? signal.error : undefined
+    if (error?.isRetryable === true) {
+      const now = yield* Clock.currentTimeMillis
+      const { retryAfter = 0 } = error
+      outages = Outages.failed(outages, candidate.provider, { now, rest, retryAfter })
+    }
+    if ((standing.pin ?? options.pin) !== undefined) return undefined
+    const others = { outages: [...new Set([...(yield* down), ...failed.map(providerOf)])] }
     if (signal._tag !== "Failed") {
-      const request = yield* requestOf(standing, { outages: yield* down })
-      return Router.escalate(request, { kind: signal._tag, candidate: id })
+      const evidence = { kind: signal._tag, candidate: Candidate.idOf(candidate) }
+      return Router.escalate(yield* requestOf(standing, others), evidence)
     }
-    const { error } = signal
-    if (error.reason === "ContextOverflow") {
-      return yield* requestOf(standing, { outages: yield* down, atLeast: candidate.context })
+    if (signal.error.reason === "ContextOverflow") {
+      return yield* requestOf(standing, { ...others, atLeast: candidate.context })
     }
-    if (!error.isRetryable) return undefined
-    const now = yield* Clock.currentTimeMillis
-    const { retryAfter = 0 } = error
-    outages = Outages.failed(outages, candidate.provider, { now, rest, retryAfter })
-    const others = [...new Set([...(yield* down), ...failed.map(providerOf)])]
-    const request = yield* requestOf(standing, { outages: others })
-    return Result.getOrUndefined(Router.failOver(request, { candidate, error }))
+    const request = yield* requestOf(standing, others)
+    return Result.getOrUndefined(Router.failOver(request, { candidate, error: signal.error }))
   })
 
   return {

@@ -22,6 +22,7 @@ import * as Compaction from "./Compaction.ts"
 import * as Conversation from "./Conversation.ts"
 import type * as Lanes from "./Lanes.ts"
 import * as ModelTurn from "./ModelTurn.ts"
+import * as Offer from "./Offer.ts"
 import type * as PrefixWatch from "./PrefixWatch.ts"
 import * as Repetition from "./Repetition.ts"
 import * as ToolTurn from "./ToolTurn.ts"
@@ -40,11 +41,11 @@ export interface Options {
   readonly index: ToolSession.ToolSession | undefined
   readonly delegation: ToolTurn.Delegation | undefined
   readonly outcome: Tool.Any
+  readonly lanes: Lanes.Lanes
+  readonly watch: PrefixWatch.PrefixWatch
   readonly patience: ModelTurn.Patience
   /** How long one call of a tool may take, in milliseconds. */
   readonly toolTime: number
-  readonly lanes: Lanes.Lanes
-  readonly watch: PrefixWatch.PrefixWatch
   readonly compaction?: Compaction.Options | false | undefined
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
 }
@@ -79,7 +80,7 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
 
 /** Asks the model, and keeps its answer. */
 const ask = Effect.fnUntraced(function* (options: Options) {
-  const { conversation, emit, granted, index, model, outcome, patience, toolkit, watch } = options
+  const { conversation, emit, index, model, patience, toolkit, watch } = options
   const { transcript } = conversation
   if (yield* Choosing.isRepinned(options)) return
   // What is appended stands behind what a tool or a person said, and changes nothing before it.
@@ -88,14 +89,13 @@ const ask = Effect.fnUntraced(function* (options: Options) {
   )
   if (notices.length > 0) yield* conversation.append(...notices)
   const prompt = Transcript.prompt(transcript)
-  const found = yield* index?.tools(prompt) ?? Effect.succeed([])
+  const tools = yield* Offer.tools(options)
   if (index !== undefined && (notices.length > 0 || transcript.tools === undefined)) yield* keepTools(options)
-  const tools = [...granted, outcome, ...Choosing.offered(options), ...found]
   yield* watch.asked({ model, messages: prompt.content, tools })
   const answer = yield* ModelTurn.run({
     model,
     prompt,
-    toolkit: { ...toolkit, tools: named(tools) },
+    toolkit: { ...toolkit, tools: Offer.named(tools) },
     onText: (text) => emit({ _tag: "Text", text }),
     patience
   })
@@ -110,9 +110,6 @@ const ask = Effect.fnUntraced(function* (options: Options) {
   yield* watch.answered(answer.usage)
   yield* emit({ _tag: "Turn", number: transcript.turns, usage: answer.usage })
 })
-
-const named = (tools: ReadonlyArray<Tool.Any>): Record<string, Tool.Any> =>
-  Object.fromEntries(tools.map((tool) => [tool.name, tool]))
 
 const keepTools = Effect.fnUntraced(function* ({ conversation, index }: Options) {
   if (index !== undefined) yield* conversation.append({ _tag: "Tooled", tools: yield* index.save })
@@ -131,7 +128,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
     const prompt = Transcript.prompt(transcript)
     const offered = yield* index?.tools(prompt) ?? Effect.succeed([])
     const outcomes = yield* ToolTurn.run(calls, {
-      toolkit: { ...toolkit, tools: named(granted) },
+      toolkit: { ...toolkit, tools: Offer.named(granted) },
       emit,
       conversation: conversation.id,
       time: options.toolTime,

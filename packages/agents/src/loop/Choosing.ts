@@ -1,7 +1,7 @@
 /**
- * Which model a conversation is with, as the loop asks for it: at the beginning, when a person wants another one, and where something speaks against
- * the one that has it. Who has it stands in the session, and a switch ends the walk: `Agent.run` returns without an outcome, and
- * begins again with the other model and with tools as that one can load them.
+ * Which model a conversation is with, as the loop asks for it: at the beginning, when a person wants another one, and
+ * where something speaks against the one that has it. Who has it stands in the session, and a switch ends the walk:
+ * `Agent.run` returns without an outcome, and begins again with the other model and with tools as that one loads them.
  */
 import type * as ToolSession from "@millwright/context/ToolSession"
 import * as Digest from "@millwright/core/Digest"
@@ -98,7 +98,10 @@ export const retooled = Effect.fnUntraced(function* (
   )
 })
 
-/** Gives the conversation to whom a person wants, where that is somebody else. A wish that can not be met does not end the work. */
+/**
+ * Gives the conversation to whom a person wants, where that is somebody else. A wish that can not be met does not end
+ * the work.
+ */
 export const isRepinned = Effect.fnUntraced(function* (seat: Seat) {
   const pin = yield* yield* ModelChoice.Pin
   const { candidate } = seat.conversation.transcript

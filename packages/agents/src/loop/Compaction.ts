@@ -21,9 +21,9 @@ import * as Metric from "effect/Metric"
 import type * as Harness from "../Harness.ts"
 import * as CompactionPlan from "./CompactionPlan.ts"
 import * as CompactionText from "./CompactionText.ts"
-import type * as Conversation from "./Conversation.ts"
 import * as ModelTurn from "./ModelTurn.ts"
-import * as Transcript from "./Transcript.ts"
+import * as Offer from "./Offer.ts"
+import type * as Transcript from "./Transcript.ts"
 import * as Weight from "./Weight.ts"
 
 /** When a conversation is compacted, in tokens. */
@@ -37,14 +37,10 @@ export interface Options {
 }
 
 /** What is compacted, and with what. */
-export interface Around {
+export interface Around extends Offer.Bench {
   readonly request: Harness.Request
-  readonly conversation: Conversation.Conversation
   readonly model: Model.Model
   readonly toolkit: Toolkit.WithHandler<Record<string, Tool.Any>>
-  readonly granted: ReadonlyArray<Tool.Any>
-  readonly outcome: Tool.Any
-  readonly index: ToolSession.ToolSession | undefined
   readonly patience: ModelTurn.Patience
   /** `false`: it is left as it is, and overflows. Default: the defaults. */
   readonly compaction?: Options | false | undefined
@@ -95,10 +91,8 @@ const isFull = Effect.fnUntraced(function* (options: Around) {
 })
 
 const planned = Effect.fnUntraced(function* (options: Around, keep: number) {
-  const { granted, index, outcome } = options
   const { transcript } = options.conversation
-  const found = yield* index?.tools(Transcript.prompt(transcript)) ?? Effect.succeed([])
-  const offered = [...granted, outcome, ...found]
+  const offered = yield* Offer.tools(options)
   const tools = ToolSession.estimate(offered.filter((tool) => !ToolLoading.isDeferred(tool)))
   return { offered, tools, plan: CompactionPlan.make({ transcript, tools, limit: limits(options).limit, keep }) }
 })
@@ -194,7 +188,7 @@ const ask = (
       Prompt.userMessage({ content: [Prompt.textPart({ text: CompactionText.question })] })
     ]),
     // The same tools: without them, or with another choice among them, nothing of the prompt comes from the cache.
-    toolkit: { ...toolkit, tools: Object.fromEntries(offered.map((tool) => [tool.name, tool])) },
+    toolkit: { ...toolkit, tools: Offer.named(offered) },
     onText: () => Effect.void,
     patience
   })

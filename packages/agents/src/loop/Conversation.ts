@@ -64,9 +64,9 @@ export const begin = Effect.fnUntraced(function* (
   system: string
 ) {
   // What the host gathered (an issue, a patch, a log) may hold a secret too.
-  const said = Redaction.scrub(request.prompt, yield* Redaction.Secrets)
-  // A role whose input says nothing has its task in its skill. No provider takes a conversation without a word of the user.
-  const task = saying("task", said.trim() === "" ? "Begin." : said)
+  const asked = Redaction.scrub(request.prompt, yield* Redaction.Secrets)
+  // A role without an input has its task in its instructions, and no provider takes a conversation in which nothing is said.
+  const task = saying("task", asked.trim() === "" ? "Begin." : asked)
   if (transcript.path.length === 0) {
     yield* append({ _tag: "Opened", role: request.role, system, request: digestOf(request) }, task)
   } else if (!isResumed || transcript.path.length === 1) {

@@ -6,7 +6,6 @@ import * as Budget from "@millwright/core/Budget"
 import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
 import * as Pricing from "@millwright/core/Pricing"
-import * as Redaction from "@millwright/core/Redaction"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -20,7 +19,6 @@ import type * as Harness from "../Harness.ts"
 import * as HouseRules from "../internal/HouseRules.ts"
 import * as Session from "../Session.ts"
 import * as SubAgent from "../SubAgent.ts"
-import * as Output from "../tools/Output.ts"
 import * as Truncation from "../tools/Truncation.ts"
 import * as Untrusted from "../Untrusted.ts"
 import type * as Agent from "./Agent.ts"
@@ -159,12 +157,8 @@ const work = Effect.fnUntraced(function* (
     yield* Budget.check
   }
   const { said, turns } = tallyOf(own)
-  const secrets = yield* Redaction.Secrets
-  const { index: limit } = yield* Truncation.Limits
-  const block = (text: string) => {
-    const head = Output.clean(Redaction.scrub(text, secrets))
-    return Untrusted.block(`report of ${role}`, Truncation.cut({ head, tail: "", missing: 0 }, limit) ?? head)
-  }
+  const block = (text: string) =>
+    Effect.map(Truncation.text("index", text), (text) => Untrusted.block(`report of ${role}`, text))
   const after = `after ${turns} ${turns === 1 ? "turn" : "turns"}`
   if (fault === undefined) {
     const handoff = Handoff.from(own?.transcript.outcome?.value)
@@ -172,11 +166,11 @@ const work = Effect.fnUntraced(function* (
     return {
       ok: true,
       isData: false,
-      text: `${agent.name} came to an end ${after}.${rest}\n${block(Handoff.text(handoff))}`
+      text: `${agent.name} came to an end ${after}.${rest}\n${yield* block(Handoff.text(handoff))}`
     }
   }
   const why = Untrusted.visible(fault.message).slice(0, 1_000)
-  const last = said === "" ? "It said nothing." : `The last that it said:\n${block(said)}`
+  const last = said === "" ? "It said nothing." : `The last that it said:\n${yield* block(said)}`
   return ToolTurn.refused(`${agent.name} broke off ${after} (${fault.reason}): ${why}\n${last}`)
 })
 

@@ -94,13 +94,14 @@ export const run = (
       const delay = error.retryAfter ?? Math.min(30_000, 500 * 2 ** attempt)
       const isWorthIt =
         error.isRetryable && attempt < (error.reason === "Endless" ? mostEndless : maxAttempts) && delay <= maxWait
-      yield* Budget.spend({
+      const failed = Budget.spend({
         _tag: "ModelFailed",
         model: call.model.name,
         fault: Fault.record(error),
         delay: isWorthIt ? delay : null,
         ...(result._tag === "Failure" && (yield* BrokenAnswer.billed(call.model, parts)))
       })
+      yield* Effect.uninterruptible(failed)
       if (!isWorthIt) return yield* error
       yield* Effect.sleep(delay)
     }
@@ -183,10 +184,11 @@ const bill = (
 ) =>
   Effect.gen(function* () {
     const { name, paidBy, provider, rehearsed } = model
-    const known = Usage.total(usage) > 0
-    const cost = known
-      ? Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
-      : Usage.unknown(`${provider} did not say what the call used`)
+    // What nobody counted is not free.
+    const cost =
+      Usage.total(usage) === 0
+        ? Usage.unknown("the provider did not say what the call used")
+        : Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
     const message = Model.begun(parts)?.message
     yield* Budget.spend({
       ...{ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed },

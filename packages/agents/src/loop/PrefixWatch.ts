@@ -12,6 +12,7 @@ import type * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as SessionEntry from "../SessionEntry.ts"
 import type * as Transcript from "./Transcript.ts"
 import * as Weight from "./Weight.ts"
 
@@ -50,7 +51,7 @@ export const make = (transcript: Transcript.Transcript): PrefixWatch => {
   const last = transcript.path.findLast(({ body }) => body._tag === "Answered")?.body
   const earlier = last?._tag === "Answered" ? last : undefined
   return {
-    asked: Effect.fnUntraced(function* ({ messages, model, tools }, why = null) {
+    asked: Effect.fnUntraced(function* ({ messages, model, tools }) {
       const now: Seen = {
         model,
         messages,
@@ -64,7 +65,7 @@ export const make = (transcript: Transcript.Transcript): PrefixWatch => {
           _tag: "PrefixChanged",
           model: model.name,
           what: what.slice(0, most).map(({ detail, part }) => ({ part, detail })),
-          why: why ?? reason(before, transcript),
+          why: before === undefined ? "handover" : reason(transcript.path.slice(before.length)),
           lost: before === undefined ? (transcript.used?.tokens ?? 0) : lost(before, what)
         })
       }
@@ -120,13 +121,16 @@ const handedOver = (
     ? []
     : [{ part: "model", detail: `${earlier.model} gave the conversation to ${name}.`, from: 0 }]
 
-/** What the transcript knows of why. */
-const reason = (before: Seen | undefined, { path }: Transcript.Transcript): Changed["why"] =>
-  before === undefined
-    ? "handover"
-    : path.slice(before.length).some(({ body }) => body._tag === "Compacted")
-      ? "compaction"
-      : null
+/** What of the entries since was done on purpose. */
+const reason = (since: Transcript.Transcript["path"]): Changed["why"] => {
+  const last = since.findLast(({ body }) => body._tag === "Compacted" || body._tag === "Routed")?.body
+  if (last?._tag === "Compacted") return "compaction"
+  if (last?._tag !== "Routed") return null
+  return escalations.has(last.why) ? "escalation" : "handover"
+}
+
+/** Reasons to want somebody stronger. */
+const escalations = new Set<SessionEntry.Routing>(["FailedValidation", "DoomLoop", "Requested"])
 
 const compare = (before: Seen, now: Seen): ReadonlyArray<Difference> => [
   ...(before.model.name === now.model.name && before.model.provider === now.model.provider

@@ -134,7 +134,7 @@ const ran = (call: ModelTurn.ToolCall, { index, toolkit }: Bench): Effect.Effect
     if (found === undefined) {
       return refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(index?.offered ?? [])])
     }
-    return { ok: found.ok, text: yield* shortened(found.text), isData: true, found }
+    return { ok: found.ok, text: yield* Truncation.text("index", found.text), isData: true, found }
   })
 
 /** What the model reads of a call without a result. What a tool throws may be anybody's words. */
@@ -159,11 +159,12 @@ const one = (call: ModelTurn.ToolCall, bench: Bench) =>
     let said: Truncation.Said | undefined
     const time = timeOf(call, bench)
     const sunk = Effect.provideService(ran(call, bench), Truncation.Sink, (full) => void (said = full))
-    const limited = Effect.map(Deadline.within(sunk, time), (end) =>
-      end._tag === "Done" ? end.value : failed(call.name, end, time)
-    )
-    // A sub-agent has limits of its own.
-    const { found, isData, ok, text }: Ran = yield* delegation?.takes(call) === true ? delegation.run(call) : limited
+    // A sub-agent has time-outs of its own.
+    const ended: Deadline.End<Ran> =
+      delegation?.takes(call) === true
+        ? { _tag: "Done", value: yield* delegation.run(call) }
+        : yield* Deadline.within(sunk, time)
+    const { found, isData, ok, text }: Ran = ended._tag === "Done" ? ended.value : failed(call.name, ended, time)
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     const secrets = yield* Redaction.Secrets
     const name = `${conversation}/${call.id}`.slice(0, 300)
@@ -198,9 +199,6 @@ const one = (call: ModelTurn.ToolCall, bench: Bench) =>
     })
     return { part, found } satisfies Outcome
   })
-
-const shortened = (text: string) =>
-  Effect.flatMap(Truncation.Limits, (limits) => Truncation.shorten("index", Truncation.of(text, limits)))
 
 /** What the model reads as the result of its call. */
 export const result = (

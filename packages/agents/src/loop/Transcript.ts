@@ -91,8 +91,17 @@ export const of = (entries: ReadonlyArray<SessionEntry.SessionEntry>): Transcrip
   return transcript
 }
 
-/** What a model is shown. */
-export const prompt = ({ items }: Transcript): Prompt.Prompt => Prompt.fromMessages(items.map(({ message }) => message))
+const shown = new WeakMap<ReadonlyArray<Item>, Prompt.Prompt>()
+
+/** What a model is shown. It is asked for several times in a turn, and what is new of it is added; items only join. */
+export const prompt = ({ items }: Transcript): Prompt.Prompt => {
+  const before = shown.get(items) ?? Prompt.empty
+  const { length } = before.content
+  if (length === items.length) return before
+  const made = Prompt.fromMessages([...before.content, ...items.slice(length).map(({ message }) => message)])
+  shown.set(items, made)
+  return made
+}
 
 /** The calls that have no result yet. */
 export const open = ({ calls }: Transcript): ReadonlyArray<Call> => calls.filter(({ part }) => part === undefined)
@@ -211,6 +220,7 @@ const routed = (transcript: Transcript, { candidate, hasStronger, why }: Of<"Rou
   transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
   transcript.steps = []
   transcript.isWarned = false
+  transcript.isReminded = false
   if (before === undefined) return
   if (why === "Failed") transcript.failed = [...transcript.failed, before]
   if (why === "FailedValidation" || why === "DoomLoop" || why === "Requested") {

@@ -85,6 +85,10 @@ export const shorten = Effect.fnUntraced(function* (tool: Exclude<keyof Limits, 
   return text
 })
 
+/** The model's part of a text that is there as a whole. */
+export const text = (tool: Exclude<keyof Limits, "kept">, whole: string): Effect.Effect<string> =>
+  Effect.flatMap(Limits, (limits) => shorten(tool, of(whole, limits)))
+
 /** So much of it, without its margins: what was redacted got shorter, so they are taken off whatever is left. */
 const trim = ({ head, missing, tail }: Said, kept: number): Said => {
   const sizes = [Buffer.byteLength(head), Buffer.byteLength(tail)] as const

@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as LoopHarness from "../../src/adapters/LoopHarness.ts"
 import * as Harness from "../../src/Harness.ts"
+import * as ModelChoice from "../../src/ModelChoice.ts"
 import * as Sessions from "../../src/Sessions.ts"
 import * as Lab from "./LoopLab.ts"
 
@@ -40,6 +41,8 @@ export interface Options {
   readonly contextWindow?: number
   readonly sessions?: Sessions.Sessions["Service"]
   readonly index?: ToolIndex.ToolIndex
+  /** Somebody chooses the model, and there is a stronger one. */
+  readonly isChosen?: boolean
 }
 
 const times = <A>(value: A): ReadonlyArray<A> => Array.from({ length: 60 }, () => value)
@@ -72,6 +75,12 @@ export const start = Effect.fnUntraced(function* (options: Options) {
         Layer.succeed(Pricing.Pricing, Lab.cents),
         Layer.succeed(Journal.Journal, journal),
         index === undefined ? Layer.empty : Layer.succeed(ToolIndexPort.ToolIndex, index),
+        options.isChosen === true
+          ? Layer.succeed(ModelChoice.ModelChoice, {
+              ...ModelChoice.tiers(Model.single(model)),
+              choose: () => Effect.succeed({ model, candidate: "anthropic/m", hasStronger: true })
+            })
+          : Layer.empty,
         sessions === undefined ? Layer.empty : Layer.succeed(Sessions.Sessions, sessions)
       ])
     )

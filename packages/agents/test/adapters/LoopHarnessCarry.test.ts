@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as TokenBudget from "@millwright/context/TokenBudget"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
-import * as Journal from "@millwright/core/Journal"
+import type * as Journal from "@millwright/core/Journal"
 import type * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import type * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
+import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
@@ -35,7 +36,7 @@ describe.each(Loop.protocols)("compaction over %s", (protocol) => {
     "keeps the instructions and the last turns as they are, and says what was taken out",
     Effect.gen(function* () {
       const before = (yield* Metric.value(Compaction.compactions)).count
-      const lab = yield* Lab.start({ protocol, first: eight, later, loop: { compaction } })
+      const lab = yield* Lab.start({ protocol, first: eight, later, loop: { compaction }, isChosen: true })
       const ended = yield* lab.run()
       assert.deepStrictEqual(ended.outcome, { _tag: "Done", note: "x" })
       const [fact, ...more] = yield* lab.facts("ContextCompacted")
@@ -59,6 +60,7 @@ describe.each(Loop.protocols)("compaction over %s", (protocol) => {
         Lab.textOf(question).startsWith(Lab.textOf(last).slice(0, -1)),
         "The notes were asked for behind another prefix, and the cache was of no use"
       )
+      assert.include(JSON.stringify(Lab.toolsOf(last)), "escalate")
       assert.deepStrictEqual(Lab.toolsOf(question), Lab.toolsOf(last), "Other tools were offered")
       const blocks = Loop.blocksOf(next)
       const opening = Loop.blocksOf(bodies[0])
@@ -158,6 +160,19 @@ describe("compaction", () => {
   )
 
   test(
+    "is not made where it would not get below the limit",
+    Effect.gen(function* () {
+      const first = [...eight.slice(0, 3), Loop.done("y")]
+      const lab = yield* Lab.start({ first, later, contextWindow: 30_000, loop: { compaction: { reserve: 20_000 } } })
+      const ended = yield* lab.run({ prompt: "Try it. ".repeat(7_000) })
+      assert.deepStrictEqual(ended.outcome, { _tag: "Done", note: "y" })
+      const sizes = (yield* lab.facts("ModelCalled")).map(({ usage }) => Usage.total(usage))
+      assert.isAbove(Math.min(...sizes), 14_000, "Nothing was above the limit of 15,000")
+      assert.lengthOf(yield* lab.facts("ContextCompacted"), 0, "It was compacted in vain")
+    })
+  )
+
+  test(
     "fails when the instructions alone do not fit, and names the sizes",
     Effect.gen(function* () {
       const lab = yield* Lab.start({ first: eight, later, contextTokens: 9_000, contextWindow: 9_000 })
@@ -168,6 +183,25 @@ describe("compaction", () => {
         /role Tester does not fit into m \(its 9000 tokens\): about \d{5} tokens, .* instructions are \d{5}/
       )
       assert.lengthOf(yield* lab.twin.requests, 1, "It was asked again")
+    })
+  )
+
+  test(
+    "shows the model less and less of what does not fit, and lists what its notes can not know of",
+    Effect.gen(function* () {
+      const refused = { _tag: "Refuse" as const, status: 400, message: "prompt is too long" }
+      const lab = yield* Lab.start({ first: eight, later })
+      yield* lab.twin.breakNext([...passing(6), refused, refused])
+      yield* lab.run()
+      const [fact] = yield* lab.facts("ContextCompacted")
+      assert.deepStrictEqual([fact?.trigger, fact?.notes], ["overflow", "model"])
+      const [more, less, next] = (yield* lab.bodies).slice(7)
+      assert.isBelow(Lab.textOf(less).length, Lab.textOf(more).length)
+      assert.isAbove(Loop.blocksOf(less).length, 3, "Nothing was shown")
+      assert.match(
+        Lab.textOf(next),
+        /plumbago.*The notes do not know of what was done after them.*Called bash echo n1 .*Called bash echo n2 .*"role":"assistant"/
+      )
     })
   )
 

@@ -7,7 +7,7 @@ import * as OpenAiModel from "@millwright/core/adapters/OpenAiModel"
 import type * as Candidate from "@millwright/core/Candidate"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
-import type * as Model from "@millwright/core/Model"
+import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import * as Scorer from "@millwright/core/Scorer"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
@@ -100,7 +100,7 @@ export const start = Effect.fnUntraced(function* (around: Around) {
   )
   const built = yield* Layer.build(
     LoopHarness.layerWith(around.options ?? {}).pipe(
-      Layer.provide(
+      Layer.provideMerge(
         RoutedModels.layer({
           rules: { candidates: ids.map((id) => candidate(id, contexts[id] ?? 200_000)), ...around.rules },
           models: made,
@@ -122,6 +122,7 @@ export const start = Effect.fnUntraced(function* (around: Around) {
   return {
     twins,
     harness,
+    models: Context.get(built, Model.Models),
     journal,
     sessions,
     events,

@@ -157,6 +157,26 @@ describe("the loop with a router", () => {
     }).pipe(Effect.provide(Lab.Services))
   )
 
+  it.live("names for each tier the first candidate of it, or of the next one that there is", () =>
+    Effect.gen(function* () {
+      for (const [candidates, expected] of [
+        [RouteLab.names, ["tiny", "middle", "big"]],
+        [["anthropic/big"], ["big", "big", "big"]],
+        [
+          ["anthropic/tiny", "openai/other"],
+          ["tiny", "other", "other"]
+        ]
+      ] as const) {
+        const { models } = yield* RouteLab.start({ candidates })
+        const tiers = ["small", "standard", "large"] as const
+        assert.deepStrictEqual(
+          tiers.map((tier) => models.forTier(tier).name),
+          [...expected]
+        )
+      }
+    })
+  )
+
   it.live("is not made for a candidate without a model", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(RouteLab.start({ routed: { models: {} } }))
@@ -180,6 +200,17 @@ describe("evidence against a model", () => {
         assert.deepStrictEqual(outcome, { _tag: "Done", note: "mended" })
         assert.deepStrictEqual(yield* lab.called, ["anthropic/tiny", expected])
       }
+    }).pipe(Effect.provide(Lab.Services))
+  )
+
+  it.live("an outcome of the wrong shape is none when it is only asked for again", () =>
+    Effect.gen(function* () {
+      yield* workspace({})
+      const lab = yield* RouteLab.start({ anthropic: [{ calls: [call("outcome", { outcome: { _tag: "Wrong" } })] }] })
+      yield* lab.run({ id: "s" })
+      const { outcome } = yield* lab.run({ id: "s" })
+      assert.deepStrictEqual(outcome, { _tag: "Wrong" })
+      assert.lengthOf(yield* lab.facts("ModelChosen"), 1)
     }).pipe(Effect.provide(Lab.Services))
   )
 

@@ -74,8 +74,22 @@ describe("a provider that does not answer", () => {
         const lab = yield* RouteLab.start({ anthropic: [done("x")] })
         yield* lab.twins.anthropic.breakNext([refusing(status)])
         assert.strictEqual((yield* Effect.flip(lab.run())).reason, reason)
+        yield* lab.run()
         assert.lengthOf(yield* lab.twins.openai.requests, 0, `Another provider was asked after ${status}`)
       }
+    }).pipe(Effect.provide(Lab.Services))
+  )
+
+  it.live("is not what a refusal is: nobody else is asked what one did not want to answer", () =>
+    Effect.gen(function* () {
+      yield* workspace({})
+      const chunk = { id: "c", object: "chat.completion.chunk", created: 1, model: "other" }
+      const refusal = { ...chunk, choices: [{ index: 0, delta: {}, finish_reason: "content_filter" }] }
+      const { url } = yield* Lab.answering([[refusal]])
+      const candidates = ["openai/other", "anthropic/big"] as const
+      const lab = yield* RouteLab.start({ anthropic: [done("x")], openAiUrl: `${url}/v1`, candidates })
+      assert.strictEqual((yield* Effect.flip(lab.run())).reason, "Refused")
+      assert.lengthOf(yield* lab.twins.anthropic.requests, 0)
     }).pipe(Effect.provide(Lab.Services))
   )
 
@@ -88,7 +102,9 @@ describe("a provider that does not answer", () => {
       yield* lab.twins.openai.breakNext([down, down, down])
       // Each has rested long before the next one has failed.
       let hours = 0
-      const error = yield* Effect.flip(clocked(lab.run(), () => hours++))
+      const before = Effect.sync(() => void hours++)
+      const run = lab.run().pipe(Effect.provideService(ModelChoice.Pin, Effect.as(before, undefined)))
+      const error = yield* Effect.flip(clocked(run, () => hours))
       assert.strictEqual(error.reason, "Overloaded")
       assert.lengthOf(yield* lab.twins.anthropic.requests, 1)
       assert.lengthOf(yield* lab.twins.openai.requests, 1)
@@ -148,6 +164,7 @@ describe("a pin", () => {
       yield* lab.twins.anthropic.breakNext([overloaded])
       assert.strictEqual((yield* Effect.flip(lab.run())).reason, "Overloaded")
       assert.lengthOf(yield* lab.twins.openai.requests, 0)
+      assert.lengthOf(yield* lab.facts("ModelChosen"), 2, "A choice is recorded that was none")
     }).pipe(Effect.provide(Lab.Services))
   )
 

@@ -89,7 +89,7 @@ describe("a conversation between two providers", () => {
       assert.lengthOf(ids, 2)
       assert.notStrictEqual(ids[0], ids[1], "Two calls have one id")
       for (const id of ids) {
-        assert.match(id ?? "", /^functions_bash_0-[0-9a-f]{8}$/)
+        assert.match(id ?? "", /^functions_bash_0-[0-9a-f]{16}$/)
         assert.include(body, `"tool_use_id":"${id}"`)
       }
     }).pipe(Effect.provide(Lab.Services))

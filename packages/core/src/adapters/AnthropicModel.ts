@@ -74,6 +74,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     url: `${client.baseURL}/v1/messages`,
     secret: options.apiKey
   }
+  const known = `${client.baseURL}/v1/models/${options.model}`
   const provider = "anthropic"
   const failed = ProviderFailure.fromThrown(request)
   const transcript = WireText.transcripts()
@@ -105,11 +106,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       provider,
       retrieve: (signal) => client.models.retrieve(options.model, undefined, { signal, timeout: Model.probeTimeout }),
       list: (signal) => client.models.list({ limit: 1000 }, { signal, timeout: Model.probeTimeout }),
-      failed: ProviderFailure.fromThrown({
-        ...request,
-        method: "GET",
-        url: `${client.baseURL}/v1/models/${options.model}`
-      })
+      failed: ProviderFailure.fromThrown({ ...request, method: "GET", url: known })
     }),
     languageModel
   }
@@ -180,7 +177,9 @@ const body = (options: Options, call: LanguageModel.ProviderOptions, transcript:
     max_tokens: options.maxTokens ?? 32_000,
     ...(system.length === 0 ? {} : { system: CacheMark.last(system) }),
     ...(tools.length === 0 ? {} : { tools, tool_choice: toolChoice(call.toolChoice) }),
-    ...thinkingOf(options, () => PromptTurns.of(content.slice(PromptTurns.settled(content, write)), write)),
+    ...ForeignAnswers.thinking(options.thinking, () =>
+      PromptTurns.of(content.slice(PromptTurns.settled(content, write)), write)
+    ),
     ...(schema === undefined
       ? {}
       : { output_config: { format: { type: "json_schema" as const, schema: { ...schema } } } })
@@ -197,12 +196,6 @@ const body = (options: Options, call: LanguageModel.ProviderOptions, transcript:
     isPlain: !takesSystemMessages(options) || changesIn(content, new Set(names)) === 0
   }
 }
-
-const thinkingOf = (
-  { thinking }: Options,
-  lastTurns: () => ReadonlyArray<PromptTurns.Turn<Anthropic.ContentBlockParam>>
-) =>
-  thinking === undefined || (thinking.type === "enabled" && !ForeignAnswers.mayThink(lastTurns())) ? {} : { thinking }
 
 const definition = (tool: {
   readonly name: string
@@ -276,7 +269,7 @@ const block = (
       return [
         {
           type: "tool_use",
-          id: ForeignAnswers.callId(part.id),
+          id: Answer.replayedId(part.id),
           name: Answer.replayedName(part.name),
           input: Answer.replayed(part.params)
         }
@@ -298,7 +291,7 @@ const result = (part: Prompt.ToolResultPart, deferred: ReadonlySet<string>): Arr
     output.type === "file" ? file(output) : { type: "text" as const, text: Answer.resultText(output.text) }
   )
   const text = Answer.resultText(part.result)
-  const answer = { type: "tool_result", tool_use_id: ForeignAnswers.callId(part.id), is_error: part.isFailure } as const
+  const answer = { type: "tool_result", tool_use_id: Answer.replayedId(part.id), is_error: part.isFailure } as const
   if (part.isFailure && content !== undefined) {
     const said = content.filter((each) => each.type === "text")
     const rest = content.filter((each) => each.type !== "text")
@@ -369,10 +362,16 @@ const reader = (): Answer.Reader<Event> => {
     read: (event) => {
       switch (event.type) {
         case "message_start": {
-          const { id, model, usage: said } = event.message
-          tokens = TokenCount.told(said)
-          const names = { id: Answer.textOf(id), modelId: Answer.textOf(model) }
-          return [{ type: "response-metadata", ...names, metadata: Model.early(TokenCount.anthropic(tokens)) }]
+          const { id, model } = event.message
+          tokens = TokenCount.told(event.message.usage)
+          return [
+            {
+              type: "response-metadata",
+              id: Answer.textOf(id),
+              modelId: Answer.textOf(model),
+              metadata: Model.early(TokenCount.anthropic(tokens))
+            }
+          ]
         }
         case "content_block_start":
           return start(blocks, event)
@@ -387,7 +386,7 @@ const reader = (): Answer.Reader<Event> => {
         }
         case "message_delta": {
           stopReason = event.delta.stop_reason ?? stopReason
-          tokens = { ...tokens, ...TokenCount.told(event.usage) }
+          tokens = { ...tokens, ...told(event.usage) }
           return []
         }
         case "message_stop":

@@ -4,6 +4,7 @@ import type * as Response from "effect/ai/Response"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import * as Digest from "../Digest.ts"
 
 /** Turns the events of one answer into parts. It keeps what it has seen, so each answer has its own. */
 export interface Reader<Event> {
@@ -126,6 +127,12 @@ export const replayedName = (name: string): string => {
   const clean = name.replace(/[^a-zA-Z0-9_-]/gu, "_").slice(0, 64)
   return clean === "" ? "unnamed" : clean
 }
+
+/** The id of an earlier tool call, as the strictest provider takes it. Different ids stay different. */
+export const replayedId = (id: string): string =>
+  /^[a-zA-Z0-9_-]{1,64}$/.test(id)
+    ? id
+    : `${id.replace(/[^a-zA-Z0-9_-]/gu, "_").slice(0, 40)}-${Digest.of(id).slice(0, 16)}`
 
 /** How many tokens a server says, whatever it says it with. What is no number of them is none. */
 export const count = (said: unknown): number => {

@@ -10,8 +10,8 @@ export const last = <A extends { readonly type: string }>(blocks: ReadonlyArray<
 }
 
 /**
- * Marks the ends of messages: of the last, and of the one before the last answer. There the request before this one ended, which
- * is found by a mark of its own, however much was said since.
+ * Marks the end of the conversation, and where it ended when the model was asked before: what was read then is found by a mark
+ * of its own, however much was said since.
  */
 export const ends = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
   const before = messages.findLastIndex(({ role }) => role === "assistant") - 1

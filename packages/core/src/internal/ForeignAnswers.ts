@@ -2,11 +2,6 @@
  * Answers of other models in a conversation that goes on with Anthropic, which takes them only in its own form. What
  * it takes as it is stays as it is, so that its cache holds.
  */
-import * as Digest from "../Digest.ts"
-
-/** The id of a call, in the signs that the API takes. Other providers write `functions.read:0`. */
-export const callId = (id: string): string =>
-  /^[\w-]+$/.test(id) ? id : `${id.replace(/[^\w-]/g, "_")}-${Digest.of(id).slice(0, 8)}`
 
 /** A turn of a request. */
 interface Turn {
@@ -15,15 +10,17 @@ interface Turn {
 }
 
 /**
- * Whether the model may think with a budget of its own: the API refuses that while the last answer calls tools and does
- * not begin with what the model thought, as an answer of another model does.
+ * How the model may think, as a part of a request. With a budget of its own it may not, while the last answer calls
+ * tools and does not begin with what the model thought, as an answer of another model does: the API refuses that.
  */
-export const mayThink = (turns: ReadonlyArray<Turn>): boolean => {
-  const last = turns.findLast(({ role }) => role === "assistant")
-  return (
-    last === undefined ||
-    last.content[0]?.type === "thinking" ||
-    last.content[0]?.type === "redacted_thinking" ||
-    !last.content.some(({ type }) => type === "tool_use")
-  )
+export const thinking = <Config extends { readonly type: string }>(
+  config: Config | undefined,
+  lastTurns: () => ReadonlyArray<Turn>
+): { readonly thinking?: Config } =>
+  config === undefined || (config.type === "enabled" && isForeign(lastTurns())) ? {} : { thinking: config }
+
+const isForeign = (turns: ReadonlyArray<Turn>): boolean => {
+  const content = turns.findLast(({ role }) => role === "assistant")?.content ?? []
+  const isThought = content[0]?.type === "thinking" || content[0]?.type === "redacted_thinking"
+  return !isThought && content.some(({ type }) => type === "tool_use")
 }

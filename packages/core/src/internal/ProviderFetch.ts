@@ -1,11 +1,19 @@
 /**
  * The way of an SDK's requests to its provider, narrower than the platform's own: no redirect is followed, since the key would
- * go along, and a web page is no answer.
+ * go along; a web page is no answer; and no text holds half of a character, which APIs refuse for good.
  */
+
+/** Half of a surrogate pair, as `JSON.stringify` writes it. A backslash that is text stands there twice. */
+const loneSurrogate = /((?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g
+
+/** JSON without halves of characters. */
+export const wellFormed = (json: string): string =>
+  json.includes("\\ud") ? json.replace(loneSurrogate, "$1\\ufffd") : json
 
 /** Sends a request. Fails for a redirect and for a web page, as for a connection that broke. */
 export const fetch: typeof globalThis.fetch = async (input, init) => {
-  const response = await globalThis.fetch(input, { ...init, redirect: "manual" })
+  const body = typeof init?.body === "string" ? { body: wellFormed(init.body) } : {}
+  const response = await globalThis.fetch(input, { ...init, ...body, redirect: "manual" })
   if (response.status >= 300 && response.status < 400) {
     await response.body?.cancel()
     // Whole it may hold more than a reader should see.

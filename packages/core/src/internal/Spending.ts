@@ -8,15 +8,17 @@ import type * as FactoryEvent from "../FactoryEvent.ts"
 import type * as Journal from "../Journal.ts"
 import * as Usage from "../Usage.ts"
 
-/** A run and what it has spent; `null` are calls that belong to no run. */
+/** A run and what it has spent. */
 export interface Spending {
-  readonly run: string | null
+  readonly run: string
+  readonly line: string | null
   readonly bill: Usage.Bill
 }
 
 /** What is known of one run, up to a place in the journal. */
 interface Own {
   seq: number
+  line: string | null
   bill: Usage.Bill
   parent: string | null
   readonly children: Set<string>
@@ -30,18 +32,18 @@ export const charge = (bill: Usage.Bill, fact: FactoryEvent.Fact): Usage.Bill =>
   return { ...bill, usage, usd }
 }
 
-/** Reads what runs spend. */
-export const make = (journal: Journal.Journal["Service"]) => {
+const make = (journal: Journal.Journal["Service"]) => {
   const known = new Map<string, Own>()
   const ownOf = (run: string): Own => {
-    const own = known.get(run) ?? { seq: 0, bill: Usage.emptyBill, parent: null, children: new Set() }
+    const own = known.get(run) ?? { seq: 0, line: null, bill: Usage.emptyBill, parent: null, children: new Set() }
     known.set(run, own)
     return own
   }
-  const take = (own: Own, { fact, run, seq }: FactoryEvent.FactoryEvent): void => {
+  const take = (own: Own, { fact, line, run, seq }: FactoryEvent.FactoryEvent): void => {
     // Another fibre may have been faster.
     if (seq <= own.seq) return
     own.seq = seq
+    own.line = line
     own.bill = charge(own.bill, fact)
     if (fact._tag === "ChildStarted") own.children.add(fact.child)
     if (fact._tag !== "LineStarted" || fact.parent === undefined) return
@@ -72,6 +74,15 @@ export const make = (journal: Journal.Journal["Service"]) => {
       if (parent !== null) line.push(parent)
     }
     yield* refreshAll(line.at(-1) ?? run)
-    return line.map((each): Spending => ({ run: each, bill: sum(each) }))
+    return line.map((each): Spending => ({ run: each, line: ownOf(each).line, bill: sum(each) }))
   })
+}
+
+const byJournal = new WeakMap<Journal.Journal["Service"], ReturnType<typeof make>>()
+
+/** Reads what runs spend. What was read is kept for as long as the journal is. */
+export const of = (journal: Journal.Journal["Service"]): ReturnType<typeof make> => {
+  const spendings = byJournal.get(journal) ?? make(journal)
+  byJournal.set(journal, spendings)
+  return spendings
 }

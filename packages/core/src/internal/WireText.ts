@@ -4,6 +4,7 @@
  */
 import type * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
+import * as ProviderFetch from "./ProviderFetch.ts"
 
 type Messages = ReadonlyArray<Prompt.Message>
 
@@ -51,16 +52,8 @@ export const transcripts = (): Transcript => {
   }
 }
 
-const itemsOf = (values: ReadonlyArray<object>): string => values.map(jsonOf).join(",")
-
-/** Half of a surrogate pair, as `JSON.stringify` writes it. A backslash that is text stands there twice. */
-const loneSurrogate = /((?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g
-
-/** A value as JSON that every API reads. Half of a character is no text, and is refused for good: it is shown as one that is unknown. */
-export const jsonOf = (value: object): string => {
-  const json = JSON.stringify(value)
-  return json.includes("\\ud") ? json.replace(loneSurrogate, "$1\\ufffd") : json
-}
+const itemsOf = (values: ReadonlyArray<object>): string =>
+  ProviderFetch.wellFormed(values.map((value) => JSON.stringify(value)).join(","))
 
 /** The message behind what is settled is what settles it. */
 const isPrefix = ({ count, messages: before }: Written, messages: Messages): boolean => {
@@ -79,7 +72,7 @@ const grown = ({ bytes, length }: Pick<Written, "bytes" | "length">, size: numbe
 export const body = (rest: object, messages: ReadonlyArray<Uint8Array>) => {
   const [first, ...others] = messages.filter(({ length }) => length > 0)
   const items = first === undefined ? [] : [first, ...others.flatMap((stretch) => [comma, stretch])]
-  const head = Buffer.from(`${jsonOf(rest).slice(0, -1)},"messages":[`)
+  const head = Buffer.from(`${ProviderFetch.wellFormed(JSON.stringify(rest)).slice(0, -1)},"messages":[`)
   return { body: Buffer.concat([head, ...items, end]), headers: { "content-type": "application/json" } }
 }
 

@@ -33,6 +33,9 @@ export * as ModelLab from "./ModelLab.ts"
 /** What every model adapter holds to, over the wire against the provider twin. */
 export * as ModelTest from "./ModelTest.ts"
 
+/** What every journal holds to about what tools said in full: it is kept, and nobody has to load it. */
+export * as OutputClaims from "./OutputClaims.ts"
+
 /** What every price table holds to. */
 export * as PricingTest from "./PricingTest.ts"
 
