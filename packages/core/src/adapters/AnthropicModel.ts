@@ -386,7 +386,7 @@ const reader = (): Answer.Reader<Event> => {
         }
         case "message_delta": {
           stopReason = event.delta.stop_reason ?? stopReason
-          tokens = { ...tokens, ...told(event.usage) }
+          tokens = { ...tokens, ...TokenCount.told(event.usage) }
           return []
         }
         case "message_stop":
