@@ -29,8 +29,9 @@ const turnsOf = (script: typeof Script.Type): ReadonlyArray<ProviderTwin.Turn> =
   ...script.map((steps, turn) => ({
     text: `turn ${turn}`,
     calls: steps.map((step, at) =>
+      // Never the same call, or the agent would go in a circle.
       step.does === "look"
-        ? Lab.call("read", { path: "there" })
+        ? Lab.call("read", { path: `there-${turn}-${at}` })
         : Lab.call("bash", {
             script: `echo ${turn}-${at} >> done${step.slow ? "; sleep 0.01" : ""}; echo did ${turn}-${at}`
           })
@@ -105,7 +106,6 @@ for (const protocol of Lab.protocols) {
       [Script, Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 }))],
       ([script, share]) =>
         Effect.gen(function* () {
-          writeFileSync("there", "here\n")
           writeFileSync("done", "")
           const turns = turnsOf(script)
           const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] } })
