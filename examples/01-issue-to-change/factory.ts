@@ -1,4 +1,5 @@
 /** The factory: every part of it, put together as layers. To use another sandbox, model or forge, change one line here. */
+import * as FileSessions from "@millwright/agents/adapters/FileSessions"
 import * as LoopHarness from "@millwright/agents/adapters/LoopHarness"
 import * as GenAiPrices from "@millwright/core/adapters/GenAiPrices"
 import * as LocalForge from "@millwright/core/adapters/LocalForge"
@@ -39,9 +40,11 @@ export const floor = (options: {
   readonly sandbox: "worktree" | "bubblewrap"
   readonly settings: IssueToChange.Settings
   readonly limits: Budget.Limits
+  /** Where the conversations of the agents are kept, a file each. */
+  readonly sessions: string
 }) =>
   IssueToChange.layer(options.settings).pipe(
-    Layer.provide(LoopHarness.layer),
+    Layer.provide(Layer.provide(LoopHarness.layer, FileSessions.layer({ folder: options.sessions }))),
     Layer.provideMerge(sandbox(options.sandbox)),
     Layer.provide(Budget.layer(options.limits)),
     Layer.provide(GenAiPrices.layer),

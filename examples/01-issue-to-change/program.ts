@@ -138,7 +138,7 @@ const locate = Effect.fnUntraced(function* (repo: Option.Option<string>) {
 const office = Effect.fnUntraced(function* (repository: string) {
   const path = yield* Path.Path
   const store = path.join(yield* Git.commonDir(repository), "millwright", "factory.db")
-  return { store, layer: Factory.office(store, repository) }
+  return { store, sessions: path.join(path.dirname(store), "sessions"), layer: Factory.office(store, repository) }
 })
 
 /** The repository that `--repo` names, and its office where there is one: looking at it must not make it. */
@@ -179,7 +179,9 @@ const run = (
     const { base, into, root: repository } = made
     yield* Console.log(`${selected.line}\nRepository ${repository}\n`)
     const spendable = Option.match(tokens, { onNone: () => ({ usd: budget }), onSome: (tokens) => ({ tokens }) })
+    const { layer, sessions } = yield* office(repository)
     const floor = Factory.floor({
+      sessions,
       model: selected.model,
       sandbox,
       settings: { roles },
@@ -187,7 +189,7 @@ const run = (
     })
     const payload = { item, repository, base, into, attempts, policy: policyFor({ isDemo, review }) }
     yield* work(payload, { fresh, commands: { again: again(), answer: answerIn(repository, isDemo) } }).pipe(
-      Effect.provide(floor.pipe(Layer.provideMerge((yield* office(repository)).layer))),
+      Effect.provide(floor.pipe(Layer.provideMerge(layer))),
       Effect.provideService(Progress.Progress, Follow.tools(console.log))
     )
   }).pipe(Effect.scoped)
