@@ -106,7 +106,7 @@ describe("the quickstart goes on", { concurrent: true }, () => {
         assertSound(quickstart.demo)
         yield* settle(quickstart.folder)
       }),
-    60_000
+    120_000
   )
 
   it.live(
@@ -128,7 +128,7 @@ describe("the quickstart goes on", { concurrent: true }, () => {
         assert.strictEqual(Quickstart.git(quickstart.demo, "status", "--porcelain"), "")
         assertSound(quickstart.demo)
       }),
-    60_000
+    120_000
   )
 })
 
@@ -168,6 +168,6 @@ describe("the quickstart goes on", () => {
         assert.strictEqual(Quickstart.only(events, "LineStarted").length, 1)
         assert.strictEqual(worktrees(quickstart.repository).length, 1, "the waiting run keeps its one workspace")
       }),
-    30_000
+    120_000
   )
 })

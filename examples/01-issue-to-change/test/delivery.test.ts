@@ -89,7 +89,7 @@ describe("the quickstart delivers", { concurrent: true }, () => {
         const again = yield* quickstart.run(["runs"])
         assert.match(again.stdout, /^lost-remainder-\S+\.1 +Finished +format loses/m, "`runs` does not show the run")
       }),
-    30_000
+    120_000
   )
 
   it.live(
@@ -174,7 +174,7 @@ describe("the quickstart delivers", { concurrent: true }, () => {
         assert(existsSync(join(clone, folder, "PRODUCT.md")), "the change does not carry its specification")
         assert.include(readFileSync(join(clone, "src/duration.js"), "utf8"), "604_800_000")
       }),
-    40_000
+    120_000
   )
 
   it.live(
@@ -202,7 +202,7 @@ describe("the quickstart delivers", { concurrent: true }, () => {
         assert.match(last.stdout, /^▶ goes on from the last finished stage$/m)
         Quickstart.assertNothingTwice(yield* Quickstart.journal(quickstart.repository))
       }),
-    30_000
+    120_000
   )
 
   it.live(
@@ -231,7 +231,7 @@ describe("the quickstart delivers", { concurrent: true }, () => {
         assert.match(fresh.stdout, /^Go on with +npx -y pnpm@12\.18\.0 quickstart --tokens 1$/m)
         assert.match(fresh.stdout, /^Run lost-remainder-\S+\.3:/m, "--fresh went on with a run that is not over")
       }),
-    90_000
+    120_000
   )
 
   it.live(
@@ -259,7 +259,7 @@ describe("the quickstart delivers", { concurrent: true }, () => {
         assert.match(stdout, /^Pull request +#1/m, "the process that waited did not go on")
         Quickstart.assertNothingTwice(yield* Quickstart.journal(quickstart.repository))
       }),
-    30_000
+    120_000
   )
 
   it.live(

@@ -80,7 +80,7 @@ describe("the quickstart with a real provider", { concurrent: true }, () => {
           assert.strictEqual(Quickstart.digest(quickstart.folder), before, `${what} changed something on the disk`)
         }
       }),
-    30_000
+    120_000
   )
 
   it.live(
@@ -114,7 +114,7 @@ describe("the quickstart with a real provider", { concurrent: true }, () => {
         )
         Quickstart.assertNothingTwice(events)
       }),
-    30_000
+    120_000
   )
 })
 
@@ -167,7 +167,7 @@ describe("the quickstart with a clumsy agent", { concurrent: true }, () => {
         assert.include(sent, "bytes left out", "the model is not told that there was more")
         assert.include(sent, "begun", "what a tool printed before it was stopped is lost")
       }),
-    60_000
+    120_000
   )
 
   it.live(
@@ -189,7 +189,7 @@ describe("the quickstart with a clumsy agent", { concurrent: true }, () => {
         assert.strictEqual(Quickstart.only(events, "LineStarted").length, 1)
         Quickstart.assertNothingTwice(events)
       }),
-    30_000
+    120_000
   )
 })
 
@@ -222,6 +222,6 @@ describe("the quickstart on a full disk", { concurrent: true }, () => {
         assert.strictEqual(Quickstart.only(events, "LineStarted").length, 1)
         Quickstart.assertNothingTwice(events)
       }),
-    30_000
+    120_000
   )
 })

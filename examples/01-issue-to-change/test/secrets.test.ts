@@ -118,7 +118,7 @@ describe("a secret of the environment", () => {
         assert.deepStrictEqual(holding(quickstart.folder, values), [], "a secret was written to these files")
         assert.isFalse(mentions(everyObject(quickstart.repository), values), "a secret was committed")
       }),
-    30_000
+    120_000
   )
 
   it.live(
@@ -154,6 +154,6 @@ describe("a secret of the environment", () => {
         assert.isFalse(mentions(stdout + stderr, known), "a known secret was printed")
         assert.deepStrictEqual(holding(quickstart.repository, known), [], "a known secret was written")
       }),
-    30_000
+    120_000
   )
 })
