@@ -16,18 +16,30 @@ export const options = {
   },
   tasks: { type: "number", about: "tasks that are made up where no file is given", default: 2_000 },
   told: { type: "number", about: "how much of a made-up task's difficulty its features tell, in percent", default: 50 },
+  caught: { type: "number", about: "failures that validation sees, in percent", default: 90 },
+  alarmed: { type: "number", about: "what is good and validation takes for a failure, in percent", default: 5 },
   draws: { type: "number", about: "draws that the intervals are taken of", default: 1_000 },
   replays: { type: "number", about: "draws of stretches over the real sessions", default: 3 },
   seed: { type: "number", about: "of all that is drawn", default: 7 }
 } as const satisfies Bench.Options
 
 /** Measures. */
-export const run: Bench.Run<typeof options> = async ({ draws, outcomes, replays, seed, tasks, told }, progress) => {
+export const run: Bench.Run<typeof options> = async (
+  { alarmed, caught, draws, outcomes, replays, seed, tasks, told },
+  progress
+) => {
   if (outcomes === undefined && tasks < 20) throw new Bench.BadInput("--tasks takes at least 20.")
   if (told > 100) throw new Bench.BadInput(`--told takes at most 100 percent, not ${told}.`)
+  for (const [name, percent] of Object.entries({ caught, alarmed })) {
+    if (percent > 100) throw new Bench.BadInput(`--${name} takes at most 100 percent, not ${percent}.`)
+  }
   const table = outcomes === undefined ? Outcomes.generate({ tasks, seed, told }) : Outcomes.load(outcomes)
   progress(`${table.tasks.length} tasks, ${table.models.length} models`)
-  const { figures, note } = HeldOut.measure(table, { draws, seed })
+  const { figures, note } = HeldOut.measure(table, {
+    draws,
+    seed,
+    validation: { caught: caught / 100, alarmed: alarmed / 100 }
+  })
   progress("real sessions")
   const replay = Replay.measure({ draws: replays, seed })
   const source =

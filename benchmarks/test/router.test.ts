@@ -30,6 +30,12 @@ const table = (count: number) => ({
   }))
 })
 
+/** The same, and nothing tells which tasks are easy. */
+const blind = (count: number) => {
+  const { models, tasks } = table(count)
+  return { models, tasks: tasks.map((task) => ({ ...task, features: {} })) }
+}
+
 describe("pnpm bench router", () => {
   it("finds in a file what can be saved, and refuses a file with a hole", { timeout: 120_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "router-test-"))
@@ -45,6 +51,18 @@ describe("pnpm bench router", () => {
       const value = (name: string) => figures.find((figure) => figure.name === name && figure.peer === undefined)?.value
       assert.strictEqual(value("cheaper than the best model"), 45, "half of the tasks cost a tenth")
       assert.strictEqual(value("of the best model's pass rate"), 100)
+      const seen = await bench("--json", "--caught", "100", "--alarmed", "0", "--outcomes", file(blind(200)))
+      const of = (name: string) =>
+        (JSON.parse(seen.stdout) as { readonly figures: ReadonlyArray<Bench.Figure> }).figures.find(
+          (figure) => figure.name === name && figure.peer === undefined
+        )?.value
+      assert.strictEqual(of("cheaper than the best model"), 0, "nothing tells the tasks apart")
+      assert.strictEqual(
+        of("with validation, cheaper than the best model"),
+        40,
+        "all begin small, and half are paid twice"
+      )
+      assert.strictEqual(of("with validation, of the best model's pass rate"), 100)
       const [first, ...rest] = table(30).tasks
       const hole = { ...table(30), tasks: [{ ...first, outcomes: {} }, ...rest] }
       const bad = await bench("--outcomes", file(hole))
