@@ -1,10 +1,11 @@
 /** A **bench**: what it measures, the options it takes, and the figures it answers with. */
 
-/** An option. Numbers are whole and at least 1; a `file` is the path of a file that is there and can be read. */
+/** An option. Numbers are whole and at least `least`, by default 1; a `file` is the path of a file that is there and can be read. */
 export interface Option {
   readonly type: "number" | "string" | "file" | "flag"
   readonly about: string
   readonly default?: number | string
+  readonly least?: number
 }
 
 /** The options of a bench by name. */

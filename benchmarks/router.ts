@@ -16,8 +16,13 @@ export const options = {
   },
   tasks: { type: "number", about: "tasks that are made up where no file is given", default: 2_000 },
   told: { type: "number", about: "how much of a made-up task's difficulty its features tell, in percent", default: 50 },
-  caught: { type: "number", about: "failures that validation sees, in percent", default: 90 },
-  alarmed: { type: "number", about: "what is good and validation takes for a failure, in percent", default: 5 },
+  caught: { type: "number", about: "failures that validation sees, in percent", default: 90, least: 0 },
+  alarmed: {
+    type: "number",
+    about: "what is good and validation takes for a failure, in percent",
+    default: 5,
+    least: 0
+  },
   draws: { type: "number", about: "draws that the intervals are taken of", default: 1_000 },
   replays: { type: "number", about: "draws of stretches over the real sessions", default: 3 },
   seed: { type: "number", about: "of all that is drawn", default: 7 }

@@ -28,10 +28,10 @@ const load = async (name: string): Promise<Bench.Bench> => {
   return module
 }
 
-const numberOf = (name: string, text: string): number => {
+const numberOf = (name: string, { text, least = 1 }: { readonly text: string; readonly least?: number }): number => {
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1 || text.trim() === "") {
-    throw new Bench.BadInput(`--${name} takes a whole number of at least 1, not "${text}".`)
+  if (!Number.isSafeInteger(value) || value < least || text.trim() === "") {
+    throw new Bench.BadInput(`--${name} takes a whole number of at least ${least}, not "${text}".`)
   }
   return value
 }
@@ -49,7 +49,7 @@ const fileOf = (name: string, path: string): string => {
 const valueOf = (name: string, option: Bench.Option, given: string | boolean | undefined): Value => {
   if (option.type === "flag") return given === true
   if (typeof given !== "string") return option.default
-  if (option.type === "number") return numberOf(name, given)
+  if (option.type === "number") return numberOf(name, { ...option, text: given })
   return option.type === "file" ? fileOf(name, given) : given
 }
 
