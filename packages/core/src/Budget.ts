@@ -100,25 +100,16 @@ export const layer = (limits: Limits): Layer.Layer<Budget, never, Journal.Journa
 const lines = new WeakMap<Journal.Journal["Service"], Map<string, Limits>>()
 
 /**
- * Holds the runs of a line, and what they start as their children, to the limits that are in force here. Answers with what
- * its code is run within: an engine may run it where others are in force, such as those of the run that started it. A line
- * does both by itself, where it is given its code.
+ * Holds the runs of a line, and what they start as their children, to the limits that are in force here. A line does that by
+ * itself, where it is given its code.
  */
-export const ofLine = (
-  line: string
-): Effect.Effect<<A, E, R>(code: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>, never, Journal.Journal> =>
+export const ofLine = (line: string): Effect.Effect<void, never, Journal.Journal> =>
   Effect.gen(function* () {
     const journal = yield* Journal.Journal
     const budget = yield* Effect.serviceOption(Budget)
     const known = lines.get(journal) ?? new Map<string, Limits>()
     if (Option.isSome(budget)) lines.set(journal, known.set(line, budget.value.limits))
     else known.delete(line)
-    return <A, E, R>(code: Effect.Effect<A, E, R>) =>
-      Effect.updateContext(
-        code,
-        // Code that asks for a budget was given one here.
-        (context: Context.Context<R>) => Context.addOrOmit(context, Budget, budget) as Context.Context<R>
-      )
   })
 
 const nothing: Spent = { bill: Usage.emptyBill, time: 0 }

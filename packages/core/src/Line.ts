@@ -91,6 +91,9 @@ export interface Line<
   /**
    * Gives the line its code. A fault that the code leaves unhandled stalls the line; any other error has to be one that
    * the line declares, or the program does not compile.
+   *
+   * A run has the services that stand around this layer, settings with a default, clock, loggers and tracer included, and
+   * nothing of whoever starts, wakes, answers or stops it: not its parent's budget, and not the sandbox of its parent's stage.
    */
   readonly toLayer: <R>(
     code: (payload: Schema.Struct.Type<Payload>) => Effect.Effect<Success["Type"], Error["Type"] | Fault.Fault, R>
@@ -252,7 +255,8 @@ export const make = <
   return {
     ...line,
     toLayer: (code) =>
-      Layer.unwrap(Effect.map(Budget.ofLine(name), (held) => line.toLayer((payload) => held(code(payload)))))
+      // Before the code: an engine may go on with runs of the line as soon as it has it.
+      Layer.unwrap(Effect.as(Budget.ofLine(name), line.toLayer(code)))
   }
 }
 

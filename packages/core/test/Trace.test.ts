@@ -253,6 +253,42 @@ describe("spans of a line", () => {
     }).pipe(traced)
   })
 
+  test("go where the line was given its code, and not where whoever starts it or answers it sends theirs", (store) => {
+    const { closed, spans, traced } = recording()
+    const stranger = recording()
+    const as = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.withTracerEnabled(stranger.traced(Effect.withSpan(effect, "the stranger's own")), true)
+    const code = Steps.toLayer(() =>
+      Effect.gen(function* () {
+        yield* quietStage("before")
+        yield* Effect.orDie(Gate.answer("clarify", { question: told, cause: "c" }))
+        yield* quietStage("after")
+        return "done"
+      })
+    )
+    return traced(
+      live(
+        store,
+        code,
+        Effect.gen(function* () {
+          const run = yield* as(Effect.withTracerEnabled(Steps.start({ item }), false))
+          yield* Line.settled(run)
+          yield* as(Gate.settle(`${run}:clarify`, { _tag: "Reply", text: told }, ada))
+          assert.strictEqual((yield* Line.ended(run))._tag, "Finished")
+          yield* closed
+          const ofRuns = (all: ReadonlyArray<Tracer.NativeSpan>) =>
+            tree(all).filter((name) => name.includes("invoke_workflow"))
+          assert.includeMembers(
+            ofRuns(spans),
+            ["invoke_workflow Steps > stage before", "invoke_workflow Steps > stage after"],
+            "a stage has no span where its line was given its code"
+          )
+          assert.deepStrictEqual(ofRuns(stranger.spans), [], "a run is told to whoever started it or answered it")
+        })
+      )
+    )
+  })
+
   test("are the same of Effect's own engine, and of a child of a line", () => {
     const { closed, spans, traced } = recording()
     const Inner = Line.make("Inner", { payload, success: Schema.Void })

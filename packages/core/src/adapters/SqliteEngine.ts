@@ -67,7 +67,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
 
   const engine: Durable.WorkflowEngine.WorkflowEngine["Service"] = WorkflowEngine.makeUnsafe({
     register: Effect.fnUntraced(function* (workflow, execute) {
-      registered.set(workflow._tag, EngineStore.register(workflow, execute))
+      registered.set(workflow._tag, yield* EngineStore.register(workflow, execute))
       if (options.adopt === false) return
       const gone = yield* read((prepare) => ExecutionTable.gone(prepare, owner))
       if (gone.length > 0) {

@@ -19,19 +19,25 @@ export type Handler = (payload: object, executionId: string) => Effect.Effect<un
 export interface Registered {
   readonly workflow: Durable.Workflow.Any
   readonly execute: Handler
+  /** What stands where the workflow was given its code: it runs with that alone. */
+  readonly services: Context.Context<never>
   readonly payload: Schema.Codec<object, unknown>
   readonly result: Schema.Codec<Durable.Workflow.Result<unknown, unknown>, unknown>
 }
 
-/** A workflow with its codecs. A workflow's schemas need no services: lines are data. */
-export const register = (workflow: Durable.Workflow.Any, execute: Handler): Registered => ({
-  workflow,
-  execute,
-  payload: Schema.toCodecJson(workflow.payloadSchema) as unknown as Registered["payload"],
-  result: Schema.toCodecJson(
-    Workflow.Result({ success: workflow.successSchema, error: workflow.errorSchema })
-  ) as unknown as Registered["result"]
-})
+/** A workflow with its codecs, and the services here. A workflow's schemas need none: lines are data. */
+export const register = (workflow: Durable.Workflow.Any, execute: Handler): Effect.Effect<Registered> =>
+  Effect.contextWith((services: Context.Context<never>) =>
+    Effect.succeed({
+      workflow,
+      execute,
+      services,
+      payload: Schema.toCodecJson(workflow.payloadSchema) as unknown as Registered["payload"],
+      result: Schema.toCodecJson(
+        Workflow.Result({ success: workflow.successSchema, error: workflow.errorSchema })
+      ) as unknown as Registered["result"]
+    })
+  )
 
 /** The facts of a result, and what must not be in them. */
 export interface Facts {

@@ -93,7 +93,9 @@ export const make = Effect.fnUntraced(function* (
       Effect.onExit((exit) => settle(row, entry, exit)),
       // Whoever interrupts it interrupts the code; what that comes to is stored.
       Effect.uninterruptible,
-      Effect.forkIn(runs)
+      Effect.forkIn(runs),
+      // Of whoever starts or wakes it nothing comes into a run: in its next life that would not be there.
+      Effect.updateContext((_: Context.Context<never>) => entry.services)
     )
     return true
   })

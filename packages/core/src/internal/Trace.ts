@@ -84,23 +84,15 @@ const end = <A, E>(span: Tracer.Span, exit: Exit.Exit<A, E>, failed?: (value: A)
     span.end(now, Exit.fail({ name: type, message: type }))
   })
 
-/** The life of a run that code stands in, and whether spans were wanted outside of it. */
-const Life = Context.Reference<{ readonly span: Tracer.Span | undefined; readonly isOn: boolean } | undefined>(
+/** The life of a run that code stands in, and whether spans are wanted where its line was given its code. */
+const Life = Context.Reference<{ readonly span: Tracer.Span; readonly isOn: boolean } | undefined>(
   "@millwright/core/Trace/Life",
   { defaultValue: () => undefined }
 )
 
 /** Runs what the engine does without spans. The stages in it make theirs. */
-export const quiet = <A, E, R>(effect: Effect.Effect<A, E, R>, span?: Tracer.Span): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Life, (life) =>
-    Effect.flatMap(References.TracerEnabled, (isEnabled) =>
-      effect.pipe(
-        Effect.provideService(References.TracerEnabled, false),
-        // An engine may run one line in a fibre of another, where spans are off already.
-        Effect.provideService(Life, { span, isOn: isEnabled || (life?.isOn ?? false) })
-      )
-    )
-  )
+export const quiet = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, References.TracerEnabled, false)
 
 const loud = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Life, (life) =>
@@ -115,7 +107,7 @@ export const line = <A, E, R>(
   code: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R | Durable.WorkflowEngine.WorkflowInstance> =>
   Effect.flatMap(Journal.Origin, ({ line }) =>
-    loud(
+    Effect.flatMap(References.TracerEnabled, (isOn) =>
       placed(
         {
           name: `invoke_workflow ${line}`,
@@ -124,7 +116,7 @@ export const line = <A, E, R>(
         },
         (life) =>
           Effect.flatMap(Durable.WorkflowEngine.WorkflowInstance, (instance) =>
-            Effect.onExit(quiet(code, life), () => {
+            Effect.onExit(Effect.provideService(quiet(code), Life, { span: life, isOn }), () => {
               if (!instance.suspended) return Effect.void
               life.attribute("millwright.suspended", true)
               return end(life, Exit.void)
@@ -150,4 +142,4 @@ export const stage = <A, E, R>(
 
 /** Marks the life as one that a fault stopped. */
 export const stalled = (fault: Fault.Recorded): Effect.Effect<void> =>
-  Effect.map(Life, (life) => life?.span?.attribute("error.type", Fault.classOf(fault)))
+  Effect.map(Life, (life) => life?.span.attribute("error.type", Fault.classOf(fault)))

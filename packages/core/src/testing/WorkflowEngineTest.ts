@@ -12,6 +12,7 @@ import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Durable from "../Durable.ts"
+import * as ContextClaims from "./ContextClaims.ts"
 import * as ControlClaims from "./ControlClaims.ts"
 import * as DurableLab from "./DurableLab.ts"
 import * as ExecutionClaims from "./ExecutionClaims.ts"
@@ -87,6 +88,16 @@ export const suite = (name: string, layer: (folder: string) => Layer.Layer<Durab
       test("wait for their child, which may wait for a human, and are told when it is stopped", ControlClaims.children)
       test("go back, and another way, where the engine can forget", ControlClaims.history)
       test("of one key are one run", ControlClaims.keyed)
+    })
+    describe("services of a run", () => {
+      test("are those of its line, whoever starts it, takes it up or answers it", ContextClaims.strangers)
+      test("are those of its line while it is undone, whoever stopped it", ContextClaims.stopped)
+      it.effect(
+        "are those of its line when a clock wakes it",
+        () => DurableLab.inFolder(layer, ContextClaims.woken),
+        30_000
+      )
+      test("are none of its parent's, and none of its child's", ContextClaims.family)
     })
     test("8 runs of one item that start at once have 8 names, and all finish", LineClaims.starts)
   })
