@@ -5,6 +5,7 @@ import * as Prompt from "effect/ai/Prompt"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
 import * as Harness from "../Harness.ts"
 import * as Session from "../Session.ts"
@@ -96,6 +97,8 @@ const make = (
   { harness, sessions }: Options
 ): Conversation => {
   const transcript = Transcript.of(entries)
+  // Results come at once. Each follows the one before it, or a way would lack the others.
+  const lock = Semaphore.makeUnsafe(1)
   return {
     id,
     isResumed,
@@ -111,7 +114,7 @@ const make = (
         })
         yield* sessions?.append(id, added) ?? Effect.void
         for (const entry of added) Transcript.take(transcript, entry)
-      }),
+      }).pipe(lock.withPermits(1), Effect.uninterruptible),
     save: Effect.suspend(() =>
       Effect.map(
         Effect.orDie(Schema.encodeEffect(Saved)({ id, entries: transcript.path })),
