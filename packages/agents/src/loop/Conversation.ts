@@ -97,6 +97,7 @@ const make = (
   { harness, sessions }: Options
 ): Conversation => {
   const transcript = Transcript.of(entries)
+  if (isResumed) Transcript.afresh(transcript)
   // Results come at once. Each follows the one before it, or a way would lack the others.
   const lock = Semaphore.makeUnsafe(1)
   return {

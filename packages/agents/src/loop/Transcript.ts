@@ -54,7 +54,7 @@ export interface Transcript {
   failed: ReadonlyArray<string>
   /** Ids of all calls: no two may have one. */
   readonly ids: Set<string>
-  /** How many of the request's own follow-ups were said. */
+  /** How many follow-ups of requests were said. */
   followUps: number
   /** What of the journal was said here, by its place there. */
   readonly prompts: Set<number>
@@ -145,10 +145,7 @@ type Of<Tag extends SessionEntry.Body["_tag"]> = Extract<SessionEntry.Body, { re
 
 const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): void => {
   if (prompt !== undefined) transcript.prompts.add(prompt)
-  if (by === "task") {
-    transcript.turns = 0
-    transcript.followUps = 0
-  }
+  if (by === "task") transcript.turns = 0
   if (by === "follow-up" && prompt === undefined) transcript.followUps++
   if (isInstruction(by)) {
     transcript.isReminded = false
@@ -218,14 +215,19 @@ const routed = (transcript: Transcript, { candidate, hasStronger, why }: Of<"Rou
   // What a model thought is bound to it and to all that stood before it, the tools included: a provider refuses it from
   // there on. Nothing is lost by leaving it out, since whoever goes on has none of this in its cache.
   transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
-  transcript.steps = []
-  transcript.isWarned = false
-  transcript.isReminded = false
+  afresh(transcript)
   if (before === undefined) return
   if (why === "Failed") transcript.failed = [...transcript.failed, before]
   if (why === "FailedValidation" || why === "DoomLoop" || why === "Requested") {
     transcript.evidence = [...transcript.evidence, { kind: why, candidate: before }]
   }
+}
+
+/** Somebody goes on with it: what was held against whoever had it before does not end it at once. */
+export const afresh = (transcript: Transcript): void => {
+  transcript.steps = []
+  transcript.isWarned = false
+  transcript.isReminded = false
 }
 
 const withoutReasoning = (message: Prompt.Message): Prompt.Message =>
