@@ -4,6 +4,7 @@ import * as Redaction from "@millwright/core/Redaction"
 import * as Prompt from "effect/ai/Prompt"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
@@ -11,6 +12,8 @@ import * as Harness from "../Harness.ts"
 import * as Session from "../Session.ts"
 import * as SessionEntry from "../SessionEntry.ts"
 import type * as Sessions from "../Sessions.ts"
+import type * as ModelTurn from "./ModelTurn.ts"
+import * as ToolTurn from "./ToolTurn.ts"
 import * as Transcript from "./Transcript.ts"
 
 /** A conversation that goes on. */
@@ -45,6 +48,12 @@ export const open = Effect.fnUntraced(function* (
   if (request.session !== undefined) {
     const { entries, id } = yield* handed(request.session, harness)
     const known = new Set((yield* sessions?.read(id) ?? Effect.succeed([])).map((entry) => entry.id))
+    if (known.size > 0 && !known.has(entries[0]?.id ?? "")) {
+      return yield* new Session.SessionError({
+        reason: "BadName",
+        message: `The session to go on with is called ${id}, and another conversation of this name is kept here. Give it a name of its own.`
+      })
+    }
     const missing = entries.filter((entry) => !known.has(entry.id))
     if (missing.length > 0) yield* sessions?.append(id, missing) ?? Effect.void
     return make({ id, entries, isResumed: false }, { harness, sessions })
@@ -71,8 +80,19 @@ export const begin = Effect.fnUntraced(function* (
   if (transcript.path.length === 0) {
     yield* append({ _tag: "Opened", role: request.role, system, request: digestOf(request) }, task)
   } else if (!isResumed || transcript.path.length === 1) {
-    yield* append(task)
+    // Calls that another place left open are not run here: nobody here has asked for them.
+    yield* append(...Transcript.open(transcript).map((call) => refusing(call, elsewhere)), task)
   }
+})
+
+const elsewhere =
+  "No result: the conversation was handed over before there was one, so nobody knows whether this ran. " +
+  "Look at what is there before you call it again."
+
+/** What stands in the place of a result, as an entry. */
+export const refusing = (call: ModelTurn.ToolCall, text: string): SessionEntry.Body => ({
+  _tag: "Returned",
+  part: ToolTurn.result(call, { ok: false, text })
 })
 
 const digestOf = ({ prompt, role, system }: Harness.Request): string => Digest.ofJson([role, system, prompt])
@@ -129,9 +149,8 @@ const make = (
 const handed = Effect.fnUntraced(function* ({ data, harness }: Harness.Session, own: string) {
   const saved = harness === own ? yield* Effect.option(Schema.decodeUnknownEffect(Saved)(data)) : undefined
   const session = saved?._tag === "Some" ? saved.value : undefined
-  if (session !== undefined && Session.path(session)._tag === "Success" && session.entries[0]?.body._tag === "Opened") {
-    return session
-  }
+  const way = session && Result.getOrUndefined(Session.path(session))
+  if (session !== undefined && way?.[0]?.body._tag === "Opened") return { id: session.id, entries: way }
   return yield* new Harness.HarnessError({
     reason: "Broken",
     message:
