@@ -32,6 +32,7 @@ import * as Delegate from "../loop/Delegate.ts"
 import * as Lanes from "../loop/Lanes.ts"
 import * as PrefixWatch from "../loop/PrefixWatch.ts"
 import * as Telemetry from "../loop/Telemetry.ts"
+import * as Transcript from "../loop/Transcript.ts"
 import * as ModelChoice from "../ModelChoice.ts"
 import * as Sessions from "../Sessions.ts"
 import * as Truncation from "../tools/Truncation.ts"
@@ -173,6 +174,7 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
       }
       for (;;) {
         if (entries.length > 0) yield* conversation.append(...entries)
+        Transcript.givenTo(transcript, taker.model.name)
         yield* Choosing.retooled(conversation, taker.index)
         yield* Agent.run({ ...walking, ...taker })
         if (transcript.outcome !== undefined) return

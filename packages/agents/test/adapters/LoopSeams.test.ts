@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as AnthropicModel from "@millwright/core/adapters/AnthropicModel"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
@@ -9,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { readFileSync, writeFileSync } from "node:fs"
@@ -177,6 +179,44 @@ describe.each(Lab.protocols)("an agent over %s", (protocol) => {
         const last = events.at(-1)
         assert.deepStrictEqual(last?._tag === "Ended" && last.outcome, { _tag: "Done", note: "ok" }, reason)
       }
+    })
+  )
+})
+
+describe("a conversation whose tier has another model now", () => {
+  test(
+    "goes on without what the first one thought, which its provider would refuse, also in the next process",
+    Effect.gen(function* () {
+      const turns = [
+        { ...Lab.bash("echo one"), reasoning: "alpha" },
+        { ...Lab.bash("echo two"), reasoning: "beta" },
+        { ...Lab.bash("echo three"), reasoning: "gamma" },
+        Lab.done("ok")
+      ]
+      const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] } })
+      const of = (model: string) =>
+        AnthropicModel.make({ apiKey: Redacted.make(Lab.key), model, baseUrl: twin.anthropicUrl, rehearsed: true })
+      const base = {
+        protocol: "anthropic",
+        url: twin.anthropicUrl,
+        sessions: yield* memory,
+        request: { id: "s" }
+      } as const
+      const [once, twice] = [1, 2].map((answers) => [
+        ...Array.from({ length: answers }, () => ({ _tag: "Slow", delay: 0 }) as const),
+        { _tag: "Refuse", status: 401 } as const
+      ])
+      yield* twin.breakNext(once ?? [])
+      yield* walk({ ...base, model: yield* of("small") })
+      yield* twin.breakNext(twice ?? [])
+      yield* walk({ ...base, model: yield* of("large") })
+      yield* walk({ ...base, model: yield* of("large") })
+      const bodies = (yield* twin.requests).map(({ body }) => JSON.stringify(body))
+      const thought = (at: number) => ["alpha", "beta", "gamma"].filter((word) => bodies.at(at)?.includes(word))
+      assert.deepStrictEqual(thought(1), ["alpha"])
+      assert.deepStrictEqual(thought(2), [])
+      assert.deepStrictEqual(thought(3), ["beta"])
+      assert.deepStrictEqual(thought(-1), ["beta", "gamma"])
     })
   )
 })
