@@ -15,7 +15,6 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Harness from "../Harness.ts"
 import type * as ModelChoice from "../ModelChoice.ts"
-import * as Untrusted from "../Untrusted.ts"
 import * as CallIds from "./CallIds.ts"
 import * as Choosing from "./Choosing.ts"
 import * as Compaction from "./Compaction.ts"
@@ -195,7 +194,7 @@ const warn = Effect.fnUntraced(function* (options: Options) {
     return yield* new Harness.HarnessError({
       reason: "InACircle",
       message:
-        `The role ${request.role} called ${Untrusted.visible(circle.tools.join(", ")).slice(0, 200)} ${circle.times} times in the same way, with the same ` +
+        `The role ${request.role} called ${circle.tools.join(", ")} ${circle.times} times in the same way, with the same ` +
         `results, and did it again after it was told. Look at what those results lack, or give the role a larger tier.`
     })
   }
