@@ -19,7 +19,7 @@ export class SessionError extends Fault.Class<SessionError>()("SessionError", {
   Newer: false,
   /** No room on the device, or no permission. */
   NotWritable: false,
-  /** A name that can not be one, or that another conversation has. */
+  /** A name that can not be one. */
   BadName: false
 }) {}
 

@@ -46,14 +46,9 @@ export const open = Effect.fnUntraced(function* (
   { harness, sessions }: Options
 ): Effect.fn.Return<Conversation, Harness.HarnessError | Session.SessionError> {
   if (request.session !== undefined) {
-    const { entries, id } = yield* handed(request.session, harness)
-    const known = new Set((yield* sessions?.read(id) ?? Effect.succeed([])).map((entry) => entry.id))
-    if (known.size > 0 && !known.has(entries[0]?.id ?? "")) {
-      return yield* new Session.SessionError({
-        reason: "BadName",
-        message: `The session to go on with is called ${id}, and another conversation of this name is kept here. Give it a name of its own.`
-      })
-    }
+    const given = yield* handed(request.session, harness)
+    const { entries } = given
+    const { id, known } = yield* placed(given, sessions)
     const missing = entries.filter((entry) => !known.has(entry.id))
     if (missing.length > 0) yield* sessions?.append(id, missing) ?? Effect.void
     return make({ id, entries, isResumed: false }, { harness, sessions })
@@ -144,6 +139,17 @@ const make = (
     )
   }
 }
+
+/** Where a session that was handed over is kept: not behind another conversation that has its name here. */
+const placed = Effect.fnUntraced(function* ({ entries, id }: Session.Session, sessions: Options["sessions"]) {
+  const root = entries[0]?.id ?? ""
+  const read = (name: string) =>
+    Effect.map(sessions?.read(name) ?? Effect.succeed([]), (kept) => new Set(kept.map((entry) => entry.id)))
+  const known = yield* read(id)
+  if (known.size === 0 || known.has(root)) return { id, known }
+  const own = Session.nameOf([id, root])
+  return { id: own, known: yield* read(own) }
+})
 
 /** The session that a request goes on with. */
 const handed = Effect.fnUntraced(function* ({ data, harness }: Harness.Session, own: string) {

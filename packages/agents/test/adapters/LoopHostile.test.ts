@@ -2,10 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { existsSync } from "node:fs"
@@ -129,14 +127,15 @@ describe.each(Lab.protocols)("a session of a stranger, over %s", (protocol) => {
       const base = { protocol, url: twin.anthropicUrl, sessions }
       yield* walk({ ...base, request: { id: "s" } })
       const before = yield* Context.get(store, Sessions.Sessions).read("s")
-      const { exit } = yield* walk({
+      const { events } = yield* walk({
         ...base,
         request: { session: sessionOf(wayOf(opened, task), "s"), prompt: "Go on." }
       })
-      const failure = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
-      assert.propertyVal(failure, "reason", "BadName")
-      assert.match(String(failure), /another conversation of this name/)
       assert.deepStrictEqual(yield* Context.get(store, Sessions.Sessions).read("s"), before)
+      const [began, last] = [events[0], events.at(-1)]
+      assert.strictEqual(began?._tag === "Began" && began.session, "s/e0")
+      assert.strictEqual(last?._tag, "Ended")
+      assert.isNotEmpty(yield* Context.get(store, Sessions.Sessions).read("s/e0"))
     })
   )
 })
