@@ -132,6 +132,6 @@ const newest = (items: ReadonlyArray<Transcript.Item>, tokens: number): string =
 
 const block = ({ entries, id }: Session.Session, told: string): string => {
   const root = entries[0]?.body
-  const who = root?._tag === "Opened" ? root.role : "an agent"
-  return `What ${Untrusted.visible(who).slice(0, 100)} said and did before, in another session. Files may have changed since.\n\n${Untrusted.block(`session ${id}`, told)}`
+  const who = root?._tag === "Opened" ? root.role : "somebody"
+  return `What ${Untrusted.word(who)} said and did before, in another session. Files may have changed since.\n\n${Untrusted.block(`session ${id}`, told)}`
 }

@@ -14,6 +14,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Harness from "./Harness.ts"
 import * as Ending from "./internal/Ending.ts"
+import * as Session from "./Session.ts"
 
 /** What a predecessor answers. A model wrote it, and what it read may be in it: give it on as untrusted text. */
 export const Answer = Schema.Struct({ answer: Schema.String })
@@ -54,5 +55,5 @@ export const ask = (
 /** Of a name of its own: what is asked for under the name of the session goes on where the session ended, and not behind a question. */
 const branch = ({ data, harness }: Harness.Session, question: string): Harness.Session =>
   Predicate.hasProperty(data, "id") && Predicate.isString(data.id)
-    ? { harness, data: { ...data, id: `${data.id.slice(0, 150)}-asked-${Digest.short(Digest.of(question))}` } }
+    ? { harness, data: { ...data, id: Session.nameOf([data.id, `asked-${Digest.short(Digest.of(question))}`]) } }
     : { harness, data }

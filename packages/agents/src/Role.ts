@@ -156,7 +156,7 @@ export const make = <
             followUps: [],
             session: first.session,
             prompt:
-              `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message}\n\n` +
+              `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message.slice(0, mostMistakes).toWellFormed()}\n\n` +
               `Call the outcome tool once more, with all fields as its schema says. Do nothing else.`
           })
           return yield* Schema.decodeUnknownEffect(outcome)(second.outcome).pipe(
@@ -174,6 +174,9 @@ export const make = <
       )
   }
 }
+
+/** How much an agent hears of what is wrong with its outcome, in characters: a list may be wrong a thousand times. */
+const mostMistakes = 8_000
 
 /** The conversation that a role goes on with. */
 const Conversation = Context.Reference<string | undefined>("@millwright/agents/Role/Conversation", {

@@ -22,6 +22,9 @@ export const visible = (text: string): string =>
     .replaceAll("\r\n", "\n")
     .replace(HiddenText.pattern, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 
+/** A name as one word of at most 100 characters, for a sentence of ours: whoever chose it may have written one of their own. */
+export const word = (name: string): string => name.slice(0, 100).replace(/[^\p{L}\p{M}\p{N}_./:@-]+/gu, "_")
+
 // Gaps are bounded, so that time grows with the text and not with its square; a wider gap looks like no delimiter.
 const lookAlike = /[<＜﹤‹〈⟨](?=\s{0,8}[/／]?\s{0,8}untrusted)/giu
 

@@ -57,8 +57,9 @@ export const walk = Effect.fnUntraced(function* (options: {
   readonly request: Partial<Harness.Request>
   readonly journal?: Journal.Journal["Service"]
   readonly loop?: LoopHarness.Options
+  readonly model?: Model.Model
 }) {
-  const model = yield* Lab.modelAt(options.protocol, options.url)
+  const model = options.model ?? (yield* Lab.modelAt(options.protocol, options.url))
   const journal = options.journal ?? (yield* MemoryJournal.make).journal
   const events: Array<Harness.HarnessEvent> = []
   const exit = yield* Effect.exit(

@@ -106,6 +106,26 @@ describe("Role", () => {
     })
   )
 
+  it.live("hears of a thousand mistakes in a few words", () =>
+    Effect.gen(function* () {
+      const Lister = Role.make("Lister", {
+        input: Schema.Struct({}),
+        outcome: Schema.TaggedUnion({ Listed: { names: Schema.Array(Schema.String) } }),
+        skill,
+        grants: [],
+        tier: "small"
+      })
+      const { requests, run } = yield* scripted(() => [
+        { outcome: { _tag: "Listed", names: Array.from({ length: 10_000 }, (_, at) => at) } },
+        { outcome: { _tag: "Listed", names: [] } }
+      ])
+      yield* run(Lister.run({}))
+      const prompt = (yield* requests)[1]?.prompt ?? ""
+      assert.include(prompt, 'at ["names"][0]')
+      assert.isBelow(prompt.length, 9_000)
+    })
+  )
+
   it.live("fails when the outcome is malformed twice", () =>
     Effect.gen(function* () {
       const { requests, run } = yield* scripted(() => [

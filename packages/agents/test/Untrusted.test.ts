@@ -67,6 +67,16 @@ describe("Untrusted.block", () => {
   })
 })
 
+describe("Untrusted.word", () => {
+  it("leaves names as they are, and makes no sentence of any", () => {
+    for (const name of ["Tester/scout", "github:issue.create", "größe", "日本語"]) {
+      assert.strictEqual(Untrusted.word(name), name)
+    }
+    assert.strictEqual(Untrusted.word("x.\n\nNow run: <rm> \ud800"), "x._Now_run:_rm_")
+    assert.lengthOf(Untrusted.word("a".repeat(1_000_000)), 100)
+  })
+})
+
 describe("Untrusted.visible", () => {
   it("shows what hides and leaves scripts and emoji alone", () => {
     assert.strictEqual(

@@ -32,6 +32,7 @@ import * as Delegate from "../loop/Delegate.ts"
 import * as Lanes from "../loop/Lanes.ts"
 import * as PrefixWatch from "../loop/PrefixWatch.ts"
 import * as Telemetry from "../loop/Telemetry.ts"
+import * as Transcript from "../loop/Transcript.ts"
 import * as ModelChoice from "../ModelChoice.ts"
 import * as Sessions from "../Sessions.ts"
 import * as Truncation from "../tools/Truncation.ts"
@@ -152,32 +153,28 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
     })
     let { entries, taker } = yield* taken
     yield* Conversation.begin(conversation, request, opened(request.system, taker.index))
-    const { seq } = yield* Journal.record({ _tag: "AgentStarted", role: request.role, session, resumed: isResumed })
-    yield* emit({ _tag: "Began", session, isResumed })
-    const walking = {
-      ...seat,
-      toolkit,
-      granted,
-      delegation,
-      lanes: Lanes.make(conversation, {
-        ...options.lanes,
-        since: isResumed ? 0 : seq,
-        followUps: request.followUps ?? []
-      }),
-      watch: PrefixWatch.make(transcript),
-      outcome,
-      patience: {
-        silence: Duration.toMillis(options.silence ?? "5 minutes"),
-        answer: Duration.toMillis(options.answer ?? "30 minutes"),
-        bytes: options.answerBytes ?? 4 * 1024 * 1024
-      },
-      toolTime: Duration.toMillis(options.tool ?? "10 minutes"),
-      compaction: options.compaction,
-      emit
-    }
-    const walk = Effect.gen(function* () {
+    const walked = Effect.fnUntraced(function* (since: number) {
+      yield* emit({ _tag: "Began", session, isResumed })
+      const walking = {
+        ...seat,
+        toolkit,
+        granted,
+        delegation,
+        lanes: Lanes.make(conversation, { ...options.lanes, since, request }),
+        watch: PrefixWatch.make(transcript),
+        outcome,
+        patience: {
+          silence: Duration.toMillis(options.silence ?? "5 minutes"),
+          answer: Duration.toMillis(options.answer ?? "30 minutes"),
+          bytes: options.answerBytes ?? 4 * 1024 * 1024
+        },
+        toolTime: Duration.toMillis(options.tool ?? "10 minutes"),
+        compaction: options.compaction,
+        emit
+      }
       for (;;) {
         if (entries.length > 0) yield* conversation.append(...entries)
+        Transcript.givenTo(transcript, taker.model.name)
         yield* Choosing.retooled(conversation, taker.index)
         yield* Agent.run({ ...walking, ...taker })
         if (transcript.outcome !== undefined) return
@@ -185,14 +182,21 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
       }
     })
     const { total } = options
-    yield* Effect.onExit(total === undefined ? walk : timed(walk, request.role, total), (exit) =>
-      Effect.ignore(
-        Journal.record({
-          _tag: "AgentEnded",
-          session,
-          fault: Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
-        })
-      )
+    // Whoever is said to be at work is said to have stopped, whatever comes between.
+    yield* Effect.acquireUseRelease(
+      Journal.record({ _tag: "AgentStarted", role: request.role, session, resumed: isResumed }),
+      ({ seq }) => {
+        const walk = walked(isResumed ? 0 : seq)
+        return total === undefined ? walk : timed(walk, request.role, total)
+      },
+      (_, exit) =>
+        Effect.ignore(
+          Journal.record({
+            _tag: "AgentEnded",
+            session,
+            fault: Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+          })
+        )
     )
   })
 

@@ -115,6 +115,8 @@ const make = (options: Options, { scorer, services }: Around): ModelChoice.Model
   const rest = options.rest ?? Outages.usualRest
   const candidateOf = (id: string) => rules.candidates.find((candidate) => Candidate.idOf(candidate) === id)
   const providerOf = (id: string) => candidateOf(id)?.provider ?? id
+  // A session may have come from anywhere, and names whom it likes.
+  const modelOf = (id: string) => (Object.hasOwn(models, id) ? models[id] : undefined)
 
   const down = Effect.map(Clock.currentTimeMillis, (now) => {
     const { outages: next, providers } = Outages.down(outages, { now, rest })
@@ -158,7 +160,7 @@ const make = (options: Options, { scorer, services }: Around): ModelChoice.Model
       Effect.provideService(Scorer.Scorer, { name: scorer.name, score: () => scores })
     )
     const { chosen } = decision
-    const model = models[chosen]
+    const model = modelOf(chosen)
     if (model === undefined) return yield* Effect.die(`${chosen} was chosen, and has no model`)
     const mayAsk = (options.escalate ?? true) && request.pin === undefined
     const known = mayAsk ? yield* Effect.option(scores) : undefined
@@ -198,7 +200,7 @@ const make = (options: Options, { scorer, services }: Around): ModelChoice.Model
   return {
     choose: Effect.fnUntraced(function* (standing: ModelChoice.Standing) {
       const { current, pin = options.pin } = standing
-      const held = current === undefined ? undefined : models[current.candidate]
+      const held = current === undefined ? undefined : modelOf(current.candidate)
       if (current !== undefined && held !== undefined && (pin === undefined || pin === current.candidate)) {
         return { model: held, candidate: current.candidate, hasStronger: false }
       }

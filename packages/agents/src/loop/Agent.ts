@@ -15,7 +15,6 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Harness from "../Harness.ts"
 import type * as ModelChoice from "../ModelChoice.ts"
-import * as Untrusted from "../Untrusted.ts"
 import * as CallIds from "./CallIds.ts"
 import * as Choosing from "./Choosing.ts"
 import * as Compaction from "./Compaction.ts"
@@ -120,9 +119,11 @@ const settle = Effect.fnUntraced(function* (options: Options) {
   const { conversation, delegation, emit, granted, index, outcome, toolkit } = options
   const { transcript } = conversation
   const open = Transcript.open(transcript)
-  if (transcript.answer?.isCut === true) return yield* conversation.append(...open.map((call) => refused(call, cut)))
+  if (transcript.answer?.isCut === true)
+    return yield* conversation.append(...open.map((call) => Conversation.refusing(call, cut)))
   const lost = open.filter(({ isBegun }) => isBegun)
-  if (lost.length > 0) return yield* conversation.append(...lost.map((call) => refused(call, interrupted)))
+  if (lost.length > 0)
+    return yield* conversation.append(...lost.map((call) => Conversation.refusing(call, interrupted)))
   const calls = open.filter((call) => call.name !== outcome.name && !Choosing.isAsking(options, call))
   if (calls.length > 0) {
     const prompt = Transcript.prompt(transcript)
@@ -152,7 +153,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
   const [first, ...others] = given
   if (first === undefined) return yield* Choosing.requested(options)
   if (others.some(({ value }) => JSON.stringify(value) !== JSON.stringify(first.value))) {
-    return yield* conversation.append(...given.map(({ call }) => refused(call, twice)))
+    return yield* conversation.append(...given.map(({ call }) => Conversation.refusing(call, twice)))
   }
   yield* conversation.append({ _tag: "Ended", outcome: first.value })
 })
@@ -167,11 +168,6 @@ const interrupted =
   "Interrupted: the program was stopped while this ran, so nobody knows how much of it took effect. " +
   "Look at what is there before you do it again."
 const twice = "You gave several outcomes that differ, and none was taken. Call `outcome` once."
-
-const refused = (call: ModelTurn.ToolCall, text: string) => ({
-  _tag: "Returned" as const,
-  part: ToolTurn.result(call, { ok: false, text })
-})
 
 const remind = Effect.fnUntraced(function* ({ conversation, model, request }: Options) {
   if (conversation.transcript.isReminded) {
@@ -198,7 +194,7 @@ const warn = Effect.fnUntraced(function* (options: Options) {
     return yield* new Harness.HarnessError({
       reason: "InACircle",
       message:
-        `The role ${request.role} called ${Untrusted.visible(circle.tools.join(", ")).slice(0, 200)} ${circle.times} times in the same way, with the same ` +
+        `The role ${request.role} called ${circle.tools.join(", ")} ${circle.times} times in the same way, with the same ` +
         `results, and did it again after it was told. Look at what those results lack, or give the role a larger tier.`
     })
   }

@@ -76,11 +76,23 @@ const entriesOf = (
     ? []
     : [{ _tag: "Routed", candidate, hasStronger, why }]
 
-/** Whether the outcome that a session ended with is not what it has to be: whoever goes on with it is to mend it. */
-const isMalformed = ({ isResumed, transcript }: Conversation.Conversation, { outcome }: Harness.Request): boolean =>
-  !isResumed &&
-  transcript.outcome !== undefined &&
-  Result.isFailure(Schema.decodeUnknownResult(outcome)(transcript.outcome.value))
+/**
+ * Whether the outcome that a session ended with is not what it has to be: whoever goes on with it is to mend it. Another
+ * role asks for another outcome, and says nothing against this one.
+ */
+const isMalformed = (
+  { isResumed, transcript }: Conversation.Conversation,
+  { outcome, role }: Harness.Request
+): boolean => {
+  const root = transcript.path[0]?.body
+  return (
+    !isResumed &&
+    root?._tag === "Opened" &&
+    root.role === role &&
+    transcript.outcome !== undefined &&
+    Result.isFailure(Schema.decodeUnknownResult(outcome)(transcript.outcome.value))
+  )
+}
 
 /** What a conversation is told whose tools are found in another way from here on than it was told at its beginning. */
 export const retooled = Effect.fnUntraced(function* (

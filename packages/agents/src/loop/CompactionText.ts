@@ -81,7 +81,7 @@ const results = (removed: ReadonlyArray<Transcript.Item>): string => {
     }
   }
   const names = [...counts].sort(([, a], [, b]) => b - a)
-  const said = names.slice(0, 20).map(([name, times]) => `${Untrusted.visible(name).slice(0, 64)} ${times}`)
+  const said = names.slice(0, 20).map(([name, times]) => `${Untrusted.word(name)} ${times}`)
   return said.length === 0
     ? ""
     : `, with results of tools (${said.join(", ")}${names.length > said.length ? ", and others" : ""})`

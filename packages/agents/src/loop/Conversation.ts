@@ -4,12 +4,16 @@ import * as Redaction from "@millwright/core/Redaction"
 import * as Prompt from "effect/ai/Prompt"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import { randomUUID } from "node:crypto"
 import * as Harness from "../Harness.ts"
 import * as Session from "../Session.ts"
 import * as SessionEntry from "../SessionEntry.ts"
 import type * as Sessions from "../Sessions.ts"
+import type * as ModelTurn from "./ModelTurn.ts"
+import * as ToolTurn from "./ToolTurn.ts"
 import * as Transcript from "./Transcript.ts"
 
 /** A conversation that goes on. */
@@ -42,8 +46,9 @@ export const open = Effect.fnUntraced(function* (
   { harness, sessions }: Options
 ): Effect.fn.Return<Conversation, Harness.HarnessError | Session.SessionError> {
   if (request.session !== undefined) {
-    const { entries, id } = yield* handed(request.session, harness)
-    const known = new Set((yield* sessions?.read(id) ?? Effect.succeed([])).map((entry) => entry.id))
+    const given = yield* handed(request.session, harness)
+    const { entries } = given
+    const { id, known } = yield* placed(given, sessions)
     const missing = entries.filter((entry) => !known.has(entry.id))
     if (missing.length > 0) yield* sessions?.append(id, missing) ?? Effect.void
     return make({ id, entries, isResumed: false }, { harness, sessions })
@@ -70,8 +75,19 @@ export const begin = Effect.fnUntraced(function* (
   if (transcript.path.length === 0) {
     yield* append({ _tag: "Opened", role: request.role, system, request: digestOf(request) }, task)
   } else if (!isResumed || transcript.path.length === 1) {
-    yield* append(task)
+    // Calls that another place left open are not run here: nobody here has asked for them.
+    yield* append(...Transcript.open(transcript).map((call) => refusing(call, elsewhere)), task)
   }
+})
+
+const elsewhere =
+  "No result: the conversation was handed over before there was one, so nobody knows whether this ran. " +
+  "Look at what is there before you call it again."
+
+/** What stands in the place of a result, as an entry. */
+export const refusing = (call: ModelTurn.ToolCall, text: string): SessionEntry.Body => ({
+  _tag: "Returned",
+  part: ToolTurn.result(call, { ok: false, text })
 })
 
 const digestOf = ({ prompt, role, system }: Harness.Request): string => Digest.ofJson([role, system, prompt])
@@ -96,6 +112,9 @@ const make = (
   { harness, sessions }: Options
 ): Conversation => {
   const transcript = Transcript.of(entries)
+  if (isResumed) Transcript.afresh(transcript)
+  // Results come at once. Each follows the one before it, or a way would lack the others.
+  const lock = Semaphore.makeUnsafe(1)
   return {
     id,
     isResumed,
@@ -111,7 +130,7 @@ const make = (
         })
         yield* sessions?.append(id, added) ?? Effect.void
         for (const entry of added) Transcript.take(transcript, entry)
-      }),
+      }).pipe(lock.withPermits(1), Effect.uninterruptible),
     save: Effect.suspend(() =>
       Effect.map(
         Effect.orDie(Schema.encodeEffect(Saved)({ id, entries: transcript.path })),
@@ -121,13 +140,23 @@ const make = (
   }
 }
 
+/** Where a session that was handed over is kept: not behind another conversation that has its name here. */
+const placed = Effect.fnUntraced(function* ({ entries, id }: Session.Session, sessions: Options["sessions"]) {
+  const root = entries[0]?.id ?? ""
+  const read = (name: string) =>
+    Effect.map(sessions?.read(name) ?? Effect.succeed([]), (kept) => new Set(kept.map((entry) => entry.id)))
+  const known = yield* read(id)
+  if (known.size === 0 || known.has(root)) return { id, known }
+  const own = Session.nameOf([id, root])
+  return { id: own, known: yield* read(own) }
+})
+
 /** The session that a request goes on with. */
 const handed = Effect.fnUntraced(function* ({ data, harness }: Harness.Session, own: string) {
   const saved = harness === own ? yield* Effect.option(Schema.decodeUnknownEffect(Saved)(data)) : undefined
   const session = saved?._tag === "Some" ? saved.value : undefined
-  if (session !== undefined && Session.path(session)._tag === "Success" && session.entries[0]?.body._tag === "Opened") {
-    return session
-  }
+  const way = session && Result.getOrUndefined(Session.path(session))
+  if (session !== undefined && way?.[0]?.body._tag === "Opened") return { id: session.id, entries: way }
   return yield* new Harness.HarnessError({
     reason: "Broken",
     message:

@@ -3,6 +3,7 @@ import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type * as Harness from "../Harness.ts"
 import type * as SessionEntry from "../SessionEntry.ts"
 import type * as Steering from "../Steering.ts"
 import * as Conversation from "./Conversation.ts"
@@ -31,13 +32,15 @@ interface Waiting {
 
 /** The lanes of a conversation. `since` is the place in the journal from where on something may have been said to it. */
 export const make = (
-  { id, transcript }: Conversation.Conversation,
+  { id, isResumed, transcript }: Conversation.Conversation,
   {
-    followUps = [],
+    request: { followUps = [], maxTurns },
     since,
     ...options
-  }: Options & { readonly since: number; readonly followUps?: ReadonlyArray<string> }
+  }: Options & { readonly since: number; readonly request: Pick<Harness.Request, "followUps" | "maxTurns"> }
 ): Lanes => {
+  // Those that requests before this one said are none of its own.
+  const first = isResumed ? 0 : transcript.followUps
   const waiting: Array<Waiting> = []
   let after = since
   const take = ({ fact, seq }: FactoryEvent.FactoryEvent) => {
@@ -61,8 +64,11 @@ export const make = (
       if (!isDone) return []
       const asked = pull("follow-up", options.followUp ?? "one")
       if (asked.length > 0) return asked.map(({ lane, seq, text }) => Conversation.saying(lane, text, seq))
+      // There is an outcome, and no turn left to come to another one.
+      if (transcript.turns >= maxTurns) return []
+      const said = transcript.followUps - first
       return followUps
-        .slice(transcript.followUps, transcript.followUps + (options.followUp === "all" ? followUps.length : 1))
+        .slice(said, said + (options.followUp === "all" ? followUps.length : 1))
         .map((text) => Conversation.saying("follow-up", text))
     })
   }

@@ -17,14 +17,15 @@ export interface Bench {
   readonly index: ToolSession.ToolSession | undefined
 }
 
-/** The tools of the next request. */
-export const tools = (bench: Bench): Effect.Effect<ReadonlyArray<Tool.Any>> =>
-  Effect.map(bench.index?.tools(Transcript.prompt(bench.conversation.transcript)) ?? Effect.succeed([]), (found) => [
-    ...bench.granted,
-    bench.outcome,
-    ...Choosing.offered(bench),
-    ...found
-  ])
+/** The tools of the next request. A session may have come from anywhere, and redefines none of the loop's own. */
+export const tools = (bench: Bench): Effect.Effect<ReadonlyArray<Tool.Any>> => {
+  const own = [...bench.granted, bench.outcome, ...Choosing.offered(bench)]
+  const names = new Set(own.map(({ name }) => name))
+  return Effect.map(
+    bench.index?.tools(Transcript.prompt(bench.conversation.transcript)) ?? Effect.succeed([]),
+    (found) => [...own, ...found.filter(({ name }) => !names.has(name))]
+  )
+}
 
 /** Tools by name, as a toolkit has them. */
 export const named = (tools: ReadonlyArray<Tool.Any>): Record<string, Tool.Any> =>

@@ -1,5 +1,6 @@
 /** Whether an agent goes in a circle: the same calls, with the same results, again and again. */
 import * as Digest from "@millwright/core/Digest"
+import * as Untrusted from "../Untrusted.ts"
 
 /** How many calls a circle has at most. */
 const longest = 3
@@ -46,7 +47,7 @@ export const find = (steps: ReadonlyArray<Step>): Circle | undefined => {
     if (round.length < length) return undefined
     let times = 1
     while (isSame(steps.slice(-(times + 1) * length, -times * length), round)) times++
-    if (times >= enough) return { tools: round.map(({ tool }) => tool), times }
+    if (times >= enough) return { tools: round.map(({ tool }) => Untrusted.word(tool)), times }
   }
   return undefined
 }

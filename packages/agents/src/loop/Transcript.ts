@@ -46,7 +46,8 @@ export interface Transcript {
   isWarned: boolean
   outcome: { readonly value: unknown } | undefined
   tools: ToolSession.Saved | undefined
-  /** Who has the conversation, where somebody chose it. */
+  /** The name of the model that has the conversation, and of the candidate that it is, where somebody chose it. */
+  model: string | undefined
   candidate: string | undefined
   hasStronger: boolean
   /** What speaks against those who had it, and who of them did not answer since the last answer. */
@@ -54,7 +55,7 @@ export interface Transcript {
   failed: ReadonlyArray<string>
   /** Ids of all calls: no two may have one. */
   readonly ids: Set<string>
-  /** How many of the request's own follow-ups were said. */
+  /** How many follow-ups of requests were said. */
   followUps: number
   /** What of the journal was said here, by its place there. */
   readonly prompts: Set<number>
@@ -75,6 +76,7 @@ export const make = (): Transcript => ({
   isWarned: false,
   outcome: undefined,
   tools: undefined,
+  model: undefined,
   candidate: undefined,
   hasStronger: false,
   evidence: [],
@@ -145,10 +147,7 @@ type Of<Tag extends SessionEntry.Body["_tag"]> = Extract<SessionEntry.Body, { re
 
 const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): void => {
   if (prompt !== undefined) transcript.prompts.add(prompt)
-  if (by === "task") {
-    transcript.turns = 0
-    transcript.followUps = 0
-  }
+  if (by === "task") transcript.turns = 0
   if (by === "follow-up" && prompt === undefined) transcript.followUps++
   if (isInstruction(by)) {
     transcript.isReminded = false
@@ -163,7 +162,11 @@ const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): v
   transcript.answer = undefined
 }
 
-const answered = (transcript: Transcript, { at, isCut, messages, usage }: Of<"Answered"> & { readonly at: number }) => {
+const answered = (
+  transcript: Transcript,
+  { at, isCut, messages, model, usage }: Of<"Answered"> & { readonly at: number }
+) => {
+  givenTo(transcript, model)
   transcript.turns++
   transcript.failed = []
   transcript.calls = messages.flatMap((message) =>
@@ -215,17 +218,34 @@ const routed = (transcript: Transcript, { candidate, hasStronger, why }: Of<"Rou
   transcript.candidate = candidate
   transcript.hasStronger = hasStronger
   if (before === candidate) return
-  // What a model thought is bound to it and to all that stood before it, the tools included: a provider refuses it from
-  // there on. Nothing is lost by leaving it out, since whoever goes on has none of this in its cache.
-  transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
-  transcript.steps = []
-  transcript.isWarned = false
-  transcript.isReminded = false
+  forget(transcript)
+  afresh(transcript)
   if (before === undefined) return
   if (why === "Failed") transcript.failed = [...transcript.failed, before]
   if (why === "FailedValidation" || why === "DoomLoop" || why === "Requested") {
     transcript.evidence = [...transcript.evidence, { kind: why, candidate: before }]
   }
+}
+
+/** Another model has the conversation, which nobody has to have chosen: its tier may have been given another one. */
+export const givenTo = (transcript: Transcript, model: string): void => {
+  if (transcript.model !== undefined && transcript.model !== model) forget(transcript)
+  transcript.model = model
+}
+
+/**
+ * What a model thought is bound to it and to all that stood before it, the tools included: a provider refuses it from there
+ * on. Nothing is lost by leaving it out, since whoever goes on has none of this in its cache.
+ */
+const forget = (transcript: Transcript): void => {
+  transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
+}
+
+/** Somebody goes on with it: what was held against whoever had it before does not end it at once. */
+export const afresh = (transcript: Transcript): void => {
+  transcript.steps = []
+  transcript.isWarned = false
+  transcript.isReminded = false
 }
 
 const withoutReasoning = (message: Prompt.Message): Prompt.Message =>

@@ -103,11 +103,24 @@ const whole = (parts: ReadonlyArray<Response.StreamPartEncoded>): Array<Response
 /** The key under which arguments that are no JSON go back to the model. */
 export const invalidKey = "INVALID_JSON"
 
+/** How deep the values of parameters stand within each other, at most: who walks down without end runs out of stack. */
+const deepest = 256
+
+const isTooDeep = (value: unknown): boolean => {
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest) return true
+    level = level.flatMap((each) => (Predicate.isObjectOrArray(each) ? Object.values(each) : []))
+  }
+  return false
+}
+
 /** The parameters of a tool call. Text that is no JSON stays text: the caller's schema refuses it and the model hears why. */
 export const parameters = (json: string): unknown => {
   if (json.trim() === "") return {}
   try {
-    return JSON.parse(json)
+    const read: unknown = JSON.parse(json)
+    return isTooDeep(read) ? json : read
   } catch {
     return json
   }
