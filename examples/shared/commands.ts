@@ -290,10 +290,15 @@ const tell = Command.make(
   ({ run, session, text, whenDone }) =>
     steer(
       run,
-      (_, { role, session }: Steering.AtWork) => ({
-        run,
-        said: `${role} (${session}) hears it ${whenDone ? "when it gives its outcome" : "at its next turn"}.`
-      }),
+      ({ isRun }, { role, session }: Steering.AtWork) => {
+        const hears = `${role} (${session}) hears it ${whenDone ? "when it gives its outcome" : "at its next turn"}`
+        return {
+          run,
+          said: isRun
+            ? `${hears}.`
+            : `No process runs it now. ${hears} where its conversation is gone on with; one that begins anew does not hear it.`
+        }
+      },
       Steering.say({
         to: Option.match(session, { onNone: () => ({ run }), onSome: (session) => ({ session }) }),
         lane: whenDone ? "follow-up" : "steer",

@@ -74,6 +74,8 @@ export interface Request {
    * off is gone on with where it was; one that has ended answers with its outcome, and no model is called.
    */
   readonly id?: string
+  /** The conversation of this name has to be there, and asked for the same: no other one is begun in its place. */
+  readonly resumeOnly?: boolean
   /** What is said to the agent when it gives its outcome, one after the other: to go over its own work again, say. The last outcome counts. */
   readonly followUps?: ReadonlyArray<string>
 }
@@ -138,6 +140,14 @@ export const make = (primitive: Primitive): Harness["Service"] =>
   })
 
 const refusal = ({ name, supports }: Primitive, request: Request): HarnessError | undefined => {
+  if (request.resumeOnly === true && !supports.sessions) {
+    return new HarnessError({
+      reason: "Unsupported",
+      message:
+        `The role ${request.role} shall go on with the conversation ${request.id}, and the harness ${name} keeps none. ` +
+        `Provide the store to the layer of the loop that the conversation is in, as FileSessions.layer does.`
+    })
+  }
   if (request.agents === undefined) return undefined
   if (!supports.subAgents) {
     return new HarnessError({

@@ -9,11 +9,12 @@ import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import * as Stage from "@millwright/core/Stage"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type * as Harness from "./Harness.ts"
+import * as Harness from "./Harness.ts"
 import * as Ending from "./internal/Ending.ts"
+import * as Conversation from "./loop/Conversation.ts"
 import * as Session from "./Session.ts"
 
 /** What a predecessor answers. A model wrote it, and what it read may be in it: give it on as untrusted text. */
@@ -29,28 +30,43 @@ export interface Options {
   readonly tier?: Model.Tier
 }
 
-/** Asks it. In a line this is a stage, `ask`: asked once, and the answer is kept. The session has to be of the harness around. */
+/**
+ * Asks it. In a line this is a stage, `ask`: asked once, and the answer is kept. The session is one that a harness gave at its end,
+ * and has to be of the harness around; or one of our own loop, as `Sessions` keep it.
+ */
 export const ask = (
-  session: Harness.Session,
+  session: Harness.Session | Session.Session,
   question: string,
   { role = "Predecessor", tier = "standard" }: Options = {}
 ): Effect.Effect<Answer, Harness.Failure, Harness.Harness | Journal.Journal | Harness.Workplace> =>
   Stage.run(
     { name: "ask", success: Answer },
-    Ending.value(
-      {
-        role,
-        tier,
-        // That of the conversation stands.
-        system: "",
-        prompt: `${question}\n\nAnswer from what you know: your tools are gone, and nothing is to be done any more. Call \`outcome\`.`,
-        grants: [],
-        maxTurns: 4,
-        session: branch(session, question)
-      },
-      Answer
+    Effect.flatMap(handed(session), (session) =>
+      Ending.value(
+        {
+          role,
+          tier,
+          // That of the conversation stands.
+          system: "",
+          prompt: `${question}\n\nAnswer from what you know: your tools are gone, and nothing is to be done any more. Call \`outcome\`.`,
+          grants: [],
+          maxTurns: 4,
+          session: branch(session, question)
+        },
+        Answer
+      )
     ).pipe(Journal.as({ _tag: "Agent", role }))
   )
+
+/** The newest way of a kept session. */
+const handed = Effect.fnUntraced(function* (
+  session: Harness.Session | Session.Session
+): Effect.fn.Return<Harness.Session, Session.SessionError, Harness.Harness> {
+  if (!("entries" in session)) return session
+  const { name } = yield* Harness.Harness
+  const entries = yield* Effect.fromResult(Session.path(session))
+  return yield* Conversation.saved({ id: session.id, entries }, name)
+})
 
 /** Of a name of its own: what is asked for under the name of the session goes on where the session ended, and not behind a question. */
 const branch = ({ data, harness }: Harness.Session, question: string): Harness.Session =>

@@ -184,8 +184,9 @@ const Conversation = Context.Reference<string | undefined>("@millwright/agents/R
 })
 
 /**
- * Makes a role go on with a conversation that broke off, by its name, where it was asked for the same: one that ran out of its
- * budget, say, when somebody gave it more.
+ * Makes a role go on with a conversation that broke off, by its name: one that ran out of its budget, say, when somebody gave it
+ * more. One that is not there, or that was asked for something else (another skill, another input), is `SessionError`, and no
+ * model is called. One that has ended answers with its outcome.
  */
 export const goingOn =
   (session: string) =>
@@ -195,7 +196,7 @@ export const goingOn =
 /** The name of the conversation of a stage. A stage that its run went back to begins another one. */
 const conversationOf = Effect.fnUntraced(function* (role: string, resumes: boolean) {
   const given = yield* Conversation
-  if (given !== undefined) return { id: given }
+  if (given !== undefined) return { id: given, resumeOnly: true }
   const { run, stage } = yield* Journal.Origin
   if (!resumes || run === null || stage === null) return {}
   const rewound = yield* Journal.fold(

@@ -28,7 +28,7 @@ export interface AtWork {
   readonly origin: FactoryEvent.Origin
 }
 
-/** The agents at work, by session, after one more event. One whose process was killed counts until its run ends. */
+/** The agents at work, by session, after one more event. One whose process was killed counts until its stage or its run goes on, or ends. */
 export const step = (
   agents: ReadonlyMap<string, AtWork>,
   { actor, fact, item, line, run, stage }: FactoryEvent.FactoryEvent
@@ -40,6 +40,9 @@ export const step = (
     }
     case "AgentEnded":
       return without(agents, ({ session }) => session === fact.session)
+    // Whoever was at work in an earlier attempt died with its process; who goes on says so.
+    case "StageStarted":
+      return run === null ? agents : without(agents, ({ origin }) => origin.run === run && origin.stage === stage)
     case "LineFinished":
     case "LineParked":
     case "LineFailed":
@@ -82,7 +85,7 @@ export const say = Effect.fnUntraced(function* ({
     const whom = "run" in to ? `in the run ${to.run}` : `in the session ${to.session}`
     return yield* new SteeringError({
       reason: "NotAtWork",
-      message: `No agent works ${whom}. ${names === "" ? "No other one does." : `At work: ${names}.`}`
+      message: `No agent works ${whom}${names === "" ? ", so nobody would hear it." : `. At work: ${names}.`}`
     })
   }
   if (other !== undefined) {

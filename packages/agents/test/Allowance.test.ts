@@ -38,13 +38,19 @@ const turns: ReadonlyArray<ProviderTwin.Turn> = [
 
 const item: WorkItem.WorkItem = { id: "issue-1", title: "It breaks", body: "It breaks.", labels: [], source: "x" }
 
+/** With what it is gone on with, where that is not what it had. */
+interface Then {
+  readonly input: { readonly text: string }
+  readonly session: string
+}
+
 /** A line that gives the role an allowance, and then as much as it needs. */
 const Working = Line.make("Working", {
   payload: { item: WorkItem.WorkItem },
   success: Schema.Array(Schema.Union([Lab.Outcome, Allowance.OutOfBudget]))
 })
 
-const worked = (first: Budget.Limits) =>
+const worked = (first: Budget.Limits, then: Partial<Then> = {}) =>
   Effect.gen(function* () {
     const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] } })
     const model = yield* Lab.modelAt("anthropic", twin.anthropicUrl)
@@ -53,7 +59,10 @@ const worked = (first: Budget.Limits) =>
         const input = { text: item.body }
         const outcome = yield* Allowance.within(Worker, first).run(input)
         if (outcome._tag !== "OutOfBudget" || outcome.soFar.session === null) return [outcome]
-        return [outcome, yield* Worker.run(input).pipe(Role.goingOn(outcome.soFar.session))]
+        return [
+          outcome,
+          yield* Worker.run({ ...input, ...then.input }).pipe(Role.goingOn(then.session ?? outcome.soFar.session))
+        ]
       })
     )
     const process = code.pipe(
@@ -68,10 +77,15 @@ const worked = (first: Budget.Limits) =>
       Layer.fresh
     )
     const status = yield* Effect.provide(Effect.flatMap(Working.start({ item }), Line.settled), process)
-    const result =
-      status._tag === "Finished" ? yield* Working.result(status.result) : assert.fail(JSON.stringify(status))
-    return { result, asked: (yield* twin.requests).length }
+    return { status, asked: (yield* twin.requests).length }
   })
+
+const finished = (first: Budget.Limits) =>
+  Effect.flatMap(worked(first), ({ asked, status }) =>
+    status._tag === "Finished"
+      ? Effect.map(Working.result(status.result), (result) => ({ result, asked }))
+      : assert.fail(JSON.stringify(status))
+  )
 
 describe("a role within limits", () => {
   const test = (title: string, body: Effect.Effect<void, unknown, never>) => it.live(title, () => body)
@@ -82,7 +96,7 @@ describe("a role within limits", () => {
     "has one more outcome, with the work so far, and goes on with it when somebody gives it more",
     inside(
       Effect.gen(function* () {
-        const { asked, result } = yield* worked({ tokens: 200 })
+        const { asked, result } = yield* finished({ tokens: 200 })
         const [first, second] = result
         if (first?._tag !== "OutOfBudget") return assert.fail(`It ended with ${first?._tag}`)
         assert.strictEqual(first.reason, "TokensSpent")
@@ -97,11 +111,28 @@ describe("a role within limits", () => {
     )
   )
 
+  const others: ReadonlyArray<readonly [string, Partial<Then>, RegExp]> = [
+    ["another input", { input: { text: "Other" } }, /asked for something else\. Run the role Worker/],
+    ["a name that nobody has", { session: "nobody" }, /conversation nobody can not be gone on with: it is not in/]
+  ]
+  for (const [what, then, message] of others) {
+    test(
+      `is not begun anew where somebody goes on with ${what}`,
+      inside(
+        Effect.gen(function* () {
+          const { asked, status } = yield* worked({ tokens: 200 }, then)
+          assert.match(status._tag === "Stalled" ? status.fault.message : status._tag, message)
+          assert.strictEqual(asked, 2, "a model was called")
+        })
+      )
+    )
+  }
+
   test(
     "is as it is when the limits suffice",
     inside(
       Effect.gen(function* () {
-        assert.deepStrictEqual((yield* worked({ tokens: 10_000, usd: 1, time: "1 minute" })).result, [
+        assert.deepStrictEqual((yield* finished({ tokens: 10_000, usd: 1, time: "1 minute" })).result, [
           { _tag: "Done", note: "ok" }
         ])
       })
@@ -112,7 +143,7 @@ describe("a role within limits", () => {
     "that are nothing calls no model until somebody gives it more",
     inside(
       Effect.gen(function* () {
-        const { result } = yield* worked({ tokens: 0 })
+        const { result } = yield* finished({ tokens: 0 })
         assert.strictEqual(result[0]?._tag, "OutOfBudget")
         assert.isTrue(existsSync("done"), "the work was not gone on with")
       })

@@ -149,7 +149,7 @@ export const pool = (
   const own: Slice = { name, limits, spent: nothing }
   return (part) =>
     Effect.gen(function* () {
-      yield* possible(whole(name), limits)
+      yield* possible(sliceCalled(name).whose, limits)
       return yield* Effect.provideService(part, Slices, [...(yield* Slices), own])
     })
 }
@@ -168,15 +168,20 @@ export const slice =
       const inside = pool(name, limits)(work)
       if (limits.time === undefined) return yield* inside
       const limit = Duration.toMillis(Duration.fromInputUnsafe(limits.time))
-      const over = { limit, spent: limit, unit: "milliseconds", whose: whole(name) }
+      const over = { limit, spent: limit, unit: "milliseconds", ...sliceCalled(name) }
       return yield* Effect.timeoutOrElse(inside, { duration: limit, orElse: () => exceeded("TimeSpent", over) })
     })
 
-const whole = (name: string): string => `The part ${JSON.stringify(name)} of the run`
+/** How a slice is told. What it ends may be handled (`Allowance`), so the run need not have stopped. */
+const sliceCalled = (name: string) => ({
+  whose: `The part ${JSON.stringify(name)} of the run`,
+  mend: "Raise its limit to go on."
+})
 
 /** Limits that hold together, and what was used up of each. */
 interface Holding {
   readonly whose: string
+  readonly mend?: string
   readonly limits: Limits
   readonly bill: Usage.Bill
 }
@@ -186,7 +191,7 @@ const holdings = Effect.gen(function* () {
   const budget = Option.getOrUndefined(yield* Effect.serviceOption(Budget))
   const journal = yield* Journal.Journal
   const { run } = yield* Journal.Origin
-  const slices = (yield* Slices).map(({ limits, name, spent: { bill } }) => ({ whose: whole(name), limits, bill }))
+  const slices = (yield* Slices).map(({ limits, name, spent: { bill } }) => ({ ...sliceCalled(name), limits, bill }))
   const above = lines.get(journal)
   if (budget === undefined && above === undefined) return slices
   if (budget !== undefined) yield* possible("The run", budget.limits)
@@ -245,14 +250,15 @@ const possible = Effect.fnUntraced(function* (whose: string, { time, tokens, usd
 })
 
 /** Fails when as much was spent as may be. */
-const hold = Effect.fnUntraced(function* ({ bill, limits, whose }: Holding) {
+const hold = Effect.fnUntraced(function* ({ bill, limits, mend, whose }: Holding) {
+  const told = { whose, ...(mend !== undefined && { mend }) }
   const tokens = Usage.total(bill.usage)
   if (limits.tokens !== undefined && tokens >= limits.tokens) {
-    return yield* exceeded("TokensSpent", { limit: limits.tokens, spent: tokens, unit: "tokens", whose })
+    return yield* exceeded("TokensSpent", { limit: limits.tokens, spent: tokens, unit: "tokens", ...told })
   }
   if (limits.usd === undefined) return
   if (bill.usd >= limits.usd)
-    return yield* exceeded("MoneySpent", { limit: limits.usd, spent: bill.usd, unit: "US dollars", whose })
+    return yield* exceeded("MoneySpent", { limit: limits.usd, spent: bill.usd, unit: "US dollars", ...told })
   if (bill.unpriced > 0) {
     return yield* new BudgetError({
       reason: "Unpriced",
@@ -308,15 +314,22 @@ const exceeded = (
   reason: "TokensSpent" | "MoneySpent" | "TimeSpent",
   {
     limit,
+    mend = "Raise the limit and resume the run to go on.",
     spent,
     unit,
     whose = "The run"
-  }: { readonly limit: number; readonly spent: number; readonly unit: string; readonly whose?: string }
+  }: {
+    readonly limit: number
+    readonly spent: number
+    readonly unit: string
+    readonly whose?: string
+    readonly mend?: string
+  }
 ) =>
   Effect.gen(function* () {
     yield* Journal.record({ _tag: "BudgetHit", dimension: reason, limit, spent })
     return yield* new BudgetError({
       reason,
-      message: `${whose} has used ${spent} of ${limit} ${unit}, and stops. Raise the limit and resume the run to go on.`
+      message: `${whose} has used ${spent} of ${limit} ${unit}, and stops. ${mend}`
     })
   })

@@ -32,7 +32,10 @@ describe("a slice", () => {
       Effect.gen(function* () {
         const error = yield* Effect.flip(Budget.slice("search", { tokens: 25 })(calls(9)))
         assert.strictEqual(error.reason, "TokensSpent")
-        assert.include(error.message, 'The part "search" of the run has used 30 of 25 tokens')
+        assert.include(
+          error.message,
+          'The part "search" of the run has used 30 of 25 tokens, and stops. Raise its limit to go on.'
+        )
         yield* Budget.slice("other", { tokens: 25 })(calls(2))
         yield* calls(9)
         assert.strictEqual(yield* reason(Budget.slice("money", { usd: 0.25 })(calls(9))), "MoneySpent")

@@ -58,7 +58,10 @@ const make = Effect.fnUntraced(function* ({ folder, sync = false }: Options) {
     const text = yield* readable(path)
     // A first line that broke off is the beginning of nothing.
     if (Option.isNone(text) || !text.value.includes("\n")) return { path, entries: [], torn: text, length: 0 }
-    const { session, torn } = yield* Effect.fromResult(Session.fromText(text.value))
+    const { session, torn } = yield* Effect.mapError(
+      Effect.fromResult(Session.fromText(text.value)),
+      ({ message, reason }) => new Session.SessionError({ reason, message: `The file ${path}: ${message}` })
+    )
     if (session.id !== id) {
       return yield* new Session.SessionError({
         reason: "Damaged",

@@ -37,6 +37,10 @@ export interface Options {
 /** What {@link Conversation.save} gives. */
 export const Saved = Schema.Struct({ id: Schema.String, entries: Schema.Array(SessionEntry.Json) })
 
+/** One way through a session, as a harness takes it up. */
+export const saved = (way: Session.Session, harness: string): Effect.Effect<Harness.Session> =>
+  Effect.map(Effect.orDie(Schema.encodeEffect(Saved)(way)), (data) => ({ harness, data }))
+
 /**
  * Opens the conversation of a request: one that is handed over, one that broke off, or a new one. {@link begin} has to
  * follow.
@@ -59,6 +63,16 @@ export const open = Effect.fnUntraced(function* (
   const root = way[0]?.body
   // What was asked for in another way is another conversation.
   const isResumed = root?._tag === "Opened" && root.request === digestOf(request)
+  if (request.resumeOnly === true && !isResumed) {
+    const why =
+      root === undefined
+        ? "is not in this store of sessions. Look at its name and its store"
+        : `was asked for something else. Run the role ${request.role} with the skill and the input that it had`
+    return yield* new Session.SessionError({
+      reason: "NotFound",
+      message: `The conversation ${id} can not be gone on with: it ${why}, or begin a new one without Role.goingOn.`
+    })
+  }
   return make({ id, entries: isResumed ? way : [], isResumed }, { harness, sessions })
 })
 
@@ -131,12 +145,7 @@ const make = (
         yield* sessions?.append(id, added) ?? Effect.void
         for (const entry of added) Transcript.take(transcript, entry)
       }).pipe(lock.withPermits(1), Effect.uninterruptible),
-    save: Effect.suspend(() =>
-      Effect.map(
-        Effect.orDie(Schema.encodeEffect(Saved)({ id, entries: transcript.path })),
-        (data): Harness.Session => ({ harness, data })
-      )
-    )
+    save: Effect.suspend(() => saved({ id, entries: transcript.path }, harness))
   }
 }
 

@@ -67,7 +67,9 @@ describe("a session in a file", () => {
         ]
         for (const [reason, text] of cases) {
           writeFileSync(file("damaged", "s"), text)
-          assert.strictEqual((yield* Effect.flip(store.read("s"))).reason, reason, text)
+          const refused = yield* Effect.flip(store.read("s"))
+          assert.strictEqual(refused.reason, reason, text)
+          assert.include(refused.message, file("damaged", "s"), "nobody can tell which file it is")
           assert.strictEqual(
             (yield* Effect.flip(store.append("s", [SessionsTest.entry("a", null)]))).reason,
             reason,

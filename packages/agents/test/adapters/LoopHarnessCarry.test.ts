@@ -177,6 +177,11 @@ describe("Predecessor", () => {
       assert.deepStrictEqual(yield* ask, { answer: "omega" }, "It can not be asked again")
       const [opening, ...rest] = (yield* lab.bodies).filter((body) => Lab.textOf(body).includes(question))
       assert.lengthOf(rest, 3)
+      assert.deepStrictEqual(
+        yield* Effect.provideService(Predecessor.ask(session, question), Harness.Harness, lab.harness),
+        { answer: "omega" },
+        "A session from a store can not be asked"
+      )
       assert.include(Lab.textOf(opening), "omega line number 125", "It does not have its conversation")
     })
   )

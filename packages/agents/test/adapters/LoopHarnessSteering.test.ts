@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Actor from "@millwright/core/Actor"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
+import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import * as Context from "effect/Context"
@@ -176,6 +177,24 @@ describe("who is at work", () => {
       assert.match(yield* refused({ to: { session: "one" }, lane: "steer", text: " \n" }), /^Empty/)
       const { session } = yield* Steering.say({ to: { run: "issue-2.1" }, lane: "steer", text: "x" })
       assert.strictEqual(session, "three")
+    }).pipe(Effect.provide(MemoryJournal.layer))
+  )
+
+  it.effect("is nobody of an attempt that was killed, once its stage runs again", () =>
+    Effect.gen(function* () {
+      const record = (stage: string, fact: FactoryEvent.Fact) =>
+        Effect.flatMap(Journal.Origin, (origin) =>
+          Effect.provideService(Journal.record(fact), Journal.Origin, { ...origin, run: "issue-1.1", stage })
+        )
+      const begun = (session: string) => ({ _tag: "AgentStarted", role: "Tester", session, resumed: false }) as const
+      yield* record("work", begun("killed"))
+      yield* record("other", begun("beside"))
+      yield* record("work", { _tag: "StageStarted", attempt: 2 })
+      yield* record("work", begun("again"))
+      assert.deepStrictEqual(
+        (yield* Steering.atWork("issue-1.1")).map(({ session }) => session),
+        ["beside", "again"]
+      )
     }).pipe(Effect.provide(MemoryJournal.layer))
   )
 
