@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as BrokenAnswer from "./BrokenAnswer.ts"
 import * as Telemetry from "./Telemetry.ts"
+import * as Watchdog from "./Watchdog.ts"
 
 /** What a model is called with. */
 export interface Call {
@@ -110,31 +111,35 @@ export const run = (
 const once = ({ model, onText, patience, prompt, toolkit }: Call, parts: Array<Response.AnyPart>) =>
   Effect.gen(function* () {
     let size = 0
-    const stream = model.languageModel.streamText({
-      prompt,
-      toolkit,
-      // The loop runs the tools itself, so that it can check grants, bound output and record each call.
-      disableToolCallResolution: true,
-      toolCallValidation: "deferred"
+    const stream =
+      model.answer?.({ prompt, tools: Object.values(toolkit.tools) }) ??
       // Tools by name have unknown parameters; as they are not decoded here, no service is needed for them.
-    }) as Stream.Stream<Response.AnyPart, AiError.AiError>
-    yield* stream.pipe(
-      Stream.mapError((error) => Model.fromAiError(error, { model: model.name, provider: model.provider })),
-      Stream.timeoutOrElse({
-        duration: patience.silence,
-        orElse: () => Stream.fail(silent(model, patience.silence))
-      }),
-      Stream.runForEach((part) => {
-        parts.push(part)
-        // A part without content takes room as well.
-        size += 8 + ("delta" in part ? Buffer.byteLength(part.delta) : 0)
-        if (size > patience.bytes) return Effect.fail(endless(model, `${patience.bytes} bytes`))
-        return part.type === "text-delta" ? onText(part.delta) : Effect.void
-      }),
-      Effect.timeoutOrElse({
-        duration: patience.answer,
-        orElse: () => Effect.fail(endless(model, `${Math.round(patience.answer / 1_000)} s`))
-      })
+      (model.languageModel.streamText({
+        prompt,
+        toolkit,
+        // The loop runs the tools itself, so that it can check grants, bound output and record each call.
+        disableToolCallResolution: true,
+        toolCallValidation: "deferred"
+      }) as Stream.Stream<Response.AnyPart, AiError.AiError>)
+    const take = (part: Response.AnyPart) => {
+      parts.push(part)
+      // A part without content takes room as well.
+      size += 8 + ("delta" in part ? Buffer.byteLength(part.delta) : 0)
+      if (size > patience.bytes) return Effect.fail(endless(model, `${patience.bytes} bytes`))
+      return part.type === "text-delta" ? onText(part.delta) : Effect.void
+    }
+    yield* Watchdog.beside(
+      {
+        silence: patience.silence,
+        whole: patience.answer,
+        silent: () => silent(model, patience.silence),
+        endless: () => endless(model, `${Math.round(patience.answer / 1_000)} s`)
+      },
+      ({ taking }) =>
+        stream.pipe(
+          Stream.mapError((error) => Model.fromAiError(error, { model: model.name, provider: model.provider })),
+          Stream.runForEachArray((some) => taking(Effect.forEach(some, take, { discard: true })))
+        )
     )
     const finish = parts.find((part) => part.type === "finish")
     if (finish === undefined) {
