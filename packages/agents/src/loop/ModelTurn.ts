@@ -45,6 +45,7 @@ export interface Answer {
   /** The provider's policy kept the answer back. It is billed all the same. */
   readonly isRefused: boolean
   readonly usage: Usage.Usage
+  readonly cost: Usage.Cost
 }
 
 /** A tool that the model asks for. The arguments are as the model wrote them, not decoded. */
@@ -85,7 +86,7 @@ export const run = (
           (result) =>
             result._tag === "Success"
               ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                  bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started), parts })
+                  bill(call.model, { answer: result.success, latency: Math.max(0, now - started) })
                 )
               : Effect.void
         )
@@ -151,13 +152,19 @@ const once = ({ model, onText, patience, prompt, toolkit }: Call, parts: Array<R
     const calls = parts.flatMap((part): ReadonlyArray<ToolCall> =>
       part.type === "tool-call" ? [{ id: part.id, name: part.name, params: part.params }] : []
     )
-    const { reason, usage } = finish
+    const { reason } = finish
+    const usage = Model.usage(finish.usage)
+    const { name, provider } = model
     return {
       parts,
       calls,
       isCut: reason === "length",
       isRefused: reason === "content-filter",
-      usage: Model.usage(usage)
+      usage,
+      cost:
+        Usage.total(usage) > 0
+          ? Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
+          : Usage.unknown(`${provider} did not say what the call used`)
     } satisfies Answer
   })
 
@@ -183,20 +190,13 @@ const refusal = (model: Model.Model) =>
     message: `${model.name} of ${model.provider} refuses to answer this prompt. Change what the role is asked for.`
   })
 
-const bill = (
-  model: Model.Model,
-  { latency, parts, usage }: Pick<Answer, "parts" | "usage"> & { readonly latency: number }
-) =>
-  Effect.gen(function* () {
-    const { name, paidBy, provider, rehearsed } = model
-    const known = Usage.total(usage) > 0
-    const cost = known
-      ? Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
-      : Usage.unknown(`${provider} did not say what the call used`)
-    const message = Model.begun(parts)?.message
-    yield* Budget.spend({
-      ...{ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed },
-      ...(message && { message }),
-      ...(paidBy && { paidBy })
-    })
+const bill = (model: Model.Model, { answer, latency }: { readonly answer: Answer; readonly latency: number }) => {
+  const { name, paidBy, provider, rehearsed } = model
+  const { cost, parts, usage } = answer
+  const message = Model.begun(parts)?.message
+  return Budget.spend({
+    ...{ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed },
+    ...(message && { message }),
+    ...(paidBy && { paidBy })
   })
+}
