@@ -34,7 +34,7 @@ export const seams: ReadonlyArray<Seam> = [
     module: "effect/ai",
     files: [
       "core/Model",
-      "core/internal/{Answer,OpenBlock,PromptTurns,ProviderFailure,WireText}",
+      "core/internal/{Answer,OpenBlock,PromptTurns,ProviderFailure,WireText,PlainAnswer}",
       "context/{MetaTools,ToolSession}",
       "context/internal/{SessionCall,ToolTranscript}",
       "agents/Tools",

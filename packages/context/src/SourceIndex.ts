@@ -180,7 +180,7 @@ export const make = Effect.fnUntraced(function* (
       if (entry instanceof ToolCallError) return yield* entry
       if (entry.state === "gone") return yield* removed(entry)
       const given = args ?? {}
-      const wrong = ToolArguments.problems(schemaOf(entry), given)
+      const wrong = checkOf(entry)(given)
       if (wrong.length > 0 || !ToolArguments.areNamed(given)) {
         return yield* new ToolCallError({ reason: "BadArguments", message: CallText.badArguments(entry, wrong) })
       }
@@ -281,3 +281,11 @@ const sum = <A>(all: ReadonlyArray<A>, of: (one: A) => number): number => all.re
 /** The index as a service. It closes with the layer. */
 export const layer = (sources: ReadonlyArray<ToolSource>, options?: Options): Layer.Layer<ToolIndex> =>
   Layer.effect(ToolIndex, make(sources, options))
+
+const checks = new WeakMap<Entry["schema"], ToolArguments.Check>()
+
+const checkOf = (entry: Entry): ToolArguments.Check => {
+  const known = checks.get(entry.schema) ?? ToolArguments.check(schemaOf(entry))
+  checks.set(entry.schema, known)
+  return known
+}

@@ -6,13 +6,16 @@
  */
 import type * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
+import type * as Prompt from "effect/ai/Prompt"
 import type * as Response from "effect/ai/Response"
+import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
 import * as Fault from "./Fault.ts"
 import * as Redaction from "./Redaction.ts"
 import type * as ToolLoading from "./ToolLoading.ts"
@@ -56,6 +59,17 @@ export interface Model {
    */
   readonly probe: Effect.Effect<void, ModelError>
   readonly languageModel: LanguageModel.LanguageModel
+  /**
+   * What `languageModel` streams for whoever runs its tools itself, at less cost in each turn. Left out: `languageModel` is
+   * asked. Its conversation holds no approvals for Effect to look for.
+   */
+  readonly answer?: (ask: Ask) => Stream.Stream<Response.AnyPart, AiError.AiError>
+}
+
+/** What a model is asked: the conversation, and the tools that it may call. */
+export interface Ask {
+  readonly prompt: Prompt.Prompt
+  readonly tools: ReadonlyArray<Tool.Any>
 }
 
 /** Which model answers for which tier. */

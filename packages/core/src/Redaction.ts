@@ -42,12 +42,22 @@ const patterns: ReadonlyArray<readonly [RegExp, replacement: string]> = [
   [
     /((?:\bBearer\s{1,4}|Authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:\w{1,20}\s{1,4})?))[A-Za-z0-9._~+/-]{16,}=*/gi,
     `$1${mark}`
-  ],
-  [/([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,100}:)[^\s/@]{3,200}(?=@)/gi, `$1${mark}`]
+  ]
 ]
 
-/** A secret as it is, and as it stands inside JSON, a URL or base64. */
+/** A password in an address. It looks at each word from each of its letters on, so it is asked only of texts that hold an address. */
+const inAddress = /([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,100}:)[^\s/@]{3,200}(?=@)/gi
+
+const spelled = new WeakMap<Redacted.Redacted<string>, ReadonlyArray<string>>()
+
+/** A secret as it is, and as it stands inside JSON, a URL or base64. They are looked for in every text, and made once. */
 const spellings = (secret: Redacted.Redacted<string>): ReadonlyArray<string> => {
+  const known = spelled.get(secret) ?? spell(secret)
+  spelled.set(secret, known)
+  return known
+}
+
+const spell = (secret: Redacted.Redacted<string>): ReadonlyArray<string> => {
   const value = Redacted.value(secret).trim()
   if (value.length < 8) return []
   const inUrl = /\p{Surrogate}/u.test(value) ? [] : [encodeURIComponent(value)]
@@ -73,11 +83,13 @@ const blot = (text: string, hidden: ReadonlyArray<string>): string => {
 }
 
 /** Takes known secrets (8 characters or more, space around them apart) and the usual tokens out of a text. */
-export const scrub = (text: string, secrets: ReadonlyArray<Redacted.Redacted<string>> = []): string =>
-  patterns.reduce(
+export const scrub = (text: string, secrets: ReadonlyArray<Redacted.Redacted<string>> = []): string => {
+  const clean = patterns.reduce(
     (rest, [pattern, replacement]) => rest.replace(pattern, replacement),
-    blot(text, secrets.flatMap(spellings))
+    secrets.length === 0 ? text : blot(text, secrets.flatMap(spellings))
   )
+  return clean.includes("://") ? clean.replace(inAddress, `$1${mark}`) : clean
+}
 
 /** The names of environment variables that hold secrets more often than not. */
 export const secretName =

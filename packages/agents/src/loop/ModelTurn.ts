@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as BrokenAnswer from "./BrokenAnswer.ts"
 import * as Telemetry from "./Telemetry.ts"
+import * as Watchdog from "./Watchdog.ts"
 
 /** What a model is called with. */
 export interface Call {
@@ -44,6 +45,7 @@ export interface Answer {
   /** The provider's policy kept the answer back. It is billed all the same. */
   readonly isRefused: boolean
   readonly usage: Usage.Usage
+  readonly cost: Usage.Cost
 }
 
 /** A tool that the model asks for. The arguments are as the model wrote them, not decoded. */
@@ -84,7 +86,7 @@ export const run = (
           (result) =>
             result._tag === "Success"
               ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                  bill(call.model, { usage: result.success.usage, latency: Math.max(0, now - started), parts })
+                  bill(call.model, { answer: result.success, latency: Math.max(0, now - started) })
                 )
               : Effect.void
         )
@@ -110,31 +112,35 @@ export const run = (
 const once = ({ model, onText, patience, prompt, toolkit }: Call, parts: Array<Response.AnyPart>) =>
   Effect.gen(function* () {
     let size = 0
-    const stream = model.languageModel.streamText({
-      prompt,
-      toolkit,
-      // The loop runs the tools itself, so that it can check grants, bound output and record each call.
-      disableToolCallResolution: true,
-      toolCallValidation: "deferred"
+    const stream =
+      model.answer?.({ prompt, tools: Object.values(toolkit.tools) }) ??
       // Tools by name have unknown parameters; as they are not decoded here, no service is needed for them.
-    }) as Stream.Stream<Response.AnyPart, AiError.AiError>
-    yield* stream.pipe(
-      Stream.mapError((error) => Model.fromAiError(error, { model: model.name, provider: model.provider })),
-      Stream.timeoutOrElse({
-        duration: patience.silence,
-        orElse: () => Stream.fail(silent(model, patience.silence))
-      }),
-      Stream.runForEach((part) => {
-        parts.push(part)
-        // A part without content takes room as well.
-        size += 8 + ("delta" in part ? Buffer.byteLength(part.delta) : 0)
-        if (size > patience.bytes) return Effect.fail(endless(model, `${patience.bytes} bytes`))
-        return part.type === "text-delta" ? onText(part.delta) : Effect.void
-      }),
-      Effect.timeoutOrElse({
-        duration: patience.answer,
-        orElse: () => Effect.fail(endless(model, `${Math.round(patience.answer / 1_000)} s`))
-      })
+      (model.languageModel.streamText({
+        prompt,
+        toolkit,
+        // The loop runs the tools itself, so that it can check grants, bound output and record each call.
+        disableToolCallResolution: true,
+        toolCallValidation: "deferred"
+      }) as Stream.Stream<Response.AnyPart, AiError.AiError>)
+    const take = (part: Response.AnyPart) => {
+      parts.push(part)
+      // A part without content takes room as well.
+      size += 8 + ("delta" in part ? Buffer.byteLength(part.delta) : 0)
+      if (size > patience.bytes) return Effect.fail(endless(model, `${patience.bytes} bytes`))
+      return part.type === "text-delta" ? onText(part.delta) : Effect.void
+    }
+    yield* Watchdog.beside(
+      {
+        silence: patience.silence,
+        whole: patience.answer,
+        silent: () => silent(model, patience.silence),
+        endless: () => endless(model, `${Math.round(patience.answer / 1_000)} s`)
+      },
+      ({ taking }) =>
+        stream.pipe(
+          Stream.mapError((error) => Model.fromAiError(error, { model: model.name, provider: model.provider })),
+          Stream.runForEachArray((some) => taking(Effect.forEach(some, take, { discard: true })))
+        )
     )
     const finish = parts.find((part) => part.type === "finish")
     if (finish === undefined) {
@@ -146,13 +152,19 @@ const once = ({ model, onText, patience, prompt, toolkit }: Call, parts: Array<R
     const calls = parts.flatMap((part): ReadonlyArray<ToolCall> =>
       part.type === "tool-call" ? [{ id: part.id, name: part.name, params: part.params }] : []
     )
-    const { reason, usage } = finish
+    const { reason } = finish
+    const usage = Model.usage(finish.usage)
+    const { name, provider } = model
     return {
       parts,
       calls,
       isCut: reason === "length",
       isRefused: reason === "content-filter",
-      usage: Model.usage(usage)
+      usage,
+      cost:
+        Usage.total(usage) > 0
+          ? Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
+          : Usage.unknown(`${provider} did not say what the call used`)
     } satisfies Answer
   })
 
@@ -178,20 +190,13 @@ const refusal = (model: Model.Model) =>
     message: `${model.name} of ${model.provider} refuses to answer this prompt. Change what the role is asked for.`
   })
 
-const bill = (
-  model: Model.Model,
-  { latency, parts, usage }: Pick<Answer, "parts" | "usage"> & { readonly latency: number }
-) =>
-  Effect.gen(function* () {
-    const { name, paidBy, provider, rehearsed } = model
-    const known = Usage.total(usage) > 0
-    const cost = known
-      ? Pricing.cost(yield* Pricing.Pricing, { provider, model: name, usage })
-      : Usage.unknown(`${provider} did not say what the call used`)
-    const message = Model.begun(parts)?.message
-    yield* Budget.spend({
-      ...{ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed },
-      ...(message && { message }),
-      ...(paidBy && { paidBy })
-    })
+const bill = (model: Model.Model, { answer, latency }: { readonly answer: Answer; readonly latency: number }) => {
+  const { name, paidBy, provider, rehearsed } = model
+  const { cost, parts, usage } = answer
+  const message = Model.begun(parts)?.message
+  return Budget.spend({
+    ...{ _tag: "ModelCalled", model: name, provider, usage, cost, latency, rehearsed },
+    ...(message && { message }),
+    ...(paidBy && { paidBy })
   })
+}

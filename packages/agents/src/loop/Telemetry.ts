@@ -4,7 +4,6 @@
  */
 import * as Fault from "@millwright/core/Fault"
 import type * as Model from "@millwright/core/Model"
-import * as Pricing from "@millwright/core/Pricing"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Stage from "@millwright/core/Stage"
 import * as Usage from "@millwright/core/Usage"
@@ -73,9 +72,8 @@ export const model = ({ name, provider }: Model.Model): Effect.Effect<void> =>
 /** `chat`: one call of a model; each time that it is tried again is another one. */
 export const chat =
   (model: Model.Model) =>
-  <E, R>(call: Effect.Effect<ModelTurn.Answer, E, R>): Effect.Effect<ModelTurn.Answer, E, R | Pricing.Pricing> =>
+  <E, R>(call: Effect.Effect<ModelTurn.Answer, E, R>): Effect.Effect<ModelTurn.Answer, E, R> =>
     Effect.gen(function* () {
-      const { price } = yield* Pricing.Pricing
       const current = yield* Agent
       return yield* Stage.span(
         {
@@ -97,8 +95,7 @@ export const chat =
             (answer) =>
               Effect.sync(() => {
                 answered(span, answer)
-                const cost = price({ provider: model.provider, model: model.name, usage: answer.usage })
-                if (cost._tag === "Known") span.attribute("millwright.cost.usd", cost.usd)
+                if (answer.cost._tag === "Known") span.attribute("millwright.cost.usd", answer.cost.usd)
               })
           )
       )

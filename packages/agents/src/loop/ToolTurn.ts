@@ -86,7 +86,10 @@ export const run = (
           )
         )
       })
-      outcomes.push(...(yield* Effect.forEach(batch, run, { concurrency: most })))
+      const [only, ...others] = batch
+      // A single call needs no fibre of its own.
+      if (only !== undefined && others.length === 0) outcomes.push(yield* run(only))
+      else outcomes.push(...(yield* Effect.forEach(batch, run, { concurrency: most })))
     }
     return outcomes
   })

@@ -3,18 +3,34 @@ import { type Schema as JsonSchema, Validator } from "@cfworker/json-schema"
 import * as Predicate from "effect/Predicate"
 import * as SchemaForm from "./SchemaForm.ts"
 
-/** What is wrong with arguments; empty when nothing is. */
-export const problems = (schema: Readonly<Record<string, unknown>>, args: unknown): ReadonlyArray<string> => {
+/** What looks at arguments: what is wrong with them; empty when nothing is. */
+export type Check = (args: unknown) => ReadonlyArray<string>
+
+/** Makes what looks at the arguments of a tool. Reading its schema takes longer than all that is done with it. */
+export const check = (schema: Readonly<Record<string, unknown>>): Check => {
   try {
-    const { errors, valid } = new Validator(harmless(schema) as JsonSchema, "2020-12", false).validate(args)
-    if (valid) return []
-    // The innermost errors say what to do; those above them, only that there is one.
-    return [...new Set(errors.filter(({ keyword }) => !outer.has(keyword)).map(said))].slice(0, 8)
+    const { again, schema: read } = harmless(schema)
+    const validator = new Validator(read as JsonSchema, "2020-12", false)
+    return (args) => {
+      try {
+        again()
+        const { errors, valid } = validator.validate(args)
+        if (valid) return []
+        // The innermost errors say what to do; those above them, only that there is one.
+        return [...new Set(errors.filter(({ keyword }) => !outer.has(keyword)).map(said))].slice(0, 8)
+      } catch {
+        return []
+      }
+    }
   } catch {
     // A schema that can not be understood (a reference to nowhere) is no reason to refuse: the source judges.
-    return []
+    return () => []
   }
 }
+
+/** What is wrong with arguments; empty when nothing is. */
+export const problems = (schema: Readonly<Record<string, unknown>>, args: unknown): ReadonlyArray<string> =>
+  check(schema)(args)
 
 /** Whether they are what a tool takes at all: values by name. */
 export const areNamed = (args: unknown): args is Readonly<Record<string, unknown>> =>
@@ -31,8 +47,8 @@ const skipped = new Set(["pattern", "patternProperties", "format"])
 /** How many schemas are looked at, one as often as it is referred to: a few that refer to each other twice can be millions. */
 const patience = 50_000
 
-/** Without what can take for ever: it throws when it was looked at too often. */
-const harmless = (schema: Readonly<Record<string, unknown>>): object => {
+/** Without what can take for ever: it throws when it was looked at too often since it was said to begin `again`. */
+const harmless = (schema: Readonly<Record<string, unknown>>) => {
   let left = patience
   const look = {
     get: () => {
@@ -40,6 +56,12 @@ const harmless = (schema: Readonly<Record<string, unknown>>): object => {
       return undefined
     }
   }
-  // The validator reads this keyword of each schema that it looks at, and no schema that is written anew has it.
-  return SchemaForm.of(schema, { without: skipped, made: (each) => Object.defineProperty(each, "$recursiveRef", look) })
+  return {
+    again: () => void (left = patience),
+    // The validator reads this keyword of each schema that it looks at, and no schema that is written anew has it.
+    schema: SchemaForm.of(schema, {
+      without: skipped,
+      made: (each) => Object.defineProperty(each, "$recursiveRef", look)
+    })
+  }
 }

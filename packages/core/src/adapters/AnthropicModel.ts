@@ -28,6 +28,7 @@ import * as CacheMark from "../internal/CacheMark.ts"
 import * as ForeignAnswers from "../internal/ForeignAnswers.ts"
 import * as OpenBlock from "../internal/OpenBlock.ts"
 import * as PromptTurns from "../internal/PromptTurns.ts"
+import * as PlainAnswer from "../internal/PlainAnswer.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as ProviderFetch from "../internal/ProviderFetch.ts"
 import * as WireText from "../internal/WireText.ts"
@@ -78,7 +79,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const provider = "anthropic"
   const failed = ProviderFailure.fromThrown(request)
   const transcript = WireText.transcripts()
-  const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
+  const streamText = (call: PlainAnswer.Call): Stream.Stream<Response.StreamPartEncoded, AiError> =>
     Answer.stream({
       open: (signal) => send(client, body(options, call, transcript), signal),
       reader,
@@ -108,7 +109,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       list: (signal) => client.models.list({ limit: 1000 }, { signal, timeout: Model.probeTimeout }),
       failed: ProviderFailure.fromThrown({ ...request, method: "GET", url: known })
     }),
-    languageModel
+    languageModel,
+    answer: PlainAnswer.of(streamText)
   }
   return model
 })
@@ -142,7 +144,7 @@ const send = (client: Anthropic, { isPlain, messages, params }: ReturnType<typeo
     : client.beta.messages.create({ ...streamed, messages: [], betas }, sent)
 }
 
-const body = (options: Options, call: LanguageModel.ProviderOptions, transcript: WireText.Transcript) => {
+const body = (options: Options, call: PlainAnswer.Call, transcript: WireText.Transcript) => {
   // No tool is left to load one with where all are deferred, and the API refuses that.
   const isDeferred = call.tools.every(ToolLoading.isDeferred) ? () => false : ToolLoading.isDeferred
   const lastInPrompt = call.tools.findLastIndex((tool) => !isDeferred(tool))

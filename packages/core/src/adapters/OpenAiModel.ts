@@ -18,6 +18,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import OpenAI from "openai"
 import * as Answer from "../internal/Answer.ts"
+import * as PlainAnswer from "../internal/PlainAnswer.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as ProviderFetch from "../internal/ProviderFetch.ts"
 import * as WireText from "../internal/WireText.ts"
@@ -61,7 +62,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const provider = options.provider ?? "openai"
   const failed = ProviderFailure.fromThrown(request)
   const transcript = WireText.transcripts()
-  const streamText = (call: LanguageModel.ProviderOptions): Stream.Stream<Response.StreamPartEncoded, AiError> =>
+  const streamText = (call: PlainAnswer.Call): Stream.Stream<Response.StreamPartEncoded, AiError> =>
     Answer.stream({
       open: (signal) => {
         const params = body(options, call)
@@ -97,7 +98,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         url: `${client.baseURL}/models/${options.model}`
       })
     }),
-    languageModel
+    languageModel,
+    answer: PlainAnswer.of(streamText)
   }
   return model
 })
@@ -112,7 +114,7 @@ type Chat = OpenAI.ChatCompletionMessageParam
 /** All of a request but its messages. */
 const body = (
   options: Options,
-  call: LanguageModel.ProviderOptions
+  call: PlainAnswer.Call
 ): Omit<OpenAI.ChatCompletionCreateParamsStreaming, "messages"> => {
   const tools = call.tools.map((tool): OpenAI.ChatCompletionTool => ({
     type: "function",

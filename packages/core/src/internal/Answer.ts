@@ -1,5 +1,5 @@
 /** An **answer** of a provider as it streams in: what every adapter does with it, whatever its protocol. */
-import type * as AiError from "effect/ai/AiError"
+import * as AiError from "effect/ai/AiError"
 import type * as Response from "effect/ai/Response"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -20,51 +20,85 @@ export const stream = <Event>(options: {
   readonly reader: () => Reader<Event>
   readonly failed: (thrown: unknown) => AiError.AiError
   readonly cut: () => AiError.AiError
-}): Stream.Stream<Response.StreamPartEncoded, AiError.AiError> =>
-  Stream.unwrap(
+}): Stream.Stream<Response.StreamPartEncoded, AiError.AiError> => {
+  const failed = (thrown: unknown) => (AiError.isAiError(thrown) ? thrown : options.failed(thrown))
+  return Stream.unwrap(
     Effect.gen(function* () {
-      const controller = yield* Effect.acquireRelease(
-        Effect.sync(() => new AbortController()),
-        (controller) => Effect.sync(() => controller.abort())
+      const request = yield* Effect.acquireRelease(
+        Effect.sync(() => ({ controller: new AbortController(), isOver: false })),
+        // What came to its end has nothing to abort, and making the reason of an abort costs more than all else here.
+        ({ controller, isOver }) => Effect.sync(() => void (isOver || controller.abort()))
       )
-      const events = yield* Effect.tryPromise({ try: () => options.open(controller.signal), catch: options.failed })
-      const reader = options.reader()
-      return Stream.fromAsyncIterable(until(events, reader.isOver), options.failed).pipe(
-        // An event of another shape than the protocol's is a failure of the server, and of nobody here.
-        Stream.mapEffect((event) => Effect.try({ try: () => reader.read(event), catch: options.failed })),
-        Stream.flattenIterable,
-        Stream.concat(
-          Stream.suspend(() => {
-            const rest = reader.end()
-            return rest === undefined ? Stream.fail(options.cut()) : Stream.fromIterable(rest)
-          })
-        )
-      )
+      const events = yield* Effect.tryPromise({ try: () => options.open(request.controller.signal), catch: failed })
+      const parts = read(events, { reader: options.reader(), cut: options.cut, ended: () => (request.isOver = true) })
+      return Stream.flattenIterable(Stream.fromAsyncIterable(parts, failed))
     })
   )
+}
 
 /** How long the end of the connection is waited for when there is nothing more to say, in milliseconds. */
 const farewell = 1_000
 
-async function* until<Event>(events: AsyncIterable<Event>, isOver: () => boolean): AsyncGenerator<Event> {
+type Parts = ReadonlyArray<Response.StreamPartEncoded>
+
+/** What comes next of an answer. */
+type Next =
+  | { readonly _tag: "Parts"; readonly parts: Parts }
+  | { readonly _tag: "End" }
+  | { readonly _tag: "Broke"; readonly thrown: unknown }
+
+/** The parts of an answer. Those of all events that are there are given at once, since each giving costs as much as many parts. */
+async function* read<Event>(
+  events: AsyncIterable<Event>,
+  {
+    cut,
+    ended,
+    reader
+  }: { readonly reader: Reader<Event>; readonly cut: () => AiError.AiError; readonly ended: () => void }
+): AsyncGenerator<Parts> {
   const iterator = events[Symbol.asyncIterator]()
-  for (;;) {
-    const next = iterator.next()
-    const result = isOver() ? await soon(next) : await next
-    if (result === undefined || result.done === true) return
-    yield result.value
+  // An event of another shape than the protocol's is a failure of the server, and of nobody here.
+  const next = (): Promise<Next> =>
+    iterator
+      .next()
+      .then((result): Next =>
+        result.done === true ? { _tag: "End" } : { _tag: "Parts", parts: reader.read(result.value) }
+      )
+      // When all was said, it is of no matter what breaks.
+      .catch((thrown: unknown): Next => (reader.isOver() ? { _tag: "End" } : { _tag: "Broke", thrown }))
+  let parts: Array<Response.StreamPartEncoded> = []
+  for (let coming = next(); ;) {
+    const came = await (parts.length > 0 ? there(coming) : reader.isOver() ? soon(coming) : coming)
+    if (came?._tag === "Parts") {
+      parts.push(...came.parts)
+      coming = next()
+    } else if (parts.length > 0 && came?._tag !== "End") {
+      yield parts
+      parts = []
+    } else if (came?._tag === "Broke") {
+      throw came.thrown
+    } else {
+      if (came !== undefined) ended()
+      const rest = reader.end()
+      yield [...parts, ...(rest ?? [])]
+      if (rest === undefined) throw cut()
+      return
+    }
   }
 }
 
-/** What comes within a moment. What fails then is of no matter. */
-const soon = <A>(next: Promise<A>): Promise<A | undefined> =>
+/** What is there already. */
+const there = <A>(coming: Promise<A>): Promise<A | undefined> =>
+  Promise.race([coming, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))])
+
+/** What comes within a moment. */
+const soon = <A>(coming: Promise<A>): Promise<A | undefined> =>
   new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), farewell)
-    const settle = (value: A | undefined) => {
+    void coming.then((value) => {
       clearTimeout(timer)
       resolve(value)
-    }
-    next.then(settle, () => settle(undefined))
+    })
   })
 
 /** The whole answer, from its stream. */
