@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as OpenAiModel from "@millwright/core/adapters/OpenAiModel"
+import type * as Schema from "effect/Schema"
 import * as CacheMark from "../../src/internal/CacheMark.ts"
+import * as ChatBlocks from "../../src/internal/ChatBlocks.ts"
 import * as Model from "@millwright/core/Model"
 import * as Lab from "@millwright/core/testing/ModelLab"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
@@ -78,6 +80,21 @@ describe("the cache of OpenAI's models", () => {
       assert.isTrue(yield* made({ provider: "openrouter", cacheMarks: true }))
     })
   )
+
+  it("writes at the last message and three marks, or at four marks alone where the caller wants that", () => {
+    const said = (role: string, isMarked = false) => ({
+      role,
+      content: [{ type: "text", text: "So.", ...(isMarked ? CacheMark.breakpoint : {}) }]
+    })
+    const marks = (body: Schema.JsonObject) => ChatBlocks.of(body).flatMap(({ isMarked }, at) => (isMarked ? [at] : []))
+    const tools = [{ type: "function" }]
+    const marked = Array.from({ length: 5 }, () => said("user", true))
+    const manual = { prompt_cache_options: { mode: "explicit" } }
+    assert.deepStrictEqual(marks({ tools, messages: [said("system", true), said("user"), said("assistant")] }), [1, 2])
+    assert.deepStrictEqual(marks({ messages: [...marked, said("user")] }), [2, 3, 4, 5])
+    assert.deepStrictEqual(marks({ ...manual, messages: [...marked, said("user")] }), [1, 2, 3, 4])
+    assert.deepStrictEqual(marks({ ...manual, messages: [said("user")] }), [])
+  })
 
   it("is refused marks by models that take none, and on answers", () => {
     const said = (role: string, model: string) =>
