@@ -75,7 +75,8 @@ export const run: Bench.Run<typeof options> = async ({ peers, runs, seed }, prog
       `The share is what was read from the cache of all input. The session has ${turns} turns and two sub-agents of ${agentTurns}, each with a system prompt of its own; tools answer with 0.2 to 30 kB, as long as what joined real sessions. What is new has to be written once, so no loop reads all.`,
       "The twin counts as the providers document it (packages/core/src/internal/PrefixCache.ts). The Claude API takes calls that follow each other for one place when a mark looks back, and their results too; where each block is a place, turns of twelve calls and more push the last entry out of sight of a single mark.",
       `Prices in USD for a million tokens, input / read / written / output: ${Participant.providers.map(({ model, name, price }) => `${name} (${model}) ${price.input} / ${price.cacheRead} / ${price.cacheWrite} / ${price.output}`).join("; ")}.`,
-      "A peer is set up as its documentation shows; where there is more than one way, each is told. The peers are offered our outcome tool as well, and end with a text."
+      "All who mark well write each token once, so they differ by hundredths of a point. A lead is the goal all the same, and a tie misses it: what would raise the share further costs more than it saves (docs/gaps/prompt-cache.md).",
+      "A peer is set up as its documentation shows; where there is more than one way, each is told. The peers have the prompts and the tools of ours, and end with a text."
     ]
   }
 }

@@ -2,6 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as LoopHarness from "@millwright/agents/adapters/LoopHarness"
 import * as Harness from "@millwright/agents/Harness"
+import * as SubAgent from "@millwright/agents/SubAgent"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ToolIndex from "@millwright/context/ToolIndex"
 import type * as ToolSource from "@millwright/context/ToolSource"
@@ -27,47 +28,36 @@ export interface At {
 
 const Outcome = Schema.toCodecJson(Schema.Struct({ report: Schema.String }))
 
-type Run = Harness.Harness["Service"]["run"]
-
-/** Plays a conversation, and answers with its report. */
-const play = (run: Run, { prompt, role, system, tools, turns }: Session.Conversation) =>
-  run({
-    role,
-    tier: "standard",
-    system,
-    prompt,
-    grants: [],
-    tools: tools.map(({ plain }) => `${Session.source}/${plain}` as const),
-    outcome: Outcome,
-    maxTurns: turns.length + 1
-  }).pipe(
-    Stream.runLast,
-    Effect.flatMap(Effect.fromOption),
-    Effect.flatMap((event) => Schema.decodeUnknownEffect(Outcome)(event._tag === "Ended" ? event.outcome : undefined)),
-    Effect.map(({ report }) => report),
-    Effect.orDie
-  )
+/** What the main conversation is asked for. Its sub-agents are those of the loop. */
+const request = ({ agents, main }: Session.Session): Harness.Request => ({
+  role: main.role,
+  tier: "standard",
+  system: main.system,
+  prompt: main.prompt,
+  grants: [],
+  tools: [`${Session.source}/*`],
+  agents: {
+    list: [...agents.values()].map(({ description, instructions, name, scope, turns }) =>
+      SubAgent.make(name, { description, instructions, grants: [], tools: scope, maxTurns: turns.length + 1 })
+    )
+  },
+  outcome: Outcome,
+  maxTurns: main.turns.length + 1
+})
 
 /** The tools of the session. */
-const workSource = (
-  session: Session.Session,
-  delegate: (agent: Session.Conversation) => Effect.Effect<string>
-): ToolSource.ToolSource => ({
+const workSource = ({ answer, main }: Session.Session): ToolSource.ToolSource => ({
   name: Session.source,
   kind: "tool",
   list: Effect.succeed({
-    tools: session.main.tools.map(({ description, isReading, plain, schema }) => ({
+    tools: main.tools.map(({ description, isReading, plain, schema }) => ({
       name: plain,
       description,
       inputSchema: schema,
       annotations: { readOnlyHint: isReading }
     }))
   }),
-  call: (name, args) => {
-    const agent = name === "delegate" ? session.agents.get(String(args["agent"])) : undefined
-    const said = agent === undefined ? Effect.sync(() => session.answer(args)) : delegate(agent)
-    return Effect.map(said, (text) => ({ content: [{ type: "text", text }], isError: false }))
-  },
+  call: (_, args) => Effect.sync(() => ({ content: [{ type: "text", text: answer(args) }], isError: false })),
   changes: Stream.empty
 })
 
@@ -81,11 +71,7 @@ export const run = (session: Session.Session, { api, model, url }: At): Promise<
   const program = Effect.gen(function* () {
     const { journal } = yield* MemoryJournal.make
     const recorded = Layer.succeed(Journal.Journal, journal)
-    const place = Layer.merge(NodeServices.layer, recorded)
-    // A sub-agent is a run of the same harness with a prompt of its own.
-    const index: ToolIndex.ToolIndex = yield* SourceIndex.make([
-      workSource(session, (agent) => Effect.provide(play(run, agent), place))
-    ])
+    const index: ToolIndex.ToolIndex = yield* SourceIndex.make([workSource(session)])
     const harness = LoopHarness.layerWith({ tools: { deferral: "never" } }).pipe(
       Layer.provide([
         models,
@@ -94,8 +80,10 @@ export const run = (session: Session.Session, { api, model, url }: At): Promise<
         Layer.succeed(ToolIndex.ToolIndex, index)
       ])
     )
-    const { run }: { readonly run: Run } = yield* Effect.provide(Harness.Harness, harness)
-    return yield* Effect.provide(play(run, session.main), place)
+    const { run } = yield* Effect.provide(Harness.Harness, harness)
+    const last = yield* Effect.flatMap(Stream.runLast(run(request(session))), Effect.fromOption)
+    const outcome = last._tag === "Ended" ? last.outcome : undefined
+    return (yield* Schema.decodeUnknownEffect(Outcome)(outcome)).report
   })
-  return Effect.runPromise(Effect.scoped(program))
+  return Effect.runPromise(Effect.scoped(Effect.provide(program, NodeServices.layer)))
 }

@@ -33,6 +33,13 @@ export const providers: ReadonlyArray<Provider> = [
     places: "runs",
     model: "gpt-5.1",
     price: { input: 1.25, cacheRead: 0.125, cacheWrite: 0, output: 10 }
+  },
+  {
+    name: "OpenAI from GPT-5.6 on",
+    api: "openai",
+    places: "runs",
+    model: "gpt-5.6",
+    price: { input: 4, cacheRead: 0.4, cacheWrite: 5, output: 20 }
   }
 ]
 

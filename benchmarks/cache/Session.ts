@@ -1,14 +1,17 @@
 /**
- * The **session** that every participant plays: an engineer's of 60 turns with 14 tools, and in its middle two sub-agents of 12
- * turns each, with system prompts of their own. The same seed gives the same bytes.
+ * The **session** that every participant plays: an engineer's of 60 turns with 13 tools, and in its middle two sub-agents of 12
+ * turns each, with system prompts of their own. The same seed gives the same bytes. Prompts and definitions are those that
+ * our loop sends, and all participants send the same.
  *
  * The tools are real ones of the catalogue, the system prompts the skills of this repository, and what tools answer is as
  * long as what joined real sessions of a coding agent between two requests.
  */
 import { readFileSync } from "node:fs"
+import * as HouseRules from "../../packages/agents/src/internal/HouseRules.ts"
 import * as Chance from "../Chance.ts"
 import * as AgentSessions from "../tools/AgentSessions.ts"
 import * as Catalog from "../tools/Catalog.ts"
+import * as LoopTools from "./LoopTools.ts"
 
 /** A tool as a model is told of it. `name` is the one that stands in requests. */
 export interface Tool {
@@ -38,15 +41,28 @@ export interface Conversation {
   readonly system: string
   readonly prompt: string
   readonly tools: ReadonlyArray<Tool>
+  /** Those of our loop, which stand before the others. */
+  readonly loopTools: ReadonlyArray<Tool>
   readonly turns: ReadonlyArray<Turn>
   readonly report: string
+}
+
+/** A conversation that another one asks for. */
+export interface Agent extends Conversation {
+  readonly name: string
+  /** What it can be asked for. */
+  readonly description: string
+  /** Of its system prompt, what our loop is given. */
+  readonly instructions: string
+  /** Its tools, as ours names them to an index. */
+  readonly scope: ReadonlyArray<`${string}/${string}`>
 }
 
 /** All that is played. */
 export interface Session {
   readonly main: Conversation
   /** By the name that `delegate` is called with. */
-  readonly agents: ReadonlyMap<string, Conversation>
+  readonly agents: ReadonlyMap<string, Agent>
   /** What a tool answers, by the one argument that tells its call from all others. */
   readonly answer: (args: unknown) => string
 }
@@ -63,24 +79,16 @@ export const size: Size = { turns: 60, agentTurns: 12 }
 /** The source that the tools come from, as ours names them in requests. */
 export const source = "work"
 
+const mainRole = "Engineer"
+
+/** What our loop says to a sub-agent at the end. */
+const rule =
+  "You work for another agent, which reads nothing of you but the outcome. Whatever you could not do or did not see yourself, say so there."
+
 const named = (plain: string): string => `mcp__${source}__${plain}`
 
 const reading = ["read_file", "list_directory", "directory_tree", "search_files", "git_log", "git_show"]
 const all = [...reading, "get_file_info", "write_file", "edit_file", "git_status", "git_diff", "git_commit", "fetch"]
-
-const delegate: Tool = {
-  name: named("delegate"),
-  plain: "delegate",
-  description:
-    "Gives a task to an agent with a conversation of its own, and answers with its report. `explorer` finds out how something works, `auditor` looks for what is wrong.",
-  schema: {
-    type: "object",
-    properties: { agent: { type: "string", enum: ["explorer", "auditor"] }, task: { type: "string" } },
-    required: ["agent", "task"],
-    additionalProperties: false
-  },
-  isReading: false
-}
 
 const toolsOf = (names: ReadonlyArray<string>): ReadonlyArray<Tool> => {
   const { tools } = Catalog.load({}).part
@@ -173,23 +181,35 @@ export const make = (seed: number, { agentTurns, turns }: Size = size): Session 
   const drawn = () => (chance() < 0.7 ? 1 : chance() < 0.7 ? 2 : 3)
   const reportOf = () => lines(1_500, chance).trim()
 
-  const agent = (role: string, skills: ReadonlyArray<string>): Conversation => ({
-    role,
-    system: [`Role: ${role}`, ...skills.map(skill)].join("\n\n"),
-    prompt: `Your task:\n${lines(1_200, chance)}`,
-    tools: toolsOf(reading),
-    turns: Array.from({ length: agentTurns - 1 }, () => turn(reading, drawn())),
-    report: reportOf()
-  })
-  const agents = new Map([
-    ["explorer", agent("Explorer", ["triage"])],
-    ["auditor", agent("Auditor", ["review"])]
-  ])
+  const agent = (name: string, description: string, skills: ReadonlyArray<string>): Agent => {
+    const role = `${mainRole}/${name}`
+    const instructions = skills.map(skill).join("\n\n")
+    return {
+      role,
+      name,
+      description,
+      instructions,
+      system: `Role: ${role}\n\n${instructions}\n\n${HouseRules.text}\n${rule}`,
+      prompt: `Your task:\n${lines(1_200, chance)}`,
+      tools: toolsOf(reading),
+      scope: reading.map((plain) => `${source}/${plain}` as const),
+      loopTools: [LoopTools.handoff],
+      turns: Array.from({ length: agentTurns - 1 }, () => turn(reading, drawn())),
+      report: reportOf()
+    }
+  }
+  const list = [
+    agent("explorer", "Finds out how something works.", ["triage"]),
+    agent("auditor", "Looks for what is wrong.", ["review"])
+  ]
+  const agents = new Map(list.map((each) => [each.name, each]))
+  const delegate = LoopTools.delegate(list)
   const main: Conversation = {
-    role: "Engineer",
-    system: ["Role: Engineer", ...["implement", "spec", "review"].map(skill)].join("\n\n"),
+    role: mainRole,
+    system: [`Role: ${mainRole}`, ...["implement", "spec", "review"].map(skill)].join("\n\n"),
     prompt: `The issue to work on:\n${lines(2_400, chance)}`,
-    tools: [...toolsOf(all), delegate],
+    tools: toolsOf(all),
+    loopTools: [delegate, LoopTools.outcome],
     turns: Array.from({ length: turns - 1 }, (_, at): Turn => {
       const name = handedOver[at + 1]
       return name === undefined
@@ -210,30 +230,9 @@ export const make = (seed: number, { agentTurns, turns }: Size = size): Session 
   }
 }
 
-/** What ends a conversation: a tool of ours, which the peers are offered as well, so that all send the same tools. */
-export const outcome: Tool = {
-  name: "outcome",
-  plain: "outcome",
-  description: "Ends your work with its outcome. Call it exactly once, when everything else is done.",
-  schema: {
-    type: "object",
-    properties: {
-      outcome: {
-        type: "object",
-        properties: { report: { type: "string" } },
-        required: ["report"],
-        additionalProperties: false
-      }
-    },
-    required: ["outcome"],
-    additionalProperties: false
-  },
-  isReading: false
-}
-
-/** The tools of a conversation in the order in which all send them: that of ours, the outcome and then by name. */
-export const offered = ({ tools }: Conversation): ReadonlyArray<Tool> => [
-  outcome,
+/** The tools of a conversation in the order in which all send them: the loop's, and then by name. */
+export const offered = ({ loopTools, tools }: Conversation): ReadonlyArray<Tool> => [
+  ...loopTools,
   ...tools.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 ]
 
@@ -243,7 +242,9 @@ export const script = ({ agents, main }: Session, ends: "outcome" | "text") => (
     role,
     turns: [
       ...turns,
-      ends === "text" ? { text: report } : { calls: [{ tool: outcome.name, arguments: { outcome: { report } } }] }
+      ends === "text"
+        ? { text: report }
+        : { calls: [{ tool: LoopTools.outcome.name, arguments: { outcome: { report } } }] }
     ]
   }))
 })

@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
+import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import * as Command from "../../scripts/Command.ts"
 import type * as Bench from "../Bench.ts"
 import * as Account from "../cache/Account.ts"
+import * as Own from "../cache/Own.ts"
 import * as Participant from "../cache/Participant.ts"
 import * as Session from "../cache/Session.ts"
 
@@ -109,7 +112,47 @@ describe("the account", () => {
   })
 })
 
+/** Schemas of tools without what says nothing to a model, which ours takes out, and what is said of further keys. */
+const bare = (schemas: ReadonlyArray<unknown>): unknown =>
+  JSON.parse(
+    JSON.stringify(schemas, (key, value: unknown) => (/^(\$schema|additional.*)$/.test(key) ? undefined : value))
+  )
+
+interface Sent {
+  readonly system: ReadonlyArray<{ readonly text: string }>
+  readonly tools: ReadonlyArray<{ readonly name: string; readonly description: string; readonly input_schema: unknown }>
+}
+
 describe("pnpm bench cache", () => {
+  it("has the peers send the prompts and the tools that ours sends", { timeout: 120_000 }, async () => {
+    const session = Session.make(7, { turns: 60, agentTurns: 2 })
+    const requests = await Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const script = Session.script(session, "outcome")
+          const twin = yield* ProviderTwin.make({ script, contextTokens: 1_000_000 })
+          const at: Own.At = { api: "anthropic", model: "claude-sonnet-4-6", url: twin.anthropicUrl }
+          assert.strictEqual(yield* Effect.promise(() => Own.run(session, at)), session.main.report)
+          return yield* twin.requests
+        })
+      )
+    )
+    for (const conversation of [session.main, ...session.agents.values()]) {
+      const { body } = requests.find(({ role }) => role === conversation.role) ?? assert.fail(`No ${conversation.role}`)
+      // The twin let it in, so that is its shape.
+      const { system, tools } = body as unknown as Sent
+      assert.strictEqual(system.map(({ text }) => text).join(""), conversation.system)
+      const wanted = Session.offered(conversation)
+      for (const key of ["name", "description"] as const) {
+        assert.deepStrictEqual(
+          tools.map((tool) => tool[key]),
+          wanted.map((tool) => tool[key])
+        )
+      }
+      assert.deepStrictEqual(bare(tools.map((tool) => tool.input_schema)), bare(wanted.map(({ schema }) => schema)))
+    }
+  })
+
   it("plays the whole session with ours, which holds its goal", { timeout: 120_000 }, async () => {
     const [own, claude] = [Participant.all[0], Participant.providers[0]]
     if (own === undefined || claude === undefined) return assert.fail("Ours and the Claude API stand first")

@@ -76,7 +76,7 @@ export const play = Effect.fnUntraced(function* ({ needs = [], ...options }: Pla
     const call = { id: `toolu_${String(++count).padStart(24, "0")}`, name: "tool_search", params }
     const found = yield* session.run(call, prompt)
     if (found === undefined) return yield* Effect.die("A search is answered")
-    const text = Untrusted.block(`tool_search ${params.query}`, found.text)
+    const text = Untrusted.block("", found.text)
     const result = Prompt.toolResultPart({
       ...call,
       isFailure: !found.ok,

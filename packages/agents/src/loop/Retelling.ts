@@ -60,8 +60,7 @@ const resultOf = ({ modelOutput, result }: Prompt.ToolResultPart): string =>
         .join("\n")
 
 /** What is retold is in a block of its own, so that of a result would only be in the way. */
-const inside = (text: string): string =>
-  /^<untrusted [^\n]*>\n([^]*)\n<\/untrusted digest="[0-9a-f]+">$/.exec(text)?.[1] ?? text
+const inside = (text: string): string => /^<untrusted [^\n]*>\n([^]*)\n<\/untrusted [^\n>]+>$/.exec(text)?.[1] ?? text
 
 const textOf = (value: unknown): string => (Predicate.isString(value) ? value : (JSON.stringify(value) ?? ""))
 

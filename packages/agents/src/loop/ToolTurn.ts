@@ -195,7 +195,7 @@ const one = (call: ModelTurn.ToolCall, bench: Bench) =>
     const clean = Redaction.scrub(text, secrets)
     const part = result(call, {
       ok,
-      text: isData ? Untrusted.block(summary, clean) : clean,
+      text: isData ? Untrusted.block("", clean) : clean,
       images: found?.images,
       options: found?.options
     })

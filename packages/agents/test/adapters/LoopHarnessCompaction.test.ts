@@ -71,7 +71,7 @@ describe.each(Loop.protocols)("compaction over %s", (protocol) => {
         /To make room, \d+ messages of this conversation were taken out, with results of tools \(bash \d\)/
       )
       assert.include(text, "plumbago")
-      assert.include(text, 'untrusted origin=\\"your own notes\\"')
+      assert.include(text, 'origin=\\"your own notes\\">')
       assert.deepStrictEqual(Lab.torn(next), [], "A call and its result were torn apart")
       const tail = Loop.blocksOf(last).slice(-2)
       assert.include(text, JSON.stringify(tail.at(-1)?.block), "The last turn is not as it was")

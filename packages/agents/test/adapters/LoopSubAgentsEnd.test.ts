@@ -33,7 +33,7 @@ const breaking: ReadonlyArray<{
     reason: "NoOutcome",
     turns: [{ text: "I found half of it." }, { text: "That is all." }],
     reads:
-      /after 2 turns \(NoOutcome\): .*\nThe last that it said:\n<untrusted origin="report of Tester\/scout"[^]*That is all\./
+      /after 2 turns \(NoOutcome\): .*\nThe last that it said:\n<untrusted \w{20} origin="report of Tester\/scout">[^]*That is all\./
   },
   {
     reason: "TooManyTurns",

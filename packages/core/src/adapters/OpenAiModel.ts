@@ -4,6 +4,9 @@
  *
  * Answers are streamed. The SDK never tries again by itself: that is the caller's to decide. Reasoning is read, but the
  * protocol has no place to send it back in.
+ *
+ * The prompt is cached without our doing. OpenAI's models from GPT-5.6 on write it at marks alone: they mark the last message
+ * themselves, and we mark the system prompt, so that another conversation with the same one reads it and the tools.
  */
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as OpenAiStructuredOutput from "effect/ai/OpenAiStructuredOutput"
@@ -18,7 +21,9 @@ import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
 import OpenAI from "openai"
 import * as Answer from "../internal/Answer.ts"
+import * as CacheMark from "../internal/CacheMark.ts"
 import * as PlainAnswer from "../internal/PlainAnswer.ts"
+import * as PromptTurns from "../internal/PromptTurns.ts"
 import * as ProviderFailure from "../internal/ProviderFailure.ts"
 import * as ProviderFetch from "../internal/ProviderFetch.ts"
 import * as WireText from "../internal/WireText.ts"
@@ -38,6 +43,11 @@ export interface Options {
   readonly maxTokens?: number | undefined
   /** The model's context, in tokens. Without it a conversation is only shortened when the provider refuses it. */
   readonly contextWindow?: number | undefined
+  /**
+   * Whether the model takes marks of the prompt cache, and tells what it writes to it. Default: by the name of a model at
+   * OpenAI, those from GPT-5.6 on.
+   */
+  readonly cacheMarks?: boolean | undefined
   /** A loopback server answers in the place of the provider. */
   readonly rehearsed?: boolean | undefined
   /** Who pays. Default: the key, call by call. */
@@ -61,6 +71,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   }
   const provider = options.provider ?? "openai"
   const failed = ProviderFailure.fromThrown(request)
+  const isMarking = options.cacheMarks ?? (provider === "openai" && CacheMark.isTakenBy(options.model))
+  const write = isMarking ? marked : plain
   const transcript = WireText.transcripts()
   const streamText = (call: PlainAnswer.Call): Stream.Stream<Response.StreamPartEncoded, AiError> =>
     Answer.stream({
@@ -86,7 +98,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     rehearsed: options.rehearsed ?? false,
     ...(options.paidBy && { paidBy: options.paidBy }),
     ...(options.contextWindow !== undefined && { contextWindow: options.contextWindow }),
-    supports: { reasoningReplay: false, cacheWrites: false, toolLoading: [] },
+    supports: { reasoningReplay: false, cacheWrites: isMarking, toolLoading: [] },
     probe: Model.probe({
       model: options.model,
       provider,
@@ -173,7 +185,20 @@ const messages = (message: Prompt.Message): Array<Chat> => {
   }
 }
 
-const write = (stretch: ReadonlyArray<Prompt.Message>) => stretch.flatMap(messages)
+const plain = (stretch: ReadonlyArray<Prompt.Message>): Array<Chat> => stretch.flatMap(messages)
+
+/** With a mark at the end of the system prompt. */
+const marked = (stretch: ReadonlyArray<Prompt.Message>, from: number): Array<Chat> => {
+  const leading = from === 0 ? PromptTurns.leading(stretch) : []
+  const system = leading.flatMap(messages)
+  const last = leading.findLast(({ content }) => content.trim() !== "")
+  if (last === undefined) return plain(stretch)
+  return [
+    ...system.slice(0, -1),
+    { role: "system", content: [{ type: "text", text: last.content, ...CacheMark.breakpoint }] },
+    ...plain(stretch.slice(leading.length))
+  ]
+}
 
 const assistant = (message: Prompt.AssistantMessage): Array<Chat> => {
   const text = message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")

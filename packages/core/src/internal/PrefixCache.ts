@@ -11,7 +11,7 @@
  * - What stands behind the last mark is plain input. Another model is another cache.
  *
  * OpenAI, for models before GPT-5.6: prompts of at least 1,024 tokens are cached by themselves, in steps of 128, and
- * what is written costs nothing and is not told.
+ * what is written costs nothing and is not told. Those from GPT-5.6 on have marks of their own (`ChatBlocks`).
  *
  * Our reading: a token is four characters; an entry is there as soon as its request is (a provider wants the answer to
  * have begun, so that requests at the same time do not share); nothing expires; a run of blocks is left in one step,
@@ -44,16 +44,19 @@ export interface Marked {
   readonly minimum: number
   /** What counts as a place when a mark looks back. Default: runs. */
   readonly places?: "runs" | "blocks" | undefined
+  /** How many places a mark looks at, its own included. Default: {@link window}. */
+  readonly window?: number | undefined
 }
 
-/** How many places a mark looks at, its own included. */
+/** How many places a mark of Anthropic looks at, its own included. */
 export const window = 20
 
 /** The most marks that a request may have. */
 export const maxMarks = 4
 
 /** Counts a request to a cache of marks. */
-export const marked = (known: ReadonlySet<string>, { blocks, minimum, model, places = "runs" }: Marked): Counted => {
+export const marked = (known: ReadonlySet<string>, cache: Marked): Counted => {
+  const { blocks, minimum, model } = cache
   let key: string = Digest.of(model)
   let length = 0
   const ends = blocks.map((block) => {
@@ -64,7 +67,7 @@ export const marked = (known: ReadonlySet<string>, { blocks, minimum, model, pla
   const lengthTo = (at: number): number => ends[at]?.length ?? 0
   const marks = blocks.flatMap(({ isMarked }, at) => (isMarked ? [at] : []))
   const isKnown = (at: number): boolean => known.has(ends[at]?.key ?? "")
-  const reads = marks.map((mark) => lookback(blocks, mark, places).find(isKnown) ?? -1)
+  const reads = marks.map((mark) => lookback(cache, mark).find(isKnown) ?? -1)
   const writes = marks.filter((mark) => lengthTo(mark) >= minimum)
   const cacheRead = lengthTo(Math.max(-1, ...reads))
   const cached = Math.max(cacheRead, lengthTo(writes.at(-1) ?? -1))
@@ -75,18 +78,14 @@ export const marked = (known: ReadonlySet<string>, { blocks, minimum, model, pla
 }
 
 /** Where a mark looks for an entry, in this order. */
-export const lookback = (
-  blocks: ReadonlyArray<Block>,
-  mark: number,
-  places: "runs" | "blocks"
-): ReadonlyArray<number> => {
+const lookback = ({ blocks, places = "runs", window: most = window }: Marked, mark: number): ReadonlyArray<number> => {
   const seen: Array<number> = []
   let count = 0
   for (let at = mark; at >= 0; at--) {
     const run = blocks[at]?.run
     const goesOn = places === "runs" && at < mark && run !== undefined && run === blocks[at + 1]?.run
     if (!goesOn) count++
-    if (count > window) break
+    if (count > most) break
     seen.push(at)
   }
   return seen

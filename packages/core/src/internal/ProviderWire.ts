@@ -3,6 +3,8 @@ import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
 import type * as Http from "node:http"
 import type * as Usage from "../Usage.ts"
+import * as CacheMark from "./CacheMark.ts"
+import * as ChatBlocks from "./ChatBlocks.ts"
 import * as PrefixCache from "./PrefixCache.ts"
 import * as PromptBlocks from "./PromptBlocks.ts"
 import * as Rules from "./ProviderRules.ts"
@@ -155,7 +157,14 @@ export const count = (call: {
           minimum: PrefixCache.minimumOf(model),
           places
         })
-      : PrefixCache.automatic(cache, { model, text: pieces.join("") })
+      : CacheMark.isTakenBy(model)
+        ? PrefixCache.marked(cache, {
+            model,
+            blocks: ChatBlocks.of(body),
+            minimum: ChatBlocks.minimum,
+            window: Number.POSITIVE_INFINITY
+          })
+        : PrefixCache.automatic(cache, { model, text: pieces.join("") })
   for (const entry of written) cache.add(entry)
   const spoken = [
     turn.text ?? "",
@@ -214,7 +223,13 @@ export const patch = (
           cache_read_input_tokens: usage.cacheRead,
           cache_creation_input_tokens: usage.cacheWrite
         }
-      : { prompt_tokens_details: { cached_tokens: usage.cacheRead } }
+      : {
+          prompt_tokens_details: {
+            cached_tokens: usage.cacheRead,
+            // Models that bill no writes do not tell them.
+            ...(usage.cacheWrite > 0 && { cache_write_tokens: usage.cacheWrite })
+          }
+        }
   let call = -1
   return events.map((event) => {
     if (event.includes('"type":"tool_use"') || /"function":\{"name":/.test(event)) call++

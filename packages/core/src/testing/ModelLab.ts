@@ -22,6 +22,8 @@ export interface At {
 /** How the adapter is made. */
 export interface Options {
   readonly make: (at: At) => Effect.Effect<Model.Model, unknown, Scope.Scope>
+  /** The name of the model, which says what the twin's cache is like. Default: {@link known}. */
+  readonly model?: string
 }
 
 /** A twin of its own for one test, and the adapter before it. */
@@ -37,18 +39,19 @@ export interface Lab {
 
 /** The only key that the twin lets in. */
 export const key = "twin-key-0123456789abcdef"
-/** The only model that the twin knows. */
+/** The only model that the twin knows, where the adapter is not made for another one. */
 export const known = "twin-model"
 
 /** Starts a twin, and makes the adapter for it. */
 export const open = Effect.fnUntraced(function* (options: Options) {
+  const name = options.model ?? known
   const twin = yield* ProviderTwin.make({
     script: { conversations: [] },
     apiKey: Redacted.make(key),
-    models: [known],
+    models: [name],
     contextTokens: 5_000
   })
-  const other: Lab["other"] = ({ apiKey = key, model = known }) =>
+  const other: Lab["other"] = ({ apiKey = key, model = name }) =>
     options.make({ twin, apiKey: Redacted.make(apiKey), model })
   const lab: Lab = { twin, model: yield* other({}), other }
   return lab

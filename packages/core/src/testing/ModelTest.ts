@@ -263,7 +263,7 @@ const cutAnywhere = Effect.fnUntraced(function* (lab: Lab.Lab) {
         )
       } else {
         cuts++
-        const error = Model.fromAiError(result.failure, { model: Lab.known, provider: lab.model.provider })
+        const error = Model.fromAiError(result.failure, { model: lab.model.name, provider: lab.model.provider })
         assert.strictEqual(error.reason, "Disconnected", `Cut (${how}) after ${after} events: ${error.message}`)
         assert.isTrue(error.isRetryable, "A cut answer can be asked for again")
       }
@@ -357,7 +357,9 @@ const dropped = Effect.fnUntraced(function* (lab: Lab.Lab) {
 const unreachable = (options: Lab.Options) =>
   Effect.fnUntraced(function* () {
     const twin = yield* Effect.scoped(ProviderTwin.make({ script: { conversations: [] } }))
-    const error = yield* Lab.failure(yield* options.make({ twin, apiKey: Redacted.make(Lab.key), model: Lab.known }))
+    const error = yield* Lab.failure(
+      yield* options.make({ twin, apiKey: Redacted.make(Lab.key), model: options.model ?? Lab.known })
+    )
     assert.deepStrictEqual([error.reason, error.isRetryable], ["Unreachable", true], error.message)
     assert.include(error.message, "127.0.0.1", "The message does not say where")
   })

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import * as Fault from "../Fault.ts"
+import * as ChatBlocks from "../internal/ChatBlocks.ts"
 import * as PrefixCache from "../internal/PrefixCache.ts"
 import * as Rules from "../internal/ProviderRules.ts"
 import * as Wire from "../internal/ProviderWire.ts"
@@ -188,7 +189,8 @@ export const refusal = (
   body: Schema.JsonObject,
   betas: ReadonlyArray<string> = []
 ): string | undefined =>
-  TranscriptRules.refusal(protocol, body) ?? (protocol === "anthropic" ? Rules.refusal(body, betas) : undefined)
+  TranscriptRules.refusal(protocol, body) ??
+  (protocol === "anthropic" ? Rules.refusal(body, betas) : ChatBlocks.refusal(body))
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 

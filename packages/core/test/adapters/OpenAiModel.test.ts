@@ -11,6 +11,11 @@ ModelTest.suite("OpenAiModel", {
   make: ({ apiKey, model, twin }) => OpenAiModel.make({ apiKey, model, baseUrl: twin.openAiUrl, rehearsed: true })
 })
 
+ModelTest.suite("OpenAiModel with a model that takes marks", {
+  model: "gpt-5.6",
+  make: ({ apiKey, model, twin }) => OpenAiModel.make({ apiKey, model, baseUrl: twin.openAiUrl, rehearsed: true })
+})
+
 const chunk = (delta: object, finish: string | null = null): string =>
   `data: ${JSON.stringify({ id: "c", model: "m", choices: [{ index: 0, delta, finish_reason: finish }] })}`
 
