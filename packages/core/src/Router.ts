@@ -207,7 +207,8 @@ const misconfigured = (rules: Rules, request: Request): string | undefined => {
     return `An hour of ${rules.hour} US dollars is none. Take a number of at least 0.`
   }
   const still = rules.candidates.find(({ speed }) => speed && !(speed.first >= 0 && speed.perSecond > 0))
-  if (still !== undefined) return `${Candidate.idOf(still)} has a speed that is none. Take seconds of at least 0, and more than 0 tokens in each.`
+  if (still !== undefined)
+    return `${Candidate.idOf(still)} has a speed that is none. Take seconds of at least 0, and more than 0 tokens in each.`
   if (unknown !== undefined) return `${unknown} is no candidate. Pin one of these, or add it: ${known}.`
   if (amount !== undefined) return `The work has ${amount[0]} of ${amount[1]}. Take a number of at least 0.`
   if ((request.work.returns ?? 0) > 1)

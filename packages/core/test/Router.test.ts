@@ -54,7 +54,11 @@ describe("Router.select", () => {
       "maker/usual": turns * (2 + output / 50),
       "maker/big": turns * (1 + output / 500)
     })
-    assert.strictEqual(at(10_000, [little, usual, fast]).chosen, "maker/usual", "a speed that is not known does not count as the slowest that is")
+    assert.strictEqual(
+      at(10_000, [little, usual, fast]).chosen,
+      "maker/usual",
+      "a speed that is not known does not count as the slowest that is"
+    )
     for (const hour of [-1, Number.NaN, Infinity]) {
       assert.strictEqual(refused(choose({}, { rules: { hour } })).reason, "Misconfigured")
     }

@@ -3,6 +3,9 @@
 /** What every model adapter holds to about the prompt cache of its provider: what was paid for once is read from then on. */
 export * as CacheClaims from "./CacheClaims.ts"
 
+/** What an engine promises about the services of a run: they are those of the layer in which its code was given, whoever starts it, wakes it, answers it or stops it, and whichever process does. */
+export * as ContextClaims from "./ContextClaims.ts"
+
 /** What an engine promises to whoever steers a run: it can be stopped, taken up, split, and sent back where that is possible. */
 export * as ControlClaims from "./ControlClaims.ts"
 
