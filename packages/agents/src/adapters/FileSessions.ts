@@ -42,7 +42,7 @@ const make = Effect.fnUntraced(function* ({ folder, sync = false }: Options) {
   const notWritable = (error: PlatformError.PlatformError) =>
     new Session.SessionError({
       reason: "NotWritable",
-      message: `Sessions can not be kept in ${folder}: ${error.message} Make room, or give the folder to this user.`,
+      message: `Sessions can not be kept in ${folder}: ${error.message} Make room, give the folder to this user, or name another one.`,
       cause: error
     })
   yield* Effect.mapError(files.makeDirectory(folder, { recursive: true, mode: 0o700 }), notWritable)

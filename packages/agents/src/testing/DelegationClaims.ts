@@ -119,7 +119,10 @@ export const leaving: ReadonlyArray<ScriptedHarness.Turn> = [
   { outcome: { answer: "left" } }
 ]
 
-/** A conversation that is asked for again by its name is over, where conversations are kept, and begins anew elsewhere. */
+/**
+ * A conversation that is asked for again by its name is over, where conversations are kept, and begins anew elsewhere; one that has
+ * to be there and is not is refused.
+ */
 export const kept = Effect.fnUntraced(function* (bench: Bench, lines: () => number) {
   writeFileSync(join(bench.place.folder, "log"), "")
   for (const times of [1, bench.harness.supports.sessions ? 1 : 2]) {
@@ -129,4 +132,9 @@ export const kept = Effect.fnUntraced(function* (bench: Bench, lines: () => numb
     assert.deepStrictEqual(last?._tag === "Ended" ? last.outcome : undefined, { answer: "left" })
     assert.strictEqual(lines(), times, `supports.sessions is ${bench.harness.supports.sessions}`)
   }
+  const done = lines()
+  const { events, exit } = yield* observe(bench, { id: "nowhere", resumeOnly: true })
+  const error = yield* Effect.flip(exit)
+  assert.strictEqual(error.reason, bench.harness.supports.sessions ? "NotFound" : "Unsupported")
+  assert.deepStrictEqual([events, lines()], [[], done], "It began to work before it refused")
 })
