@@ -38,7 +38,7 @@ export const layer: Layer.Layer<Durable.Engine> = Layer.effect(
         ),
       execute: (workflow, options) => {
         const started = alone(inner.execute(workflow, { ...options, discard: true }))
-        // Whoever waits does it with what the engine has given them to know a wait by.
+        // In a parent the wait is registered, through a context that is private to Effect's engine: so it is kept here.
         return options.discard === true ? started : Effect.andThen(started, inner.execute(workflow, options))
       },
       interrupt: (workflow, execution) => alone(inner.interrupt(workflow, execution)),
