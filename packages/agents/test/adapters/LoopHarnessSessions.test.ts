@@ -30,7 +30,7 @@ const turnsOf = (script: typeof Script.Type): ReadonlyArray<ProviderTwin.Turn> =
     text: `turn ${turn}`,
     calls: steps.map((step, at) =>
       step.does === "look"
-        ? Lab.call("read", { path: "there" })
+        ? Lab.call("read", { path: `there-${turn}-${at}` })
         : Lab.call("bash", {
             script: `echo ${turn}-${at} >> done${step.slow ? "; sleep 0.01" : ""}; echo did ${turn}-${at}`
           })
@@ -105,7 +105,8 @@ for (const protocol of Lab.protocols) {
       [Script, Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 }))],
       ([script, share]) =>
         Effect.gen(function* () {
-          writeFileSync("there", "here\n")
+          // Each another one: an agent that looks at one thing again and again is stopped.
+          for (const turn of [0, 1, 2]) for (const at of [0, 1, 2, 3]) writeFileSync(`there-${turn}-${at}`, "here\n")
           writeFileSync("done", "")
           const turns = turnsOf(script)
           const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] } })
