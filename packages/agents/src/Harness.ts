@@ -40,6 +40,8 @@ export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
   BadAgents: false,
   /** The agent took longer in all than it may. */
   TimedOut: false,
+  /** Whoever waited for the agent stopped it. Nobody gets this as an error; the journal says it of the agent. */
+  Interrupted: true,
   /** The agent's program broke, or said what this package does not understand. */
   Broken: true
 }) {}

@@ -53,9 +53,12 @@ const of = (...bodies: ReadonlyArray<SessionEntry.Body>) =>
 describe("where a conversation stands", () => {
   it.effect("counts what the provider counted, and estimates what came since", () =>
     Effect.gen(function* () {
-      assert.strictEqual((yield* of(said("x".repeat(400)))).context, 100)
+      const frames = 8
+      assert.strictEqual((yield* of(said("x".repeat(400)))).context, 100 + frames)
       const { context, tools } = yield* of(said("y".repeat(9_000)), routed("a/b"), answered, returned(false))
-      assert.strictEqual(context, 1_000 + 50 + 100)
+      assert.strictEqual(context, 1_000 + 50 + 100 + frames)
+      const pictured = yield* of(said("y"), routed("a/b"), answered, returned(true))
+      assert.isAbove(pictured.context, 1_050 + 1_000, "a picture takes no room")
       assert.deepStrictEqual(tools, [{ tool: "look", ok: false }])
     })
   )

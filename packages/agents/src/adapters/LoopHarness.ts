@@ -194,11 +194,20 @@ const work = (request: Harness.Request, around: Around): Effect.Effect<void, Har
           Journal.record({
             _tag: "AgentEnded",
             session,
-            fault: Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+            fault: Exit.isSuccess(exit) ? null : Fault.record(why(request.role, exit.cause))
           })
         )
     )
   })
+
+/** Why an agent stopped. To be stopped is no defect. */
+const why = (role: string, cause: Cause.Cause<Harness.Failure>): unknown =>
+  Cause.hasInterruptsOnly(cause)
+    ? new Harness.HarnessError({
+        reason: "Interrupted",
+        message: `The role ${role} was stopped by whoever waited for it. Where its conversation is kept, it goes on where it was.`
+      })
+    : Cause.squash(cause)
 
 const timed = <R>(
   walk: Effect.Effect<void, Harness.Failure, R>,

@@ -81,7 +81,7 @@ export const run = (options: Options): Effect.Effect<void, Harness.Failure, Need
 const ask = Effect.fnUntraced(function* (options: Options) {
   const { conversation, emit, index, model, patience, toolkit, watch } = options
   const { transcript } = conversation
-  if (yield* Choosing.isRepinned(options)) return
+  if (yield* Choosing.repin(options)) return
   // What is appended stands behind what a tool or a person said, and changes nothing before it.
   const notices = (yield* index?.notices(Transcript.prompt(transcript)) ?? Effect.succeed([])).map((message) =>
     Conversation.noting("notice", message)
@@ -190,7 +190,7 @@ const warn = Effect.fnUntraced(function* (options: Options) {
   if (circle === undefined) return
   yield* Journal.record({ _tag: "CircleFound", ...circle, told: !isWarned })
   if (isWarned) {
-    if (yield* Choosing.isReplaced(options, "DoomLoop")) return
+    if (yield* Choosing.replace(options, "DoomLoop")) return
     return yield* new Harness.HarnessError({
       reason: "InACircle",
       message:

@@ -8,8 +8,10 @@ export const distinct = (
 ): ReadonlyArray<Prompt.Message> => {
   const ids = new Set(taken)
   const free = (id: string): string => {
-    let own = id === "" ? "call" : id
-    for (let nth = 2; ids.has(own); nth++) own = `${id === "" ? "call" : id}-${nth}`
+    const given = id === "" ? "call" : id
+    let own = given
+    // From how many there are: where all have one id, each would look at all before it.
+    for (let nth = Math.max(2, ids.size); ids.has(own); nth++) own = `${given}-${nth}`
     ids.add(own)
     return own
   }

@@ -111,10 +111,10 @@ export const retooled = Effect.fnUntraced(function* (
 })
 
 /**
- * Gives the conversation to whom a person wants, where that is somebody else. A wish that can not be met does not end
- * the work.
+ * Gives the conversation to whom a person wants, where that is somebody else, and answers whether it did. A wish that can
+ * not be met does not end the work.
  */
-export const isRepinned = Effect.fnUntraced(function* (seat: Seat) {
+export const repin = Effect.fnUntraced(function* (seat: Seat) {
   const pin = yield* yield* ModelChoice.Pin
   const { candidate } = seat.conversation.transcript
   if (pin === undefined || pin === candidate) return false
@@ -124,15 +124,15 @@ export const isRepinned = Effect.fnUntraced(function* (seat: Seat) {
     RouteError: stays,
     ScorerError: stays
   })
-  return chosen !== undefined && (yield* isMoved(seat, entriesOf(seat, chosen, "Pinned")))
+  return chosen !== undefined && (yield* move(seat, entriesOf(seat, chosen, "Pinned")))
 })
 
-/** Gives the conversation to somebody stronger, once for each kind of evidence that an agent does not give itself. */
-export const isReplaced = Effect.fnUntraced(function* (seat: Seat, kind: "DoomLoop") {
+/** Gives the conversation to somebody stronger, once for each kind of evidence that an agent does not give itself. Answers whether it did. */
+export const replace = Effect.fnUntraced(function* (seat: Seat, kind: "DoomLoop") {
   if (seat.conversation.transcript.evidence.some((each) => each.kind === kind)) return false
   const chosen = yield* seat.choice.after(yield* Standing.of(seat), { _tag: kind })
   if (chosen === undefined) return false
-  return yield* isMoved(seat, [
+  return yield* move(seat, [
     ...entriesOf(seat, chosen, kind),
     Conversation.saying("notice", "You take over here from another model, which went in a circle. Try another way.")
   ])
@@ -142,11 +142,11 @@ export const isReplaced = Effect.fnUntraced(function* (seat: Seat, kind: "DoomLo
 export const failed = Effect.fnUntraced(function* (seat: Seat, error: Model.ModelError) {
   const chosen = yield* seat.choice.after(yield* Standing.of(seat), { _tag: "Failed", error })
   if (chosen === undefined) return yield* error
-  const isMovedOn = yield* isMoved(seat, entriesOf(seat, chosen, error.isRetryable ? "Failed" : "Overflow"))
+  const isMovedOn = yield* move(seat, entriesOf(seat, chosen, error.isRetryable ? "Failed" : "Overflow"))
   if (!isMovedOn) return yield* error
 })
 
-const isMoved = (seat: Seat, entries: ReadonlyArray<SessionEntry.Body>) =>
+const move = (seat: Seat, entries: ReadonlyArray<SessionEntry.Body>) =>
   entries.some(({ _tag }) => _tag === "Routed")
     ? Effect.as(seat.conversation.append(...entries), true)
     : Effect.succeed(false)

@@ -61,6 +61,9 @@ export const maxAttempts = 5
 /** How often a model is asked that did not come to an end: each time may cost as much as an answer can. */
 const mostEndless = 2
 
+/** The most calls of one answer. One with more goes on without end, whatever it wants. */
+export const maxCalls = 1_000
+
 /** The longest that a provider's `Retry-After` is waited for; a longer one stalls the line, which can be resumed later. */
 export const maxWait = 5 * 60_000
 
@@ -112,6 +115,7 @@ export const run = (
 const once = ({ model, onText, patience, prompt, toolkit }: Call, parts: Array<Response.AnyPart>) =>
   Effect.gen(function* () {
     let size = 0
+    let called = 0
     const stream =
       model.answer?.({ prompt, tools: Object.values(toolkit.tools) }) ??
       // Tools by name have unknown parameters; as they are not decoded here, no service is needed for them.
@@ -127,6 +131,7 @@ const once = ({ model, onText, patience, prompt, toolkit }: Call, parts: Array<R
       // A part without content takes room as well.
       size += 8 + ("delta" in part ? Buffer.byteLength(part.delta) : 0)
       if (size > patience.bytes) return Effect.fail(endless(model, `${patience.bytes} bytes`))
+      if (part.type === "tool-call" && ++called > maxCalls) return Effect.fail(endless(model, `${maxCalls} calls`))
       return part.type === "text-delta" ? onText(part.delta) : Effect.void
     }
     yield* Watchdog.beside(

@@ -4,10 +4,10 @@ import * as Usage from "@millwright/core/Usage"
 import type * as Prompt from "effect/ai/Prompt"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import type * as Harness from "../Harness.ts"
 import * as ModelChoice from "../ModelChoice.ts"
 import type * as Conversation from "./Conversation.ts"
+import * as Weight from "./Weight.ts"
 
 /** How long a provider keeps a prompt in its cache at least, in milliseconds. */
 const cacheLife = 5 * 60_000
@@ -30,14 +30,16 @@ export const of = Effect.fnUntraced(function* ({
   const isOwn = since > path.findLastIndex(({ body }) => body._tag === "Routed")
   const isWarm = answer !== undefined && isOwn && now - answer.at <= cacheLife
   const prompt = answer === undefined ? 0 : Usage.total(answer.usage) - answer.usage.output
-  const added = items.filter(({ at }) => answer === undefined || at > since + 1).map(({ message }) => textOf(message))
-  const text = items.length === 0 ? request.system + request.prompt : added.join("\n")
+  const added =
+    items.length === 0
+      ? TokenBudget.estimate(request.system + request.prompt)
+      : Weight.sum(items.filter(({ at }) => answer === undefined || at > since + 1))
   const standing: ModelChoice.Standing = {
     request,
     current: candidate === undefined ? undefined : { candidate, cached: isWarm ? prompt : 0 },
     evidence,
     failed,
-    context: prompt + (answer?.usage.output ?? 0) + TokenBudget.estimate(text),
+    context: prompt + (answer?.usage.output ?? 0) + added,
     hasImages: items.some(({ message }) => partsOf(message).some(hasImage)),
     tools: items.flatMap(({ message }) =>
       partsOf(message).flatMap((part) =>
@@ -52,18 +54,6 @@ export const of = Effect.fnUntraced(function* ({
 type Part = Prompt.UserMessagePart | Prompt.AssistantMessagePart | Prompt.ToolMessagePart
 
 const partsOf = (message: Prompt.Message): ReadonlyArray<Part> => (message.role === "system" ? [] : message.content)
-
-const textOf = (message: Prompt.Message): string =>
-  message.role === "system" ? message.content : message.content.map(partText).join("\n")
-
-const partText = (part: Part): string =>
-  part.type === "text" || part.type === "reasoning"
-    ? part.text
-    : part.type === "tool-result" && Predicate.isString(part.result)
-      ? part.result
-      : part.type === "tool-call"
-        ? JSON.stringify(part.params ?? null)
-        : ""
 
 const hasImage = (part: Part): boolean =>
   part.type === "tool-result" ? part.modelOutput?.some(isImage) === true : isImage(part)

@@ -106,6 +106,8 @@ for (const protocol of Lab.protocols) {
       [Script, Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 }))],
       ([script, share]) =>
         Effect.gen(function* () {
+          // Each another one: an agent that looks at one thing again and again is stopped.
+          for (const turn of [0, 1, 2]) for (const at of [0, 1, 2, 3]) writeFileSync(`there-${turn}-${at}`, "here\n")
           writeFileSync("done", "")
           const turns = turnsOf(script)
           const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] } })

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { existsSync } from "node:fs"
 import type * as Harness from "../../src/Harness.ts"
+import * as ModelTurn from "../../src/loop/ModelTurn.ts"
 import * as Sessions from "../../src/Sessions.ts"
 import { walk } from "../LoopSessions.ts"
 import { workspace } from "../ToolsWorkplace.ts"
@@ -24,6 +25,21 @@ describe.each(Lab.protocols)("over %s, arguments that stand within each other wi
       const lab = yield* Lab.start(protocol, [{ calls: [{ tool: "read", raw: deep }] }, Lab.done("ok")])
       assert.deepStrictEqual((yield* lab.run()).outcome, { _tag: "Done", note: "ok" })
       assert.match(String(yield* lab.results(-1)), /arguments are not what the tool takes/)
+    })
+  )
+})
+
+describe.each(Lab.protocols)("over %s, an answer with more calls than anybody makes", (protocol) => {
+  test(
+    "is one without end, and none of them is run",
+    Effect.gen(function* () {
+      const calls = (count: number) =>
+        Array.from({ length: count }, () => Lab.call("bash", { script: "echo x >> ran" }))
+      const lab = yield* Lab.start(protocol, [{ calls: calls(ModelTurn.maxCalls + 1) }])
+      const error = yield* Effect.flip(lab.run())
+      assert.strictEqual(error.reason, "Endless")
+      assert.isFalse(existsSync("ran"))
+      assert.lengthOf(yield* lab.facts("ModelFailed"), 2)
     })
   )
 })

@@ -107,8 +107,13 @@ describe.each(Lab.protocols)("an agent over %s", (protocol) => {
       const fiber = yield* Effect.forkChild(walk({ ...base, request: { id: "s" } }))
       yield* Deferred.succeed(around.running, fiber)
       yield* Fiber.await(fiber)
-      const agents = (yield* Stream.runCollect(journal.read())).map(({ fact }) => fact._tag)
-      assert.deepStrictEqual(agents, ["AgentStarted", "AgentEnded"])
+      const [started, ended, ...more] = (yield* Stream.runCollect(journal.read())).map(({ fact }) => fact)
+      assert.strictEqual(started?._tag, "AgentStarted")
+      assert.deepStrictEqual(ended?._tag === "AgentEnded" && [ended.fault?.tag, ended.fault?.reason], [
+        "HarnessError",
+        "Interrupted"
+      ])
+      assert.lengthOf(more, 0)
     })
   )
 
