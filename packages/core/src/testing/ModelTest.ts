@@ -20,6 +20,7 @@ import * as Usage from "../Usage.ts"
 import * as CacheClaims from "./CacheClaims.ts"
 import * as LoadingClaims from "./LoadingClaims.ts"
 import * as Lab from "./ModelLab.ts"
+import * as PlainClaims from "./PlainClaims.ts"
 import * as ProbeClaims from "./ProbeClaims.ts"
 import * as ProviderTwin from "./ProviderTwin.ts"
 
@@ -66,6 +67,9 @@ export const suite = (name: string, options: Lab.Options): void => {
     })
     describe("a probe", () => {
       for (const { holds, name } of ProbeClaims.claims(options)) test(name, holds)
+    })
+    describe("a plain answer", () => {
+      for (const { holds, name } of PlainClaims.claims) test(name, holds)
     })
     test("interruption closes the connection", interruption)
   })
