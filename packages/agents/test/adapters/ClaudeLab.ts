@@ -1,0 +1,84 @@
+/** The real Claude Code before a provider twin, and where its program is. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
+import * as Pricing from "@millwright/core/Pricing"
+import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
+import { existsSync } from "node:fs"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import * as ClaudeCode from "../../src/adapters/ClaudeCode.ts"
+import type * as ScriptedHarness from "../../src/testing/ScriptedHarness.ts"
+import * as Lab from "./LoopLab.ts"
+
+/** Its program, as npm installs it for this machine; `undefined` where there is none for it. */
+export const program = ((): string | undefined => {
+  const manifest = createRequire(import.meta.url).resolve("@anthropic-ai/claude-code/package.json")
+  const file = join(dirname(manifest), "bin", "claude.exe")
+  return existsSync(file) ? file : undefined
+})()
+
+export const models = { small: "m-small", standard: "m-standard", large: "m-large" }
+
+const names: Readonly<Record<string, string>> = {
+  read: "Read",
+  grep: "Grep",
+  edit: "Edit",
+  write: "Write",
+  bash: "Bash"
+}
+const words: Readonly<Record<string, string>> = { script: "command", path: "file_path" }
+
+/** A call as Claude Code's model makes it. */
+export const call = (tool: string, input: Schema.Json): ProviderTwin.Call => ({
+  tool: names.get(tool) ?? tool,
+  arguments: Object.fromEntries(Object.entries(input ?? {}).map(([key, value]) => [words[key] ?? key, value]))
+})
+
+export const bash = (script: string): ProviderTwin.Turn => ({ calls: [call("bash", { script })] })
+
+export const outcome = (outcome: Schema.Json): ProviderTwin.Turn => ({
+  calls: [{ tool: "StructuredOutput", arguments: { outcome } }]
+})
+
+/** The turns of a suite. */
+export const played = (turns: ReadonlyArray<ScriptedHarness.Turn>): ReadonlyArray<ProviderTwin.Turn> =>
+  turns.flatMap(({ calls = [], outcome: given, text }): ReadonlyArray<ProviderTwin.Turn> => {
+    const turn = {
+      ...(text === undefined ? {} : { text }),
+      calls: [
+        ...calls.map(({ arguments: input, tool }) => call(tool, input)),
+        ...(given === undefined ? [] : (outcome(given).calls ?? []))
+      ]
+    }
+    // Taken up again, it puts an answer of its own behind an outcome, which the twin counts as a turn.
+    return given === undefined ? [turn] : [turn, { text: "No response requested." }]
+  })
+
+/** Claude Code with a provider at an address, and a journal of its own. */
+export const at = (url: string, options: Partial<ClaudeCode.Options> = {}) =>
+  ClaudeCode.layer({
+    models,
+    command: program ?? "claude",
+    apiKey: Redacted.make(Lab.key),
+    baseUrl: url,
+    rehearsed: true,
+    ...options
+  }).pipe(
+    Layer.provide(Layer.succeed(Pricing.Pricing, Lab.cents)),
+    Layer.provideMerge(Layer.fresh(MemoryJournal.layer))
+  )
+
+/** Claude Code before a twin that plays these turns. */
+export const before = (turns: ReadonlyArray<ProviderTwin.Turn>) =>
+  Layer.unwrap(
+    Effect.map(
+      ProviderTwin.make({ script: { conversations: [{ turns }] }, apiKey: Redacted.make(Lab.key) }),
+      ({ anthropicUrl }) => at(anthropicUrl)
+    )
+  )
+
+export const Services = NodeServices.layer
