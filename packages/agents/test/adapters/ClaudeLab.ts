@@ -23,13 +23,7 @@ export const program = ((): string | undefined => {
 
 export const models = { small: "m-small", standard: "m-standard", large: "m-large" }
 
-const names: Readonly<Record<string, string>> = {
-  read: "Read",
-  grep: "Grep",
-  edit: "Edit",
-  write: "Write",
-  bash: "Bash"
-}
+const names = new Map(["Read", "Grep", "Edit", "Write", "Bash"].map((name) => [name.toLowerCase(), name]))
 const words: Readonly<Record<string, string>> = { script: "command", path: "file_path" }
 
 /** A call as Claude Code's model makes it. */
