@@ -1,16 +1,23 @@
 /** The real Claude Code before a provider twin, and where its program is. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as McpToolServer from "@millwright/context/adapters/McpToolServer"
+import * as ToolIndex from "@millwright/context/ToolIndex"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
+import type * as FactoryEvent from "@millwright/core/FactoryEvent"
+import * as Journal from "@millwright/core/Journal"
 import * as Pricing from "@millwright/core/Pricing"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import * as ClaudeCode from "../../src/adapters/ClaudeCode.ts"
+import * as Harness from "../../src/Harness.ts"
 import type * as ScriptedHarness from "../../src/testing/ScriptedHarness.ts"
 import * as Lab from "./LoopLab.ts"
 
@@ -76,3 +83,46 @@ export const before = (turns: ReadonlyArray<ProviderTwin.Turn>) =>
   )
 
 export const Services = NodeServices.layer
+
+/** Claude Code with a provider at an address, and what it tells. */
+export const running = Effect.fnUntraced(function* (
+  url: string,
+  options: Partial<ClaudeCode.Options> = {},
+  index?: ToolIndex.ToolIndex
+) {
+  const around = [
+    index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, index),
+    index === undefined ? Layer.empty : McpToolServer.layer
+  ] as const
+  const built = yield* Layer.build(Layer.provide(at(url, options), around))
+  const harness = Context.get(built, Harness.Harness)
+  const journal = Context.get(built, Journal.Journal)
+  const events: Array<Harness.HarnessEvent> = []
+  return {
+    journal,
+    events,
+    run: Effect.fnUntraced(function* (changes?: Partial<Harness.Request>) {
+      yield* Stream.runForEach(harness.run(Lab.request(changes)), (event) => Effect.sync(() => events.push(event)))
+      const last = events.at(-1)
+      return last?._tag === "Ended" ? last : yield* Effect.die(`The last event is ${last?._tag}`)
+    }),
+    all: Stream.runCollect(journal.read()),
+    facts: <Tag extends FactoryEvent.Fact["_tag"]>(tag: Tag) =>
+      Effect.map(Stream.runCollect(journal.read()), (events) =>
+        events.flatMap(({ fact }) =>
+          fact._tag === tag ? [fact as Extract<FactoryEvent.Fact, { readonly _tag: Tag }>] : []
+        )
+      )
+  }
+})
+
+/** The same before a twin that plays these turns. */
+export const start = Effect.fnUntraced(function* (
+  turns: ReadonlyArray<ProviderTwin.Turn>,
+  options: Partial<ClaudeCode.Options> = {},
+  index?: ToolIndex.ToolIndex
+) {
+  const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] }, apiKey: Redacted.make(Lab.key) })
+  const bodies = Effect.map(twin.requests, (all) => all.map(({ body }) => JSON.stringify(body)))
+  return { ...(yield* running(twin.anthropicUrl, options, index)), twin, bodies }
+})
