@@ -30,11 +30,7 @@ export interface Options {
 }
 
 /** What can stop it from our side. */
-export type Failure =
-  | Harness.HarnessError
-  | Model.ModelError
-  | Budget.BudgetError
-  | Journal.JournalError
+export type Failure = Harness.HarnessError | Model.ModelError | Budget.BudgetError | Journal.JournalError
 
 type Needs = Journal.Journal | Pricing.Pricing
 
@@ -72,12 +68,14 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
     const text = waiting.shift()
     return text === undefined
       ? (talk?.close ?? Effect.void)
-      : say({ type: "user", message: { role: "user", content: [{ type: "text", text }] } })
+      : say({ type: "user", message: { role: "user", content: [{ type: "text", text: plain(text) }] } })
   })
   const respond = (request_id: string, response: object) =>
     say({ type: "control_response", response: { request_id, ...response } })
 
-  const streamed = Effect.fnUntraced(function* ({ event }: Extract<ClaudeLine.Line, { readonly type: "stream_event" }>) {
+  const streamed = Effect.fnUntraced(function* ({
+    event
+  }: Extract<ClaudeLine.Line, { readonly type: "stream_event" }>) {
     switch (event.type) {
       case "message_start": {
         const { id, model, usage } = event.message
@@ -126,15 +124,39 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
     yield* prompt
   })
 
-  const controlled = Effect.fnUntraced(function* (
-    { request, request_id }: Extract<ClaudeLine.Line, { readonly type: "control_request" }>
-  ) {
+  const retried = Effect.fnUntraced(function* ({
+    error,
+    error_status: status,
+    retry_delay_ms: delay
+  }: ClaudeLine.Retry) {
+    const said = Predicate.isString(error) ? error : JSON.stringify(error ?? "")
+    const fault = ClaudeFault.ofCall({ status: status ?? undefined, said }, run)
+    yield* Journal.record({
+      ...{ _tag: "ModelFailed", model: run.model, fault: Fault.record(fault) },
+      delay: fault.isRetryable ? Math.max(0, Math.round(delay)) : null
+    })
+    // It would try a wrong key for minutes.
+    if (!fault.isRetryable) return yield* fault
+  })
+
+  const controlled = Effect.fnUntraced(function* ({
+    request,
+    request_id
+  }: Extract<ClaudeLine.Line, { readonly type: "control_request" }>) {
     const { message, subtype } = request
     if (subtype !== "mcp_message" || tools === undefined) {
-      return yield* respond(request_id, { subtype: "error", error: "Nobody is asked. What was allowed was said before." })
+      return yield* respond(request_id, {
+        subtype: "error",
+        error: "Nobody is asked. What was allowed was said before."
+      })
     }
-    if (Predicate.hasProperty(message, "method") && Predicate.hasProperty(message, "id")) asked.set(message.id, request_id)
-    else yield* respond(request_id, { subtype: "success", response: { mcp_response: { jsonrpc: "2.0", id: 0, result: {} } } })
+    if (Predicate.hasProperty(message, "method") && Predicate.hasProperty(message, "id"))
+      asked.set(message.id, request_id)
+    else
+      yield* respond(request_id, {
+        subtype: "success",
+        response: { mcp_response: { jsonrpc: "2.0", id: 0, result: {} } }
+      })
     yield* tools.receive(message)
   })
 
@@ -184,12 +206,7 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
           return yield* ClaudeFault.refused(line.response.error ?? "", run)
         case "system":
           if (line.subtype === "status") requested = yield* Clock.currentTimeMillis
-          if (line.subtype === "api_retry") {
-            const { error, error_status: status, retry_delay_ms: delay } = line
-            const said = Predicate.isString(error) ? error : JSON.stringify(error ?? "")
-            const fault = Fault.record(ClaudeFault.ofCall({ status: status ?? undefined, said }, run))
-            yield* Journal.record({ _tag: "ModelFailed", model: run.model, fault, delay: Math.max(0, Math.round(delay)) })
-          }
+          if (line.subtype === "api_retry") return yield* retried(line)
           return
       }
     }),
@@ -200,6 +217,9 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
     })
   }
 }
+
+/** What begins with a slash is a command to the program, and what stands in a task is for the model. */
+const plain = (text: string): string => (text.trimStart().startsWith("/") ? `Your task:\n${text}` : text)
 
 const minus = (a: Usage.Usage, b: Usage.Usage): Usage.Usage => ({
   input: Math.max(0, a.input - b.input),

@@ -67,7 +67,8 @@ const reasonOf = (status: number | undefined, said: string): Model.ModelError["r
   if (status === 404 || /issue with the selected model/i.test(said)) return "UnknownModel"
   if (status === 429) return "RateLimited"
   if (status !== undefined && status >= 500) return "Overloaded"
-  if (status === undefined) return /refused|resolve|ENOTFOUND|unable to connect/i.test(said) ? "Unreachable" : "Disconnected"
+  if (status === undefined)
+    return /refused|resolve|ENOTFOUND|unable to connect/i.test(said) ? "Unreachable" : "Disconnected"
   return "Protocol"
 }
 

@@ -121,6 +121,8 @@ const Line = Schema.Union([StreamEvent, Assistant, User, Result, Retry, Requesti
 export type Line = typeof Line.Type
 /** The end of a turn of the user's: an outcome, or why there is none. */
 export type Result = typeof Result.Type
+/** The provider did not answer, and is asked again after a while. */
+export type Retry = typeof Retry.Type
 
 /** What a message says, where it is known. */
 export const read = (message: JsonLines.Message): Line | undefined => Option.getOrUndefined(decode(message))

@@ -64,7 +64,10 @@ export const save = Effect.fnUntraced(function* (
       return size > largest ? undefined : yield* fs.readFileString(file)
     }
     return undefined
-  }).pipe(Effect.catchReason("PlatformError", "NotFound", () => Effect.undefined), Effect.mapError(unusable))
+  }).pipe(
+    Effect.catchReason("PlatformError", "NotFound", () => Effect.undefined),
+    Effect.mapError(unusable)
+  )
   if (transcript === undefined || transcript === "") {
     return yield* new Harness.HarnessError({
       reason: "Broken",

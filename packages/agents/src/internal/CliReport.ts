@@ -37,7 +37,11 @@ type Failure = Journal.JournalError | Budget.BudgetError
 /** Tells what happens. */
 export interface CliReport {
   readonly text: (text: string) => Effect.Effect<void>
-  readonly toolStarted: (call: { readonly id: string; readonly tool: string; readonly input: unknown }) => Effect.Effect<void>
+  readonly toolStarted: (call: {
+    readonly id: string
+    readonly tool: string
+    readonly input: unknown
+  }) => Effect.Effect<void>
   /** A tool ended. `bytes` is what the model was shown. One that had not started is left out. */
   readonly toolEnded: (
     id: string,

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as Budget from "@millwright/core/Budget"
+import * as Journal from "@millwright/core/Journal"
 import type * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
@@ -225,6 +226,7 @@ describe.skipIf(Claude.program === undefined)("Claude Code on the wire", () => {
       const wrong = yield* Claude.start([done("ok")])
       yield* wrong.twin.breakNext(Array.from({ length: 12 }, () => ({ _tag: "Refuse", status: 401 }) as const))
       assert.strictEqual((yield* Effect.flip(wrong.run())).reason, "Unauthorized")
+      assert.lengthOf(yield* wrong.twin.requests, 1, "a wrong key was tried again")
       const unknown = yield* Claude.start([done("ok")])
       yield* unknown.twin.breakNext(
         Array.from({ length: 12 }, () => ({ _tag: "Refuse", status: 404, message: "model: m-small" }) as const)
@@ -255,7 +257,9 @@ describe.skipIf(Claude.program === undefined)("Claude Code on the wire", () => {
     "a limit that is reached ends it before its next call",
     Effect.gen(function* () {
       const lab = yield* Claude.start([Claude.bash("echo one >> log"), Claude.bash("sleep 60"), done("never")])
-      const error = yield* Effect.flip(Budget.slice("small", { usd: 0.015 })(lab.run()))
+      const error = yield* Effect.flip(
+        lab.run().pipe(Budget.slice("small", { usd: 0.015 }), Effect.provideService(Journal.Journal, lab.journal))
+      )
       assert.deepStrictEqual([error._tag, error.reason], ["BudgetError", "MoneySpent"])
       assert.lengthOf(yield* lab.twin.requests, 2)
       assert.strictEqual(readFileSync("log", "utf8"), "one\n")

@@ -90,11 +90,14 @@ export const running = Effect.fnUntraced(function* (
   options: Partial<ClaudeCode.Options> = {},
   index?: ToolIndex.ToolIndex
 ) {
-  const around = [
-    index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, index),
-    index === undefined ? Layer.empty : McpToolServer.layer
-  ] as const
-  const built = yield* Layer.build(Layer.provide(at(url, options), around))
+  const built = yield* Layer.build(
+    at(url, options).pipe(
+      Layer.provide([
+        index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, index),
+        index === undefined ? Layer.empty : McpToolServer.layer
+      ])
+    )
+  )
   const harness = Context.get(built, Harness.Harness)
   const journal = Context.get(built, Journal.Journal)
   const events: Array<Harness.HarnessEvent> = []
