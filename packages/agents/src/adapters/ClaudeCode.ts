@@ -59,7 +59,7 @@ export interface Options {
   readonly silence?: Duration.Input
   /** How long all of it may take. Default: no limit. */
   readonly total?: Duration.Input
-  /** All that it may say in one run, in bytes. Default: 1 GiB. */
+  /** All that it may say in one run, in bytes. Default: 256 MiB. */
   readonly outputBytes?: number
 }
 
@@ -178,7 +178,7 @@ interface Start {
 }
 
 const programOf = (request: Harness.Request, { hasIndex, home, id, model, options }: Start): CliAgent.Program => {
-  const { apiKey, baseUrl, command = "claude", inherit = [], outputBytes = 1024 ** 3, silence = "20 minutes" } = options
+  const { apiKey, baseUrl, command = "claude", inherit = [], outputBytes = 256 * 1024 ** 2, silence = "20 minutes" } = options
   const servers = hasIndex ? { [ClaudeTools.server]: { type: "sdk", name: ClaudeTools.server } } : {}
   const allowed = ClaudeTools.allowed(request.grants, { hasIndex })
   return {

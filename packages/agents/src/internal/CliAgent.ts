@@ -200,8 +200,9 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 const sweep = Effect.fnUntraced(function* (mark: string) {
   const spawner = yield* ChildProcessSpawner
   const script = [
-    "for round in 1 2 3 4 5; do",
-    `found=$(grep -lsF "${variable}=$1" /proc/[0-9]*/environ) || exit 0`,
+    "for round in 1 2 3 4 5 6 7 8 9; do",
+    `found=$(grep -lsF "${variable}=$1" /proc/[0-9]*/environ)`,
+    '[ -n "$found" ] || exit 0',
     'for file in $found; do pid=${file#/proc/}; kill -KILL "${pid%/environ}" 2>/dev/null; done',
     "done"
   ].join("\n")
