@@ -13,15 +13,18 @@
 import * as ToolIndex from "@millwright/context/ToolIndex"
 import * as ToolServer from "@millwright/context/ToolServer"
 import * as Budget from "@millwright/core/Budget"
+import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import * as Redaction from "@millwright/core/Redaction"
 import type * as Usage from "@millwright/core/Usage"
 import * as Tool from "effect/ai/Tool"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -117,6 +120,11 @@ const work = (request: Harness.Request, { emit, index, options, server }: Around
       report: CliReport.make({ provider: "anthropic", rehearsed, paidBy }, id, emit)
     })
     yield* Telemetry.conversation(id)
+    yield* Journal.record({ _tag: "AgentStarted", role: request.role, session: id, resumed: false })
+    yield* Effect.addFinalizer((exit) => {
+      const fault = Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+      return Effect.ignore(Journal.record({ _tag: "AgentEnded", session: id, fault }))
+    })
     const connection = yield* tools?.(conversation.send) ?? Effect.undefined
     const end = yield* CliAgent.run(programOf(request, { options, home, id, model, hasIndex: tools !== undefined }), {
       begin: (talk) => conversation.begin(talk, connection),
@@ -178,7 +186,14 @@ interface Start {
 }
 
 const programOf = (request: Harness.Request, { hasIndex, home, id, model, options }: Start): CliAgent.Program => {
-  const { apiKey, baseUrl, command = "claude", inherit = [], outputBytes = 256 * 1024 ** 2, silence = "20 minutes" } = options
+  const {
+    apiKey,
+    baseUrl,
+    command = "claude",
+    inherit = [],
+    outputBytes = 256 * 1024 ** 2,
+    silence = "20 minutes"
+  } = options
   const servers = hasIndex ? { [ClaudeTools.server]: { type: "sdk", name: ClaudeTools.server } } : {}
   const allowed = ClaudeTools.allowed(request.grants, { hasIndex })
   return {

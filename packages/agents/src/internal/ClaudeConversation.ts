@@ -58,6 +58,7 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
   let requested: number | undefined
   let answer: CliReport.Answer | undefined
   let told = Usage.zero
+  let turns = 0
   /** What was given as an outcome last, whether it fits or not. */
   let given: unknown
   let outcome: { readonly value: unknown } | undefined
@@ -97,7 +98,10 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
         requested = undefined
         if (done === undefined) return
         told = Usage.add(told, done.usage)
-        return yield* report.answered(done, true)
+        yield* report.answered(done, true)
+        // The program counts anew with each thing that is said to it.
+        if (++turns > run.maxTurns) return yield* ClaudeFault.tooManyTurns(run)
+        return
       }
     }
   })

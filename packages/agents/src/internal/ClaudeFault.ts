@@ -18,12 +18,7 @@ export interface Run {
 export const ofResult = (result: ClaudeLine.Result, run: Run): Harness.HarnessError | Model.ModelError => {
   const { api_error_status: status, is_error: isError, subtype, terminal_reason: reason } = result
   const said = clean(Predicate.isString(result.result) ? result.result : JSON.stringify(result.errors ?? ""), run)
-  if (subtype === "error_max_turns") {
-    return new Harness.HarnessError({
-      reason: "TooManyTurns",
-      message: `Claude Code took the ${run.maxTurns} turns that the role ${run.role} may take, and has no outcome. Give it more, or a smaller task.`
-    })
-  }
+  if (subtype === "error_max_turns") return tooManyTurns(run)
   if (isError === true && (reason === "api_error" || Predicate.isNotNullish(status) || isLogin(said))) {
     return ofCall({ status: status ?? undefined, said }, run)
   }
@@ -38,6 +33,13 @@ export const ofResult = (result: ClaudeLine.Result, run: Run): Harness.HarnessEr
     message: `The role ${run.role} ended without an outcome, also when Claude Code asked for it: ${said}. Give it a larger tier, or a clearer skill.`
   })
 }
+
+/** It took its turns, and has no outcome. */
+export const tooManyTurns = ({ maxTurns, role }: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "TooManyTurns",
+    message: `Claude Code took the ${maxTurns} turns that the role ${role} may take, and has no outcome. Give it more, or a smaller task.`
+  })
 
 /** Why it did not take what it was told at first. */
 export const refused = (said: string, run: Run): Harness.HarnessError =>

@@ -221,6 +221,33 @@ describe.skipIf(Claude.program === undefined)("Claude Code on the wire", () => {
   )
 
   test(
+    "turns are counted over all that is said, and an agent's beginning and end are facts",
+    Effect.gen(function* () {
+      const lab = yield* Claude.start([done("first"), Claude.bash("true"), Claude.bash("true"), done("never")])
+      const error = yield* Effect.flip(lab.run({ maxTurns: 2, followUps: ["Look again."] }))
+      assert.strictEqual(error.reason, "TooManyTurns")
+      assert.lengthOf(yield* lab.twin.requests, 3)
+      const [started] = yield* lab.facts("AgentStarted")
+      const [ended] = yield* lab.facts("AgentEnded")
+      assert.strictEqual(ended?.session, started?.session)
+      assert.strictEqual(ended?.fault?.reason, "TooManyTurns")
+    })
+  )
+
+  test(
+    "a conversation that is gone on with bills what is new, and nothing twice",
+    Effect.gen(function* () {
+      const lab = yield* Claude.start([done("first"), { text: "No response requested." }, done("second")])
+      const { session } = yield* lab.run()
+      assert.deepStrictEqual((yield* lab.run({ session })).outcome, { _tag: "Done", note: "second" })
+      assert.deepStrictEqual(
+        (yield* lab.facts("ModelCalled")).map(({ usage }) => usage),
+        (yield* lab.twin.requests).map(({ usage }) => usage)
+      )
+    })
+  )
+
+  test(
     "a wrong key, an unknown model and a key that is missing are faults of their own",
     Effect.gen(function* () {
       const wrong = yield* Claude.start([done("ok")])
