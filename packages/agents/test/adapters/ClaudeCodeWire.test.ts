@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as Budget from "@millwright/core/Budget"
@@ -8,8 +8,9 @@ import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
+import { join } from "node:path"
 import type * as Harness from "../../src/Harness.ts"
 import { workspace } from "../ToolsWorkplace.ts"
 import * as Claude from "./ClaudeLab.ts"
@@ -18,7 +19,19 @@ import * as Lab from "./LoopLab.ts"
 const done = (note: string) => Claude.outcome({ _tag: "Done", note })
 const call = Claude.call
 
-const homes = (): ReadonlyArray<string> => readdirSync(tmpdir()).filter((name) => name.startsWith("millwright-claude-"))
+// Others look for temporary folders of their own at the same time.
+const before = process.env["TMPDIR"]
+const temporary = mkdtempSync(join(tmpdir(), "millwright-wire-"))
+process.env["TMPDIR"] = temporary
+afterAll(() => {
+  if (before === undefined) delete process.env["TMPDIR"]
+  else process.env["TMPDIR"] = before
+  rmSync(temporary, { recursive: true, force: true })
+})
+
+/** The folders of runs that are left. */
+const homes = (): ReadonlyArray<string> =>
+  readdirSync(temporary).filter((name) => name.startsWith("millwright-claude-"))
 
 describe.skipIf(Claude.program === undefined)("Claude Code on the wire", () => {
   const test = (title: string, body: Effect.Effect<void, unknown, Harness.Workplace | Scope.Scope>) =>
