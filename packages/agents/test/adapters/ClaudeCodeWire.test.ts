@@ -8,7 +8,7 @@ import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type * as Harness from "../../src/Harness.ts"
@@ -107,11 +107,14 @@ describe.skipIf(Claude.program === undefined)("Claude Code on the wire", () => {
     "files outside of the workspace, and those that configure tools, are neither read nor written, and nobody is asked",
     Effect.gen(function* () {
       const outside = `${process.cwd()}-outside`
+      symlinkSync("/etc", "link")
       const lab = yield* Claude.start([
         {
           calls: [
             call("read", { path: "/etc/hostname" }),
             call("grep", { pattern: "root", path: "/etc/passwd" }),
+            call("read", { path: "link/hostname" }),
+            call("write", { path: "link/millwright-test", content: "x" }),
             { tool: "Write", arguments: { file_path: outside, content: "x" } },
             { tool: "Write", arguments: { file_path: ".git/hooks/pre-commit", content: "x" } },
             { tool: "Write", arguments: { file_path: ".claude/settings.json", content: "{}" } },
@@ -129,12 +132,15 @@ describe.skipIf(Claude.program === undefined)("Claude Code on the wire", () => {
         "WebFetch false",
         "grep false",
         "read false",
+        "read false",
+        "write false",
         "write false",
         "write false",
         "write false",
         "write true"
       ])
       assert.isFalse(existsSync(outside))
+      assert.isFalse(existsSync("link/millwright-test"))
       assert.isFalse(existsSync(".git/hooks/pre-commit"))
       assert.isFalse(existsSync(".claude"))
       assert.isTrue(existsSync("inside"))
