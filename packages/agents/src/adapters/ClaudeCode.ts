@@ -18,7 +18,6 @@ import * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import * as Redaction from "@millwright/core/Redaction"
-import type * as Usage from "@millwright/core/Usage"
 import * as Tool from "effect/ai/Tool"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -27,6 +26,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -46,10 +46,10 @@ const name = "claude-code"
 export interface Options {
   /** The name of the model for each tier, as Claude Code takes it. */
   readonly models: Readonly<Record<Model.Tier, string>>
-  /** Left out: the program has no key, and a role fails with `Unauthorized`. */
+  /** The key that pays, call by call. Without it and without a token a role fails with `Unauthorized`. */
   readonly apiKey?: Redacted.Redacted<string> | undefined
-  /** Who pays. Default: the key, call by call. */
-  readonly paidBy?: Usage.PaidBy
+  /** The token of a subscription, as `claude setup-token` makes it. It is taken where there is no key. */
+  readonly subscription?: Redacted.Redacted<string> | undefined
   /** Default: Anthropic's own address. */
   readonly baseUrl?: string | undefined
   /** A loopback server answers in the place of Anthropic. */
@@ -106,12 +106,13 @@ interface Around {
 const work = (request: Harness.Request, { emit, index, options, server }: Around) =>
   Effect.gen(function* () {
     yield* Budget.check
-    const { apiKey, paidBy = "key", rehearsed = false } = options
+    const { apiKey, rehearsed = false } = options
+    const paidBy = apiKey === undefined && options.subscription !== undefined ? "subscription" : "key"
     const id = randomUUID()
     const model = options.models[request.tier]
     const tools = yield* served(request, { index, server })
     const home = yield* ClaudeSession.open(request.session, name)
-    const secrets = [...(yield* Redaction.Secrets), ...(apiKey === undefined ? [] : [apiKey])]
+    const secrets = [...(yield* Redaction.Secrets), ...[apiKey, options.subscription].filter(Predicate.isNotUndefined)]
     const conversation = ClaudeConversation.make({
       run: { role: request.role, model, maxTurns: request.maxTurns, secrets },
       system: `${request.system}\n\n${naming}`,
@@ -196,6 +197,8 @@ const programOf = (request: Harness.Request, { hasIndex, home, id, model, option
   } = options
   const servers = hasIndex ? { [ClaudeTools.server]: { type: "sdk", name: ClaudeTools.server } } : {}
   const allowed = ClaudeTools.allowed(request.grants, { hasIndex })
+  const key = apiKey ?? options.subscription
+  const descriptor = `CLAUDE_CODE_${apiKey === undefined ? "OAUTH_TOKEN" : "API_KEY"}_FILE_DESCRIPTOR`
   return {
     name: "Claude Code",
     install: "Install @anthropic-ai/claude-code with npm, or say in `command` where it is.",
@@ -218,11 +221,11 @@ const programOf = (request: Harness.Request, { hasIndex, home, id, model, option
       ...environment,
       CLAUDE_CONFIG_DIR: home.folder,
       CLAUDE_CODE_TMPDIR: home.folder,
-      ...(apiKey !== undefined && { CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR: `${CliAgent.keyDescriptor}` }),
+      ...(key !== undefined && { [descriptor]: `${CliAgent.keyDescriptor}` }),
       ...(baseUrl !== undefined && { ANTHROPIC_BASE_URL: baseUrl })
     },
     inherit,
-    key: apiKey,
+    key,
     limits: { silence: Duration.toMillis(silence), line: longestLine, output: outputBytes }
   }
 }

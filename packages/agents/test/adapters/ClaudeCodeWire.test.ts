@@ -7,6 +7,7 @@ import type * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -49,7 +50,7 @@ describe.skipIf(Claude.program === undefined)("Claude Code on the wire", () => {
           { usage: { input: 11, cacheRead: 7, cacheWrite: 5, output: 3 }, ...Claude.bash("echo one") },
           { usage: { input: 13, cacheRead: 17, cacheWrite: 19, output: 23 }, text: "Look.", ...done("ok") }
         ],
-        { paidBy: "subscription" }
+        { apiKey: undefined, subscription: Redacted.make(Lab.key) }
       )
       yield* lab.run({ tier: "large" })
       const called = yield* lab.facts("ModelCalled")
