@@ -36,9 +36,9 @@ type Needs = Journal.Journal | Pricing.Pricing
 
 /** A conversation that goes on. */
 export interface ClaudeConversation {
-  /** Says what it is to do. `connect` gives the tool server, where there is one. */
+  /** Says what it is to do. `tools` is the tool server, where there is one. */
   readonly begin: (talk: CliAgent.Talk, tools: ToolServer.Connection | undefined) => Effect.Effect<void>
-  readonly hear: (message: JsonLines.Message, talk: CliAgent.Talk) => Effect.Effect<void, Failure, Needs>
+  readonly hear: (message: JsonLines.Message) => Effect.Effect<void, Failure, Needs>
   /** Sends a message of the tool server's. */
   readonly send: (message: unknown) => Effect.Effect<void>
   /** Bills an answer that had begun when the program was ended. */
@@ -47,6 +47,11 @@ export interface ClaudeConversation {
   /** All that was to be said has an outcome. */
   readonly isOver: () => boolean
 }
+
+const again = "It broke off, and Claude Code went on with what had come of it"
+
+/** The name of the first thing that is said. */
+const opening = "initialize"
 
 /** Begins one. */
 export const make = ({ prompts, report, run, schema, system }: Options): ClaudeConversation => {
@@ -57,6 +62,8 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
   let tools: ToolServer.Connection | undefined
   let requested: number | undefined
   let answer: CliReport.Answer | undefined
+  /** The answer said why it ended. */
+  let isWhole = false
   let told = Usage.zero
   let turns = 0
   /** What was given as an outcome last, whether it fits or not. */
@@ -74,6 +81,16 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
   const respond = (request_id: string, response: object) =>
     say({ type: "control_response", response: { request_id, ...response } })
 
+  /** Bills an answer that had begun and has no end. */
+  const brokenOff = Effect.fnUntraced(function* (why: string) {
+    const begun = answer
+    answer = undefined
+    if (begun === undefined) return
+    told = Usage.add(told, begun.usage)
+    const message = `An answer of ${run.model} to Claude Code has no end. ${why}.`
+    yield* report.brokenOff(begun, new Model.ModelError({ reason: "Disconnected", message }))
+  })
+
   const streamed = Effect.fnUntraced(function* ({
     event
   }: Extract<ClaudeLine.Line, { readonly type: "stream_event" }>) {
@@ -81,6 +98,8 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
       case "message_start": {
         const { id, model, usage } = event.message
         const since = requested ?? (yield* Clock.currentTimeMillis)
+        yield* brokenOff(again)
+        isWhole = false
         // Small servers count, or draw a number below a thousand: that tells no answer from another.
         answer = { message: id.length >= 16 ? id : undefined, model, usage: ClaudeLine.usage(usage), asked: since }
         return
@@ -88,11 +107,14 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
       case "content_block_delta":
         return yield* report.text(event.delta.text)
       case "message_delta":
+        isWhole = true
         if (answer !== undefined && event.usage !== undefined) {
           answer = { ...answer, usage: ClaudeLine.usage(event.usage, answer.usage) }
         }
         return
       case "message_stop": {
+        // It ends an answer that broke off as well, without a word about why.
+        if (!isWhole) return yield* brokenOff(again)
         const done = answer
         answer = undefined
         requested = undefined
@@ -172,7 +194,7 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
       tools = connection
       const servers = connection === undefined ? {} : { sdkMcpServers: [ClaudeTools.server] }
       const request = { subtype: "initialize", systemPrompt: system, jsonSchema: schema, ...servers }
-      yield* say({ type: "control_request", request_id: "initialize", request })
+      yield* say({ type: "control_request", request_id: opening, request })
       yield* prompt
     }),
     send: (message) => {
@@ -206,7 +228,7 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
         case "control_request":
           return yield* controlled(line)
         case "control_response":
-          if (line.response.subtype !== "error") return
+          if (line.response.subtype !== "error" || line.response.request_id !== opening) return
           return yield* ClaudeFault.refused(line.response.error ?? "", run)
         case "system":
           if (line.subtype === "status") requested = yield* Clock.currentTimeMillis
@@ -214,11 +236,7 @@ export const make = ({ prompts, report, run, schema, system }: Options): ClaudeC
           return
       }
     }),
-    close: Effect.suspend(() => {
-      const message = `The answer of ${run.model} was not waited for: Claude Code was ended, or ended by itself.`
-      const fault = new Model.ModelError({ reason: "Disconnected", message })
-      return answer === undefined ? Effect.void : Effect.ignore(report.brokenOff(answer, fault))
-    })
+    close: Effect.ignore(brokenOff("Its program was ended, or ended by itself"))
   }
 }
 

@@ -99,7 +99,7 @@ export const run = <E, R>(
     hear
   }: {
     readonly begin: (talk: Talk) => Effect.Effect<void, E, R>
-    readonly hear: (message: JsonLines.Message, talk: Talk) => Effect.Effect<void, E, R>
+    readonly hear: (message: JsonLines.Message) => Effect.Effect<void, E, R>
   }
 ): Effect.Effect<End, E | Harness.HarnessError, R | ChildProcessSpawner> =>
   Effect.scoped(
@@ -130,7 +130,7 @@ export const run = <E, R>(
           if (bytes > program.limits.output) return Effect.fail(broken(program, endless(program.limits)))
           const messages = lines.push(chunk)
           heard += messages.length
-          return Effect.forEach(messages, (message) => hear(message, talk), { discard: true })
+          return Effect.forEach(messages, hear, { discard: true })
         })
       )
       yield* begin(talk)

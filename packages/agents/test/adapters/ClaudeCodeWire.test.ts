@@ -301,6 +301,29 @@ describe.skipIf(Claude.program === undefined)("Claude Code on the wire", () => {
   )
 
   test(
+    "an answer that breaks off is billed as the least that it was, and the one in its place in full",
+    Effect.gen(function* () {
+      const usage = { input: 40, cacheRead: 0, cacheWrite: 2, output: 9 }
+      // What came of it stays in its conversation.
+      const lab = yield* Claude.start([
+        { text: "Hm.", usage, ...done("broken off") },
+        { usage, ...done("ok") }
+      ])
+      yield* lab.twin.breakNext([{ _tag: "Cut", after: 4, how: "end" }])
+      yield* lab.run()
+      const failed = yield* lab.facts("ModelFailed")
+      assert.deepStrictEqual(
+        failed.flatMap(({ billed }) => (billed === undefined ? [] : [[billed.usage.input, billed.usage.cacheWrite]])),
+        [[40, 2]]
+      )
+      assert.deepStrictEqual(
+        (yield* lab.facts("ModelCalled")).map((fact) => fact.usage),
+        [usage]
+      )
+    })
+  )
+
+  test(
     "a limit that is reached ends it before its next call",
     Effect.gen(function* () {
       const lab = yield* Claude.start([Claude.bash("echo one >> log"), Claude.bash("sleep 60"), done("never")])
