@@ -8,6 +8,7 @@ import * as Fault from "@millwright/core/Fault"
 import * as Redaction from "@millwright/core/Redaction"
 import { Server } from "@modelcontextprotocol/sdk/server"
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js"
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js"
 import { ErrorCode, JSONRPCMessageSchema, McpError, type ToolAnnotations } from "@modelcontextprotocol/sdk/types.js"
 import * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
@@ -16,6 +17,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -30,6 +32,7 @@ import * as TokenBudget from "../TokenBudget.ts"
 import type { Entry } from "../ToolEntry.ts"
 import type { ToolIndex } from "../ToolIndex.ts"
 import type { ToolScope } from "../ToolScope.ts"
+import * as ToolServer from "../ToolServer.ts"
 import type { Content } from "../ToolSource.ts"
 
 /** What is served. */
@@ -136,6 +139,26 @@ export const serveHttp = Effect.fnUntraced(function* (
     )
   )
   return { url, token }
+})
+
+/** Serves clients whose messages somebody else carries. */
+export const layer: Layer.Layer<ToolServer.ToolServer> = Layer.succeed(ToolServer.ToolServer, {
+  connect: Effect.fnUntraced(function* (index, { send }) {
+    const { server } = yield* make(index, {})
+    const transport: Transport = {
+      start: () => Promise.resolve(),
+      send: (message) => Effect.runPromise(send(message)),
+      close: () => Promise.resolve(transport.onclose?.())
+    }
+    yield* Effect.promise(() => server.connect(transport))
+    return {
+      receive: (raw: unknown) =>
+        Effect.sync(() => {
+          const { data } = JSONRPCMessageSchema.safeParse(raw)
+          if (data !== undefined) transport.onmessage?.(data)
+        })
+    }
+  })
 })
 
 /** The server for one client. */

@@ -1,0 +1,140 @@
+/** The real Claude Code before a provider twin, and where its program is. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as McpToolServer from "@millwright/context/adapters/McpToolServer"
+import * as ToolIndex from "@millwright/context/ToolIndex"
+import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
+import type * as FactoryEvent from "@millwright/core/FactoryEvent"
+import * as Journal from "@millwright/core/Journal"
+import * as Pricing from "@millwright/core/Pricing"
+import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import * as ClaudeCode from "../../src/adapters/ClaudeCode.ts"
+import * as Harness from "../../src/Harness.ts"
+import type * as ScriptedHarness from "../../src/testing/ScriptedHarness.ts"
+import * as Lab from "./LoopLab.ts"
+
+/** Its program, as `npm ci` in `test/programs` installs it for this machine; `undefined` where that was not done, or there is none. */
+export const program = ((): string | undefined => {
+  const modules = join(import.meta.dirname, "..", "programs", "node_modules")
+  const file = join(modules, "@anthropic-ai", "claude-code", "bin", "claude.exe")
+  return existsSync(file) ? file : undefined
+})()
+
+/** Why its tests are skipped. */
+export const missing = "skipped, since Claude Code is not there: npm ci in packages/agents/test/programs"
+
+if (program === undefined && (process.env["MILLWRIGHT_REQUIRES"] ?? "").split(" ").includes("claude")) {
+  throw new Error(missing)
+}
+
+/** What the tests that need it are called. */
+export const titled = (title: string): string => (program === undefined ? `${title} (${missing})` : title)
+
+export const models = { small: "m-small", standard: "m-standard", large: "m-large" }
+
+const names = new Map(["Read", "Grep", "Edit", "Write", "Bash"].map((name) => [name.toLowerCase(), name]))
+const words: Readonly<Record<string, string>> = { script: "command", path: "file_path" }
+
+/** A call as Claude Code's model makes it. */
+export const call = (tool: string, input: Schema.Json): ProviderTwin.Call => ({
+  tool: names.get(tool) ?? tool,
+  arguments: Object.fromEntries(Object.entries(input ?? {}).map(([key, value]) => [words[key] ?? key, value]))
+})
+
+export const bash = (script: string): ProviderTwin.Turn => ({ calls: [call("bash", { script })] })
+
+export const outcome = (outcome: Schema.Json): ProviderTwin.Turn => ({
+  calls: [{ tool: "StructuredOutput", arguments: { outcome } }]
+})
+
+/** The turns of a suite. */
+export const played = (turns: ReadonlyArray<ScriptedHarness.Turn>): ReadonlyArray<ProviderTwin.Turn> =>
+  turns.flatMap(({ calls = [], outcome: given, text }): ReadonlyArray<ProviderTwin.Turn> => {
+    const turn = {
+      ...(text === undefined ? {} : { text }),
+      calls: [
+        ...calls.map(({ arguments: input, tool }) => call(tool, input)),
+        ...(given === undefined ? [] : (outcome(given).calls ?? []))
+      ]
+    }
+    // Taken up again, it puts an answer of its own behind an outcome, which the twin counts as a turn.
+    return given === undefined ? [turn] : [turn, { text: "No response requested." }]
+  })
+
+/** Claude Code with a provider at an address, and a journal of its own. */
+export const at = (url: string, options: Partial<ClaudeCode.Options> = {}) =>
+  ClaudeCode.layer({
+    models,
+    command: program ?? "claude",
+    apiKey: Redacted.make(Lab.key),
+    baseUrl: url,
+    rehearsed: true,
+    ...options
+  }).pipe(
+    Layer.provide(Layer.succeed(Pricing.Pricing, Lab.cents)),
+    Layer.provideMerge(Layer.fresh(MemoryJournal.layer))
+  )
+
+/** Claude Code before a twin that plays these turns. */
+export const before = (turns: ReadonlyArray<ProviderTwin.Turn>) =>
+  Layer.unwrap(
+    Effect.map(
+      ProviderTwin.make({ script: { conversations: [{ turns }] }, apiKey: Redacted.make(Lab.key) }),
+      ({ anthropicUrl }) => at(anthropicUrl)
+    )
+  )
+
+export const Services = NodeServices.layer
+
+/** Claude Code with a provider at an address, and what it tells. */
+export const running = Effect.fnUntraced(function* (
+  url: string,
+  options: Partial<ClaudeCode.Options> = {},
+  index?: ToolIndex.ToolIndex
+) {
+  const built = yield* Layer.build(
+    at(url, options).pipe(
+      Layer.provide([
+        index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, index),
+        index === undefined ? Layer.empty : McpToolServer.layer
+      ])
+    )
+  )
+  const harness = Context.get(built, Harness.Harness)
+  const journal = Context.get(built, Journal.Journal)
+  const events: Array<Harness.HarnessEvent> = []
+  return {
+    journal,
+    events,
+    run: Effect.fnUntraced(function* (changes?: Partial<Harness.Request>) {
+      yield* Stream.runForEach(harness.run(Lab.request(changes)), (event) => Effect.sync(() => events.push(event)))
+      const last = events.at(-1)
+      return last?._tag === "Ended" ? last : yield* Effect.die(`The last event is ${last?._tag}`)
+    }),
+    all: Stream.runCollect(journal.read()),
+    facts: <Tag extends FactoryEvent.Fact["_tag"]>(tag: Tag) =>
+      Effect.map(Stream.runCollect(journal.read()), (events) =>
+        events.flatMap(({ fact }) =>
+          fact._tag === tag ? [fact as Extract<FactoryEvent.Fact, { readonly _tag: Tag }>] : []
+        )
+      )
+  }
+})
+
+/** The same before a twin that plays these turns. */
+export const start = Effect.fnUntraced(function* (
+  turns: ReadonlyArray<ProviderTwin.Turn>,
+  options: Partial<ClaudeCode.Options> = {},
+  index?: ToolIndex.ToolIndex
+) {
+  const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] }, apiKey: Redacted.make(Lab.key) })
+  const bodies = Effect.map(twin.requests, (all) => all.map(({ body }) => JSON.stringify(body)))
+  return { ...(yield* running(twin.anthropicUrl, options, index)), twin, bodies }
+})
