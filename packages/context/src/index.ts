@@ -42,6 +42,9 @@ export * as ToolRanking from "./ToolRanking.ts"
 /** A **tool scope**: which entries of an index a role may see and call, as patterns of ids. */
 export * as ToolScope from "./ToolScope.ts"
 
+/** A **tool server** over a channel that somebody else carries: for a harness whose program passes the messages of MCP through its own input and output, so that it needs no way to us, wherever it runs. */
+export * as ToolServer from "./ToolServer.ts"
+
 /** A **tool session**: how one conversation uses a tool index. */
 export * as ToolSession from "./ToolSession.ts"
 

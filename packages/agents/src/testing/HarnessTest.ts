@@ -379,10 +379,11 @@ const foreign = Effect.fnUntraced(function* (lab: Lab) {
   }
 })
 
+/** One that has ended is not alive, also while nobody has asked for how: a process without a parent waits for init to do that. */
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
-    return true
+    return process.platform !== "linux" || !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"))
   } catch {
     return false
   }

@@ -68,39 +68,28 @@ export const played = (turns: ReadonlyArray<ScriptedHarness.Turn>): ReadonlyArra
     return given === undefined ? [turn] : [turn, { text: "No response requested." }]
   })
 
-/** Claude Code with a provider at an address, and a journal of its own. */
-export const at = (url: string, options: Partial<ClaudeCode.Options> = {}) =>
-  ClaudeCode.layer({
-    models,
-    command: program ?? "claude",
-    apiKey: Redacted.make(Lab.key),
-    baseUrl: url,
-    rehearsed: true,
-    ...options
-  }).pipe(
-    Layer.provide(Layer.succeed(Pricing.Pricing, Lab.cents)),
-    Layer.provideMerge(Layer.fresh(MemoryJournal.layer))
-  )
-
-/** Claude Code before a twin that plays these turns. */
-export const before = (turns: ReadonlyArray<ProviderTwin.Turn>) =>
-  Layer.unwrap(
-    Effect.map(
-      ProviderTwin.make({ script: { conversations: [{ turns }] }, apiKey: Redacted.make(Lab.key) }),
-      ({ anthropicUrl }) => at(anthropicUrl)
-    )
-  )
+/** How it is set up before a provider at an address. */
+export const options = (url: string, changes: Partial<ClaudeCode.Options> = {}): ClaudeCode.Options => ({
+  models,
+  command: program ?? "claude",
+  apiKey: Redacted.make(Lab.key),
+  baseUrl: url,
+  rehearsed: true,
+  ...changes
+})
 
 export const Services = NodeServices.layer
 
 /** Claude Code with a provider at an address, and what it tells. */
 export const running = Effect.fnUntraced(function* (
   url: string,
-  options: Partial<ClaudeCode.Options> = {},
+  changes: Partial<ClaudeCode.Options> = {},
   index?: ToolIndex.ToolIndex
 ) {
   const built = yield* Layer.build(
-    at(url, options).pipe(
+    ClaudeCode.layer(options(url, changes)).pipe(
+      Layer.provide(Layer.succeed(Pricing.Pricing, Lab.cents)),
+      Layer.provideMerge(Layer.fresh(MemoryJournal.layer)),
       Layer.provide([
         index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, index),
         index === undefined ? Layer.empty : McpToolServer.layer
@@ -131,10 +120,10 @@ export const running = Effect.fnUntraced(function* (
 /** The same before a twin that plays these turns. */
 export const start = Effect.fnUntraced(function* (
   turns: ReadonlyArray<ProviderTwin.Turn>,
-  options: Partial<ClaudeCode.Options> = {},
+  changes: Partial<ClaudeCode.Options> = {},
   index?: ToolIndex.ToolIndex
 ) {
   const twin = yield* ProviderTwin.make({ script: { conversations: [{ turns }] }, apiKey: Redacted.make(Lab.key) })
   const bodies = Effect.map(twin.requests, (all) => all.map(({ body }) => JSON.stringify(body)))
-  return { ...(yield* running(twin.anthropicUrl, options, index)), twin, bodies }
+  return { ...(yield* running(twin.anthropicUrl, changes, index)), twin, bodies }
 })

@@ -39,6 +39,9 @@ export * as ModelTest from "./ModelTest.ts"
 /** What every journal holds to about what tools said in full: it is kept, and nobody has to load it. */
 export * as OutputClaims from "./OutputClaims.ts"
 
+/** What every model holds to that gives plain answers: they are those of its `LanguageModel`. */
+export * as PlainClaims from "./PlainClaims.ts"
+
 /** What every price table holds to. */
 export * as PricingTest from "./PricingTest.ts"
 
