@@ -64,8 +64,7 @@ async function* read<Event>(
       .then((result): Next =>
         result.done === true ? { _tag: "End" } : { _tag: "Parts", parts: reader.read(result.value) }
       )
-      // When all was said, it is of no matter what breaks.
-      .catch((thrown: unknown): Next => (reader.isOver() ? { _tag: "End" } : { _tag: "Broke", thrown }))
+      .catch((thrown: unknown): Next => ({ _tag: "Broke", thrown }))
   let parts: Array<Response.StreamPartEncoded> = []
   for (let coming = next(); ;) {
     const came = await (parts.length > 0 ? there(coming) : reader.isOver() ? soon(coming) : coming)
@@ -75,10 +74,11 @@ async function* read<Event>(
     } else if (parts.length > 0 && came?._tag !== "End") {
       yield parts
       parts = []
-    } else if (came?._tag === "Broke") {
+    } else if (came?._tag === "Broke" && !reader.isOver()) {
       throw came.thrown
     } else {
-      if (came !== undefined) ended()
+      // When all was said, it is of no matter what breaks, or stays open.
+      if (came?._tag === "End") ended()
       const rest = reader.end()
       yield [...parts, ...(rest ?? [])]
       if (rest === undefined) throw cut()
