@@ -101,11 +101,13 @@ describe("what a tool says", () => {
         { index, options: { tools: { deferral: "never" } } }
       )
       yield* lab.run({ tools: ["camera/*"] })
-      const [all, wide, file, looked] = yield* lab.facts("ToolCalled")
-      assert.lengthOf((yield* read(lab, all?.call)).split("\n"), 3_001)
-      assert.include(yield* read(lab, wide?.call), "www end", "the part of a line that was cut is lost")
-      assert.strictEqual(yield* read(lab, file?.call), "nothing")
-      assert.strictEqual(yield* read(lab, looked?.call), `${"\\u{d800} lone\n".repeat(10_000)}end`)
+      // Those that only look run side by side.
+      const called = yield* lab.facts("ToolCalled")
+      const saidBy = (summary: string) => read(lab, called.find((fact) => fact.summary.startsWith(summary))?.call)
+      assert.lengthOf((yield* saidBy("grep hit")).split("\n"), 3_001)
+      assert.include(yield* saidBy("grep w end"), "www end", "the part of a line that was cut is lost")
+      assert.strictEqual(yield* saidBy("read many"), "nothing")
+      assert.strictEqual(yield* saidBy("mcp__camera__look"), `${"\\u{d800} lone\n".repeat(10_000)}end`)
       const [, seen = ""] = yield* lab.results(2)
       assert.isAtMost(Buffer.byteLength(seen), Truncation.defaults.index.bytes)
     }).pipe(Effect.scoped, Effect.provide(Lab.Services))
