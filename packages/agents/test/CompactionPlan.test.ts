@@ -70,6 +70,15 @@ const play = (
   return transcript
 }
 
+/** What was thought is bound to what stood before it, and that is another beginning now. */
+const withoutReasoning = (message: Prompt.Message): Prompt.Message =>
+  message.role === "assistant"
+    ? Prompt.assistantMessage({
+        content: message.content.filter(({ type }) => type !== "reasoning"),
+        options: message.options
+      })
+    : message
+
 const textOf = (message: Prompt.Message) =>
   message.role === "user" && message.content[0]?.type === "text" ? message.content[0].text : ""
 
@@ -86,7 +95,8 @@ describe("CompactionPlan", () => {
           "An instruction is gone, or stands elsewhere"
         )
         const tail = now.items.slice(now.items.length - plan.tail.length)
-        assert.deepStrictEqual(tail, [...plan.tail], "The tail is not as it was")
+        const thoughtless = plan.tail.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
+        assert.deepStrictEqual(tail, thoughtless, "The tail is not as it was, but for what was thought")
         if (plan.tail.length > 0) assert.strictEqual(plan.tail[0]?.message.role, "assistant")
         assert.lengthOf(
           now.items.filter(({ message }) => textOf(message).startsWith("summary")),

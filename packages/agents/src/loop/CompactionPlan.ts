@@ -35,7 +35,7 @@ export interface Plan {
   readonly scale: number
 }
 
-/** Plans it. The tail begins with an answer: no result stays without its call, and no answer without its thinking. */
+/** Plans it. The tail begins with an answer: no result stays without its call. */
 export const make = ({ keep, limit = Number.POSITIVE_INFINITY, tools, transcript }: Situation): Plan => {
   const { items, path, used } = transcript
   const counted = used === undefined ? 0 : tools + Weight.sum(items.filter(({ at }) => at <= used.at))

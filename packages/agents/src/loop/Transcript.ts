@@ -208,6 +208,7 @@ const compacted = (transcript: Transcript, { joined = [], kept, summary }: Of<"C
     ...[summary, ...joined].map((message) => ({ at: until, message, isInstruction: false })),
     ...items.filter((item) => item.at > until)
   ]
+  forget(transcript)
   transcript.answer = undefined
   transcript.used = undefined
   transcript.compactions++
@@ -234,8 +235,8 @@ export const givenTo = (transcript: Transcript, model: string): void => {
 }
 
 /**
- * What a model thought is bound to it and to all that stood before it, the tools included: a provider refuses it from there
- * on. Nothing is lost by leaving it out, since whoever goes on has none of this in its cache.
+ * What a model thought is bound to it and to all that stood before it, the tools included: Anthropic refuses it behind
+ * anything else. No cache is lost by leaving it out, since what stands before it is new to the cache as well.
  */
 const forget = (transcript: Transcript): void => {
   transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))

@@ -180,6 +180,7 @@ describe("Predecessor", () => {
         "A session from a store can not be asked"
       )
       assert.include(Lab.textOf(opening), "omega line number 125", "It does not have its conversation")
+      assert.notInclude(JSON.stringify(opening), "Nobody is to read this.", "What it thought stands behind other tools")
     })
   )
 })
