@@ -6,7 +6,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as LoopHarness from "@millwright/agents/adapters/LoopHarness"
 import * as Harness from "@millwright/agents/Harness"
 import * as ToolIndex from "@millwright/context/ToolIndex"
-import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as SavedTools from "@millwright/context/SavedTools"
 import * as AnthropicModel from "@millwright/core/adapters/AnthropicModel"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
 import * as OpenAiModel from "@millwright/core/adapters/OpenAiModel"
@@ -27,7 +27,7 @@ import * as PlayedSession from "./PlayedSession.ts"
 import type { Data } from "./Savings.ts"
 
 /** A protocol, and a way to load that it has. */
-type Way = readonly [protocol: "anthropic" | "openai", mode: Exclude<ToolSession.Mode, "upfront">]
+type Way = readonly [protocol: "anthropic" | "openai", mode: Exclude<SavedTools.Mode, "upfront">]
 
 const modes = [
   ["anthropic", "native"],
@@ -49,7 +49,7 @@ const marks: Record<Way[1], string> = {
 const turns = (
   needs: ReadonlyArray<PlayedSession.Need>,
   nameOf: (id: string) => string,
-  mode: ToolSession.Mode
+  mode: SavedTools.Mode
 ): ReadonlyArray<ProviderTwin.Turn> => [
   ...needs.flatMap(({ query, tools: [id = ""] }) => [
     { calls: [call("tool_search", { query })] },

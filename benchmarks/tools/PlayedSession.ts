@@ -6,6 +6,7 @@ import * as Untrusted from "@millwright/agents/Untrusted"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import type { ToolIndex } from "@millwright/context/ToolIndex"
+import type * as SavedTools from "@millwright/context/SavedTools"
 import * as ToolSession from "@millwright/context/ToolSession"
 import * as ToolLoading from "@millwright/core/ToolLoading"
 import * as Prompt from "effect/ai/Prompt"
@@ -22,7 +23,7 @@ export interface Need {
 
 /** What was played. */
 export interface Played {
-  readonly mode: ToolSession.Mode
+  readonly mode: SavedTools.Mode
   /** Definitions and text of the index in the first request. */
   readonly start: number
   /** For each need, what each turn that it took leaves in the conversation. None, when the tool was there already. */

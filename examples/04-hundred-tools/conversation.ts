@@ -2,7 +2,7 @@
 import * as LoopHarness from "@millwright/agents/adapters/LoopHarness"
 import * as Progress from "@millwright/agents/Progress"
 import * as ToolIndex from "@millwright/context/ToolIndex"
-import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as SavedTools from "@millwright/context/SavedTools"
 import * as AnthropicModel from "@millwright/core/adapters/AnthropicModel"
 import * as GenAiPrices from "@millwright/core/adapters/GenAiPrices"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
@@ -19,10 +19,10 @@ import { Stocktaker } from "./role.ts"
 import * as Servers from "./servers.ts"
 
 /** What is shown: all that there is to choose, and everything at once to compare it with. */
-export const modes = ["upfront", "native", "inline", "bridge"] as const satisfies ReadonlyArray<ToolSession.Mode>
+export const modes = ["upfront", "native", "inline", "bridge"] as const satisfies ReadonlyArray<SavedTools.Mode>
 
 /** The bridge works with every provider, so it is shown with another one. */
-const modelAt = (mode: ToolSession.Mode, twin: ProviderTwin.ProviderTwin) => {
+const modelAt = (mode: SavedTools.Mode, twin: ProviderTwin.ProviderTwin) => {
   const options = { apiKey: Redacted.make("rehearsal"), model: "rehearsed", rehearsed: true }
   return mode === "bridge"
     ? OpenAiModel.make({ ...options, baseUrl: twin.openAiUrl })
@@ -49,7 +49,7 @@ const killing = (place: Servers.Place) => {
 
 /** Plays it, and gives the outcome and the requests that went over the wire. */
 export const play = Effect.fnUntraced(function* (
-  mode: ToolSession.Mode,
+  mode: SavedTools.Mode,
   { index, place }: { readonly index: ToolIndex.ToolIndex; readonly place: Servers.Place }
 ) {
   const inventory = join(place.files, "inventory.txt")

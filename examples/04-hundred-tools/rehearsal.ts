@@ -1,5 +1,5 @@
 /** What the rehearsed model does. With tools that are there from the start it does the same work without searching. */
-import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as SavedTools from "@millwright/context/SavedTools"
 import type * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import type * as Schema from "effect/Schema"
 
@@ -12,7 +12,7 @@ export const total = 42
 export const inventory = "hammers: 12\nsaws: 9\nnails: 21\n"
 
 /** The work as turns, and the number of the one in which a server is killed. */
-export const turns = (mode: ToolSession.Mode, file: string) => {
+export const turns = (mode: SavedTools.Mode, file: string) => {
   const use = (id: string, args: Arguments): ProviderTwin.Call =>
     mode === "bridge"
       ? { tool: "tool_call", arguments: { name: id, arguments: args } }

@@ -1,6 +1,6 @@
 /** What the example tells. */
 import type { Finding, Stats } from "@millwright/context/ToolIndex"
-import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as SavedTools from "@millwright/context/SavedTools"
 import type * as Bill from "./bill.ts"
 
 /** The tools by server. */
@@ -25,7 +25,7 @@ export const excerpt = (text: string, lines: number): string => {
 }
 
 /** One row for each mode. */
-export const bills = (rows: ReadonlyArray<{ readonly mode: ToolSession.Mode; readonly bill: Bill.Bill }>): string => {
+export const bills = (rows: ReadonlyArray<{ readonly mode: SavedTools.Mode; readonly bill: Bill.Bill }>): string => {
   const upfront = rows.find(({ mode }) => mode === "upfront")?.bill
   const less = (of: (bill: Bill.Bill) => number, bill: Bill.Bill) =>
     upfront === undefined || bill === upfront ? "" : ` (${percent(saved(of(bill), of(upfront)))})`

@@ -5,7 +5,7 @@
  * The conversation that a model is shown is a fold over one way from the root to its last entry (`Transcript`), so a
  * session that broke off at any entry can be gone on with.
  */
-import * as ToolSession from "@millwright/context/ToolSession"
+import * as SavedTools from "@millwright/context/SavedTools"
 import * as Usage from "@millwright/core/Usage"
 import * as Prompt from "effect/ai/Prompt"
 import * as Schema from "effect/Schema"
@@ -78,7 +78,7 @@ export const Body = Schema.TaggedUnion({
   /** What a call came to. */
   Returned: { part: Prompt.ToolResultPart },
   /** How the tools of the index are used from here on. */
-  Tooled: { tools: ToolSession.Saved },
+  Tooled: { tools: SavedTools.Saved },
   /**
    * A summary stands in the place of everything but the instructions and what follows the entry `kept`; `null`: of all. `joined` are
    * messages behind it that say what stays loaded.

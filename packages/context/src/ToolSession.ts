@@ -12,34 +12,16 @@ import * as ToolLoading from "@millwright/core/ToolLoading"
 import * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Deferral from "./Deferral.ts"
 import * as Definition from "./internal/Definition.ts"
 import * as SessionCall from "./internal/SessionCall.ts"
 import * as SessionText from "./internal/SessionText.ts"
 import * as ToolTranscript from "./internal/ToolTranscript.ts"
 import * as MetaTools from "./MetaTools.ts"
+import type * as SavedTools from "./SavedTools.ts"
 import * as TokenBudget from "./TokenBudget.ts"
 import type { Entry } from "./ToolEntry.ts"
 import type { ToolIndex } from "./ToolIndex.ts"
-
-/** How tools come into a conversation. */
-export const Mode = Schema.Literals(["upfront", "native", "inline", "bridge"])
-/** How tools come into a conversation. */
-export type Mode = typeof Mode.Type
-
-/** What has to be the same when a conversation is taken up again. JSON, and a part of what is stored of it. */
-export const Saved = Schema.Struct({
-  mode: Mode,
-  /** Definitions that are in the prompt from the start. */
-  fixed: Schema.Array(Definition.Definition),
-  /** Definitions that results refer to, as they were when they were loaded. */
-  referred: Schema.Array(Definition.Definition),
-  /** What was there when it was last said, by id. */
-  known: Schema.Record(Schema.String, Schema.String)
-})
-/** What has to be the same when a conversation is taken up again. */
-export type Saved = typeof Saved.Type
 
 /** How a conversation uses an index. */
 export interface Options {
@@ -54,13 +36,13 @@ export interface Options {
   /** Default: `auto`. */
   readonly deferral?: Deferral.Deferral
   /** Default, and where the model does not have it: the first that it has, `native` before `inline` before `bridge`. */
-  readonly mode?: Exclude<Mode, "upfront">
+  readonly mode?: Exclude<SavedTools.Mode, "upfront">
   /** Names of tools that are loaded from the start; at most {@link maxPins}, with those that their source asks for. */
   readonly pins?: ReadonlyArray<string>
   /** For the text of the index, in estimated tokens. Default 2,000. */
   readonly budget?: number
   /** A conversation that is taken up again. */
-  readonly saved?: Saved
+  readonly saved?: SavedTools.Saved
 }
 
 /** What a model asks for, its arguments as it wrote them. */
@@ -86,7 +68,7 @@ const mostAsked = 4_000
 
 /** How one conversation uses an index. */
 export interface ToolSession {
-  readonly mode: Mode
+  readonly mode: SavedTools.Mode
   /** For the end of the system prompt of a new conversation: how tools are found. Empty when nothing is deferred. */
   readonly opening: string
   /** What follows the opening: what there is, in the words of strangers. To be given to a model as untrusted text. */
@@ -107,7 +89,7 @@ export interface ToolSession {
   readonly rejoined: (removed: Prompt.Prompt) => Effect.Effect<ReadonlyArray<Prompt.SystemMessage>>
   /** Whether a call changes nothing, as far as its source says. */
   readonly isReadOnly: (call: Call) => Effect.Effect<boolean>
-  readonly save: Effect.Effect<Saved>
+  readonly save: Effect.Effect<SavedTools.Saved>
 }
 
 /** Begins or takes up the tools of a conversation. Waits for sources that are slow, two seconds at most. */
@@ -116,7 +98,8 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   yield* index.settled
   const start = saved ?? (yield* begin(options))
   // A conversation may go on with a model that can not load as the last one did; every model can read and call.
-  const isPossible = (mode: Mode) => (mode !== "native" && mode !== "inline") || options.loading.includes(mode)
+  const isPossible = (mode: SavedTools.Mode) =>
+    (mode !== "native" && mode !== "inline") || options.loading.includes(mode)
   const isTooMuch = start.mode === "upfront" && options.loading.length === 0 && start.fixed.length > mostUpfront
   const mode = isPossible(start.mode) && !isTooMuch ? start.mode : "bridge"
   let fixed = isTooMuch ? [] : start.fixed
@@ -208,7 +191,7 @@ const begin = Effect.fnUntraced(function* ({
   mode,
   pins = [],
   prefix
-}: Options): Effect.fn.Return<Saved> {
+}: Options): Effect.fn.Return<SavedTools.Saved> {
   const entries = yield* index.list()
   const stats = yield* index.stats
   const known = Object.fromEntries(SessionText.known(entries))
@@ -257,7 +240,7 @@ const within = (entries: ReadonlyArray<Entry>, room: number): ReadonlyArray<Entr
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 
-const declared = ({ description, name, schema }: Definition.Definition): ToolLoading.Definition => ({
+const declared = ({ description, name, schema }: SavedTools.Definition): ToolLoading.Definition => ({
   name,
   description,
   schema
@@ -274,11 +257,11 @@ const kept = <A extends object, B>(make: (value: A) => B): ((value: A) => B) => 
 }
 
 /** The same definition is the same tool in each request: what others make of a tool they make once. */
-const offered = kept(({ description, name, schema }: Definition.Definition) =>
+const offered = kept(({ description, name, schema }: SavedTools.Definition) =>
   Tool.dynamic(name, { description, parameters: schema })
 )
 const defined = kept(Definition.of)
-const held = kept((definition: Definition.Definition) => offered(definition).annotate(ToolLoading.Deferred, true))
+const held = kept((definition: SavedTools.Definition) => offered(definition).annotate(ToolLoading.Deferred, true))
 
 /** What the tools of a request cost, as a part of what stands before everything else. */
 export const estimate = (tools: ReadonlyArray<Tool.Any>): number =>

@@ -21,6 +21,9 @@ export * as Plain from "./Plain.ts"
 /** The **repository context**: what a role gets to read of a repository before it begins, under a token budget. */
 export * as RepositoryContext from "./RepositoryContext.ts"
 
+/** What is **saved** of the tools of a conversation: how it uses an index, as JSON, so that it is the same when it is taken up again. */
+export * as SavedTools from "./SavedTools.ts"
+
 /** A **source index**: the tool index over sources that are watched. */
 export * as SourceIndex from "./SourceIndex.ts"
 

@@ -5,6 +5,7 @@ import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as SourceIndex from "../src/SourceIndex.ts"
 import * as ScriptedSource from "../src/testing/ScriptedSource.ts"
+import * as SavedTools from "../src/SavedTools.ts"
 import * as ToolSession from "../src/ToolSession.ts"
 import { tool } from "./tools.ts"
 
@@ -115,10 +116,8 @@ describe("a session", () => {
       } = yield* session(200, { mode: "inline", pins: ["tool_7", "no_such", "tool_3"] })
       const pinned = ["tool_search", "tool_describe", "mcp__s__tool_3", "mcp__s__tool_7"]
       assert.deepStrictEqual(yield* names(first), pinned)
-      const stored = yield* Schema.encodeEffect(Schema.toCodecJson(ToolSession.Saved))(yield* first.save)
-      const saved = yield* Schema.decodeEffect(Schema.toCodecJson(ToolSession.Saved))(
-        JSON.parse(JSON.stringify(stored))
-      )
+      const stored = yield* Schema.encodeEffect(Schema.toCodecJson(SavedTools.Saved))(yield* first.save)
+      const saved = yield* Schema.decodeEffect(Schema.toCodecJson(SavedTools.Saved))(JSON.parse(JSON.stringify(stored)))
       source.lists(tool("tool_3", "Another tool now."))
       const before = yield* first.tools(empty)
       const second = yield* ToolSession.make({ index, loading: ["inline"], prefix: 0, saved })

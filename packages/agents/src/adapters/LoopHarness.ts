@@ -6,6 +6,7 @@
 import * as TokenBudget from "@millwright/context/TokenBudget"
 import * as ToolIndex from "@millwright/context/ToolIndex"
 import * as ToolScope from "@millwright/context/ToolScope"
+import type * as SavedTools from "@millwright/context/SavedTools"
 import * as ToolSession from "@millwright/context/ToolSession"
 import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
@@ -245,7 +246,7 @@ const findable = Effect.fnUntraced(function* (
   }: Pick<Around, "index" | "options"> & {
     readonly model: Model.Model
     readonly own: ReadonlyArray<Tool.Any>
-    readonly saved: ToolSession.Saved | undefined
+    readonly saved: SavedTools.Saved | undefined
   }
 ) {
   if (scope.length === 0) return undefined

@@ -2,7 +2,7 @@
  * The **transcript**: what a session comes to, entry by entry: the messages that a model is shown, the calls that wait for
  * a result, and where the loop stands. It is a fold, so a loop that takes a session up knows all that the one before it knew.
  */
-import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as SavedTools from "@millwright/context/SavedTools"
 import type * as RouteDecision from "@millwright/core/RouteDecision"
 import * as Usage from "@millwright/core/Usage"
 import * as Prompt from "effect/ai/Prompt"
@@ -45,7 +45,7 @@ export interface Transcript {
   isReminded: boolean
   isWarned: boolean
   outcome: { readonly value: unknown } | undefined
-  tools: ToolSession.Saved | undefined
+  tools: SavedTools.Saved | undefined
   /** The name of the model that has the conversation, and of the candidate that it is, where somebody chose it. */
   model: string | undefined
   candidate: string | undefined

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import type * as ToolIndex from "@millwright/context/ToolIndex"
-import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as SavedTools from "@millwright/context/SavedTools"
 import * as PromptPrefix from "@millwright/core/testing/PromptPrefix"
 import type * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import * as Effect from "effect/Effect"
@@ -41,7 +41,7 @@ const modes = [
   ["anthropic", "inline"],
   ["anthropic", "bridge"],
   ["openai", "bridge"]
-] as const satisfies ReadonlyArray<readonly [Lab.Protocol, ToolSession.Mode]>
+] as const satisfies ReadonlyArray<readonly [Lab.Protocol, SavedTools.Mode]>
 
 const start = Effect.fnUntraced(function* (
   protocol: Lab.Protocol,
@@ -55,7 +55,7 @@ const start = Effect.fnUntraced(function* (
 const all = ["*/*"] as const
 const issue = { title: "It breaks" }
 /** A call as the mode has it. */
-const use = (mode: ToolSession.Mode, id: string, args: object): ProviderTwin.Call =>
+const use = (mode: SavedTools.Mode, id: string, args: object): ProviderTwin.Call =>
   mode === "bridge"
     ? Lab.call("tool_call", { name: id, arguments: { ...args } })
     : Lab.call(`mcp__${id.replace("/", "__")}`, { ...args })

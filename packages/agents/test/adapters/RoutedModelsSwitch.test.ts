@@ -1,7 +1,7 @@
 /** A conversation that goes from one provider to another and back: nothing that the first one said may stop the second one. */
 import { assert, describe, it } from "@effect/vitest"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
-import type * as ToolSession from "@millwright/context/ToolSession"
+import type * as SavedTools from "@millwright/context/SavedTools"
 import * as PromptPrefix from "@millwright/core/testing/PromptPrefix"
 import type * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import * as Effect from "effect/Effect"
@@ -116,7 +116,7 @@ const own = (name: string) => call(`mcp__things__${name}`, title)
 const bridged = (name: string) => call("tool_call", { name: `things/${name}`, arguments: title })
 const select = (name: string) => call("tool_search", { query: `select:things/${name}` })
 
-describe.each(["native", "inline", "bridge", "upfront"] as const)("tools of the mode %s", (mode: ToolSession.Mode) => {
+describe.each(["native", "inline", "bridge", "upfront"] as const)("tools of the mode %s", (mode: SavedTools.Mode) => {
   it.live("are found and called over the bridge by a provider that loads none, and after the way back", () =>
     Effect.gen(function* () {
       yield* workspace({})

@@ -1,20 +1,9 @@
 /** What a provider takes as the definition of a tool: strangers' schemas are brought into the form that every provider accepts. */
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
+import type { Definition } from "../SavedTools.ts"
 import { type Entry, schemaOf } from "../ToolEntry.ts"
 import * as SchemaForm from "./SchemaForm.ts"
-
-/** A definition of a tool. */
-export const Definition = Schema.Struct({
-  /** The entry's. */
-  id: Schema.String,
-  /** As models call it. */
-  name: Schema.String,
-  description: Schema.String,
-  schema: Schema.Record(Schema.String, Schema.Json)
-})
-/** A definition of a tool. */
-export type Definition = typeof Definition.Type
 
 /** The most of a definition that is sent, in characters: what is loaded can not be taken back. */
 const longest = 32_000

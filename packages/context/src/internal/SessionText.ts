@@ -1,6 +1,6 @@
 /** What a conversation is told about its tools. */
 import type { Entry } from "../ToolEntry.ts"
-import type { Mode } from "../ToolSession.ts"
+import type { Mode } from "../SavedTools.ts"
 
 /** What the definitions of the meta tools and the words around an index cost, in tokens. */
 export const metaTokens = 400
