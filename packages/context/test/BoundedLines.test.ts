@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import * as BoundedLines from "../src/internal/BoundedLines.ts"
+import * as BoundedLines from "../src/BoundedLines.ts"
 
 /** What comes out of chunks of bytes. */
 const read = (chunks: ReadonlyArray<Uint8Array>, maxBytes = 1_000_000) => {

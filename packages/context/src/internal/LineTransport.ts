@@ -4,7 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import type { Readable, Writable } from "node:stream"
-import * as BoundedLines from "./BoundedLines.ts"
+import * as BoundedLines from "../BoundedLines.ts"
 
 /** Where the lines come from and go to. */
 export interface Options<Message> {
