@@ -1,36 +1,9 @@
 /** pi: an `Agent` over a provider of pi-ai at an address of its own. It marks tools, system prompt and last message by itself. */
 import { Agent } from "@earendil-works/pi-agent-core"
-import { createModels, createProvider } from "@earendil-works/pi-ai"
-import { anthropicMessagesApi } from "@earendil-works/pi-ai/api/anthropic-messages.lazy"
-import { openAICompletionsApi } from "@earendil-works/pi-ai/api/openai-completions.lazy"
+import { modelsAt } from "../PiModel.mjs"
 import { key, measure, model, request } from "./Played.mjs"
 
-const isAnthropic = request.api === "anthropic"
-const baseUrl = isAnthropic ? request.url : `${request.url}/v1`
-const models = createModels()
-models.setProvider(
-  createProvider({
-    id: "loopback",
-    name: "Loopback",
-    baseUrl,
-    auth: { apiKey: { name: "Loopback", resolve: async () => ({ auth: { apiKey: key } }) } },
-    models: [
-      {
-        id: model,
-        name: model,
-        api: isAnthropic ? "anthropic-messages" : "openai-completions",
-        provider: "loopback",
-        baseUrl,
-        reasoning: false,
-        input: ["text"],
-        cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-        contextWindow: 10_000_000,
-        maxTokens: 32_000
-      }
-    ],
-    api: isAnthropic ? anthropicMessagesApi() : openAICompletionsApi()
-  })
-)
+const models = modelsAt({ key, model, request })
 
 await measure(async ({ prompt, system }, tools) => {
   const agent = new Agent({
