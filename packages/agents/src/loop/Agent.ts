@@ -127,13 +127,12 @@ const settle = Effect.fnUntraced(function* (options: Options) {
   const calls = open.filter((call) => call.name !== outcome.name && !Choosing.isAsking(options, call))
   if (calls.length > 0) {
     const prompt = Transcript.prompt(transcript)
-    const offered = yield* index?.tools(prompt) ?? Effect.succeed([])
     const outcomes = yield* ToolTurn.run(calls, {
       toolkit: { ...toolkit, tools: Offer.named(granted) },
       emit,
       conversation: conversation.id,
       time: options.toolTime,
-      index: index && { session: index, prompt, offered },
+      index: index && { session: index, prompt, offered: yield* Effect.cached(index.tools(prompt)) },
       delegation,
       keep: {
         begun: ({ id }) => conversation.append({ _tag: "Begun", call: id }),

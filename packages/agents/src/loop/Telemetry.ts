@@ -166,13 +166,15 @@ const measured = <E, R>(model: Model.Model, call: Effect.Effect<ModelTurn.Answer
 /** `execute_tool`: one call of a tool. What a tool starts, such as another agent, stands under it. */
 export const tool =
   (call: ModelTurn.ToolCall, { index, toolkit }: ToolTurn.Bench) =>
-  <E, R>(run: Effect.Effect<ToolTurn.Outcome, E, R>): Effect.Effect<ToolTurn.Outcome, E, R> => {
-    // A model may call a tool whatever it likes; only names that it was offered are told.
-    const isOffered =
-      Object.hasOwn(toolkit.tools, call.name) || (index?.offered.some(({ name }) => name === call.name) ?? false)
-    const name = isOffered ? call.name : "unknown"
-    return Effect.flatMap(Agent, (current) =>
-      Stage.span(
+  <E, R>(run: Effect.Effect<ToolTurn.Outcome, E, R>): Effect.Effect<ToolTurn.Outcome, E, R> =>
+    Effect.gen(function* () {
+      const current = yield* Agent
+      // A model may call a tool whatever it likes; only names that it was offered are told.
+      const isOffered =
+        Object.hasOwn(toolkit.tools, call.name) ||
+        (index !== undefined && (yield* index.offered).some(({ name }) => name === call.name))
+      const name = isOffered ? call.name : "unknown"
+      return yield* Stage.span(
         {
           name: `execute_tool ${name}`,
           attributes: {
@@ -182,7 +184,7 @@ export const tool =
             "gen_ai.tool.call.id": call.id,
             ...agentOf(current)
           },
-          failed: ({ found, part }) =>
+          failed: ({ found, part }: ToolTurn.Outcome) =>
             !part.isFailure ? undefined : isOffered || found?.called !== undefined ? "ToolFailed" : "UnknownTool"
         },
         (span) =>
@@ -192,5 +194,4 @@ export const tool =
             })
           )
       )
-    )
-  }
+    })

@@ -38,8 +38,8 @@ export interface Bench {
     | {
         readonly session: ToolSession.ToolSession
         readonly prompt: Prompt.Prompt
-        /** Those of the request. */
-        readonly offered: ReadonlyArray<Tool.Any>
+        /** Those of the request. Asked for only where a call is not of the role's own tools. */
+        readonly offered: Effect.Effect<ReadonlyArray<Tool.Any>>
       }
     | undefined
   /** Gives tasks to sub-agents, in the place of a tool. */
@@ -135,7 +135,8 @@ const ran = (call: ModelTurn.ToolCall, { index, toolkit }: Bench): Effect.Effect
     if (own(toolkit, call.name) !== undefined) return yield* answer(call, toolkit)
     const found = yield* index?.session.run(call, index.prompt) ?? Effect.undefined
     if (found === undefined) {
-      return refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(index?.offered ?? [])])
+      const offered = yield* index?.offered ?? Effect.succeed([])
+      return refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(offered)])
     }
     return { ok: found.ok, text: yield* Truncation.text("index", found.text), isData: true, found }
   })
