@@ -68,31 +68,8 @@ const handed = Effect.fnUntraced(function* (
   return yield* Conversation.saved({ id: session.id, entries }, name)
 })
 
-/**
- * Of a name of its own: what is asked for under the name of the session goes on where the session ended, and not behind a question.
- * Without what the model thought, which its provider takes only behind the tools that it had then.
- */
+/** Of a name of its own: what is asked for under the name of the session goes on where the session ended, and not behind a question. */
 const branch = ({ data, harness }: Harness.Session, question: string): Harness.Session =>
   Predicate.hasProperty(data, "id") && Predicate.isString(data.id)
-    ? {
-        harness,
-        data: withoutReasoning({
-          ...data,
-          id: Session.nameOf([data.id, `asked-${Digest.short(Digest.of(question))}`])
-        })
-      }
+    ? { harness, data: { ...data, id: Session.nameOf([data.id, `asked-${Digest.short(Digest.of(question))}`]) } }
     : { harness, data }
-
-/** Entries as JSON, without the parts of messages that are reasoning. What is no such thing stays as it is. */
-const withoutReasoning = (json: unknown): unknown => {
-  if (Array.isArray(json)) return json.map(withoutReasoning)
-  if (!Predicate.isObject(json)) return json
-  return Object.fromEntries(
-    Object.entries(json).map(([key, value]) => [
-      key,
-      key === "content" && Array.isArray(value) ? value.filter((part) => !isReasoning(part)) : withoutReasoning(value)
-    ])
-  )
-}
-
-const isReasoning = (part: unknown): boolean => Predicate.hasProperty(part, "type") && part.type === "reasoning"

@@ -39,23 +39,18 @@ const ToolUse = Schema.Struct({
   input: Schema.Unknown
 })
 
-const Assistant = Schema.Struct({
-  type: Schema.Literal("assistant"),
-  message: Schema.Struct({ content: Schema.Array(Schema.Unknown) }),
-  parent_tool_use_id: Id
-})
+const spoken = <const Side extends string>(side: Side) =>
+  Schema.Struct({
+    type: Schema.Literal(side),
+    message: Schema.Struct({ content: Schema.Array(Schema.Unknown) }),
+    parent_tool_use_id: Id
+  })
 
 const ToolResult = Schema.Struct({
   type: Schema.Literal("tool_result"),
   tool_use_id: Schema.String,
   is_error: Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
   content: Schema.optionalKey(Schema.Unknown)
-})
-
-const User = Schema.Struct({
-  type: Schema.Literal("user"),
-  message: Schema.Struct({ content: Schema.Array(Schema.Unknown) }),
-  parent_tool_use_id: Id
 })
 
 const Retry = Schema.Struct({
@@ -116,7 +111,17 @@ const Answered = Schema.Struct({
   })
 })
 
-const Line = Schema.Union([StreamEvent, Assistant, User, Result, Retry, Requesting, Init, Asked, Answered])
+const Line = Schema.Union([
+  StreamEvent,
+  spoken("assistant"),
+  spoken("user"),
+  Result,
+  Retry,
+  Requesting,
+  Init,
+  Asked,
+  Answered
+])
 /** A line that is known. */
 export type Line = typeof Line.Type
 /** The end of a turn of the user's: an outcome, or why there is none. */

@@ -83,16 +83,11 @@ const entriesOf = (
 const isMalformed = (
   { isResumed, transcript }: Conversation.Conversation,
   { outcome, role }: Harness.Request
-): boolean => {
-  const root = transcript.path[0]?.body
-  return (
-    !isResumed &&
-    root?._tag === "Opened" &&
-    root.role === role &&
-    transcript.outcome !== undefined &&
-    Result.isFailure(Schema.decodeUnknownResult(outcome)(transcript.outcome.value))
-  )
-}
+): boolean =>
+  !isResumed &&
+  Transcript.roleOf(transcript) === role &&
+  transcript.outcome !== undefined &&
+  Result.isFailure(Schema.decodeUnknownResult(outcome)(transcript.outcome.value))
 
 /** What a conversation is told whose tools are found in another way from here on than it was told at its beginning. */
 export const retooled = Effect.fnUntraced(function* (

@@ -55,7 +55,10 @@ export const open = Effect.fnUntraced(function* (
     const { id, known } = yield* placed(given, sessions)
     const missing = entries.filter((entry) => !known.has(entry.id))
     if (missing.length > 0) yield* sessions?.append(id, missing) ?? Effect.void
-    return make({ id, entries, isResumed: false }, { harness, sessions })
+    const conversation = make({ id, entries, isResumed: false }, { harness, sessions })
+    // Another role has other tools, and an outcome of its own.
+    if (Transcript.roleOf(conversation.transcript) !== request.role) Transcript.forget(conversation.transcript)
+    return conversation
   }
   const id = request.id ?? randomUUID()
   const stored = request.id === undefined ? [] : yield* sessions?.read(id) ?? Effect.succeed([])

@@ -48,22 +48,22 @@ export const make = (
     if (fact._tag !== "AgentPrompted" || fact.session !== id || transcript.prompts.has(seq)) return
     waiting.push({ lane: fact.lane, text: fact.text, seq })
   }
-  const pull = (lane: Steering.Lane, mode: "one" | "all"): ReadonlyArray<Waiting> => {
+  const pull = (lane: Steering.Lane, mode: "one" | "all"): ReadonlyArray<SessionEntry.Body> => {
     const found = waiting.filter((each) => each.lane === lane).slice(0, mode === "one" ? 1 : undefined)
     for (const each of found) waiting.splice(waiting.indexOf(each), 1)
-    return found
+    return found.map(({ seq, text }) => Conversation.saying(lane, text, seq))
   }
   return {
     next: Effect.fnUntraced(function* (isDone) {
-      const { journal, run } = { journal: yield* Journal.Journal, run: (yield* Journal.Origin).run }
+      const journal = yield* Journal.Journal
+      const { run } = yield* Journal.Origin
       yield* Stream.runForEach(journal.read({ after, ...(run !== null && { run }) }), (event) =>
         Effect.sync(() => take(event))
       )
       const steered = pull("steer", options.steer ?? "all")
-      if (steered.length > 0) return steered.map(({ lane, seq, text }) => Conversation.saying(lane, text, seq))
-      if (!isDone) return []
+      if (steered.length > 0 || !isDone) return steered
       const asked = pull("follow-up", options.followUp ?? "one")
-      if (asked.length > 0) return asked.map(({ lane, seq, text }) => Conversation.saying(lane, text, seq))
+      if (asked.length > 0) return asked
       // There is an outcome, and no turn left to come to another one.
       if (transcript.turns >= maxTurns) return []
       const said = transcript.followUps - first

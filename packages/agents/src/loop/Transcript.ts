@@ -36,7 +36,7 @@ export interface Transcript {
   /** Answers since the last task. */
   turns: number
   /** The last answer, if nothing was said since. */
-  answer: { readonly usage: Usage.Usage; readonly isCut: boolean; readonly isSilent: boolean } | undefined
+  answer: { readonly isCut: boolean; readonly isSilent: boolean } | undefined
   /** All tokens of the last answer and of what it answers, and how many entries there were with it; unless it was compacted since. */
   used: { readonly tokens: number; readonly at: number } | undefined
   /** How often the conversation was compacted since the last answer. */
@@ -103,6 +103,12 @@ export const prompt = ({ items }: Transcript): Prompt.Prompt => {
   const made = Prompt.fromMessages([...before.content, ...items.slice(length).map(({ message }) => message)])
   shown.set(items, made)
   return made
+}
+
+/** The role that it was begun with. */
+export const roleOf = ({ path }: Transcript): string | undefined => {
+  const root = path[0]?.body
+  return root?._tag === "Opened" ? root.role : undefined
 }
 
 /** The calls that have no result yet. */
@@ -180,7 +186,7 @@ const answered = (
   )
   for (const { id } of transcript.calls) transcript.ids.add(id)
   for (const message of messages) transcript.items.push({ at, message, isInstruction: false })
-  transcript.answer = { usage, isCut, isSilent: transcript.calls.length === 0 }
+  transcript.answer = { isCut, isSilent: transcript.calls.length === 0 }
   transcript.used = { tokens: Usage.total(usage), at }
   transcript.compactions = 0
 }
@@ -238,7 +244,7 @@ export const givenTo = (transcript: Transcript, model: string): void => {
  * What a model thought is bound to it and to all that stood before it, the tools included: Anthropic refuses it behind
  * anything else. No cache is lost by leaving it out, since what stands before it is new to the cache as well.
  */
-const forget = (transcript: Transcript): void => {
+export const forget = (transcript: Transcript): void => {
   transcript.items = transcript.items.map((item) => ({ ...item, message: withoutReasoning(item.message) }))
 }
 
