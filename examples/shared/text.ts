@@ -1,15 +1,15 @@
 /** Text for a terminal: nothing in it may steer the terminal, and it fits into its columns. */
-import * as HiddenText from "@millwright/core/HiddenText"
+import * as Tainted from "@millwright/core/Tainted"
 
 /** What somebody else wrote, as text alone; its lines stay. */
-export const plain = (text: string): string => text.replaceAll(HiddenText.pattern, "\ufffd")
+export const plain = (text: string): string => text.replaceAll(Tainted.hidden, "\ufffd")
 
 /** What somebody else wrote, in one line. */
 export const oneLine = (text: string): string => plain(text).replaceAll(/\s+/g, " ").trim()
 
 /** A value as JSON in one line, with nothing in it that steers a terminal; it reads back the same. */
 export const json = (value: unknown): string =>
-  JSON.stringify(value).replaceAll(HiddenText.pattern, (hidden) =>
+  JSON.stringify(value).replaceAll(Tainted.hidden, (hidden) =>
     hidden
       .split("")
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)

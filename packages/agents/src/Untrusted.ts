@@ -6,7 +6,7 @@
  * whatever in the text looks like a delimiter is escaped. What could hide text from a reader is made visible first.
  */
 import * as Digest from "@millwright/core/Digest"
-import * as HiddenText from "@millwright/core/HiddenText"
+import * as Tainted from "@millwright/core/Tainted"
 
 /** What a system prompt says about blocks, once. */
 export const rule = [
@@ -20,7 +20,7 @@ export const rule = [
 export const visible = (text: string): string =>
   text
     .replaceAll("\r\n", "\n")
-    .replace(HiddenText.pattern, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+    .replace(Tainted.hidden, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 
 /** A name as one word of at most 100 characters, for a sentence of ours: whoever chose it may have written one of their own. */
 export const word = (name: string): string => name.slice(0, 100).replace(/[^\p{L}\p{M}\p{N}_./:@-]+/gu, "_")

@@ -1,8 +1,8 @@
 /** Plain text from a repository: nothing in it hides, reorders or ends a line that it should not. */
-import * as HiddenText from "@millwright/core/HiddenText"
+import * as Tainted from "@millwright/core/Tainted"
 
 /** A text with line feeds at its line ends, and a mark in the place of what could hide: it must not grow, since its size is bounded. */
-export const text = (raw: string): string => raw.replaceAll("\r\n", "\n").replace(HiddenText.pattern, "\ufffd")
+export const text = (raw: string): string => raw.replaceAll("\r\n", "\n").replace(Tainted.hidden, "\ufffd")
 
 /** A file name in one line; one that is odd stands in quotes. */
 export const name = (raw: string): string => {

@@ -1,5 +1,5 @@
 /** A **tool listing**: what a source listed, taken tool by tool. What can not be used is quarantined with its reason, and nothing else is. */
-import * as HiddenText from "@millwright/core/HiddenText"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Predicate from "effect/Predicate"
 import * as StrangerText from "./internal/StrangerText.ts"
 import type { Hints, ListedTool } from "./ToolEntry.ts"
@@ -84,7 +84,7 @@ const read = (raw: Raw, at: number): ListedTool => {
   if (name.length > maxNameLength) {
     throw new Unusable(`its name has ${name.length} characters, and at most ${maxNameLength} are taken`)
   }
-  if (/[\t\n]/.test(name) || name.search(HiddenText.pattern) !== -1) {
+  if (/[\t\n]/.test(name) || name.search(Tainted.hidden) !== -1) {
     throw new Unusable("its name has control characters or characters that do not show")
   }
   return {

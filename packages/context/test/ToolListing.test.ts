@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ToolEntry from "@millwright/context/ToolEntry"
 import * as ToolListing from "@millwright/context/ToolListing"
-import * as HiddenText from "@millwright/core/HiddenText"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Schema from "effect/Schema"
 
 const one = (tool: unknown) => {
@@ -201,8 +201,8 @@ describe("ToolListing", () => {
       assert.lengthOf(new Set(tools.map(({ name }) => name)), tools.length, "names are unique")
       for (const tool of tools) {
         assert.strictEqual(ToolEntry.schemaOf(tool)["type"], "object")
-        assert.strictEqual(tool.name.search(HiddenText.pattern), -1)
-        assert.strictEqual(tool.description.search(HiddenText.pattern), -1)
+        assert.strictEqual(tool.name.search(Tainted.hidden), -1)
+        assert.strictEqual(tool.description.search(Tainted.hidden), -1)
       }
     }
   )

@@ -81,9 +81,6 @@ export * as Git from "./Git.ts"
 /** The one commit that the host makes of what an agent left in a working tree. */
 export * as GitCommit from "./GitCommit.ts"
 
-/** Characters that can hide, reorder or smuggle text. */
-export * as HiddenText from "./HiddenText.ts"
-
 /** An **intervention**: a recorded moment in which a human was needed or stepped in. */
 export * as Intervention from "./Intervention.ts"
 
@@ -158,6 +155,9 @@ export * as Stage from "./Stage.ts"
 
 /** Where a run stands: a fold over the journal, so every process that can read it gives the same answer. */
 export * as Status from "./Status.ts"
+
+/** **Tainted** text came from outside: an issue, a comment, a tool's output, a web page, a model that read one of them. */
+export * as Tainted from "./Tainted.ts"
 
 /** **Features** of a task: what is known of it before a model works on it, as numbers from 0 to 1. */
 export * as TaskFeatures from "./TaskFeatures.ts"

@@ -1,6 +1,6 @@
 /** How an entry is named: for people, for models, and in one line. */
 import * as Digest from "@millwright/core/Digest"
-import * as HiddenText from "@millwright/core/HiddenText"
+import * as Tainted from "@millwright/core/Tainted"
 
 /** The longest name that providers take. */
 export const longest = 64
@@ -33,7 +33,7 @@ export const forModels = (
 }
 
 /** A name of a stranger in one line, with marks in the place of what could hide. */
-export const plain = (name: string): string => name.replace(HiddenText.pattern, "\ufffd").replace(/\s+/g, " ").trim()
+export const plain = (name: string): string => name.replace(Tainted.hidden, "\ufffd").replace(/\s+/g, " ").trim()
 
 /** The start of a text, at most so many characters with the sign that more followed. */
 export const cut = (text: string, length: number): string =>

@@ -1,6 +1,6 @@
 /** The entries of an index as they stand, and how the state of a source changes them. */
 import * as Digest from "@millwright/core/Digest"
-import * as HiddenText from "@millwright/core/HiddenText"
+import * as Tainted from "@millwright/core/Tainted"
 import * as TokenBudget from "../TokenBudget.ts"
 import { type Entry, type ListedTool, schemaOf } from "../ToolEntry.ts"
 import { type IndexChange, ToolCallError } from "../ToolIndex.ts"
@@ -170,7 +170,7 @@ const endsWith = (text: string, name: string): boolean =>
   text.endsWith(name) && /[^\p{L}\p{N}]$/u.test(text.slice(0, -name.length))
 
 const quoted = (name: string): string =>
-  JSON.stringify(name.slice(0, 120).toWellFormed().replace(HiddenText.pattern, "\ufffd"))
+  JSON.stringify(name.slice(0, 120).toWellFormed().replace(Tainted.hidden, "\ufffd"))
 
 const ambiguous = (name: string, found: ReadonlyArray<Entry>): ToolCallError =>
   new ToolCallError({

@@ -1,5 +1,5 @@
 /** What a source says of itself and its tools: kept as it was written, but for what hides, reorders or goes on without end. */
-import * as HiddenText from "@millwright/core/HiddenText"
+import * as Tainted from "@millwright/core/Tainted"
 import * as TokenBudget from "../TokenBudget.ts"
 
 /** The largest text that is kept, in bytes. */
@@ -12,7 +12,7 @@ export const read = (raw: unknown, limit = maxBytes): string => {
   const visible = raw
     .slice(0, 4 * limit)
     .replace(/\r\n?|[\u2028\u2029]/g, "\n")
-    .replace(HiddenText.pattern, "")
+    .replace(Tainted.hidden, "")
   const { text } = TokenBudget.cut(visible, limit)
   const isCut = text.length < visible.length || raw.length > 4 * limit
   return isCut ? `${text.trimEnd()}\n[cut: it has ${raw.length} characters]` : text
