@@ -32,7 +32,7 @@ const content: unique symbol = Symbol("@millwright/core/Tainted/content")
 /** Text from outside, and where it came from. */
 export class Tainted implements Equal.Equal {
   /** Where it came from, for a reader: `issue 12, comment of somebody`. It is not trusted either. */
-  readonly origin: string;
+  readonly origin: string
   /** Read it with {@link pass} or {@link reveal}. */
   readonly [content]: string
 
@@ -131,9 +131,11 @@ export const oneOf = <const A extends string>(name: string, allowed: ReadonlyArr
 /** A relative path with `/` that stays below where it is resolved. It says nothing of links on the disk. */
 export const path: Check<string> = check("a path inside the workspace", (text) => {
   if (text === "" || text.length > 4_000) return Result.fail("it is empty or too long")
-  if (text.search(hidden) !== -1 || /[\n\t\\]/.test(text)) return Result.fail("it has characters that a path here has not")
+  if (text.search(hidden) !== -1 || /[\n\t\\]/.test(text))
+    return Result.fail("it has characters that a path here has not")
   const parts = text.split("/")
-  if (parts.some((part) => part === "" || part === "." || part === "..")) return Result.fail("it does not stay inside, or has empty parts")
+  if (parts.some((part) => part === "" || part === "." || part === ".."))
+    return Result.fail("it does not stay inside, or has empty parts")
   if (/^[A-Za-z]:/.test(text)) return Result.fail("it names a drive")
   if (parts.some((part) => part.toLowerCase() === ".git")) return Result.fail("it leads into git's own folder")
   return Result.succeed(text)
