@@ -13,6 +13,7 @@ import * as Policy from "@millwright/core/Policy"
 import * as PullRequest from "@millwright/core/PullRequest"
 import * as Run from "@millwright/core/Run"
 import * as Verdict from "@millwright/core/Verdict"
+import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Sandbox from "@millwright/sandbox/Sandbox"
 import * as SandboxSpec from "@millwright/sandbox/SandboxSpec"
@@ -180,7 +181,9 @@ const understood = <E, R>(
   })
 
 const withAnswers = (item: WorkItem.WorkItem, answers: ReadonlyArray<string>): WorkItem.WorkItem =>
-  answers.length === 0 ? item : { ...item, body: [item.body, "## Answers", ...answers].join("\n\n") }
+  answers.length === 0
+    ? item
+    : { ...item, body: Tainted.map(item.body, (body) => [body, "## Answers", ...answers].join("\n\n")) }
 
 const numbered = (questions: ReadonlyArray<{ readonly question: string; readonly reason: string }>) =>
   questions.map(({ question, reason }, index) => `${index + 1}. ${question} (${reason})`).join("\n")

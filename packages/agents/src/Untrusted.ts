@@ -35,12 +35,12 @@ const digits = 20
  * Puts untrusted text into a block. The same origin and text give the same block, so that prompts can be cached. Without an
  * origin, none is named: what a tool answers stands under its call, and there is a block for each.
  */
-export const block = (origin: string, text: string): string => {
-  const from = visible(origin)
+export const block = (tainted: Tainted.Tainted): string => {
+  const from = visible(tainted.origin)
     .replace(/[\s"<>]+/g, " ")
     .trim()
     .slice(0, 200)
-  const body = visible(text).replace(lookAlike, "&lt;")
+  const body = visible(Tainted.reveal(tainted, "data-block")).replace(lookAlike, "&lt;")
   const digest = Digest.of(`${from}\n${body}`).slice(0, digits)
   return `<untrusted ${digest}${from === "" ? "" : ` origin="${from}"`}>\n${body}\n</untrusted ${digest}>`
 }

@@ -3,6 +3,9 @@
 /** An **allowance**: a role with limits of its own, for which running out of them is one more case of its outcome. */
 export * as Allowance from "./Allowance.ts"
 
+/** A **briefing** is a task as an agent reads it: text of the house with data in it. */
+export * as Briefing from "./Briefing.ts"
+
 /** What an agent is given of an **earlier session**: nothing, which is usually best, or as much of it as a policy says. */
 export * as Carry from "./Carry.ts"
 
