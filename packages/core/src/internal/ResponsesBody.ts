@@ -29,13 +29,18 @@ export const chat = (body: Schema.JsonObject): Schema.JsonObject => {
 
 /** What the model gave, and `undefined` for what was given to it. */
 const spoken = (item: Entry): Message | undefined => {
-  if (item.role === "assistant") return { role: "assistant", content: parts(item.content) }
-  if (item.type === "reasoning") return { role: "assistant", content: [] }
+  const content =
+    item.role === "assistant"
+      ? parts(item.content)
+          .map(({ text = "" }) => String(text))
+          .join("\n")
+      : ""
+  if (item.role === "assistant" || item.type === "reasoning") return { role: "assistant", content }
   if (item.type !== "function_call" && item.type !== "custom_tool_call") return undefined
   // The arguments of a custom tool are any text.
   const given = item.type === "function_call" ? String(item.arguments) : JSON.stringify({ input: String(item.input) })
   const call = { id: String(item.call_id), type: "function", function: { name: String(item.name), arguments: given } }
-  return { role: "assistant", content: [], tool_calls: [call] }
+  return { role: "assistant", content, tool_calls: [call] }
 }
 
 const heard = (item: Entry): Message => {
@@ -48,11 +53,9 @@ const heard = (item: Entry): Message => {
 }
 
 const join = (before: Message, { content, tool_calls: calls = [] }: Message): void => {
-  before.content = [...list(before.content), ...list(content)]
+  before.content = [before.content, content].filter((text) => text !== "").join("\n")
   if (calls.length > 0) before.tool_calls = [...(before.tool_calls ?? []), ...calls]
 }
-
-const list = (content: Schema.Json): ReadonlyArray<Schema.Json> => (Array.isArray(content) ? content : [])
 
 const parts = (content: unknown): Array<Schema.JsonObject> =>
   Predicate.isString(content)
