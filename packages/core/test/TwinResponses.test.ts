@@ -81,6 +81,19 @@ describe("the provider twin over OpenAI's responses", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("calls tools that take any text as the API does", () =>
+    Effect.gen(function* () {
+      const { ask, twin } = yield* start
+      yield* twin.play({ conversations: [{ turns: [{ calls: [{ tool: "exec", raw: 'text("x")' }] }] }] })
+      const tools = [{ type: "namespace", name: "functions", tools: [{ type: "custom", name: "exec" }] }]
+      const { events, last } = yield* ask([{ type: "additional_tools", role: "developer", tools }, task])
+      assert.deepInclude(last.output[0], { type: "custom_tool_call", name: "exec", input: 'text("x")' })
+      const types = events.map(({ type }) => type)
+      assert.include(types, "response.custom_tool_call_input.delta")
+      assert.notInclude(types.join(), "function_call_arguments")
+    }).pipe(Effect.scoped)
+  )
+
   it.live("cuts an answer where it is told to", () =>
     Effect.gen(function* () {
       const { ask, twin } = yield* start

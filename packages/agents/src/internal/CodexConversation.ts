@@ -68,7 +68,7 @@ const scripts: ReadonlyArray<unknown> = ["exec", "wait"]
 /** Begins one. */
 export const make = ({ items, key, prompts, report, run, thread, tool }: Options): CodexConversation => {
   const waiting = [...prompts]
-  const asked = new Map<unknown, { readonly method: string; readonly then: (result: unknown) => Step }>()
+  const asked = new Map<unknown, { readonly method: string; readonly next: (result: unknown) => Step }>()
   /** Calls that were made, and that nobody has asked us to run. */
   const made = new Map<string, CodexLine.Item>()
   let talk: CliAgent.Talk | undefined
@@ -90,9 +90,9 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
   let isOver = false
 
   const say = (message: object) => talk?.say(message) ?? Effect.void
-  const ask = (method: string, params: object, then: (result: unknown) => Step = () => Effect.void): Step =>
+  const ask = (method: string, params: object, next: (result: unknown) => Step = () => Effect.void): Step =>
     Effect.suspend(() => {
-      asked.set(++last, { method, then })
+      asked.set(++last, { method, next })
       return say({ id: last, method, params })
     })
   const input = (text: string) => ({ threadId, input: [{ type: "text", text, text_elements: [] }] })
@@ -270,7 +270,7 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
           const question = asked.get(id)
           if (question === undefined || !asked.delete(id)) return
           if (error !== undefined) return yield* CodexFault.refused(question.method, error.message, run)
-          return yield* question.then(result)
+          return yield* question.next(result)
         }
       }
     }),

@@ -217,7 +217,12 @@ export const ask = async (request: {
 /** Puts into the events what aimock leaves out: the tokens of the cache, and arguments that are no JSON. */
 export const patch = (
   events: ReadonlyArray<string>,
-  with_: { readonly protocol: Protocol; readonly turn: Turn; readonly usage: Usage.Usage }
+  with_: {
+    readonly protocol: Protocol
+    readonly body: Schema.JsonObject
+    readonly turn: Turn
+    readonly usage: Usage.Usage
+  }
 ): ReadonlyArray<string> => {
   const { turn, usage } = with_
   const details = {
@@ -234,7 +239,8 @@ export const patch = (
     openai: { prompt_tokens_details: details },
     responses: { input_tokens_details: details }
   }[with_.protocol]
-  const sent = with_.protocol === "responses" ? ResponsesBody.withRaw(events, turn.calls ?? []) : events
+  const { body } = with_
+  const sent = with_.protocol === "responses" ? ResponsesBody.mended(events, { body, calls: turn.calls ?? [] }) : events
   let call = -1
   return sent.map((event) => {
     if (event.includes('"type":"tool_use"') || /"function":\{"name":/.test(event)) call++

@@ -64,22 +64,61 @@ const parts = (content: unknown): Array<Schema.JsonObject> =>
         Predicate.isString(text) ? { type: "text", text } : { type: String(type) }
       )
 
-/** The events of an answer, with the arguments of its calls as the script has them where they are no JSON. */
-export const withRaw = (
+/** A call of the script. */
+interface Call {
+  readonly raw?: string
+}
+
+/**
+ * The events of an answer with what aimock leaves out: arguments that are no JSON, and calls of tools that take any text, which are
+ * items of their own kind.
+ */
+export const mended = (
   events: ReadonlyArray<string>,
-  calls: ReadonlyArray<{ readonly raw?: string }>
+  { body, calls }: { readonly body: Schema.JsonObject; readonly calls: ReadonlyArray<Call> }
 ): ReadonlyArray<string> => {
-  let call = -1
+  const custom = customTools(body)
+  if (custom.size === 0 && calls.every(({ raw }) => raw === undefined)) return events
+  const item = (item: unknown, call: Call | undefined): unknown => {
+    if (!Predicate.isObject(item) || !("type" in item) || item.type !== "function_call") return item
+    const { arguments: given, ...rest } = { arguments: "", name: "", ...item }
+    const text = given === "" ? "" : (call?.raw ?? given)
+    return custom.has(rest.name) ? { ...rest, type: "custom_tool_call", input: text } : { ...rest, arguments: text }
+  }
+  let at = -1
+  let isCustom = false
   return events.map((event) => {
-    if (/"type":"response\.output_item\.added".*"type":"function_call"/.test(event)) call++
-    // The last event has all calls once more, one after the other.
-    let at = event.includes('"type":"response.completed"') ? -1 : call - 1
-    return event.replace(/"(?:delta|arguments)":"(?:[^"\\]|\\.)*"/g, (field) => {
-      if (field.startsWith('"delta"') && !event.includes("function_call_arguments")) return field
-      const raw = calls[++at]?.raw
-      return raw === undefined || field === '"arguments":""'
-        ? field
-        : `${field.slice(0, field.indexOf(":"))}:${JSON.stringify(raw)}`
-    })
+    const said: Entry = JSON.parse(event.slice(event.indexOf("data: ") + 6))
+    const { type } = said
+    if (type === "response.output_item.added" && Predicate.hasProperty(said.item, "name")) {
+      at++
+      isCustom = custom.has(said.item.name)
+    }
+    const raw = calls[at]?.raw
+    const kind = isCustom ? "custom_tool_call_input" : "function_call_arguments"
+    if (type === "response.function_call_arguments.delta") {
+      return sent({ ...said, type: `response.${kind}.delta`, ...(raw !== undefined && { delta: raw }) })
+    }
+    if (type === "response.function_call_arguments.done") {
+      const { arguments: given, ...rest } = said
+      return sent({ ...rest, type: `response.${kind}.done`, [isCustom ? "input" : "arguments"]: raw ?? given })
+    }
+    if (Predicate.hasProperty(said.response, "output") && type === "response.completed") {
+      let call = -1
+      const output = Rules.entries(said.response.output).map((each) =>
+        item(each, each.type === "function_call" ? calls[++call] : undefined)
+      )
+      return sent({ ...said, response: { ...said.response, output } })
+    }
+    return "item" in said ? sent({ ...said, item: item(said.item, calls[at]) }) : event
   })
+}
+
+const sent = (event: Entry): string => `event: ${String(event.type)}\ndata: ${JSON.stringify(event)}`
+
+/** The names of the tools that take any text, wherever in a request they stand. */
+const customTools = ({ input, tools }: Schema.JsonObject): ReadonlySet<unknown> => {
+  const all = [...Rules.entries(tools), ...Rules.entries(input).flatMap(({ tools }) => Rules.entries(tools))]
+  const inside = all.flatMap(({ tools }) => Rules.entries(tools))
+  return new Set([...all, ...inside].flatMap(({ name, type }) => (type === "custom" ? [name] : [])))
 }

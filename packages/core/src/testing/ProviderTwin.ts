@@ -294,7 +294,7 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
   const events = await Wire.ask({ upstream: state.upstream, path: record.path, context, body }).finally(() =>
     state.answers.delete(context)
   )
-  const isOver = await Wire.send(response, Wire.patch(events, { protocol, turn, usage }), breakage)
+  const isOver = await Wire.send(response, Wire.patch(events, { protocol, body, turn, usage }), breakage)
   if (record.outcome === "open" && isOver !== "hung-up") record.outcome = isOver
 }
 
