@@ -88,6 +88,9 @@ const missing = 127
 
 const variable = "MILLWRIGHT_AGENT"
 
+/** The line in which a program says that it does not know what it is told. */
+const tooOld = /^.*(?:unknown option|unexpected argument|unrecognized subcommand|unknown configuration field).*$/m
+
 /**
  * Runs a program to its end. `hear` takes what it says, one message after the other; when it fails, the program is ended. A
  * line that is no JSON object is left out, and so is one that is too long.
@@ -149,7 +152,7 @@ export const run = <E, R>(
       yield* Effect.raceFirst(Fiber.join(reading), Effect.andThen(exit, Effect.raceFirst(Fiber.join(reading), quiet)))
       const code = yield* Effect.timeoutOrElse(exit, { duration: farewell, orElse: () => Effect.succeed(undefined) })
       const said = errors.toString("utf8").trim()
-      if (heard === 0 && (code === missing || /unknown option/.test(said))) return yield* absent(program, said)
+      if (heard === 0 && (code === missing || tooOld.test(said))) return yield* absent(program, said)
       return { code, heard, errors: said }
     })
   )
@@ -228,10 +231,9 @@ const endless = ({ output }: Limits): string =>
 const absent = ({ command, install, name }: Program, said: string): Harness.HarnessError =>
   new Harness.HarnessError({
     reason: "NotInstalled",
-    message:
-      said === "" || !/unknown option/.test(said)
-        ? `${name} is not installed where the agent works: there is no ${command} on its PATH. ${install}`
-        : `${name}, as it is installed where the agent works, is too old: ${said.slice(0, 200)}. ${install}`
+    message: !tooOld.test(said)
+      ? `${name} is not installed where the agent works: there is no ${command} on its PATH. ${install}`
+      : `${name}, as it is installed where the agent works, is too old: ${(tooOld.exec(said)?.[0] ?? said).slice(0, 200)}. ${install}`
   })
 
 const unstartable = (program: Program, error: PlatformError.PlatformError): Harness.HarnessError =>
