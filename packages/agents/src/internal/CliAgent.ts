@@ -149,7 +149,7 @@ export const run = <E, R>(
       yield* Effect.raceFirst(Fiber.join(reading), Effect.andThen(exit, Effect.raceFirst(Fiber.join(reading), quiet)))
       const code = yield* Effect.timeoutOrElse(exit, { duration: farewell, orElse: () => Effect.succeed(undefined) })
       const said = errors.toString("utf8").trim()
-      if (heard === 0 && (code === missing || /unknown option/.test(said))) return yield* absent(program, said)
+      if (heard === 0 && (code === missing || /unknown option/i.test(said))) return yield* absent(program, said)
       return { code, heard, errors: said }
     })
   )
@@ -229,7 +229,7 @@ const absent = ({ command, install, name }: Program, said: string): Harness.Harn
   new Harness.HarnessError({
     reason: "NotInstalled",
     message:
-      said === "" || !/unknown option/.test(said)
+      said === "" || !/unknown option/i.test(said)
         ? `${name} is not installed where the agent works: there is no ${command} on its PATH. ${install}`
         : `${name}, as it is installed where the agent works, is too old: ${said.slice(0, 200)}. ${install}`
   })
