@@ -19,11 +19,7 @@ export interface IndexClient {
   readonly instructions: string
   readonly tools: ReadonlyArray<(typeof Tools.Type)["tools"][number]>
   /** Calls a tool. It does not wait: `then` is run when there is an answer. */
-  readonly call: (
-    name: string,
-    args: unknown,
-    then: (answer: Answer) => Effect.Effect<void>
-  ) => Effect.Effect<void>
+  readonly call: (name: string, args: unknown, then: (answer: Answer) => Effect.Effect<void>) => Effect.Effect<void>
 }
 
 const Tools = Schema.Struct({
@@ -46,9 +42,7 @@ type Connect = (
 ) => Effect.Effect<ToolServer.Connection, never, Scope.Scope>
 
 /** Connects, and asks for the tools. The connection ends with the scope. */
-export const open = Effect.fnUntraced(function* (
-  connect: Connect
-): Effect.fn.Return<IndexClient, never, Scope.Scope> {
+export const open = Effect.fnUntraced(function* (connect: Connect): Effect.fn.Return<IndexClient, never, Scope.Scope> {
   const waiting = new Map<unknown, (result: unknown) => Effect.Effect<void>>()
   const connection = yield* connect((message) => {
     const id = Predicate.hasProperty(message, "id") ? message.id : undefined

@@ -106,7 +106,8 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
       wantsMore = false
       for (const call of calls) {
         if (call.name !== PiTools.outcome.name) wantsMore = true
-        else given = { value: Predicate.hasProperty(call.arguments, "outcome") ? call.arguments.outcome : call.arguments }
+        else
+          given = { value: Predicate.hasProperty(call.arguments, "outcome") ? call.arguments.outcome : call.arguments }
       }
     }
     turns++
@@ -138,7 +139,7 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
 
   const ready = Effect.fnUntraced(function* (version: string) {
     if (isReady) return
-    const [major = 0, minor = 0] = version.split(".").map(Number)
+    const [, major = -1, minor = -1] = /^(\d+)\.(\d+)\./.exec(version)?.map(Number) ?? []
     if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
       return yield* PiFault.tooOld(`it is ${version.slice(0, 40)}, and has to be ${oldest.join(".")} or newer`)
     }
@@ -159,7 +160,8 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
     switch (title) {
       case PiExtension.asks.turn:
         return yield* respond({
-          value: given === undefined ? (turns >= run.maxTurns ? PiExtension.stop : "") : wantsMore ? PiExtension.stop : ""
+          value:
+            given === undefined ? (turns >= run.maxTurns ? PiExtension.stop : "") : wantsMore ? PiExtension.stop : ""
         })
       case PiExtension.asks.call: {
         const call: unknown = parsed(placeholder ?? "")
@@ -176,7 +178,11 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
   return {
     outcome: () => outcome,
     isOver: () => isOver,
-    begin: (to) => Effect.sync(() => void (talk = to)),
+    begin: (to) => {
+      talk = to
+      // Our extension has spoken before this is answered, where it is there.
+      return say({ type: "get_state", id: "state" })
+    },
     hear: Effect.fnUntraced(function* (message) {
       const line = PiLine.read(message)
       switch (line?.type) {
@@ -223,7 +229,7 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
         case "extension_ui_request":
           return yield* asked(line)
         case "response":
-          if (line.success) return
+          if (line.success) return isReady ? undefined : yield* PiFault.tooOld("it does not run our extension")
           return yield* PiFault.ofPrompt(line.error ?? "", run)
       }
     }),

@@ -90,7 +90,9 @@ const guard = ({ input, toolName }) => {
   if (writes && path.relative(root, found.file).split(path.sep).some((part) => part.toLowerCase() === ".git")) {
     return refusal(JSON.stringify(given) + " belongs to git itself and is never changed by a tool.")
   }
+  // pi tries other spellings of what is not there, and takes every space for the common one.
   if (toolName !== "write" && !found.isThere) return refusal("There is no " + JSON.stringify(given) + ".")
+  if (/[\u00A0\u2000-\u200A\u202F\u205F\u3000]/.test(found.file)) return refusal("No tool takes a path with such a space in it.")
   input.path = found.file
 }
 

@@ -43,7 +43,8 @@ export const open = Effect.fnUntraced(function* (
   return {
     folder,
     sessions: path.join(folder, "sessions"),
-    resume: earlier === undefined ? undefined : yield* write("earlier.jsonl", earlier.transcript),
+    // pi moves a `.jsonl` of its folder elsewhere when it starts.
+    resume: earlier === undefined ? undefined : yield* write("earlier.session", earlier.transcript),
     write
   }
 })
