@@ -33,6 +33,8 @@ export interface Program {
   readonly inherit: ReadonlyArray<string>
   /** It reads it from the file descriptor {@link keyDescriptor}. */
   readonly key: Redacted.Redacted<string> | undefined
+  /** It reads its key from this variable of its environment instead, which its tools see too. */
+  readonly keyVariable?: string | undefined
   readonly limits: Limits
 }
 
@@ -184,16 +186,18 @@ const start = Effect.fnUntraced(function* (
 type Handle = Effect.Success<ReturnType<ChildProcessSpawner["Service"]["spawn"]>>
 
 /** Takes the key from the input, and everything out of the environment that is not let in, and becomes the program. */
-const script = ({ env, inherit, key }: Program, mark: string): string =>
+const script = ({ env, inherit, key, keyVariable }: Program, mark: string): string =>
   [
     `command -v "$1" >/dev/null 2>&1 || exit ${missing}`,
-    ...(key === undefined
+    ...(key === undefined ? [] : ["IFS= read -r key || exit 1"]),
+    ...(key === undefined || keyVariable !== undefined
       ? []
-      : ["IFS= read -r key || exit 1", `exec ${keyDescriptor}<<END`, "$key", "END", "unset key"]),
+      : [`exec ${keyDescriptor}<<END`, "$key", "END", "unset key"]),
     "for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do",
     `case $name in ${[...inherited, ...inherit].map(quoted).join("|")}) ;; *) unset "$name" 2>/dev/null || :;; esac`,
     "done",
     ...Object.entries({ ...env, [variable]: mark }).map(([name, value]) => `export ${name}=${quoted(value)}`),
+    ...(key === undefined || keyVariable === undefined ? [] : [`export ${keyVariable}="$key"`, "unset key"]),
     'exec "$@"'
   ].join("\n")
 
