@@ -51,6 +51,12 @@ const report = Tainted.of(
   "`node src/cli.js --ms 5400000` prints `1h` and loses the half hour. I expect `1h 30m`."
 )
 
+interface Place {
+  readonly repository: string
+  /** Goes away with the program. */
+  readonly folder: string
+}
+
 /** What this program sees of the work, whatever the agent says of it. */
 const look = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner
@@ -65,12 +71,13 @@ const look = Effect.gen(function* () {
   return { printed: printed.trim(), tests, changed: changed.trim().split("\n") }
 })
 
-const compete = Effect.fnUntraced(function* (name: string, repository: string) {
-  const { harness, isRehearsed } = yield* Agents.make(
-    name,
-    keys,
-    here("../../packages/agents/test/programs/node_modules/.bin")
-  )
+/** Where the programs stand that the tests of the harnesses run. */
+const programs = ["programs", "programs/acp"].map((folder) =>
+  here(`../../packages/agents/test/${folder}/node_modules/.bin`)
+)
+
+const compete = Effect.fnUntraced(function* (name: string, { folder, repository }: Place) {
+  const { harness, isRehearsed } = yield* Agents.make(name, { keys, programs, folder: `${folder}/${name}` })
   const spec: SandboxSpec = {
     id: name,
     workspace: { _tag: "Checkout", repository, base: "main", branch: `agents/${name}` }
@@ -102,10 +109,13 @@ const compete = Effect.fnUntraced(function* (name: string, repository: string) {
 const program = Effect.fnUntraced(function* ({ only }: Settings) {
   const files = yield* FileSystem.FileSystem
   const folder = yield* files.makeTempDirectoryScoped({ prefix: "millwright-agents-" })
-  const repository = yield* Demo.repository(here("../01-issue-to-change/demo"), `${folder}/repository`)
+  const place = {
+    folder,
+    repository: yield* Demo.repository(here("../01-issue-to-change/demo"), `${folder}/repository`)
+  }
   const wanted = only.length === 0 ? Agents.names : Agents.names.filter((name) => only.some((each) => each === name))
 
-  const rows = yield* Effect.forEach(wanted, (name) => compete(name, repository))
+  const rows = yield* Effect.forEach(wanted, (name) => compete(name, place))
   yield* Console.log(`\n${Table.text(rows)}`)
   if (rows.some(({ isRehearsed }) => isRehearsed)) {
     yield* Console.log("\nIn brackets: REHEARSED, a loopback server played the model, and nobody pays.")

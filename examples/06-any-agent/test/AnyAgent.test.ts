@@ -16,6 +16,11 @@ const run = (args: ReadonlyArray<string>) =>
     return Effect.sync(() => void child.kill())
   })
 
+/** Those whose programs have to be there. */
+const required = (process.env["MILLWRIGHT_REQUIRES"] ?? "")
+  .split(" ")
+  .flatMap((program) => ({ claude: "claude-code", codex: "codex", pi: "pi", acp: "acp-claude" })[program] ?? [])
+
 /** The rows of the table, by the name of the agent: its outcome and its turns. */
 const rows = (text: string) =>
   new Map([...text.matchAll(/^([\w-]+) +(Mended|NotInstalled) +(\d+) /gm)].map(([, name, ...rest]) => [name, rest]))
@@ -32,9 +37,11 @@ describe("06-any-agent", () => {
         assert.deepStrictEqual([...found.keys()], Agents.names, text)
         for (const [name, [outcome, turns]] of found) {
           if (outcome === "NotInstalled") assert.match(text, new RegExp(`^${name}: .*not installed.* Install `, "m"))
-          else assert.isAtLeast(Number(turns), 4, `${name} took as many turns as the rehearsal has`)
+          else assert.isAtLeast(Number(turns), 1, `${name} took no turn`)
         }
-        for (const name of ["loop-anthropic", "loop-openai"]) assert.strictEqual(found.get(name)?.[0], "Mended", text)
+        for (const name of ["loop-anthropic", "loop-openai", ...required]) {
+          assert.strictEqual(found.get(name)?.[0], "Mended", text)
+        }
       }),
     180_000
   )
