@@ -32,7 +32,7 @@ export const Tech = Schema.Struct({
   places: Schema.Array(Schema.Struct({ path: Text, symbol: Text, why: Text })).check(Schema.isMinLength(1)),
   /** Every signature, format, flag or message that is added or altered, exactly. */
   interfaces: Schema.Array(Text),
-  edgeCases: Schema.Array(Schema.Struct({ when: Text, then: Text })).check(Schema.isMinLength(1)),
+  edgeCases: Schema.Array(Schema.Struct({ situation: Text, behaviour: Text })).check(Schema.isMinLength(1)),
   risks: Schema.Array(Schema.Struct({ risk: Text, sign: Text })),
   outOfScope: Schema.Array(Excluded)
 })
@@ -135,7 +135,7 @@ const techOf = (specification: Specification): string => {
     ),
     ...Prose.section(
       "Edge cases",
-      edgeCases.map(({ then, when }) => item(when, then))
+      edgeCases.map(({ behaviour, situation }) => item(situation, behaviour))
     ),
     ...Prose.section(
       "Risks",
