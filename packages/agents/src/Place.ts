@@ -130,7 +130,11 @@ export const make = (primitive: Primitive): Place => {
         return yield* refuse("Outside", asked, "a link in it leads to a name that no path here may have")
       at.push(part)
       const found: Found = yield* primitive.look(at.join("/"))
-      if (found === undefined) return yield* refuse("NotFound", asked, "there is nothing of this name. List its folder")
+      if (found === undefined) {
+        return yield* links > 0
+          ? refuse("Unreadable", asked, "a link in it leads to nothing")
+          : refuse("NotFound", asked, "there is nothing of this name. List its folder")
+      }
       kind = found
       if (found === "link") {
         if (++links > maxLinks) return yield* refuse("Outside", asked, "its links go in a circle")
@@ -173,17 +177,16 @@ export const make = (primitive: Primitive): Place => {
         }
         if (kind !== "link") return Effect.succeed(here)
         const isAround = (found: string) => found === "" || `${real}/`.startsWith(`${found}/`)
-        return Effect.catch(
-          Effect.map(follow(here.real, path), (found): Entry =>
+        return Effect.match(follow(here.real, path), {
+          onFailure: ({ reason }): Entry => ({
+            ...here,
+            problem: unfollowed[reason] ?? "it is a link to nothing that can be read"
+          }),
+          onSuccess: (found): Entry =>
             found.kind === "folder" && isAround(found.real)
               ? { ...here, problem: "it is a link to a folder that holds it" }
               : { path, ...found }
-          ),
-          (error) => {
-            const problem = unfollowed[error.reason]
-            return problem === undefined ? Effect.fail(error) : Effect.succeed({ ...here, problem })
-          }
-        )
+        })
       })
       return list.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
     }),
@@ -212,7 +215,6 @@ export const make = (primitive: Primitive): Place => {
 }
 
 const unfollowed: Partial<Record<PlaceError["reason"], string>> = {
-  NotFound: "it is a link to nothing",
   Outside: "it is a link that leads out or in a circle"
 }
 

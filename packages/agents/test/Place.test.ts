@@ -64,7 +64,7 @@ describe("Place", () => {
         root.filter(({ problem }) => problem !== undefined).map(({ path, problem }) => [path, problem]),
         [
           ["absolute", "it is a link that leads out or in a circle"],
-          ["nothing", "it is a link to nothing"],
+          ["nothing", "it is a link to nothing that can be read"],
           ["one", "it is a link that leads out or in a circle"],
           ["out", "it is a link that leads out or in a circle"],
           ["self", "it is a link that leads out or in a circle"],
@@ -97,7 +97,7 @@ describe("Place", () => {
         ["self", "Outside"],
         ["one", "Outside"],
         ["a/git", "Outside"],
-        ["nothing", "NotFound"],
+        ["nothing", "Unreadable"],
         ["b.txt/x", "NotFound"],
         ["not-there", "NotFound"],
         ["../b.txt", "Outside"],
