@@ -139,22 +139,21 @@ export const from = Effect.fnUntraced(function* (place: Place.Place, folder: str
 })
 
 /**
- * Holds a skill to the bytes of an earlier run, by their digest: `Role.make("Triage", { skill: Skill.pinned(skill, digest), … })`.
+ * Holds a skill to the bytes of an earlier run, by their digest: `skill: Skill.bundled("triage").pipe(Skill.pinned(digest))`.
  * Other bytes are `NotPinned`, and no model is called.
  */
-export const pinned = <E, R>(
-  skill: Effect.Effect<Skill, E, R>,
-  ...digests: ReadonlyArray<Digest.Digest>
-): Effect.Effect<Skill, E | SkillError, R> =>
-  Effect.flatMap(skill, (found) =>
-    digests.includes(found.digest)
-      ? Effect.succeed(found)
-      : refuse(
-          { reason: "NotPinned", source: found.source },
-          `its digest is ${Digest.short(found.digest)}…, and it is held to ${digests.map((digest) => `${Digest.short(digest)}…`).join(" or ")}`,
-          "Read it from where it is unchanged, as a commit is, or look at what changed and hold it to the new digest."
-        )
-  )
+export const pinned =
+  (...digests: ReadonlyArray<Digest.Digest>) =>
+  <R>(skill: Effect.Effect<Skill, SkillError, R>): Effect.Effect<Skill, SkillError, R> =>
+    Effect.flatMap(skill, (found) =>
+      digests.includes(found.digest)
+        ? Effect.succeed(found)
+        : refuse(
+            { reason: "NotPinned", source: found.source },
+            `its digest is ${Digest.short(found.digest)}, and it is held to ${digests.map(Digest.short).join(" or ")}`,
+            "Read it from where nothing changes, as a commit, or look at what changed and hold it to the new digest."
+          )
+    )
 
 /** The skills that come with this package. */
 export type Bundled = "triage" | "spec" | "implement" | "review"

@@ -88,9 +88,10 @@ const inPlace = Effect.fnUntraced(function* (place: Place.Place, options: Option
         if (kind !== "file") report(path, unusable(place, path, problem ?? `it is a ${kind}`))
         continue
       }
-      // A link to a skill that was seen is that skill.
-      if (seen.has(real)) continue
-      seen.add(real)
+      // A link to a skill that was seen is that skill, where its folder has the same name.
+      const same = `${real}/${path.split("/").at(-1)}`
+      if (seen.has(same)) continue
+      seen.add(same)
       const head = yield* Effect.result(readHead(place, path))
       if (head._tag === "Failure") {
         // Most folders of a repository are no skills.
@@ -129,13 +130,13 @@ const unlisted = (place: Place.Place, root: string, error: Place.PlaceError): Sk
 const unusable = (place: Place.Place, path: string, problem: string): SkillError =>
   refused(
     "Unreadable",
-    `${JSON.stringify(path)} in ${place.name} is not looked at: ${problem}. Put a folder with a SKILL.md there.`
+    `${Place.quoted(path)} in ${place.name} is not looked at: ${problem}. Put a folder with a SKILL.md there.`
   )
 
 const notLookedAt = (place: Place.Place, path: string, limit: string): SkillError =>
   refused(
     "TooLarge",
-    `${place.name} is not looked at from ${JSON.stringify(path)} on: it has more than ${limit}. Name a smaller folder, or allow more.`
+    `${place.name} is not looked at from ${Place.quoted(path)} on: it has more than ${limit}. Name a smaller folder, or allow more.`
   )
 
 /** Reads a skill of a set whole, as it is now. */
