@@ -46,7 +46,7 @@ export const outline = (text: string): Outline => {
     const [, marks, title = ""] = heading.exec(line) ?? []
     if (marks !== undefined) found.push({ title, key: keyOf(title), level: marks.length, from: at })
     else if (underline.test(line) && (lines[at - 1] ?? "").trim() !== "" && found.at(-1)?.from !== at - 1) {
-      return { lines, sections: [], problem: `line ${at + 1} underlines a heading; write it with \`#\`` }
+      return { lines, sections: [], problem: `line ${at + 1} of its text underlines a heading; write it with \`#\`` }
     }
   }
   const sections = found.map((section, n) => {
