@@ -126,7 +126,8 @@ export const make = <
             skill: skill.name,
             skillDigest: skill.digest,
             harness: harness.name,
-            tier: options.tier
+            tier: options.tier,
+            skillSource: skill.source
           })
           const task = yield* prompt(value).pipe(
             Effect.mapError(
