@@ -68,7 +68,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
       experimentalRawEvents: true,
       baseInstructions: request.system,
       ...(served !== undefined && { developerInstructions: served.instructions }),
-      dynamicTools: [...[...granted, outcomeTool(request.outcome)].map(described), ...index(served)]
+      dynamicTools: [...[...granted, outcomeTool(request.outcome)].map(described), ...(served?.tools ?? []).map(plain)]
     },
     items: home.items,
     prompts: [request.prompt, ...(request.followUps ?? [])],
@@ -111,8 +111,8 @@ const runner = ({ served, ...bench }: Running) => {
       )
   }
   return Effect.fnUntraced(function* (asked: CodexConversation.Call) {
-    const { id, input, name: called, namespace } = asked
-    const isServed = served !== undefined && namespace === indexName
+    const { id, input, name: called } = asked
+    const isServed = served?.tools.some(({ name }) => name === called) === true
     // A tool of the index is called by its id, by whichever way it was called.
     const tool = isServed && called === "tool_call" && Predicate.hasProperty(input, "name") ? input.name : called
     const call = { id, name: Predicate.isString(tool) ? tool : called, params: input }
@@ -123,32 +123,18 @@ const runner = ({ served, ...bench }: Running) => {
   })
 }
 
-/** The tools of the index have a name before theirs: Codex has a `tool_search` too. */
-const indexName = "tools"
+const described = (tool: Tool.Any): object =>
+  plain({ name: tool.name, description: Tool.getDescription(tool), inputSchema: Tool.getJsonSchema(tool) })
 
-const index = (served: ServedTools.ServedTools | undefined): ReadonlyArray<object> =>
-  served === undefined
-    ? []
-    : [
-        {
-          type: "namespace",
-          name: indexName,
-          description: "Finds, shows and calls tools that are not loaded.",
-          tools: served.tools.map(({ description, inputSchema, name }) => ({
-            type: "function",
-            name,
-            description,
-            inputSchema
-          }))
-        }
-      ]
-
-const described = (tool: Tool.Any): object => ({
-  type: "function",
-  name: tool.name,
-  description: Tool.getDescription(tool),
-  inputSchema: Tool.getJsonSchema(tool)
-})
+const plain = ({
+  description,
+  inputSchema,
+  name
+}: {
+  readonly name: string
+  readonly description: string | undefined
+  readonly inputSchema: unknown
+}): object => ({ type: "function", name, description: description ?? name, inputSchema })
 
 const outcomeTool = (outcome: Harness.Request["outcome"]) =>
   Tool.make(CodexConversation.outcomeTool, {
@@ -188,6 +174,7 @@ const settings = {
   // As often as the loop tries, and each time told.
   [`${provider}.request_max_retries`]: 0,
   [`${provider}.stream_max_retries`]: 4,
+  "features.unbounded_connection_retries": false,
   // The key is kept nowhere.
   cli_auth_credentials_store: "ephemeral",
   "history.persistence": "none",

@@ -21,8 +21,6 @@ export const outcomeTool = "outcome"
 /** A call of a tool of ours. */
 export interface Call {
   readonly id: string
-  /** Where the tool is from: `undefined` is the role's own. */
-  readonly namespace: string | undefined
   readonly name: string
   readonly input: unknown
 }
@@ -175,10 +173,10 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
   })
 
   const called = Effect.fnUntraced(function* ({ id, params }: CodexLine.ToolCall) {
-    const { arguments: given, callId, namespace, tool: name } = params
+    const { arguments: given, callId, tool: name } = params
     made.delete(callId)
-    if (Predicate.isNotNullish(namespace) || name !== outcomeTool) {
-      const ran = yield* tool({ id: callId, namespace: namespace ?? undefined, name, input: given })
+    if (name !== outcomeTool) {
+      const ran = yield* tool({ id: callId, name, input: given })
       since = yield* Clock.currentTimeMillis
       return yield* reply(id, ran)
     }
