@@ -17,10 +17,12 @@ import type * as Pricing from "@millwright/core/Pricing"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import type * as Harness from "../Harness.ts"
 import * as CliAgent from "../internal/CliAgent.ts"
 import * as CliHarness from "../internal/CliHarness.ts"
@@ -60,6 +62,8 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
   const served = around.tools === undefined ? undefined : yield* ServedTools.make(around.tools)
   const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
   const granted = request.grants.map((grant) => toolkit.tools[grant])
+  const working = yield* FiberSet.make<void, Harness.Failure>()
+  const one = yield* Semaphore.make(1)
   const conversation = CodexConversation.make({
     run: { role: request.role, model, maxTurns: request.maxTurns, secrets },
     key: apiKey,
@@ -79,9 +83,13 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
       conversation: id,
       emit,
       served
-    })
+    }),
+    lane: (step) => Effect.asVoid(FiberSet.run(working, one.withPermits(1)(step)))
   })
-  const end = yield* CliAgent.run(programOf(home, options), conversation).pipe(Effect.ensuring(conversation.close))
+  const end = yield* CliAgent.run(programOf(home, options), conversation).pipe(
+    Effect.raceFirst(Effect.andThen(FiberSet.join(working), Effect.never)),
+    Effect.ensuring(conversation.close)
+  )
   const outcome = conversation.outcome()
   if (outcome === undefined || !conversation.isOver()) {
     return yield* CliHarness.speechless("Codex", request, {

@@ -398,6 +398,23 @@ command = "echo x > hooked"
   )
 
   test(
+    "an answer that breaks off behind its outcome ends the run with it",
+    Effect.gen(function* () {
+      const lab = yield* CodexLab.start([done("ok"), done("never")])
+      // All but the event that says what it used.
+      yield* lab.twin.breakNext([{ _tag: "Cut", after: 9, how: "end" }])
+      const { outcome, session } = yield* lab.run()
+      assert.deepStrictEqual(outcome, { _tag: "Done", note: "ok" })
+      assert.include(JSON.stringify(session), "Your outcome is taken.")
+      assert.deepStrictEqual(
+        (yield* lab.facts("ModelFailed")).map(({ billed }) => billed?.cost._tag),
+        ["Unknown"]
+      )
+      assert.lengthOf(yield* lab.twin.requests, 1)
+    })
+  )
+
+  test(
     "a limit that is reached ends it before its next call",
     Effect.gen(function* () {
       const lab = yield* CodexLab.start([bash("echo one >> log"), bash("sleep 60"), done("never")])
@@ -415,7 +432,7 @@ command = "echo x > hooked"
     "an answer that is not waited for is billed, and its request is given up",
     Effect.gen(function* () {
       const lab = yield* CodexLab.start([{ text: "A long story, told in many words, without an end." }])
-      yield* lab.twin.breakNext([{ _tag: "Stall", after: 5 }])
+      yield* lab.twin.breakNext([{ _tag: "Stall", after: 8 }])
       const running = yield* Effect.forkChild(lab.run())
       yield* Effect.promise(async () => {
         while (!lab.events.some(({ _tag }) => _tag === "Text")) await new Promise(setImmediate)
