@@ -123,8 +123,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
     // Who is told to stop says what it used until then.
     const stop = conversation.cancel.pipe(
       Effect.andThen(connection.ask((agent) => agent.notify(methods.agent.session.cancel, { sessionId: session }))),
-      Effect.andThen(Fiber.join(asked)),
-      Effect.timeout(farewell),
+      Effect.andThen(Effect.timeout(Effect.interruptible(Fiber.join(asked)), farewell)),
       Effect.flatMap(({ usage }) => conversation.end(usage)),
       Effect.ignore
     )
