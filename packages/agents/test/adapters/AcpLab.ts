@@ -109,6 +109,9 @@ export const folder = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
 )
 
+/** A key that a shell would make something else of. */
+export const secret = Redacted.make(`fake'key"$x`)
+
 export const Services = NodeServices.layer
 
 /** An agent, and what it tells. */
