@@ -132,7 +132,7 @@ const programOf = Effect.fnUntraced(function* (
       // What it may do, and nobody to ask for more.
       ...["--tools", PiTools.allowed(request.grants, served)],
       // Nothing of the machine, and nothing of the repository, but what it reads with its tools.
-      ...["--no-extensions", "--extension", extension, "--no-mcp", "--no-skills", "--no-prompt-templates"],
+      ...["--no-extensions", "--extension", extension, "--no-skills", "--no-prompt-templates"],
       ...["--no-themes", "--no-context-files", "--no-approve", "--offline"],
       ...["--session-dir", home.sessions, "--session-id", id],
       ...(home.resume === undefined ? [] : ["--fork", home.resume])

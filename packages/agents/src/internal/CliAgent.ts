@@ -91,7 +91,7 @@ const missing = 127
 const variable = "MILLWRIGHT_AGENT"
 
 /** The line in which a program says that it does not know what it is told. */
-const tooOld = /^.*(?:unknown option|unexpected argument|unrecognized subcommand|unknown configuration field).*$/m
+const tooOld = /^.*(?:unknown option|unexpected argument|unrecognized subcommand|unknown configuration field).*$/im
 
 /**
  * Runs a program to its end. `hear` takes what it says, one message after the other; when it fails, the program is ended. A

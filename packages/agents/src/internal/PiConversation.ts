@@ -45,7 +45,7 @@ export interface PiConversation {
 }
 
 /** The oldest version whose extensions can do what ours does. */
-const oldest = [1, 0] as const
+const oldest = [0, 87] as const
 
 const reminder = "You ended your turn without an outcome. Call the `outcome` tool now."
 
@@ -64,6 +64,8 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
   let given: { readonly value: unknown } | undefined
   /** pi would go on, though there is an outcome. */
   let wantsMore = false
+  /** It was told not to call the model again. What it says of the call that it gave up is no fault. */
+  let isStopped = false
   let outcome: { readonly value: unknown } | undefined
   let isOver = false
 
@@ -97,7 +99,7 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
     if (message.stopReason === "error" || message.stopReason === "aborted") {
       const fault = PiFault.ofCall(message.errorMessage ?? "It broke off", run)
       const isRecorded = yield* brokenOff(done, fault)
-      if (message.stopReason === "error") failed = { fault, isRecorded }
+      if (message.stopReason === "error" && !isStopped) failed = { fault, isRecorded }
       return
     }
     // One that was cut is not what it was going to say.
@@ -116,6 +118,7 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
 
   /** Nothing more comes of what was said last. */
   const settled = Effect.suspend((): Effect.Effect<void, Failure, Needs> => {
+    isStopped = false
     if (failed !== undefined) return Effect.andThen(tried(null), failed.fault)
     if (given !== undefined) {
       outcome = given
@@ -159,10 +162,8 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
     if (method !== "input") return dialogs.has(method) ? yield* respond({ cancelled: true }) : undefined
     switch (title) {
       case PiExtension.asks.turn:
-        return yield* respond({
-          value:
-            given === undefined ? (turns >= run.maxTurns ? PiExtension.stop : "") : wantsMore ? PiExtension.stop : ""
-        })
+        isStopped = given === undefined ? turns >= run.maxTurns : wantsMore
+        return yield* respond({ value: isStopped ? PiExtension.stop : "" })
       case PiExtension.asks.call: {
         const call: unknown = parsed(placeholder ?? "")
         if (index === undefined || !Predicate.hasProperty(call, "tool") || !Predicate.isString(call.tool)) break

@@ -93,10 +93,10 @@ describe("pi that does what it should not", () => {
       const missing = yield* Effect.flip((yield* at({ command: "no-such-pi" })).run())
       assert.strictEqual(missing.reason, "NotInstalled")
       assert.match(missing.message, /no no-such-pi on its PATH\. Install @earendil-works\/pi-coding-agent/)
-      writeFileSync("fake", '#!/bin/sh\necho "Error: Unknown option: --no-mcp" >&2\nexit 1\n', { mode: 0o755 })
+      writeFileSync("fake", '#!/bin/sh\necho "Error: Unknown option: --no-approve" >&2\nexit 1\n', { mode: 0o755 })
       const old = yield* Effect.flip((yield* at()).run())
       assert.strictEqual(old.reason, "NotInstalled")
-      assert.match(old.message, /too old: Error: Unknown option: --no-mcp/)
+      assert.match(old.message, /too old: Error: Unknown option: --no-approve/)
     })
   )
 
@@ -235,7 +235,7 @@ describe("pi that does what it should not", () => {
     })
   )
 
-  for (const version of ["0.87.1", "0.74.0-rc.1", "", "new"]) {
+  for (const version of ["0.86.9", "0.74.0-rc.1", "", "new"]) {
     test(
       `says of itself that it is version ${JSON.stringify(version)}: it is too old, and is told nothing`,
       Effect.gen(function* () {
