@@ -222,7 +222,7 @@ export const filter = ({ accept, name }: Check<string>) =>
 /** A field of tainted text. It is stored as a plain text; what is read is tainted, with this origin. */
 export const text = (origin: string) =>
   Schema.String.pipe(
-    Schema.decodeTo(Schema.instanceOf(Tainted, { expected: "text from outside" }), {
+    Schema.decodeTo(Schema.instanceOf(Tainted, { expected: "a Tainted text: Tainted.of(origin, text)" }), {
       decode: SchemaGetter.transform((plain) => of(origin, plain)),
       encode: SchemaGetter.transform((tainted) => reveal(tainted, "stored"))
     })
