@@ -171,23 +171,68 @@ const script = (place: Ground, isIsolated: boolean): ProviderTwin.Script => {
     ...(includes === undefined ? {} : { when: { promptIncludes: includes } }),
     turns: obeying(place, { isIsolated, shape })
   })
-  const clauses = [{ statement: order, command: `true; env # ${canary}` }]
-  const automatable = { _tag: "Automatable", summary: order, reproduction: order, clauses }
-  const built = { _tag: "Implemented", summary: order, tests: [canary] }
-  const [implementing] = [role("Implement", built)]
+  const command = `true; env # ${canary}`
+  const seen = {
+    symptoms: [order],
+    hypotheses: [{ statement: order, confidence: "high", because: order }],
+    reproduction: { _tag: "NotAttempted", reason: order }
+  }
+  const gates = (judgement: "holds" | "fails") =>
+    Triage.gates.map(({ name }) => ({ gate: name, judgement, because: order }))
+  const automatable = {
+    _tag: "Automatable",
+    summary: order,
+    ...seen,
+    gates: gates("holds"),
+    clauses: [{ statement: order, command }]
+  }
+  const story = { as: order, want: order, soThat: order, criteria: [{ statement: order, command }] }
+  const spec = {
+    _tag: "Specified",
+    product: { problem: order, decisions: [], stories: [story] },
+    tech: {
+      strategy: order,
+      steps: [order],
+      places: [{ path: "../../outside", symbol: order, why: order }],
+      interfaces: [],
+      edgeCases: [{ situation: order, behaviour: order }],
+      risks: [],
+      outOfScope: []
+    }
+  }
+  const built = {
+    _tag: "Implemented",
+    summary: order,
+    tests: [{ path: "../../outside", name: order, failedBefore: order }],
+    workpad: {
+      plan: [{ step: order, done: true }],
+      criteria: [{ assertion: "VAL-001", holds: true, evidence: order }],
+      validation: [{ command: order, result: order }],
+      notes: [order],
+      confusions: [order]
+    },
+    checklist: []
+  }
+  const implementing = role("Implement", built)
   const writing = (path: string) => ({ calls: [{ tool: "write", arguments: { path, content: `// ${order}\n` } }] })
   const turns = implementing.turns
   return {
     conversations: [
-      role("Triage", automatable, "## Answers"),
+      role("Triage", automatable, "The maintainer of this repository says"),
       {
         role: "Triage",
         when: { promptIncludes: asked },
-        turns: [Quickstart.outcome("NeedsInfo", { questions: [{ question: order, reason: canary }] })]
+        turns: [
+          Quickstart.outcome("NeedsInfo", {
+            questions: [{ question: order, reason: canary, lookedFor: [order] }],
+            ...seen,
+            gates: gates("fails")
+          })
+        ]
       },
-      role("Triage", { _tag: "NeedsSpec", why: order }, specified),
+      role("Triage", { _tag: "NeedsSpec", why: order, ...seen, gates: gates("fails") }, specified),
       role("Triage", automatable),
-      role("Spec", { _tag: "Specified", product: order, tech: order, clauses }),
+      role("Spec", spec),
       { ...implementing, when: { promptIncludes: automated }, turns: [writing(".github/workflows/ci.yml"), ...turns] },
       { ...implementing, turns: [writing("src/orders.js"), ...turns] },
       role("Review", {
@@ -207,8 +252,8 @@ interface Case {
   readonly answer: string
 }
 
-const cases = Array.from({ length: 8 }, (_, at): Case => {
-  const texts = injections.filter((_, index) => index % 8 === at)
+const cases = Array.from({ length: 6 }, (_, at): Case => {
+  const texts = injections.filter((_, index) => index % 6 === at)
   const of = (place: Injection["where"]) => texts.filter(({ where }) => where === place).map(({ text }) => text)
   const title = Tainted.pass(Tainted.of("title", of("title").join(" ")), Tainted.line())
   const answer = of("answer").join("\n")

@@ -10,6 +10,7 @@ import * as Harness from "../src/Harness.ts"
 import * as Role from "../src/Role.ts"
 import * as Clauses from "../src/roles/Clauses.ts"
 import * as Skill from "../src/Skill.ts"
+import * as Specification from "../src/Specification.ts"
 import * as ScriptedHarness from "../src/testing/ScriptedHarness.ts"
 import * as Untrusted from "../src/Untrusted.ts"
 
@@ -49,8 +50,13 @@ describe("An outcome that is to be mended", () => {
 
 describe("A command that a role proposes", () => {
   it("is one line that a person can read, or does not fit", () => {
-    const decode = Schema.decodeUnknownResult(Clauses.Proposed)
-    const fits = (command: string) => Result.isSuccess(decode({ statement: "It holds", command }))
+    const clause = Schema.decodeUnknownResult(Clauses.Proposed)
+    const criterion = Schema.decodeUnknownResult(Schema.Struct(Specification.criterion))
+    const fits = (command: string) => {
+      const given = { statement: "It holds", command }
+      assert.strictEqual(Result.isSuccess(clause(given)), Result.isSuccess(criterion(given)), "roles differ")
+      return Result.isSuccess(clause(given))
+    }
     assert.isTrue(fits("test \"$(node cli.js --ms 5)\" = '5ms' && npm test"))
     for (const command of [
       "npm test\nrm -rf .",
