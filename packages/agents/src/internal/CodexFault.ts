@@ -35,6 +35,22 @@ export const refused = (what: string, said: string, run: Run): Harness.HarnessEr
     message: `Codex did not take \`${what}\` in the role ${run.role}: ${clean(said, run)}. Try again; where it happens again, update it, or this package.`
   })
 
+/** Its configuration is not only what we say: then it could have tools, instructions and places for the key that nobody granted. */
+export const ofConfig = (
+  layers: ReturnType<typeof CodexLine.configured>,
+  run: Run
+): Harness.HarnessError | undefined => {
+  if (layers?.some(({ from }) => from === "sessionFlags") !== true) {
+    return refused("config/read", "it does not say what holds of what it was told", run)
+  }
+  const other = layers.find(({ from }) => from !== "sessionFlags" && from !== "packagedDefaults")
+  if (other === undefined) return undefined
+  return new Harness.HarnessError({
+    reason: "Unsupported",
+    message: `Codex would follow ${other.where} where the role ${run.role} works, and can not leave it out. Take it away, or let the role work in a sandbox that does not show it.`
+  })
+}
+
 /** There is nothing to pay with. */
 export const noKey = (model: string): Model.ModelError =>
   new Model.ModelError({
