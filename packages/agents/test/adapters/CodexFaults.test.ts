@@ -4,7 +4,7 @@ import type * as Scope from "effect/Scope"
 import type * as Harness from "../../src/Harness.ts"
 import { workspace } from "../ToolsWorkplace.ts"
 import * as CodexLab from "./CodexLab.ts"
-import { done } from "./LoopLab.ts"
+import { bash, done } from "./LoopLab.ts"
 
 describe.skipIf(CodexLab.program === undefined)(CodexLab.titled("Codex whose provider fails"), () => {
   const test = (title: string, body: Effect.Effect<void, unknown, Harness.Workplace | Scope.Scope>) =>
@@ -84,6 +84,23 @@ describe.skipIf(CodexLab.program === undefined)(CodexLab.titled("Codex whose pro
         (yield* lab.facts("ModelCalled")).map((fact) => fact.usage),
         [usage]
       )
+    })
+  )
+
+  test(
+    "an answer that is slow to end behind its calls is billed in full",
+    Effect.gen(function* () {
+      const lab = yield* CodexLab.start([bash("true"), done("ok")])
+      yield* lab.twin.breakNext([
+        { _tag: "Slow", delay: 60 },
+        { _tag: "Slow", delay: 60 }
+      ])
+      assert.deepStrictEqual((yield* lab.run()).outcome, { _tag: "Done", note: "ok" })
+      assert.deepStrictEqual(
+        (yield* lab.facts("ModelCalled")).map(({ usage }) => usage),
+        (yield* lab.twin.requests).map(({ usage }) => usage)
+      )
+      assert.deepStrictEqual(yield* lab.facts("ModelFailed"), [])
     })
   )
 
