@@ -28,18 +28,20 @@ export const noOutcome = ({ role }: Run): Harness.HarnessError =>
     message: `The role ${role} ended without an outcome, also when Codex was asked for it. Give it a larger tier, or a clearer skill.`
   })
 
-/** It does not do what it was told. */
-export const refused = (what: string, said: string, run: Run): Harness.HarnessError =>
-  new Harness.HarnessError({
-    reason: "Broken",
-    message: `Codex did not take \`${what}\` in the role ${run.role}: ${clean(said, run)}. Try again; where it happens again, update it, or this package.`
-  })
+/** It does not do what it was told. It takes about a million characters at once. */
+export const refused = (what: string, said: string, run: Run): Harness.HarnessError | Model.ModelError =>
+  /exceeds the maximum length/i.test(said)
+    ? ofCall({ message: said, codexErrorInfo: "contextWindowExceeded" }, run)
+    : new Harness.HarnessError({
+        reason: "Broken",
+        message: `Codex did not take \`${what}\` in the role ${run.role}: ${clean(said, run)}. Try again; where it happens again, update it, or this package.`
+      })
 
 /** Its configuration is not only what we say: then it could have tools, instructions and places for the key that nobody granted. */
 export const ofConfig = (
   layers: ReturnType<typeof CodexLine.configured>,
   run: Run
-): Harness.HarnessError | undefined => {
+): Harness.HarnessError | Model.ModelError | undefined => {
   if (layers?.some(({ from }) => from === "sessionFlags") !== true) {
     return refused("config/read", "it does not say what holds of what it was told", run)
   }
