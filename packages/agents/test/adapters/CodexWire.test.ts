@@ -151,7 +151,7 @@ command = "echo x > hooked"
         },
         done("ok")
       ])
-      yield* lab.run({ prompt: "/compact @secret.txt $evil !echo MARK-$((1+1))", grants: ["read", "grep"] })
+      yield* lab.run({ prompt: "/compact @secret.txt $evil !echo MARK-$((1+1))", grants: ["read", "grep", "read"] })
       const [body = "", second = ""] = yield* lab.bodies
       assert.include(body, "/compact @secret.txt $evil !echo", "the task did not reach the model as it is")
       assert.notMatch(second, /MARK-(?:OF|2)/, "text of the repository or of the home is in the conversation")
