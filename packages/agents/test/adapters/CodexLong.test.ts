@@ -48,6 +48,34 @@ describe.skipIf(CodexLab.program === undefined)(CodexLab.titled("Codex in a long
   )
 
   it.live(
+    "a session that is shorter at its end than at its beginning is kept",
+    () =>
+      Effect.gen(function* () {
+        yield* workspace({})
+        const many = Array.from({ length: 6 }, () => Lab.bash("true"))
+        const script: ProviderTwin.Script = {
+          conversations: [
+            { when: { promptIncludes: "Another language model" }, turns: [Lab.done("short")] },
+            {
+              turns: [
+                ...[...many, Lab.done("long")],
+                { ...Lab.bash("true"), usage: { input: 260_000, cacheRead: 0, cacheWrite: 0, output: 9 } },
+                { text: "THE-NOTES" }
+              ]
+            }
+          ]
+        }
+        const twin = yield* ProviderTwin.make({ script, apiKey: Redacted.make(Lab.key), contextTokens: 1_000_000 })
+        const lab = yield* CodexLab.running(twin.openAiUrl)
+        const first = yield* lab.run()
+        const second = yield* lab.run({ session: first.session })
+        assert.deepStrictEqual(second.outcome, { _tag: "Done", note: "short" })
+        assert.isBelow(JSON.stringify(second.session).length, JSON.stringify(first.session).length)
+      }).pipe(Effect.scoped, Effect.provide(CodexLab.Services)),
+    60_000
+  )
+
+  it.live(
     "a task without a word and one of a million letters reach the model as they are, and a longer one is said to be too long",
     () =>
       Effect.gen(function* () {
