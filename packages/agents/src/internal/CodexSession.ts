@@ -75,7 +75,7 @@ export const save = Effect.fnUntraced(function* (
   if (!isSome(items)) {
     return yield* new Harness.HarnessError({
       reason: "Broken",
-      message: `Codex kept nothing of its conversation, or more than ${largest} bytes. Update it; the version that is known to work is in the guide.`
+      message: `Codex kept nothing of its conversation, or more than ${largest} bytes. Update it; the versions that are known to work are in the README.`
     })
   }
   const data: typeof Data.Type = { items }
