@@ -155,15 +155,16 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
   test(
     "a conversation that is gone on with bills what is new, and nothing twice, in another place too",
     Effect.gen(function* () {
-      const lab = yield* PiLab.start([done("first"), done("second")])
+      const lab = yield* PiLab.start([done("first"), PiLab.bash("pwd -P > where"), done("second")])
       const { session } = yield* lab.run()
-      yield* workspace({})
+      const other = yield* workspace({})
       assert.deepStrictEqual((yield* lab.run({ session, prompt: "And now?" })).outcome, {
         _tag: "Done",
         note: "second"
       })
       const [, second = ""] = yield* lab.bodies
       assert.include(second, "Try it.", "the conversation began anew")
+      assert.strictEqual(readFileSync("where", "utf8").trim(), other, "it works where it worked before")
       assert.deepStrictEqual(
         (yield* lab.facts("ModelCalled")).map(({ usage }) => usage),
         (yield* lab.twin.requests).map(({ usage }) => usage)
@@ -194,7 +195,12 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
         script: { conversations: [{ turns: [PiLab.bash("echo one"), done("ok")] }] },
         apiKey: Redacted.make(Lab.key)
       })
-      const lab = yield* PiLab.running(twin.openAiUrl, { provider: "house", api: "openai-completions" })
+      const small = "org/m-small:8b"
+      const lab = yield* PiLab.running(twin.openAiUrl, {
+        provider: "house",
+        api: "openai-completions",
+        models: { ...PiLab.models, small }
+      })
       assert.deepStrictEqual((yield* lab.run()).outcome, { _tag: "Done", note: "ok" })
       const requests = yield* twin.requests
       assert.deepStrictEqual(
@@ -203,7 +209,7 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
       )
       assert.deepStrictEqual(
         (yield* lab.facts("ModelCalled")).map(({ model, provider, usage }) => [model, provider, usage]),
-        requests.map(({ usage }) => ["m-small", "house", usage])
+        requests.map(({ usage }) => [small, "house", usage])
       )
     })
   )
@@ -220,6 +226,12 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
         Array.from({ length: 12 }, () => ({ _tag: "Refuse", status: 404, message: "model: m-small" }) as const)
       )
       assert.strictEqual((yield* Effect.flip(unknown.run())).reason, "UnknownModel")
+      for (const changes of [{ provider: "nonesuch" }, { models: { small: "", standard: "", large: "" } }]) {
+        const nowhere = yield* PiLab.start([done("ok")], changes)
+        const error = yield* Effect.flip(nowhere.run())
+        assert.strictEqual(error.reason, "UnknownModel")
+        assert.match(error.message, /a provider that pi does not know needs `api` and `baseUrl`/)
+      }
       const none = yield* PiLab.start([done("ok")], { apiKey: undefined })
       const error = yield* Effect.flip(none.run())
       assert.strictEqual(error.reason, "Unauthorized")
