@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Bench from "../Bench.ts"
 import * as Cases from "../triage/Cases.ts"
+import * as Triage from "../triage.ts"
 import * as Score from "../triage/Score.ts"
 
 const of = (id: string, expected: Cases.Case["expected"], duplicateOf?: string): Cases.Case => ({
@@ -70,6 +71,60 @@ describe("the score of triage", () => {
 
   it("does not take a case for a duplicate of itself", () => {
     assert.strictEqual(Score.of(cases, [{ id: "f", outcome: "Duplicate", of: "f" }]).right, 0)
+  })
+})
+
+describe("the triage bench", () => {
+  const usual = { issues: undefined, model: undefined, repo: undefined, sandbox: undefined, slips: 0, usd: 1 }
+
+  it("scores what a rehearsed model says as the file of cases has it", { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "triage-"))
+    try {
+      const file = join(folder, "cases.jsonl")
+      const text = { title: "Paging drops row 22 of the list", body: "Page two of the list begins with row 22." }
+      const cases = [
+        { id: "a", ...text, expected: "Automatable" },
+        { id: "b", ...text, expected: "Duplicate", duplicateOf: "a" },
+        { id: "c", title: "Colours", body: "Pick some.", expected: "NeedsSpec" },
+        { id: "d", title: "Colours of the menu", body: "Other ones.", expected: "NeedsSpec" }
+      ]
+      writeFileSync(file, cases.map((each) => JSON.stringify(each)).join("\n"))
+      const measure = async (slips: number) => {
+        const { details, figures } = await Triage.run({ ...usual, issues: file, slips }, () => {})
+        const among = figures.find(({ name }) => name.startsWith("duplicates"))
+        assert.deepStrictEqual([among?.value, among?.unit], [1, "of 1"])
+        return { right: figures[0]?.value, answers: details?.["answers"] }
+      }
+      assert.deepStrictEqual(await measure(0), {
+        right: 1,
+        answers: [
+          { id: "a", outcome: "Automatable" },
+          { id: "b", outcome: "Duplicate", of: "a" },
+          { id: "c", outcome: "NeedsSpec" },
+          { id: "d", outcome: "NeedsSpec" }
+        ]
+      })
+      assert.strictEqual((await measure(1)).right, 0.25, "the first of each kind is taken for another: d alone is left")
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it.each([
+    ["a model that is none", { model: "gpt" }, /--model takes/],
+    ["a model without its key", { model: "openai/x" }, /set OPENAI_API_KEY/],
+    ["a sandbox that is none", { sandbox: "jail" }, /--sandbox takes/],
+    ["a repository without issues", { repo: "." }, /--repo is for/]
+  ])("refuses %s", async (_, wrong, message) => {
+    const key = process.env["OPENAI_API_KEY"]
+    delete process.env["OPENAI_API_KEY"]
+    const error = await Triage.run({ ...usual, ...wrong }, () => {}).then(
+      () => undefined,
+      (error: unknown) => error
+    )
+    if (key !== undefined) process.env["OPENAI_API_KEY"] = key
+    assert.instanceOf(error, Bench.BadInput)
+    assert.match((error as Bench.BadInput).message, message)
   })
 })
 

@@ -1,6 +1,7 @@
 /** The issues of the triage bench: each with what a person who knows the repository decided about it. */
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import * as Bench from "../Bench.ts"
 
 /** What triage can come to, as the role calls it. */
@@ -18,6 +19,9 @@ export const Case = Schema.Struct({
 })
 /** One issue. */
 export type Case = typeof Case.Type
+
+/** The file that comes with the project. */
+export const own = fileURLToPath(new URL("../data/triage/issues.jsonl", import.meta.url))
 
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Case))
 

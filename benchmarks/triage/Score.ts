@@ -1,4 +1,5 @@
 /** How well triage did, as a table that can be computed by hand. */
+import { type Measured, round } from "../Bench.ts"
 import { kinds, type Case } from "./Cases.ts"
 
 type Kind = (typeof kinds)[number]
@@ -126,3 +127,21 @@ export const of = (cases: ReadonlyArray<Case>, answers: ReadonlyArray<Answer>): 
     )
   }
 }
+
+const figure = (name: string, value: number | undefined, unit: string): Measured =>
+  value === undefined
+    ? { name, value: Number.NaN, unit, missing: "nothing to divide by" }
+    : { name, value: round(value), unit }
+
+/** The score as figures. */
+export const figures = ({ accuracy, failed, kinds, questions, rash, timid }: Score): ReadonlyArray<Measured> => [
+  figure("right", accuracy, "of all issues"),
+  figure("let through and should not have been", rash.share, "of those let through"),
+  figure("held up and could have gone", timid.share, "of those that could"),
+  ...kinds.flatMap(({ kind, precision, recall }) => [
+    figure(`${kind}: right where said`, precision, "precision"),
+    figure(`${kind}: found`, recall, "recall")
+  ]),
+  figure("questions", questions, "an issue that asks"),
+  figure("without an outcome", failed, "issues")
+]

@@ -19,6 +19,7 @@ import * as PullRequest from "@millwright/core/PullRequest"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Run from "@millwright/core/Run"
 import * as Stage from "@millwright/core/Stage"
+import * as Tainted from "@millwright/core/Tainted"
 import type * as Validator from "@millwright/core/Validator"
 import * as Verdict from "@millwright/core/Verdict"
 import type * as WorkItem from "@millwright/core/WorkItem"
@@ -27,9 +28,14 @@ import * as CommandValidator from "@millwright/validators/adapters/CommandValida
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 const author = { name: "millwright", email: "millwright@localhost" }
+
+/** What a stranger or a model wrote, as it may stand where a forge reads it: in a commit, and in a pull request. */
+const told = (origin: string, text: string): string =>
+  Result.getOrElse(Tainted.pass(Tainted.of(origin, text), Tainted.prose()), () => "(nothing that can be read)")
 
 const Seen = Schema.Struct({
   text: Schema.String,
@@ -95,7 +101,10 @@ export const build = <E, R>({
     Effect.gen(function* () {
       const outcome = yield* working
       if (outcome._tag === "Blocked") return { _tag: "Blocked" as const, missing: Precondition.sentence(outcome) }
-      const change = yield* commit(place, `${item.title}\n\n${outcome.summary}\n\nItem: ${item.id}`)
+      const change = yield* commit(
+        place,
+        `${told("title", item.title)}\n\n${told("summary", outcome.summary)}\n\nItem: ${item.id}`
+      )
       return Option.match(change, {
         onNone: () => ({ _tag: "Unchanged" as const }),
         onSome: (change) => ({
@@ -142,7 +151,7 @@ export const writeSpec = ({
       yield* files.makeDirectory(`specs/${item.id}`, { recursive: true }).pipe(Effect.orDie)
       yield* files.writeFileString(`specs/${item.id}/PRODUCT.md`, product).pipe(Effect.orDie)
       yield* files.writeFileString(`specs/${item.id}/TECH.md`, tech).pipe(Effect.orDie)
-      const change = yield* commit(place, `Specify: ${item.title}\n\nItem: ${item.id}`)
+      const change = yield* commit(place, `Specify: ${told("title", item.title)}\n\nItem: ${item.id}`)
       return Option.match(change, { onNone: () => place.base, onSome: ({ head }) => head })
     })
   )
@@ -208,9 +217,23 @@ export const deliver = (delivery: {
       const forge = yield* Forge.Forge
       const run = yield* Run.Run
       const { change, decision, into, item, summary, verdict, workpad } = delivery
-      const findings = verdict.findings.map(({ assertion, reason, status }) => `- ${assertion} ${status}: ${reason}`)
-      const policy = `Policy: ${decision._tag} by "${decision.rule}"`
-      const body = [summary, `Closes ${item.id}`, findings.join("\n"), policy, workpad]
-      return yield* forge.deliver({ item, change, into, title: item.title, body: body.join("\n\n"), key: run.id })
+      const findings = verdict.findings.map(
+        ({ assertion, reason, status }) => `- ${assertion} ${status}: ${told("finding", reason)}`
+      )
+      const body = [
+        told("summary", summary),
+        `Closes ${item.id}`,
+        findings.join("\n"),
+        `Policy: ${decision._tag} by "${decision.rule}"`,
+        told("workpad", workpad)
+      ]
+      return yield* forge.deliver({
+        item,
+        change,
+        into,
+        title: told("title", item.title),
+        body: body.join("\n\n"),
+        key: run.id
+      })
     })
   )

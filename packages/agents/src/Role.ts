@@ -30,9 +30,9 @@ import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Grant from "./Grant.ts"
 import * as Harness from "./Harness.ts"
+import * as Briefing from "./Briefing.ts"
 import * as Ending from "./internal/Ending.ts"
 import * as HouseRules from "./internal/HouseRules.ts"
-import type * as Briefing from "./Briefing.ts"
 import * as Session from "./Session.ts"
 import type * as Skill from "./Skill.ts"
 import type * as SubAgent from "./SubAgent.ts"
@@ -126,7 +126,8 @@ export const make = <
             skill: skill.name,
             skillDigest: skill.digest,
             harness: harness.name,
-            tier: options.tier
+            tier: options.tier,
+            skillSource: skill.source
           })
           const task = yield* prompt(value).pipe(
             Effect.mapError(
@@ -158,9 +159,7 @@ export const make = <
             ...request,
             followUps: [],
             session: first.session,
-            prompt:
-              `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message.slice(0, mostMistakes).toWellFormed()}\n\n` +
-              `Call the outcome tool once more, with all fields as its schema says. Do nothing else.`
+            prompt: mending(decoded.failure.message)
           })
           return yield* Schema.decodeUnknownEffect(outcome)(second.outcome).pipe(
             Effect.mapError(
@@ -177,6 +176,11 @@ export const make = <
       )
   }
 }
+
+/** What is wrong with an outcome names its fields, which may be called whatever the agent has read. */
+const mending = (mistakes: string): string =>
+  Briefing.make`Your outcome does not have the shape that it must have:${Tainted.of("what is wrong with the outcome", mistakes.slice(0, mostMistakes))}Call the outcome tool once more, with all fields as its schema says. Do nothing else.`
+    .text
 
 /** How much an agent hears of what is wrong with its outcome, in characters: a list may be wrong a thousand times. */
 const mostMistakes = 8_000

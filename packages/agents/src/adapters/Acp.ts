@@ -25,6 +25,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Grant from "../Grant.ts"
 import type * as Harness from "../Harness.ts"
+import * as AcpAnswer from "../internal/AcpAnswer.ts"
 import * as AcpBridge from "../internal/AcpBridge.ts"
 import * as AcpConnection from "../internal/AcpConnection.ts"
 import * as AcpConversation from "../internal/AcpConversation.ts"
@@ -84,6 +85,8 @@ interface Around extends CliHarness.Around {
 /** How long a program may take to end when its work is done, and when it was told to stop. */
 const farewell = "2 seconds"
 
+const gone = Effect.fail("It is gone")
+
 const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, options, tools }: Around) {
   const { asks = [], key, models, name: title, paidBy = "key", provider = title, rehearsed = false } = options
   const { grants, role } = request
@@ -113,26 +116,54 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
     terminals: grants.includes("bash") ? yield* AcpTerminals.make() : undefined
   })
 
+  const failed = yield* Deferred.make<never, AcpConversation.Failure>()
+  const opened = yield* Deferred.make<CliAgent.Talk>()
+  const program = yield* Effect.forkScoped(
+    CliAgent.run(programOf(options), {
+      begin: (talk) => Effect.andThen(connection.open(talk), Deferred.succeed(opened, talk)),
+      hear: (message) =>
+        Effect.flatMap(
+          Effect.catch(conversation.hear(message), (error) => Effect.as(Deferred.fail(failed, error), true)),
+          (isHeard) => (isHeard ? Effect.void : connection.hear(message))
+        )
+    })
+  )
+
   const told = Effect.fnUntraced(function* (session: string, text: string) {
     yield* conversation.begin(session)
     const asked = yield* Effect.forkChild(
-      connection.ask((agent) =>
+      connection.ask(AcpAnswer.Done, (agent) =>
         agent.request(methods.agent.session.prompt, { sessionId: session, prompt: [{ type: "text", text }] })
       )
     )
     // Who is told to stop says what it used until then.
     const stop = conversation.cancel.pipe(
-      Effect.andThen(connection.ask((agent) => agent.notify(methods.agent.session.cancel, { sessionId: session }))),
-      Effect.andThen(Fiber.join(asked)),
-      Effect.timeout(farewell),
-      Effect.flatMap(({ usage }) => conversation.end(usage)),
+      Effect.andThen(
+        connection.ask(AcpAnswer.Anything, (agent) =>
+          agent.notify(methods.agent.session.cancel, { sessionId: session })
+        )
+      ),
+      Effect.andThen(
+        // A fiber of its own: this one is being interrupted.
+        Effect.forkChild(
+          Effect.timeout(
+            Effect.raceFirst(
+              Fiber.join(asked),
+              Effect.flatMap(Fiber.await(program), () => gone)
+            ),
+            farewell
+          )
+        )
+      ),
+      Effect.flatMap(Fiber.join),
+      Effect.flatMap(({ usage }) => conversation.end(AcpAnswer.tokens(usage))),
       Effect.ignore
     )
     const { stopReason, usage } = yield* Fiber.join(asked).pipe(
       Effect.mapError((refusal) => AcpFault.refused(refusal, "do its work", run)),
       Effect.onInterrupt(() => stop)
     )
-    const said = yield* conversation.end(usage)
+    const said = yield* conversation.end(AcpAnswer.tokens(usage))
     return { stopReason, outcome: outcome.take(said) }
   })
 
@@ -178,18 +209,6 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
     return { outcome: last, session: { harness: harness(options), data: { id: session.id } } }
   })
 
-  const failed = yield* Deferred.make<never, AcpConversation.Failure>()
-  const opened = yield* Deferred.make<CliAgent.Talk>()
-  const program = yield* Effect.forkScoped(
-    CliAgent.run(programOf(options), {
-      begin: (talk) => Effect.andThen(connection.open(talk), Deferred.succeed(opened, talk)),
-      hear: (message) =>
-        Effect.flatMap(
-          Effect.catch(conversation.hear(message), (error) => Effect.as(Deferred.fail(failed, error), true)),
-          (isHeard) => (isHeard ? Effect.void : connection.hear(message))
-        )
-    })
-  )
   const ended = Effect.flatMap(Fiber.join(program), ({ code, errors }) =>
     Effect.fail(CliHarness.speechless(title, request, { code, errors: Redaction.scrub(errors, secrets) }))
   )

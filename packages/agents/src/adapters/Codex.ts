@@ -17,10 +17,12 @@ import type * as Pricing from "@millwright/core/Pricing"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import type * as Harness from "../Harness.ts"
 import * as CliAgent from "../internal/CliAgent.ts"
 import * as CliHarness from "../internal/CliHarness.ts"
@@ -60,6 +62,8 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
   const served = around.tools === undefined ? undefined : yield* ServedTools.make(around.tools)
   const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
   const granted = request.grants.map((grant) => toolkit.tools[grant])
+  const working = yield* FiberSet.make<void, Harness.Failure>()
+  const one = yield* Semaphore.make(1)
   const conversation = CodexConversation.make({
     run: { role: request.role, model, maxTurns: request.maxTurns, secrets },
     key: apiKey,
@@ -68,7 +72,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
       experimentalRawEvents: true,
       baseInstructions: request.system,
       ...(served !== undefined && { developerInstructions: served.instructions }),
-      dynamicTools: [...[...granted, outcomeTool(request.outcome)].map(described), ...index(served)]
+      dynamicTools: [...[...granted, outcomeTool(request.outcome)].map(described), ...(served?.tools ?? []).map(plain)]
     },
     items: home.items,
     prompts: [request.prompt, ...(request.followUps ?? [])],
@@ -79,9 +83,13 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
       conversation: id,
       emit,
       served
-    })
+    }),
+    lane: (step) => Effect.asVoid(FiberSet.run(working, one.withPermits(1)(step)))
   })
-  const end = yield* CliAgent.run(programOf(home, options), conversation).pipe(Effect.ensuring(conversation.close))
+  const end = yield* CliAgent.run(programOf(home, options), conversation).pipe(
+    Effect.raceFirst(Effect.andThen(FiberSet.join(working), Effect.never)),
+    Effect.ensuring(conversation.close)
+  )
   const outcome = conversation.outcome()
   if (outcome === undefined || !conversation.isOver()) {
     return yield* CliHarness.speechless("Codex", request, {
@@ -111,8 +119,8 @@ const runner = ({ served, ...bench }: Running) => {
       )
   }
   return Effect.fnUntraced(function* (asked: CodexConversation.Call) {
-    const { id, input, name: called, namespace } = asked
-    const isServed = served !== undefined && namespace === indexName
+    const { id, input, name: called } = asked
+    const isServed = served?.tools.some(({ name }) => name === called) === true
     // A tool of the index is called by its id, by whichever way it was called.
     const tool = isServed && called === "tool_call" && Predicate.hasProperty(input, "name") ? input.name : called
     const call = { id, name: Predicate.isString(tool) ? tool : called, params: input }
@@ -123,32 +131,18 @@ const runner = ({ served, ...bench }: Running) => {
   })
 }
 
-/** The tools of the index have a name before theirs: Codex has a `tool_search` too. */
-const indexName = "tools"
+const described = (tool: Tool.Any): object =>
+  plain({ name: tool.name, description: Tool.getDescription(tool), inputSchema: Tool.getJsonSchema(tool) })
 
-const index = (served: ServedTools.ServedTools | undefined): ReadonlyArray<object> =>
-  served === undefined
-    ? []
-    : [
-        {
-          type: "namespace",
-          name: indexName,
-          description: "Finds, shows and calls tools that are not loaded.",
-          tools: served.tools.map(({ description, inputSchema, name }) => ({
-            type: "function",
-            name,
-            description,
-            inputSchema
-          }))
-        }
-      ]
-
-const described = (tool: Tool.Any): object => ({
-  type: "function",
-  name: tool.name,
-  description: Tool.getDescription(tool),
-  inputSchema: Tool.getJsonSchema(tool)
-})
+const plain = ({
+  description,
+  inputSchema,
+  name
+}: {
+  readonly name: string
+  readonly description: string | undefined
+  readonly inputSchema: unknown
+}): object => ({ type: "function", name, description: description ?? name, inputSchema })
 
 const outcomeTool = (outcome: Harness.Request["outcome"]) =>
   Tool.make(CodexConversation.outcomeTool, {
@@ -188,6 +182,7 @@ const settings = {
   // As often as the loop tries, and each time told.
   [`${provider}.request_max_retries`]: 0,
   [`${provider}.stream_max_retries`]: 4,
+  "features.unbounded_connection_retries": false,
   // The key is kept nowhere.
   cli_auth_credentials_store: "ephemeral",
   "history.persistence": "none",

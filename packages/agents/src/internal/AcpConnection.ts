@@ -12,6 +12,7 @@ import {
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import type * as Harness from "../Harness.ts"
 import type * as AcpFiles from "./AcpFiles.ts"
 import type { Refusal } from "./AcpRefusal.ts"
@@ -34,7 +35,10 @@ export interface AcpConnection {
   /** Takes a message of the agent's. One that answers nothing is left out. */
   readonly hear: (message: JsonLines.Message) => Effect.Effect<void>
   /** Asks the agent, and waits for its answer. */
-  readonly ask: <A>(call: (agent: ClientContext) => Promise<A>) => Effect.Effect<A, Refusal>
+  readonly ask: <S extends Schema.Codec<unknown, unknown>>(
+    schema: S,
+    call: (agent: ClientContext) => Promise<unknown>
+  ) => Effect.Effect<S["Type"], Refusal>
   readonly capabilities: ClientCapabilities
 }
 
@@ -85,17 +89,23 @@ export const make = Effect.fnUntraced(function* ({ files, permission, terminals 
         const isOurs = Predicate.isString(message.method) ? message.jsonrpc === "2.0" : waiting.delete(message.id)
         if (isOurs && !connection.signal.aborted) incoming?.enqueue(message)
       }),
-    ask: (call) =>
-      Effect.tryPromise({
-        try: () => call(connection.agent),
-        catch: (error): Refusal =>
-          error instanceof RequestError
-            ? { code: error.code, message: [error.message, ...details(error.data)].join(": ") }
-            : { code: 0, message: error instanceof Error ? error.message : String(error) }
-      })
+    ask: (schema, call) =>
+      Effect.flatMap(
+        Effect.tryPromise({ try: () => call(connection.agent), catch: refusal }),
+        (answer): Effect.Effect<(typeof schema)["Type"], Refusal> =>
+          Effect.mapError(Schema.decodeUnknownEffect(schema)(answer), ({ message }) => ({
+            code: 0,
+            message: `its answer is none: ${message}`
+          }))
+      )
   }
   return self
 })
+
+const refusal = (error: unknown): Refusal =>
+  error instanceof RequestError
+    ? { code: error.code, message: [error.message, ...details(error.data)].join(": ") }
+    : { code: 0, message: error instanceof Error ? error.message : String(error) }
 
 const details = (data: unknown): ReadonlyArray<string> => {
   if (Predicate.isNullish(data)) return []

@@ -1,9 +1,5 @@
 /** A conversation with an agent that speaks ACP while it runs: what it says becomes events and facts, and what it asks is answered. */
-import type {
-  RequestPermissionRequest,
-  RequestPermissionResponse,
-  Usage as Tokens
-} from "@agentclientprotocol/sdk/unstable"
+import type { RequestPermissionRequest, RequestPermissionResponse } from "@agentclientprotocol/sdk/unstable"
 import * as Budget from "@millwright/core/Budget"
 import type * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
@@ -16,6 +12,7 @@ import * as Result from "effect/Result"
 import type * as Grant from "../Grant.ts"
 import type * as Harness from "../Harness.ts"
 import * as Target from "../tools/Target.ts"
+import type * as AcpAnswer from "./AcpAnswer.ts"
 import * as AcpFault from "./AcpFault.ts"
 import * as AcpTools from "./AcpTools.ts"
 import * as AcpUpdate from "./AcpUpdate.ts"
@@ -47,7 +44,7 @@ export interface AcpConversation {
   /** From here on it works on something that it was told, in the session of this name. */
   readonly begin: (session: string) => Effect.Effect<void>
   /** It has done that, and said what it used, or not. Answers with what it said. */
-  readonly end: (usage: Tokens | null | undefined) => Effect.Effect<string, Failure, Needs>
+  readonly end: (usage: AcpAnswer.Tokens | undefined) => Effect.Effect<string, Failure, Needs>
   /** Nothing more is allowed. */
   readonly cancel: Effect.Effect<void>
   /** Bills what had begun when the program was ended. */
@@ -128,7 +125,7 @@ export const make = ({ emit, grants, isGiven, report, run }: Options): AcpConver
     return Result.isSuccess(led) && (files.length > 0 || !isWriting)
   })
 
-  const bill = (usage: Tokens | null | undefined, asked: number) => {
+  const bill = (usage: AcpAnswer.Tokens | undefined, asked: number) => {
     const paid = cost.usd - cost.before
     cost = { usd: cost.usd, before: cost.usd }
     const answer = { message: undefined, model: run.model, usage: tokens(usage), asked }
@@ -215,15 +212,9 @@ const shown = ({ content, rawOutput }: AcpUpdate.Call): number => {
   return Buffer.byteLength(texts.length > 0 ? texts.join("") : raw)
 }
 
-const tokens = (used: Tokens | null | undefined): Usage.Usage =>
-  Predicate.isNullish(used)
-    ? Usage.zero
-    : {
-        input: count(used.inputTokens),
-        cacheRead: count(used.cachedReadTokens),
-        cacheWrite: count(used.cachedWriteTokens),
-        output: count(used.outputTokens)
-      }
-
-const count = (said: number | null | undefined): number =>
-  Predicate.isNumber(said) && Number.isSafeInteger(said) && said > 0 ? said : 0
+const tokens = (told: AcpAnswer.Tokens | undefined): Usage.Usage => ({
+  input: told?.inputTokens ?? 0,
+  cacheRead: told?.cachedReadTokens ?? 0,
+  cacheWrite: told?.cachedWriteTokens ?? 0,
+  output: told?.outputTokens ?? 0
+})

@@ -1,18 +1,10 @@
 /** Beginning a conversation with an agent that speaks ACP, or going on with one, as far as the agent can. */
-import {
-  type AgentCapabilities,
-  type ClientContext,
-  type InitializeResponse,
-  type McpServer,
-  methods,
-  type NewSessionResponse,
-  PROTOCOL_VERSION,
-  type SessionConfigOption
-} from "@agentclientprotocol/sdk/unstable"
+import { type ClientContext, type McpServer, methods, PROTOCOL_VERSION } from "@agentclientprotocol/sdk/unstable"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Harness from "../Harness.ts"
+import * as AcpAnswer from "./AcpAnswer.ts"
 import type * as AcpConnection from "./AcpConnection.ts"
 import * as AcpFault from "./AcpFault.ts"
 
@@ -53,13 +45,16 @@ export const earlier = (session: Harness.Session | undefined, harness: string) =
 /** Says who we are, and opens the session. */
 export const open = Effect.fnUntraced(function* (
   { ask, capabilities: clientCapabilities }: AcpConnection.AcpConnection,
-  opening: Opening,
+  { cwd, earlier, mcpServers, meta, mode, model, system }: Opening,
   run: AcpFault.Run
 ) {
-  const asked = <A>(what: string, call: (agent: ClientContext) => Promise<A>) =>
-    Effect.mapError(ask(call), (refusal) => AcpFault.refused(refusal, what, run))
+  const asked = <S extends Schema.Codec<unknown, unknown>>(
+    what: string,
+    schema: S,
+    call: (agent: ClientContext) => Promise<unknown>
+  ) => Effect.mapError(ask(schema, call), (refusal) => AcpFault.refused(refusal, what, run))
 
-  const hello: InitializeResponse = yield* asked("begin", (agent) =>
+  const hello = yield* asked("begin", AcpAnswer.Hello, (agent) =>
     agent.request(methods.agent.initialize, {
       protocolVersion: PROTOCOL_VERSION,
       clientInfo: { name: "millwright", version: "1" },
@@ -69,10 +64,9 @@ export const open = Effect.fnUntraced(function* (
   if (hello.protocolVersion !== PROTOCOL_VERSION) {
     return yield* AcpFault.version(hello.protocolVersion, PROTOCOL_VERSION, run)
   }
-  const capabilities = hello.agentCapabilities ?? {}
-  const takesSystem = Predicate.isNotNullish(capabilities.sessionCapabilities?.systemPrompt)
-  const { cwd, mcpServers, meta, system } = opening
-  const common = {
+  const { loadSession, sessionCapabilities } = hello.agentCapabilities ?? {}
+  const takesSystem = Predicate.isNotNullish(sessionCapabilities?.systemPrompt)
+  const params = {
     cwd,
     mcpServers,
     ...(takesSystem && {
@@ -80,54 +74,47 @@ export const open = Effect.fnUntraced(function* (
     }),
     ...(meta !== undefined && { _meta: meta })
   }
-  const session: NewSessionResponse =
-    opening.earlier === undefined
-      ? yield* asked<NewSessionResponse>("begin a session", (agent) => agent.request(methods.agent.session.new, common))
-      : yield* goOn(opening.earlier, capabilities)
 
-  function goOn(sessionId: string, { loadSession, sessionCapabilities }: AgentCapabilities) {
-    const params = { ...common, sessionId }
-    const again = "go on with its session"
+  const goneOnWith = Effect.fnUntraced(function* (sessionId: string) {
+    const what = "go on with its session"
+    const old = { ...params, sessionId }
     // What is gone on with in a copy can be gone on with again from the same place.
     if (Predicate.isNotNullish(sessionCapabilities?.fork)) {
-      return asked<NewSessionResponse>(again, (agent) => agent.request(methods.agent.session.fork, params))
+      return yield* asked(what, AcpAnswer.Begun, (agent) => agent.request(methods.agent.session.fork, old))
     }
-    if (Predicate.isNotNullish(sessionCapabilities?.resume)) {
-      return asked<NewSessionResponse>(again, async (agent) =>
-        Object.assign({ sessionId }, await agent.request(methods.agent.session.resume, params))
-      )
+    const canResume = Predicate.isNotNullish(sessionCapabilities?.resume)
+    if (!canResume && loadSession !== true) {
+      return yield* AcpFault.unsupported("it can not go on with a session. Start the role anew.", run)
     }
-    if (loadSession === true) {
-      return asked<NewSessionResponse>(again, async (agent) =>
-        Object.assign({ sessionId }, await agent.request(methods.agent.session.load, params))
-      )
-    }
-    return Effect.fail(AcpFault.unsupported("it can not go on with a session. Start the role anew.", run))
-  }
-
+    const answer = yield* asked<typeof AcpAnswer.Resumed>(what, AcpAnswer.Resumed, (agent) =>
+      canResume ? agent.request(methods.agent.session.resume, old) : agent.request(methods.agent.session.load, old)
+    )
+    return { ...answer, sessionId }
+  })
+  const session =
+    earlier === undefined
+      ? yield* asked("begin a session", AcpAnswer.Begun, (agent) => agent.request(methods.agent.session.new, params))
+      : yield* goneOnWith(earlier)
   const { sessionId } = session
+
   const choose = Effect.fnUntraced(function* (category: "model" | "mode", value: string) {
-    const option = (session.configOptions ?? []).find((each) => each.category === category || each.id === category)
-    if (option !== undefined && valuesOf(option).includes(value)) {
-      yield* asked(`take the ${category} ${value}`, (agent) =>
-        agent.request(methods.agent.session.setConfigOption, { sessionId, configId: option.id, value })
+    const choice = AcpAnswer.choice(session, category)
+    const what = `take the ${category} ${value}`
+    if (choice?.values.includes(value) === true) {
+      return yield* asked(what, AcpAnswer.Anything, (agent) =>
+        agent.request(methods.agent.session.setConfigOption, { sessionId, configId: choice.id, value })
       )
-    } else if (category === "mode" && session.modes?.availableModes.some(({ id }) => id === value) === true) {
-      yield* asked(`take the mode ${value}`, (agent) =>
+    }
+    if (category === "mode" && session.modes?.availableModes.some(({ id }) => id === value) === true) {
+      return yield* asked(what, AcpAnswer.Anything, (agent) =>
         agent.request(methods.agent.session.setMode, { sessionId, modeId: value })
       )
-    } else {
-      const has = option === undefined ? "none to choose" : valuesOf(option).slice(0, 20).join(", ")
-      return yield* AcpFault.unsupported(`it has no ${category} "${value}" (it has ${has}).`, run)
     }
+    const has = choice?.values.slice(0, 20).join(", ") ?? "none to choose"
+    return yield* AcpFault.unsupported(`it has no ${category} "${value}" (it has ${has}).`, run)
   })
-  if (opening.mode !== undefined) yield* choose("mode", opening.mode)
-  if (opening.model !== undefined) yield* choose("model", opening.model)
+  if (mode !== undefined) yield* choose("mode", mode)
+  if (model !== undefined) yield* choose("model", model)
   const opened: Opened = { id: sessionId, preface: takesSystem ? undefined : system }
   return opened
 })
-
-const valuesOf = (option: SessionConfigOption): ReadonlyArray<string> =>
-  option.type === "select"
-    ? option.options.flatMap((each) => ("options" in each ? each.options.map(({ value }) => value) : [each.value]))
-    : []

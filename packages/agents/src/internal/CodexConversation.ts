@@ -21,8 +21,6 @@ export const outcomeTool = "outcome"
 /** A call of a tool of ours. */
 export interface Call {
   readonly id: string
-  /** Where the tool is from: `undefined` is the role's own. */
-  readonly namespace: string | undefined
   readonly name: string
   readonly input: unknown
 }
@@ -40,6 +38,8 @@ export interface Options {
   readonly report: CliReport.CliReport
   /** Runs a tool, and tells the facts of it. */
   readonly tool: (call: Call) => Effect.Effect<Ran, Harness.Failure, Needs>
+  /** Does what it is given, one after the other, while the program is listened to. */
+  readonly lane: (step: Step) => Effect.Effect<void, never, Needs>
 }
 
 /** What the model reads of a call. */
@@ -48,8 +48,10 @@ export interface Ran {
   readonly text: string
 }
 
-type Needs = Journal.Journal | Pricing.Pricing | Harness.Workplace
-type Step = Effect.Effect<void, Harness.Failure, Needs>
+/** What the conversation needs around it. */
+export type Needs = Journal.Journal | Pricing.Pricing | Harness.Workplace
+/** Something to do. */
+export type Step = Effect.Effect<void, Harness.Failure, Needs>
 
 /** A conversation that goes on. */
 export interface CodexConversation {
@@ -66,7 +68,7 @@ export interface CodexConversation {
 const scripts: ReadonlyArray<unknown> = ["exec", "wait"]
 
 /** Begins one. */
-export const make = ({ items, key, prompts, report, run, thread, tool }: Options): CodexConversation => {
+export const make = ({ items, key, lane, prompts, report, run, thread, tool }: Options): CodexConversation => {
   const waiting = [...prompts]
   const asked = new Map<unknown, { readonly method: string; readonly next: (result: unknown) => Step }>()
   /** Calls that were made, and that nobody has asked us to run. */
@@ -87,6 +89,7 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
   let outcome: { readonly value: unknown } | undefined
   let wasReminded = false
   let isEnding = false
+  let wasStopped = false
   let isOver = false
 
   const say = (message: object) => talk?.say(message) ?? Effect.void
@@ -131,7 +134,7 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
   const end = Effect.suspend(() => {
     if (!isEnding || isAnswering) return Effect.void
     isEnding = false
-    isOver = true
+    wasStopped = true
     return ask("turn/interrupt", { threadId, turnId })
   })
 
@@ -175,10 +178,9 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
   })
 
   const called = Effect.fnUntraced(function* ({ id, params }: CodexLine.ToolCall) {
-    const { arguments: given, callId, namespace, tool: name } = params
-    made.delete(callId)
-    if (Predicate.isNotNullish(namespace) || name !== outcomeTool) {
-      const ran = yield* tool({ id: callId, namespace: namespace ?? undefined, name, input: given })
+    const { arguments: given, callId, tool: name } = params
+    if (name !== outcomeTool) {
+      const ran = yield* tool({ id: callId, name, input: given })
       since = yield* Clock.currentTimeMillis
       return yield* reply(id, ran)
     }
@@ -189,6 +191,11 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
       return yield* ask("turn/steer", said, () => reply(id, { ok: true, text: CodexSession.taken }))
     }
     isEnding = true
+    yield* end
+    if (wasStopped) return
+    // Where the answer breaks off behind the call, the program waits for what the call says, and tells nobody.
+    yield* Effect.sleep(patience)
+    yield* brokenOff(endless(model, "It called for its end, and did not come to it"))
     yield* end
   })
 
@@ -209,7 +216,10 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
   })
 
   const completed = Effect.fnUntraced(function* ({ error, status }: CodexLine.Turn) {
-    if (isOver) return yield* talk?.close ?? Effect.void
+    if (wasStopped) {
+      isOver = true
+      return yield* talk?.close ?? Effect.void
+    }
     if (status === "failed" || Predicate.isNotNullish(error)) {
       return yield* failed(error ?? { message: "Codex does not say why" }, false)
     }
@@ -262,7 +272,9 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
         case "Notice":
           return yield* told(line.notice)
         case "ToolCall":
-          return yield* called(line.call)
+          made.delete(line.call.params.callId)
+          // It asks for a tool while the answer that calls it still comes, and may wait for the tool when that breaks off.
+          return yield* lane(called(line.call))
         case "Asked":
           return yield* say({ id: line.id, error: { code: -32000, message: nobody } })
         case "Answered": {
@@ -274,18 +286,15 @@ export const make = ({ items, key, prompts, report, run, thread, tool }: Options
         }
       }
     }),
-    close: Effect.ignore(
-      Effect.suspend(() =>
-        brokenOff(
-          new Model.ModelError({
-            reason: "Disconnected",
-            message: `An answer of ${model} to Codex has no end. Its program was ended, or ended by itself.`
-          })
-        )
-      )
-    )
+    close: Effect.ignore(Effect.suspend(() => brokenOff(endless(model, "Its program was ended, or ended by itself"))))
   }
 }
+
+/** How long an answer may go on behind the call of the outcome. */
+const patience = "5 seconds"
+
+const endless = (model: string, why: string): Model.ModelError =>
+  new Model.ModelError({ reason: "Disconnected", message: `An answer of ${model} to Codex has no end. ${why}.` })
 
 const nobody = "Nobody is asked. What was allowed was said before."
 

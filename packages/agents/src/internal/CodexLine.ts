@@ -67,7 +67,6 @@ const ToolCall = Schema.Struct({
   method: Schema.Literal("item/tool/call"),
   params: Schema.Struct({
     callId: Schema.String,
-    namespace: Text,
     tool: Schema.String,
     arguments: Schema.Unknown
   })

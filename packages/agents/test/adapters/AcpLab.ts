@@ -17,6 +17,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Acp from "../../src/adapters/Acp.ts"
+import * as Grant from "../../src/Grant.ts"
 import * as Harness from "../../src/Harness.ts"
 import type * as ScriptedHarness from "../../src/testing/ScriptedHarness.ts"
 import * as Claude from "./ClaudeLab.ts"
@@ -69,10 +70,21 @@ export const options = (url: string, folder: string, changes: Partial<Acp.Option
   name: "claude",
   command: process.execPath,
   args: [program ?? "claude-agent-acp"],
-  // It reads without asking, and so may every role of ours.
-  asks: ["edit", "write", "bash"],
+  // What a role may not do is taken away; what it may do on its own word, reading and harmless commands, is no other thing.
+  asks: Grant.all,
   mode: "default",
-  meta: () => ({ claudeCode: { options: { promptSuggestions: false, settingSources: [] } } }),
+  meta: ({ grants }) => ({
+    claudeCode: {
+      options: {
+        disallowedTools: [
+          ...Grant.all.filter((grant) => !grants.includes(grant)).map((grant) => call(grant, {}).tool),
+          ...["Agent", "Glob", "Monitor", "NotebookEdit", "Skill", "Task", "WebFetch", "WebSearch"]
+        ],
+        promptSuggestions: false,
+        settingSources: []
+      }
+    }
+  }),
   env: {
     CLAUDE_CONFIG_DIR: folder,
     CLAUDE_CODE_EXECUTABLE: Claude.program ?? "claude",
@@ -80,6 +92,8 @@ export const options = (url: string, folder: string, changes: Partial<Acp.Option
     ANTHROPIC_MODEL: "m-small",
     ANTHROPIC_DEFAULT_HAIKU_MODEL: "m-small",
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+    CLAUDE_CODE_DISABLE_CRON: "1",
     DISABLE_TELEMETRY: "1",
     DISABLE_AUTOUPDATER: "1"
   },
@@ -94,6 +108,9 @@ export const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "millwright-acp-test-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
 )
+
+/** A key that a shell would make something else of. */
+export const secret = Redacted.make(`fake'key"$x`)
 
 export const Services = NodeServices.layer
 
