@@ -14,7 +14,6 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type * as Harness from "../../src/Harness.ts"
 import { workspace } from "../ToolsWorkplace.ts"
-import * as Lab from "./LoopLab.ts"
 import * as PiLab from "./PiLab.ts"
 
 const done = (note: string) => PiLab.outcome({ _tag: "Done", note })
@@ -191,14 +190,17 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
   test(
     "a provider that pi does not know is asked in the protocol that it is said to speak",
     Effect.gen(function* () {
+      // pi would run the first, and take the others for variables.
+      const apiKey = Redacted.make("!echo $HOME $$ ${PATH}")
       const twin = yield* ProviderTwin.make({
         script: { conversations: [{ turns: [PiLab.bash("echo one"), done("ok")] }] },
-        apiKey: Redacted.make(Lab.key)
+        apiKey
       })
       const small = "org/m-small:8b"
       const lab = yield* PiLab.running(twin.openAiUrl, {
         provider: "house",
         api: "openai-completions",
+        apiKey,
         models: { ...PiLab.models, small }
       })
       assert.deepStrictEqual((yield* lab.run()).outcome, { _tag: "Done", note: "ok" })
