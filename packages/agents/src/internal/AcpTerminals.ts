@@ -112,9 +112,9 @@ export const make = Effect.fnUntraced(function* (): Effect.fn.Return<AcpTerminal
     output: Effect.fnUntraced(function* (request) {
       const { ended, kept, output } = yield* named(request)
       const exit = ended.pollUnsafe()
-      const { tail } = output.said()
+      const { head, tail } = output.said()
       return {
-        output: tail,
+        output: `${head}${tail}`,
         truncated: output.total() > kept,
         ...(exit !== undefined && Exit.isSuccess(exit) && { exitStatus: exit.value })
       }
