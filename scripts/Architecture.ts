@@ -23,6 +23,11 @@ export const seams: ReadonlyArray<Seam> = [
     files: ["core/{Sqlite,Backup}", "core/internal/{Store*,KernelLock}", "*/adapters/*"],
     why: "a release candidate of Node"
   },
+  {
+    module: "@agentclientprotocol/sdk",
+    files: ["agents/internal/AcpConnection"],
+    why: "a vendor's, and what is used of it in part unstable"
+  },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
   { module: "effect/cluster", files: ["core/internal/Cluster*", "*/adapters/*"], why: "tagged unstable" },
   {
