@@ -61,7 +61,7 @@ const simulate = (answer?: string) =>
   Simulation.run(Whole, {
     code: code(),
     services: Layer.merge(MemoryEngine.layer, MemoryJournal.layer),
-    payloads: [{ item: { id: "shop", title: "A shop", body: "", labels: [], source: "test" } }],
+    payloads: [{ item: { id: "shop", title: "A shop", body: WorkItem.bodyOf(""), labels: [], source: "test" } }],
     answers: () => (answer === undefined ? undefined : { answer: { _tag: "Give", value: answer }, after: "2 hours" })
   })
 
