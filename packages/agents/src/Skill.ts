@@ -281,7 +281,7 @@ const fromBytes = Effect.fnUntraced(function* (bytes: Uint8Array, source: string
 })
 
 /** The skills that come with this package. */
-export type Bundled = "triage" | "spec" | "implement" | "review"
+export type Bundled = "triage" | "spec" | "implement" | "review" | "arbiter" | "verify" | "monitor" | "improve"
 
 /**
  * Reads a skill that comes with this package. It is read from the host's own disk, whatever file system is in force: a
