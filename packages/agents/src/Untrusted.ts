@@ -44,3 +44,16 @@ export const block = (tainted: Tainted.Tainted): string => {
   const digest = Digest.of(`${from}\n${body}`).slice(0, digits)
   return `<untrusted ${digest}${from === "" ? "" : ` origin="${from}"`}>\n${body}\n</untrusted ${digest}>`
 }
+
+const blocks = /<untrusted ([0-9a-f]{20})(?: origin="([^"<>\n]*)")?>\n([^]*?)\n<\/untrusted \1>/g
+
+/**
+ * What of a prompt stands outside of all blocks: all that a model may take for an instruction. A block with a digest that is not
+ * its own is none. For tests of what an agent is told.
+ */
+export const outside = (prompt: string): string =>
+  [...prompt.matchAll(blocks)].reduce(
+    (rest, [block, digest = "", from = "", body = ""]) =>
+      Digest.of(`${from}\n${body}`).startsWith(digest) ? rest.replace(block, "") : rest,
+    prompt
+  )

@@ -9,6 +9,9 @@ export * as Briefing from "./Briefing.ts"
 /** What an agent is given of an **earlier session**: nothing, which is usually best, or as much of it as a policy says. */
 export * as Carry from "./Carry.ts"
 
+/** A folder as a place, read through the file system that it was opened with. */
+export * as FolderPlace from "./FolderPlace.ts"
+
 /** What a role may do in its workplace. */
 export * as Grant from "./Grant.ts"
 
@@ -23,6 +26,12 @@ export * as ModelChoice from "./ModelChoice.ts"
 
 /** **Outages**: providers that did not answer, and when each is tried again. */
 export * as Outages from "./Outages.ts"
+
+/** An installed npm package as a place. */
+export * as PackagePlace from "./PackagePlace.ts"
+
+/** A **place** that skills and plugins are read from: a folder, a commit of a git repository, an installed package. */
+export * as Place from "./Place.ts"
 
 /** A **predecessor**: an agent that has finished, and can be asked what it did not write down. */
 export * as Predecessor from "./Predecessor.ts"

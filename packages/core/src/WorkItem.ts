@@ -13,12 +13,9 @@ const bodyOrigin = "the body of the work item"
 
 const shown = (longest: number) =>
   Schema.NonEmptyString.check(
-    Schema.makeFilter(
-      (text) => text.length <= 2 * longest && text.search(/\n|\t/) === -1 && text.search(Tainted.hidden) === -1,
-      {
-        expected: `one line of at most ${longest} characters that hides nothing`
-      }
-    )
+    Schema.makeFilter((text) => text.length <= 2 * longest && text.search(/\n|\t/) === -1 && !Tainted.hides(text), {
+      expected: `one line of at most ${longest} characters that hides nothing`
+    })
   )
 
 /** An issue, task or incident. `id` is safe in a branch name, a file name and a URL. */
