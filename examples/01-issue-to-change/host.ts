@@ -3,7 +3,10 @@
  * class of a change, or the pull request.
  */
 import type * as Implement from "@millwright/agents/roles/Implement"
+import * as Precondition from "@millwright/agents/roles/Precondition"
 import * as Review from "@millwright/agents/roles/Review"
+import * as Specification from "@millwright/agents/Specification"
+import * as Workpad from "@millwright/agents/Workpad"
 import * as RepositoryContext from "@millwright/context/RepositoryContext"
 import * as Change from "@millwright/core/Change"
 import * as Contract from "@millwright/core/Contract"
@@ -71,7 +74,8 @@ export const freeze = (item: WorkItem.WorkItem, clauses: ReadonlyArray<Contract.
   )
 
 const Built = Schema.TaggedUnion({
-  Changed: { change: Change.Change, summary: Schema.String },
+  /** `workpad`: what the author did, as Markdown. */
+  Changed: { change: Change.Change, summary: Schema.String, workpad: Schema.String },
   Unchanged: {},
   Blocked: { missing: Schema.String }
 })
@@ -90,11 +94,16 @@ export const build = <E, R>({
     { name: "implement", success: Built },
     Effect.gen(function* () {
       const outcome = yield* working
-      if (outcome._tag === "Blocked") return outcome
+      if (outcome._tag === "Blocked") return { _tag: "Blocked" as const, missing: Precondition.sentence(outcome) }
       const change = yield* commit(place, `${item.title}\n\n${outcome.summary}\n\nItem: ${item.id}`)
       return Option.match(change, {
         onNone: () => ({ _tag: "Unchanged" as const }),
-        onSome: (change) => ({ _tag: "Changed" as const, change, summary: outcome.summary })
+        onSome: (change) => ({
+          _tag: "Changed" as const,
+          change,
+          summary: outcome.summary,
+          workpad: Workpad.markdown(item, outcome.workpad)
+        })
       })
     })
   )
@@ -123,15 +132,16 @@ export const writeSpec = ({
 }: {
   readonly place: Companion
   readonly item: WorkItem.WorkItem
-  readonly spec: { readonly product: string; readonly tech: string }
+  readonly spec: Specification.Specification
 }) =>
   Stage.run(
     { name: "write-spec", success: Schema.String },
     Effect.gen(function* () {
       const files = yield* FileSystem.FileSystem
+      const { product, tech } = Specification.documents(spec)
       yield* files.makeDirectory(`specs/${item.id}`, { recursive: true }).pipe(Effect.orDie)
-      yield* files.writeFileString(`specs/${item.id}/PRODUCT.md`, spec.product).pipe(Effect.orDie)
-      yield* files.writeFileString(`specs/${item.id}/TECH.md`, spec.tech).pipe(Effect.orDie)
+      yield* files.writeFileString(`specs/${item.id}/PRODUCT.md`, product).pipe(Effect.orDie)
+      yield* files.writeFileString(`specs/${item.id}/TECH.md`, tech).pipe(Effect.orDie)
       const change = yield* commit(place, `Specify: ${item.title}\n\nItem: ${item.id}`)
       return Option.match(change, { onNone: () => place.base, onSome: ({ head }) => head })
     })
@@ -188,6 +198,7 @@ export const deliver = (delivery: {
   readonly change: Change.Change
   readonly into: string
   readonly summary: string
+  readonly workpad: string
   readonly verdict: Verdict.Verdict
   readonly decision: Policy.Decision
 }) =>
@@ -196,9 +207,10 @@ export const deliver = (delivery: {
     Effect.gen(function* () {
       const forge = yield* Forge.Forge
       const run = yield* Run.Run
-      const { change, decision, into, item, summary, verdict } = delivery
+      const { change, decision, into, item, summary, verdict, workpad } = delivery
       const findings = verdict.findings.map(({ assertion, reason, status }) => `- ${assertion} ${status}: ${reason}`)
-      const body = [summary, `Closes ${item.id}`, findings.join("\n"), `Policy: ${decision._tag} by "${decision.rule}"`]
+      const policy = `Policy: ${decision._tag} by "${decision.rule}"`
+      const body = [summary, `Closes ${item.id}`, findings.join("\n"), policy, workpad]
       return yield* forge.deliver({ item, change, into, title: item.title, body: body.join("\n\n"), key: run.id })
     })
   )

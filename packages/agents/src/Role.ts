@@ -232,3 +232,32 @@ const asBlocks = (value: unknown, encoded: unknown): string =>
     : Untrusted.block(value instanceof Tainted.Tainted ? value : Tainted.of("input", textOf(encoded)))
 
 const textOf = (written: unknown): string => (typeof written === "string" ? written : JSON.stringify(written, null, 2))
+
+/**
+ * Makes a role whose outcome has to fit its input as well: one of the ids that were given, say. `problems` says what does not fit, one
+ * sentence each; the agent hears of it with all other mistakes, and may mend it once.
+ */
+export const checked = <
+  const Name extends string,
+  Input extends Schema.Constraint,
+  Outcome extends Schema.Constraint,
+  const G extends Grant.Grant
+>(
+  name: Name,
+  {
+    problems,
+    ...options
+  }: Options<Input, Outcome, G> & {
+    readonly problems: (outcome: NoInfer<Outcome["Type"]>, input: NoInfer<Input["Type"]>) => ReadonlyArray<string>
+  }
+): Role<Name, Input, Outcome> => {
+  // As in `make`: the constraint can not say that the schemas need no services.
+  const outcome = options.outcome as unknown as Schema.Codec<Outcome["Type"], unknown>
+  return {
+    ...make(name, options),
+    run: (input) => {
+      const fitting = outcome.check(Schema.makeFilter((given) => problems(given, input)))
+      return make(name, { ...options, outcome: fitting }).run(input)
+    }
+  }
+}

@@ -281,7 +281,17 @@ const fromBytes = Effect.fnUntraced(function* (bytes: Uint8Array, source: string
 })
 
 /** The skills that come with this package. */
-export type Bundled = "triage" | "spec" | "implement" | "review" | "arbiter" | "verify" | "monitor" | "improve"
+export type Bundled =
+  | "triage"
+  | "dedupe"
+  | "spec"
+  | "implement"
+  | "review"
+  | "arbiter"
+  | "respond"
+  | "verify"
+  | "monitor"
+  | "improve"
 
 /**
  * Reads a skill that comes with this package. It is read from the host's own disk, whatever file system is in force: a
