@@ -107,7 +107,7 @@ describe("Review", () => {
     Effect.gen(function* () {
       const mine: Lens.Lens = { name: "accessibility", looksFor: "Controls without a name." }
       const { facts, requests, run } = yield* Lab.scripted({ Review: [Lab.approval()] })
-      yield* run(Review.make(Skill.bundled("review"), { lenses: [mine, Lens.security] }).run(Lab.input))
+      yield* run(Review.make({ lenses: [mine, Lens.security] }).run(Lab.input))
       yield* run(Review.Review.run(Lab.input))
       const [own, usual] = yield* requests
       assert.include(own?.system, "- **Accessibility.** Controls without a name.")

@@ -44,16 +44,18 @@ export const Outcome = Schema.TaggedUnion({
 export type Outcome = typeof Outcome.Type
 
 /** How an arbiter differs from the usual one. */
-export type Options = Partial<Pick<Role.Options<typeof Input, typeof Outcome>, "maxTurns" | "retry" | "tier" | "tools">>
+export type Options = Partial<
+  Pick<Role.Options<typeof Input, typeof Outcome>, "maxTurns" | "retry" | "skill" | "tier" | "tools">
+>
 
-/** The role, with another skill than the one that comes with this package. */
-export const make = (skill: Role.Options<typeof Input, typeof Outcome>["skill"], options: Options = {}) =>
+/** Makes the role. */
+export const make = (options: Options = {}) =>
   Role.make("Arbiter", {
     tier: "standard",
+    skill: Skill.bundled("arbiter"),
     ...options,
     input: Input,
     outcome: Outcome,
-    skill,
     grants: ["read", "grep"],
     between: (harness, { findings }) =>
       Effect.map(Independence.guard(harness), (guarded) =>
@@ -68,5 +70,5 @@ export const make = (skill: Role.Options<typeof Input, typeof Outcome>["skill"],
       )
   })
 
-/** The role, with the skill that comes with this package. */
-export const Arbiter = make(Skill.bundled("arbiter"))
+/** The role. */
+export const Arbiter = make()

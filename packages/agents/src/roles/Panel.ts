@@ -10,7 +10,6 @@ import * as Harness from "../Harness.ts"
 import type * as Lens from "../Lens.ts"
 import * as PanelReport from "../PanelReport.ts"
 import type * as Role from "../Role.ts"
-import * as Skill from "../Skill.ts"
 import * as Arbiter from "./Arbiter.ts"
 import * as Review from "./Review.ts"
 
@@ -29,7 +28,7 @@ export interface Reviewer {
   /** What it looks for. Default: what the skill says. */
   readonly lenses?: ReadonlyArray<Lens.Lens>
   readonly tier?: Model.Tier
-  readonly skill?: Parameters<typeof Review.make>[0]
+  readonly skill?: NonNullable<Review.Options["skill"]>
   /** What drives it. Default: the harness around the panel. */
   readonly harness?: Harness.Harness["Service"]
 }
@@ -57,10 +56,10 @@ export const make = ({
   reviewers,
   quorum = Math.floor(reviewers.length / 2) + 1
 }: Options): Panel => {
-  const roles = reviewers.map(({ harness, name, skill = Skill.bundled("review"), ...options }) => ({
+  const roles = reviewers.map(({ harness, name, ...options }) => ({
     by: name,
     harness,
-    role: Review.make(skill, { ...options, name: `Review-${name}` })
+    role: Review.make({ ...options, name: `Review-${name}` })
   }))
   return {
     run: Effect.fnUntraced(function* (input) {

@@ -81,6 +81,8 @@ export interface Options extends Pick<
   Role.Options<typeof Input, typeof Outcome>,
   "followUps" | "maxTurns" | "retry" | "tools"
 > {
+  /** Default: the bundled one. */
+  readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
   /** What it looks for. Default: what its skill says. */
   readonly lenses?: ReadonlyArray<Lens.Lens>
   /** Tells it from other reviews of the same change. Default `Review`. */
@@ -113,11 +115,14 @@ export const read = (name: string, { patch }: Pick<Input, "patch">): Effect.Effe
     )
   )
 
-/** The role, with another skill than the one that comes with this package, or with lenses of its own. */
-export const make = (
-  skill: Role.Options<typeof Input, typeof Outcome>["skill"],
-  { lenses, name = "Review", tier = "standard", ...further }: Options = {}
-): Review => {
+/** Makes the role. */
+export const make = ({
+  lenses,
+  name = "Review",
+  skill = Skill.bundled("review"),
+  tier = "standard",
+  ...further
+}: Options = {}): Review => {
   const role = Role.make(name, {
     ...further,
     input: Input,
@@ -141,8 +146,8 @@ export const make = (
   }
 }
 
-/** The role, with the skill that comes with this package. */
-export const Review = make(Skill.bundled("review"))
+/** The role. */
+export const Review = make()
 
 /**
  * What a review finds for the assertions that no command decides: an approval is their pass, with the review as evidence;
