@@ -65,7 +65,7 @@ export const kernels: ReadonlyArray<string> = [
 ]
 
 /** Modules from outside that every floor may import, beside `effect/*` and `node:*`: pure functions without dependencies. */
-export const everywhere: ReadonlyArray<string> = ["jsonc-parser", "@cfworker/json-schema", "stemmer"]
+export const everywhere: ReadonlyArray<string> = ["diff", "jsonc-parser", "@cfworker/json-schema", "stemmer"]
 
 /** Modules from outside that `testing/` may import as well: what a suite and a twin are written with. */
 export const inTesting: ReadonlyArray<string> = ["vitest", "@effect/vitest", "@copilotkit/aimock"]
