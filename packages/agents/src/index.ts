@@ -3,6 +3,9 @@
 /** An **allowance**: a role with limits of its own, for which running out of them is one more case of its outcome. */
 export * as Allowance from "./Allowance.ts"
 
+/** An **artifact**: a file that an agent left in its workspace as evidence. */
+export * as Artifact from "./Artifact.ts"
+
 /** A **briefing** is a task as an agent reads it: text of the house with data in it. */
 export * as Briefing from "./Briefing.ts"
 
@@ -27,6 +30,12 @@ export * as Handoff from "./Handoff.ts"
 /** A **harness** drives a model through turns and tools until it gives an outcome: our own loop, or a coding agent's CLI. */
 export * as Harness from "./Harness.ts"
 
+/** **Independence**: whoever judges a change shares no conversation with whoever wrote it, and by policy no family of models. */
+export * as Independence from "./Independence.ts"
+
+/** A **lens**: one thing that a review looks for. */
+export * as Lens from "./Lens.ts"
+
 /** **Model choice**: which model a conversation of the loop is with. */
 export * as ModelChoice from "./ModelChoice.ts"
 
@@ -36,6 +45,15 @@ export * as Outages from "./Outages.ts"
 /** An installed npm package as a place. */
 export * as PackagePlace from "./PackagePlace.ts"
 
+/** The **findings** of a panel: what its reviewers said, as one. */
+export * as PanelFindings from "./PanelFindings.ts"
+
+/** What a **panel** came to: its verdict, what is upheld, and the minority report of what is not, or what one alone said. */
+export * as PanelReport from "./PanelReport.ts"
+
+/** A **patch** as git wrote it, read for one question: which lines did it change. */
+export * as Patch from "./Patch.ts"
+
 /** A **place** that skills and plugins are read from: a folder, a commit of a git repository, an installed package. */
 export * as Place from "./Place.ts"
 
@@ -44,6 +62,9 @@ export * as Predecessor from "./Predecessor.ts"
 
 /** Where the way of a running role is shown while it works: a terminal, a session page. */
 export * as Progress from "./Progress.ts"
+
+/** A **comment** of a review: what is wrong at a place of a change, how bad it is, and what to do about it. */
+export * as ReviewComment from "./ReviewComment.ts"
 
 /** A **role**: a typed agent with an input, an outcome, a skill, grants and a model tier. */
 export * as Role from "./Role.ts"
@@ -60,8 +81,17 @@ export * as SessionEntry from "./SessionEntry.ts"
 /** Where **sessions** are kept while agents work and after. */
 export * as Sessions from "./Sessions.ts"
 
+/** A **signal**: something that a running system said about itself, a log line or an alert. */
+export * as Signal from "./Signal.ts"
+
+/** The **intake** of signals: what is of a kind that was judged already, what goes over a limit, and what is new. */
+export * as SignalIntake from "./SignalIntake.ts"
+
 /** A **skill**: a `SKILL.md` in git that says how a role works, in the format of Agent Skills (YAML front matter, then Markdown). */
 export * as Skill from "./Skill.ts"
+
+/** An **edit** of a skill, as a role proposes it and a person decides about it: one text that stands once, another in its place, and the evidence that speaks for it. */
+export * as SkillEdit from "./SkillEdit.ts"
 
 /** A **skill set**: the skills of some places by name, each with its one line; what a skill says is read when it is used. */
 export * as SkillSet from "./SkillSet.ts"
@@ -86,6 +116,9 @@ export * as Tools from "./Tools.ts"
 
 /** **Untrusted text** is data. */
 export * as Untrusted from "./Untrusted.ts"
+
+/** What **verifications** came to: for each skill a status with evidence, and one report for people. */
+export * as VerifyReport from "./VerifyReport.ts"
 
 /** A **workpad**: what an author did on a work item, as a document that a person can read and the next author can work from. */
 export * as Workpad from "./Workpad.ts"

@@ -56,11 +56,14 @@ export const open = Effect.fnUntraced(function* (
   const asked = <S extends Schema.Codec<unknown, unknown>>(what: string, schema: S, [method, params]: Asking) =>
     Effect.mapError(ask(schema, method, params), (refusal) => AcpFault.refused(refusal, what, run))
 
-  const hello = yield* asked("begin", AcpAnswer.Hello, ["initialize", {
+  const hello = yield* asked("begin", AcpAnswer.Hello, [
+    "initialize",
+    {
       protocolVersion: version,
       clientInfo: { name: "millwright", version: "1" },
       clientCapabilities
-    }])
+    }
+  ])
   if (hello.protocolVersion !== version) {
     return yield* AcpFault.version(hello.protocolVersion, version, run)
   }
@@ -99,7 +102,10 @@ export const open = Effect.fnUntraced(function* (
     const choice = AcpAnswer.choice(session, category)
     const what = `take the ${category} ${value}`
     if (choice?.values.includes(value) === true) {
-      return yield* asked(what, AcpAnswer.Anything, ["session/set_config_option", { sessionId, configId: choice.id, value }])
+      return yield* asked(what, AcpAnswer.Anything, [
+        "session/set_config_option",
+        { sessionId, configId: choice.id, value }
+      ])
     }
     if (category === "mode" && session.modes?.availableModes.some(({ id }) => id === value) === true) {
       return yield* asked(what, AcpAnswer.Anything, ["session/set_mode", { sessionId, modeId: value }])
