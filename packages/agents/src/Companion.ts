@@ -3,7 +3,7 @@
  * that the core leaves to it, by their headings, and says nothing else.
  *
  * A core names them in its front matter, `metadata: { overridable: "labels, areas" }`. In the companion, `## Labels` stands in
- * the place of the core's section, and `## + Labels` is added to its end. Whatever else stands in a companion is an error that
+ * the place of the core's section, and `## + Labels` is added to what that says. Whatever else stands in a companion is an error that
  * names it. The shape of an outcome, gates and the rules of the house are not a skill's to say, so a section about them can not
  * be left to a companion either.
  *
@@ -67,7 +67,7 @@ export const apply = Effect.fnUntraced(function* (core: Skill.Skill, local: Skil
       return yield* notItsPart(local, `it says the section "${target.title}" twice`, "Say it once, in one section.")
     }
     const deeper = target.level - section.level
-    for (const inner of said.sections.filter(({ from }) => from > section.from && from < section.to)) {
+    for (const inner of Markdown.inside(said, section)) {
       const ofCore = whole.sections.find(({ key }) => key === inner.key)
       const isElsewhere = ofCore !== undefined && !(ofCore.from >= target.from && ofCore.from < target.to)
       if (isElsewhere || never.test(inner.title)) return yield* notLeft(local, inner.title, [...open.values()])
@@ -88,8 +88,10 @@ export const apply = Effect.fnUntraced(function* (core: Skill.Skill, local: Skil
   const lines = [...whole.lines]
   // From the end, so that what comes before stays where it is.
   for (const { adds, body, target } of changes.sort((a, b) => b.target.from - a.target.from)) {
-    const start = adds ? target.to : target.from + 1
-    lines.splice(start, target.to - start, "", ...body, "")
+    // What is added would belong to the last section inside, if it stood behind that.
+    const [inner] = Markdown.inside(whole, target)
+    if (adds) lines.splice(inner?.from ?? target.to, 0, "", ...body, "")
+    else lines.splice(target.from + 1, target.to - target.from - 1, "", ...body, "")
   }
   const skill: Skill.Skill = {
     ...core,
@@ -126,17 +128,22 @@ const outlineOf = ({ instructions, source }: Skill.Skill): Effect.Effect<Markdow
 }
 
 /** The sections that a core leaves to a companion, by their keys. */
-const overridable = Effect.fnUntraced(function* (core: Skill.Skill, { sections }: Markdown.Outline) {
+const overridable = Effect.fnUntraced(function* (core: Skill.Skill, whole: Markdown.Outline) {
   const open = new Map<string, Markdown.Section>()
   for (const name of (core.metadata["overridable"] ?? "").split(",")) {
     if (name.trim() === "") continue
-    const [section, ...others] = sections.filter(({ key }) => key === Markdown.keyOf(name))
-    if (section === undefined || others.length > 0 || never.test(name)) {
-      const has = section === undefined ? "no section" : "several sections"
+    const [section, ...others] = whole.sections.filter(({ key }) => key === Markdown.keyOf(name))
+    const fixed = [{ title: name }, ...(section === undefined ? [] : Markdown.inside(whole, section))].find(
+      ({ title }) => never.test(title)
+    )
+    if (section === undefined || others.length > 0 || fixed !== undefined) {
+      const what =
+        fixed !== undefined
+          ? `"${oneLine(fixed.title)}" is never left to a companion`
+          : `it has ${section === undefined ? "no section" : "several sections"} of that name`
       return yield* refuse(
         { reason: "Malformed", source: core.source },
-        `its metadata makes "${oneLine(name)}" overridable, and ` +
-          (never.test(name) ? "that is never left to a companion" : `it has ${has} of that name`),
+        `its metadata makes "${oneLine(name)}" overridable, and ${what}`,
         "Name headings of its text, with commas between."
       )
     }

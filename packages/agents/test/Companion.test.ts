@@ -86,6 +86,18 @@ describe("Companion", () => {
     })
   )
 
+  it.effect("what is added stands before the sections inside", () =>
+    Effect.gen(function* () {
+      const { instructions } = yield* together("# + Labels\n\nAnd area.\n\n## Ours\n\nx")
+      const order = ["Use bug or feature.", "And area.", "### Ours", "### Kinds", "## Safety"]
+      assert.deepStrictEqual(
+        order.map((text) => instructions.indexOf(text)),
+        order.map((text) => instructions.indexOf(text)).sort((a, b) => a - b)
+      )
+      for (const text of order) assert.include(instructions, text)
+    })
+  )
+
   it.effect("its digest covers both", () =>
     Effect.gen(function* () {
       const digests = [
@@ -138,6 +150,7 @@ describe("Companion", () => {
         ["labels, none", body, /"none" overridable, and it has no section/],
         ["safety", body, /never left to a companion/],
         ["outcome schema", `${body}\n\n## Outcome schema\n\nx`, /never left to a companion/],
+        ["labels", body.replace("### Kinds", "### Safety first"), /"Safety first" is never left/],
         ["labels", `${body}\n\n## Labels\n\nx`, /several sections/],
         ["labels", `${body}\n\nTitle\n---\n`, /underlines a heading/]
       ]

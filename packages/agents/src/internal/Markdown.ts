@@ -56,6 +56,10 @@ export const outline = (text: string): Outline => {
   return open === undefined ? { lines, sections } : { lines, sections, problem: "a fenced block of code is not closed" }
 }
 
+/** The sections inside of one. */
+export const inside = ({ sections }: Outline, { from, to }: Section): ReadonlyArray<Section> =>
+  sections.filter((section) => section.from > from && section.from < to)
+
 /** The lines below the heading of a section, with the headings in them so much deeper. */
 export const below = ({ lines, sections }: Outline, { from, to }: Section, deeper: number): ReadonlyArray<string> => {
   const levels = new Map(sections.map(({ from, level }) => [from, level]))
