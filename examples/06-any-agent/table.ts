@@ -1,5 +1,5 @@
 /** What each agent came to, as a table. */
-import * as Ledger from "@millwright/core/Ledger"
+import type * as Ledger from "@millwright/core/Ledger"
 import * as Text from "@millwright-examples/shared/text"
 
 /** What one agent came to. */

@@ -4,9 +4,9 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import type * as PlaceTest from "../src/testing/PlaceTest.ts"
 
-/** What stands at a path: the content of a file, or where a link leads. */
-export type Files = Readonly<Record<string, string | Uint8Array | { readonly link: string }>>
+export type Files = PlaceTest.Files
 
 export const temporary = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "millwright-place-"))),

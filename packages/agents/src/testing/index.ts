@@ -9,6 +9,9 @@ export * as HarnessTest from "./HarnessTest.ts"
 /** What every choice of models holds to. */
 export * as ModelChoiceTest from "./ModelChoiceTest.ts"
 
+/** What every place holds to, whatever it is made of. */
+export * as PlaceTest from "./PlaceTest.ts"
+
 /** The **scripted harness**: a fake that plays turns in the place of a model. */
 export * as ScriptedHarness from "./ScriptedHarness.ts"
 
