@@ -37,6 +37,8 @@ export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
   NoOutcome: false,
   /** The request asks for what the harness can not do. */
   Unsupported: false,
+  /** The request asks for more than whoever made it may have. */
+  NotGranted: false,
   /** The sub-agents of the request can not be those of its role. */
   BadAgents: false,
   /** The agent took longer in all than it may. */

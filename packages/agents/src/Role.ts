@@ -31,6 +31,7 @@ import * as Harness from "./Harness.ts"
 import * as Hook from "./Hook.ts"
 import * as Ending from "./internal/Ending.ts"
 import * as HouseRules from "./internal/HouseRules.ts"
+import * as PluginOrigin from "./internal/PluginOrigin.ts"
 import * as RoleHooks from "./internal/RoleHooks.ts"
 import * as Session from "./Session.ts"
 import type * as Skill from "./Skill.ts"
@@ -123,13 +124,15 @@ export const make = <
           return Effect.gen(function* () {
             const harness = yield* Harness.Harness
             const skill = yield* options.skill
+            const plugin = yield* PluginOrigin.PluginOrigin
             yield* Journal.record({
               _tag: "RoleStarted",
               role: name,
               skill: skill.name,
               skillDigest: skill.digest,
               harness: harness.name,
-              tier: options.tier
+              tier: options.tier,
+              ...(plugin && { plugin })
             })
             const task = yield* prompt(value).pipe(
               Effect.mapError(

@@ -89,7 +89,9 @@ export const Fact = Schema.TaggedUnion({
     skill: Schema.String,
     skillDigest: Digest.Digest,
     harness: Schema.String,
-    tier: Schema.String
+    tier: Schema.String,
+    /** The plugin that the role comes from. */
+    plugin: Schema.optionalKey(Schema.Struct({ name: Schema.String, version: Schema.String, digest: Digest.Digest }))
   },
   /** The router chose a model. `judged`: the verdicts of the run judge what it does. */
   ModelChosen: { role: Schema.NullOr(Schema.String), judged: Schema.Boolean, decision: RouteDecision.RouteDecision },

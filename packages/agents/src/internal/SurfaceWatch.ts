@@ -54,7 +54,7 @@ export const begin = Effect.fnUntraced(function* (
     Effect.promise(() => mkdtemp(join(tmpdir(), "millwright-surface-"))),
     (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
   )
-  const before = yield* read(workspace, limits, (digest, bytes) =>
+  const keep: Keep = (digest, bytes) =>
     Effect.tryPromise({
       // What was written once is what it is named after.
       try: () => writeFile(join(store, digest), bytes, { flag: "wx", mode: 0o600 }),
@@ -69,10 +69,10 @@ export const begin = Effect.fnUntraced(function* (
         what: `nothing can be kept of it (${String(error)})`
       }))
     )
-  )
+  const before = yield* read(workspace, limits, { keep })
   const undo = Effect.gen(function* () {
     // An agent that makes more than is read shall not get around it: what is new is not read.
-    const after = yield* read(workspace, { maxBytes: Infinity, maxEntries: Infinity }, undefined, before)
+    const after = yield* read(workspace, { maxBytes: Infinity, maxEntries: Infinity }, { before })
     const paths = [...new Set([...before.keys(), ...after.keys()])]
       .filter((path) => !isSame(before.get(path), after.get(path)))
       // A folder with something in it is told by what is in it.
@@ -111,8 +111,7 @@ const atOnce = 16
 const read = Effect.fnUntraced(function* (
   { allows, fs }: Workspace,
   { maxBytes, maxEntries }: Limits,
-  keep: Keep | undefined,
-  before?: Things
+  { before, keep }: { readonly keep?: Keep; readonly before?: Things }
 ): Effect.fn.Return<Things, Problem> {
   const things = new Map<string, Thing>()
   let entries = 0
