@@ -112,36 +112,38 @@ export const maxTargetBytes = 4_096
 export const make = (primitive: Primitive): Place => {
   const { address, name, trust } = primitive
   const refuse = (reason: PlaceError["reason"], path: string, what: string) =>
-    new PlaceError({ reason, message: `${shown(path)} in ${name} can not be read: ${what}.` })
+    new PlaceError({ reason, message: `${quoted(path)} in ${name} can not be read: ${what}.` })
 
   const follow = Effect.fnUntraced(function* (path: string, asked: string) {
-    const todo = parts(path).reverse()
+    // Each part of the path that is still to go, and whether a link led to it.
+    const todo = parts(path).map((part) => ({ part, isOfLink: false }))
     const at: Array<string> = []
     let kind: Kind = "folder"
     let links = 0
-    for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
-      if (part === "..") {
+    for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
+      const { isOfLink, part } = next
+      if (part === ".." && kind === "folder") {
         if (at.pop() === undefined) return yield* refuse("Outside", asked, "a link in it leads out of the place")
-        kind = "folder"
         continue
       }
-      if (kind !== "folder") return yield* refuse("NotFound", asked, "a part of its path is no folder")
-      if (!isName(part))
-        return yield* refuse("Outside", asked, "a link in it leads to a name that no path here may have")
+      if (!isName(part)) return yield* refuse("Outside", asked, "a link in it leads to what no name here may have")
       at.push(part)
-      const found: Found = yield* primitive.look(at.join("/"))
-      if (found === undefined) return yield* refuse("NotFound", asked, "there is nothing of this name. List its folder")
+      const found: Found = kind === "folder" ? yield* primitive.look(at.join("/")) : undefined
+      if (found === undefined) {
+        return yield* isOfLink
+          ? refuse("Unreadable", asked, "a link in it leads to nothing")
+          : refuse("NotFound", asked, "there is nothing of this name. List its folder")
+      }
       kind = found
       if (found === "link") {
         if (++links > maxLinks) return yield* refuse("Outside", asked, "its links go in a circle")
         const target = yield* primitive.target(at.join("/"))
-        at.pop()
-        if (/^(?:[/\\]|[A-Za-z]:)/.test(target)) {
+        if (/^(?:[/\\]|[A-Za-z]:)/.test(target) || target.length > maxTargetBytes) {
           return yield* refuse("Outside", asked, "a link in it leads out of the place")
         }
-        if (target.length > maxTargetBytes) return yield* refuse("Outside", asked, "a link in it leads too far")
-        todo.push(...parts(target).reverse())
+        at.pop()
         kind = "folder"
+        todo.unshift(...parts(target).map((part) => ({ part, isOfLink: true })))
       }
     }
     return { real: at.join("/"), kind }
@@ -173,17 +175,16 @@ export const make = (primitive: Primitive): Place => {
         }
         if (kind !== "link") return Effect.succeed(here)
         const isAround = (found: string) => found === "" || `${real}/`.startsWith(`${found}/`)
-        return Effect.catch(
-          Effect.map(follow(here.real, path), (found): Entry =>
+        return Effect.match(follow(here.real, path), {
+          onFailure: ({ reason }): Entry => ({
+            ...here,
+            problem: unfollowed[reason] ?? "it is a link to nothing that can be read"
+          }),
+          onSuccess: (found): Entry =>
             found.kind === "folder" && isAround(found.real)
               ? { ...here, problem: "it is a link to a folder that holds it" }
               : { path, ...found }
-          ),
-          (error) => {
-            const problem = unfollowed[error.reason]
-            return problem === undefined ? Effect.fail(error) : Effect.succeed({ ...here, problem })
-          }
-        )
+        })
       })
       return list.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
     }),
@@ -212,7 +213,6 @@ export const make = (primitive: Primitive): Place => {
 }
 
 const unfollowed: Partial<Record<PlaceError["reason"], string>> = {
-  NotFound: "it is a link to nothing",
   Outside: "it is a link that leads out or in a circle"
 }
 
@@ -235,8 +235,8 @@ const isPath = (path: string): boolean =>
 
 const isName = (name: string): boolean => isPath(name) && !name.includes("/")
 
-// A path of a stranger in a message of ours.
-const shown = (path: string): string => JSON.stringify(path.replace(Tainted.hidden, "\ufffd").slice(0, 200))
+/** A path of a stranger, for a message of ours. */
+export const quoted = (path: string): string => JSON.stringify(path.replace(Tainted.hidden, "\ufffd").slice(0, 200))
 
 /** How much of a place is looked at. */
 export interface Limits {

@@ -132,6 +132,7 @@ export const make = <
               skillDigest: skill.digest,
               harness: harness.name,
               tier: options.tier,
+              skillSource: skill.source,
               ...(plugin && { plugin })
             })
             const task = yield* prompt(value).pipe(

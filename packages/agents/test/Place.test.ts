@@ -43,7 +43,9 @@ describe("Place", () => {
     one: { link: "two" },
     two: { link: "one" },
     "a/around": { link: ".." },
-    "a/git": { link: "../.git/config" }
+    "a/git": { link: "../.git/config" },
+    "a/deep/through": { link: "file.md/../../../b.txt" },
+    "a/deep/back": { link: "file.md/.." }
   }
 
   both("lists one level, and says what a link leads to", tree, (place) =>
@@ -64,7 +66,7 @@ describe("Place", () => {
         root.filter(({ problem }) => problem !== undefined).map(({ path, problem }) => [path, problem]),
         [
           ["absolute", "it is a link that leads out or in a circle"],
-          ["nothing", "it is a link to nothing"],
+          ["nothing", "it is a link to nothing that can be read"],
           ["one", "it is a link that leads out or in a circle"],
           ["out", "it is a link that leads out or in a circle"],
           ["self", "it is a link that leads out or in a circle"],
@@ -80,7 +82,11 @@ describe("Place", () => {
         "a/up": "file"
       })
       assert.strictEqual(below.find(({ path }) => path === "a/up")?.real, "b.txt")
-      assert.deepStrictEqual(kinds(yield* place.list("folder")), { "folder/file.md": "file" })
+      assert.deepStrictEqual(kinds(yield* place.list("folder")), {
+        "folder/back": "link",
+        "folder/file.md": "file",
+        "folder/through": "link"
+      })
     })
   )
 
@@ -97,7 +103,9 @@ describe("Place", () => {
         ["self", "Outside"],
         ["one", "Outside"],
         ["a/git", "Outside"],
-        ["nothing", "NotFound"],
+        ["a/deep/through", "Outside"],
+        ["a/deep/back", "Outside"],
+        ["nothing", "Unreadable"],
         ["b.txt/x", "NotFound"],
         ["not-there", "NotFound"],
         ["../b.txt", "Outside"],
@@ -128,7 +136,7 @@ describe("Place", () => {
       assert.match(inner.name, /\/a$/)
       assert.strictEqual((yield* Effect.flip(inner.within("../a"))).reason, "Outside")
       const linked = yield* place.within("folder")
-      assert.deepStrictEqual(kinds(yield* linked.list()), { "file.md": "file" })
+      assert.deepStrictEqual(kinds(yield* linked.list()), { back: "link", "file.md": "file", through: "link" })
     })
   )
 

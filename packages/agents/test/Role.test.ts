@@ -84,7 +84,8 @@ describe("Role", () => {
         skill: "namer",
         skillDigest: digest,
         harness: "scripted",
-        tier: "small"
+        tier: "small",
+        skillSource: "inline"
       })
       const [request] = yield* requests
       assert.include(request?.system, "Give the text a short name.")

@@ -47,6 +47,8 @@ export interface Answer {
   readonly content: ReadonlyArray<Content>
   /** The tool says that it failed. */
   readonly isError: boolean
+  /** Words of the house, which an agent follows. Left out: data, whatever it says. No server of others can say this. */
+  readonly isHouse?: true
 }
 
 /** Where tools come from. */

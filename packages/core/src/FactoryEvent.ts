@@ -91,7 +91,17 @@ export const Fact = Schema.TaggedUnion({
     harness: Schema.String,
     tier: Schema.String,
     /** The plugin that the role comes from. */
-    plugin: Schema.optionalKey(Schema.Struct({ name: Schema.String, version: Schema.String, digest: Digest.Digest }))
+    plugin: Schema.optionalKey(Schema.Struct({ name: Schema.String, version: Schema.String, digest: Digest.Digest })),
+    /** Where the skill was read. */
+    skillSource: Schema.optionalKey(Schema.String)
+  },
+  /** An agent read a skill of the tool index: `digest` is of the bytes that it read, the skill's or those of a `file` beside it. */
+  SkillUsed: {
+    skill: Schema.String,
+    digest: Digest.Digest,
+    source: Schema.String,
+    trust: Schema.Literals(["house", "outside"]),
+    file: Schema.optionalKey(Schema.String)
   },
   /** The router chose a model. `judged`: the verdicts of the run judge what it does. */
   ModelChosen: { role: Schema.NullOr(Schema.String), judged: Schema.Boolean, decision: RouteDecision.RouteDecision },

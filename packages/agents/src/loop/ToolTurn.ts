@@ -143,7 +143,7 @@ const ran = (call: ModelTurn.ToolCall, { index, toolkit }: Bench): Effect.Effect
       const offered = yield* index?.offered ?? Effect.succeed([])
       return refusal(call.name, [...Object.keys(toolkit.tools), "outcome", ...inPrompt(offered)])
     }
-    return { ok: found.ok, text: yield* Truncation.text("index", found.text), isData: true, found }
+    return { ok: found.ok, text: yield* Truncation.text("index", found.text), isData: found.isHouse !== true, found }
   })
 
 /** What the model reads of a call without a result. What a tool throws may be anybody's words. */

@@ -30,6 +30,8 @@ export interface Result {
   readonly loaded: ReadonlyArray<Entry>
   /** The id of the entry that the call was of, when it was of one, and not of the index itself. */
   readonly called?: string | undefined
+  /** Words of the house. All else is data. */
+  readonly isHouse?: true | undefined
 }
 
 /** What of the index a call is of. */
@@ -129,10 +131,10 @@ export const make = ({ index, isFixed, mode }: Around) => {
     const called = entries[0]?.id
     const done = yield* Effect.result(index.call(name, params))
     if (done._tag === "Failure") return { ...refused(done.failure.message), called, reason: done.failure.reason }
-    const { content, isError } = done.success
+    const { content, isError, isHouse } = done.success
     const { notes, taken } = Picture.sorted(content.filter((part) => part.type === "image"))
     const text = [...content.flatMap((part) => (part.type === "text" ? [part.text] : [])), ...notes].join("\n")
-    return { ok: !isError, text, images: taken, options: {}, loaded: [], called, reason: undefined }
+    return { ok: !isError, text, images: taken, options: {}, loaded: [], called, isHouse, reason: undefined }
   })
 
   return {
