@@ -217,6 +217,16 @@ describe("a write surface, at the end", () => {
     "echo evil > src/main.ts; git add -A; git -c user.name=a -c user.email=a@b commit -qm evil",
     ["src/main.ts"]
   )
+  outside("undoes what was made too large to be read", "truncate -s 1T src/main.ts notes.txt", [
+    "src/main.ts",
+    "notes.txt"
+  ])
+  outside("undoes what is a pipe now", "rm src/main.ts && mkfifo src/main.ts", ["src/main.ts"])
+  outside(
+    "undoes what is in a folder that nobody may enter",
+    "echo x > src/new && mkdir shut && echo x > shut/x && chmod 0 src/main.ts shut",
+    ["src/main.ts", "src/new"]
+  )
   outside("undoes everything", "rm -rf src cache notes.txt .gitignore", ["src/main.ts", "cache/one", "notes.txt"])
 
   test(

@@ -6,6 +6,7 @@ import * as Tainted from "@millwright/core/Tainted"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Hook from "../Hook.ts"
 import * as Deadline from "../loop/Deadline.ts"
@@ -26,8 +27,8 @@ export type Came<A> =
 export interface Chain<H, A, B> {
   readonly point: Exclude<Hook.Point, "end">
   readonly role: string
-  /** What a hook says here; `undefined`: it has nothing to say. */
-  readonly ask: (hook: H, value: A) => Effect.Effect<Hook.Answer<B>, unknown, Hook.Workplace> | undefined
+  /** Asks a hook; `undefined`: it has nothing to say here. */
+  readonly ask: (hook: H) => ((value: A) => Effect.Effect<Hook.Answer<B>, unknown, Hook.Workplace>) | undefined
   /** Takes what it made. On failure why it can not be taken. */
   readonly take: (value: A, made: B) => Effect.Effect<A, string>
   /** The call of a tool that it is about. */
@@ -43,8 +44,11 @@ export const chain = <H extends Named, A, B>(
   Effect.gen(function* () {
     let value = first
     for (const hook of hooks) {
+      const asked = ask(hook)
+      if (asked === undefined) continue
       const at = { point, role, hook }
-      const answer = yield* timed(at, () => ask(hook, value) ?? Effect.succeed(Hook.pass))
+      const given = value
+      const answer = yield* timed(at, () => asked(given))
       const acted = (did: "veto" | "transform", what: unknown) =>
         Journal.record({
           _tag: "HookActed",
@@ -84,13 +88,13 @@ export const timed = <A>(
   run: () => Effect.Effect<A, unknown, Hook.Workplace>
 ): Effect.Effect<A, Hook.HookError, Hook.Workplace> =>
   Effect.gen(function* () {
-    const time = at.hook.time ?? "30 seconds"
-    const end = yield* Deadline.within(Effect.orDie(Effect.suspend(run)), Duration.toMillis(time))
+    const time = Duration.fromInput(at.hook.time ?? "30 seconds")
+    if (Option.isNone(time)) return yield* failed(at, "Failed", "has a time that is no duration")
+    const end = yield* Deadline.within(Effect.orDie(Effect.suspend(run)), Duration.toMillis(time.value))
     if (end._tag === "Done") return end.value
     if (end._tag === "Late") {
       const left = end.isLeft ? ", and goes on: it does not stop when it is told to" : ""
-      const most = Duration.format(Duration.fromInputUnsafe(time))
-      return yield* failed(at, "TimedOut", `took longer than ${most}${left}`)
+      return yield* failed(at, "TimedOut", `took longer than ${Duration.format(time.value)}${left}`)
     }
     return yield* failed(at, "Failed", `failed: ${Fault.record(Cause.squash(end.cause)).message.slice(0, 1_000)}`)
   })

@@ -31,7 +31,10 @@ export const asking = <A>(
     const came = yield* HookRun.chain(hooks, request.prompt, {
       point: "request",
       role,
-      ask: (hook, prompt) => hook.request?.({ role, grants: [...grants], prompt }),
+      ask: (hook) => {
+        const ask = hook.request?.bind(hook)
+        return ask && ((prompt) => ask({ role, grants: [...grants], prompt }))
+      },
       take: (prompt, added: Hook.Addition) =>
         Array.isArray(added) && added.every((text) => Predicate.isString(text) || text instanceof Tainted.Tainted)
           ? Effect.succeed([prompt, ...added.map(HookRun.shown)].join("\n\n"))
@@ -71,10 +74,10 @@ export const judged = <A>(
       point: "outcome",
       role,
       // Each gets one of its own, so that nothing is changed but by what it answers.
-      ask: (hook, value) =>
-        hook.outcome === undefined
-          ? undefined
-          : Effect.flatMap(copy(value), (own) => hook.outcome?.({ role, outcome: own }) ?? Effect.succeed(Hook.pass)),
+      ask: (hook) => {
+        const ask = hook.outcome?.bind(hook)
+        return ask && ((value) => Effect.flatMap(copy(value), (outcome) => ask({ role, outcome })))
+      },
       take: (_, made: unknown) => copy(made)
     })
     return came._tag === "On"

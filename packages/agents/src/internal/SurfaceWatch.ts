@@ -37,10 +37,10 @@ export interface Limits {
 
 /** What stands at a path. */
 type Thing =
-  | { readonly _tag: "File"; readonly digest: Digest.Digest; readonly mode: number }
+  | { readonly _tag: "File"; readonly digest: Digest.Digest; readonly size: number; readonly mode: number }
   | { readonly _tag: "Link"; readonly target: string }
   | { readonly _tag: "Folder" }
-  /** A device or a socket, or what can not be read. */
+  /** A device or a socket, what can not be read, or what need not be, since it is not as it was. */
   | { readonly _tag: "Other" }
 
 type Things = ReadonlyMap<string, Thing>
@@ -131,20 +131,28 @@ const read = Effect.fnUntraced(function* (
         const target = yield* Effect.option(fs.readLink(path))
         if (target._tag === "Some") things.set(path, { _tag: "Link", target: target.value })
       } else if (type === "File" && (before === undefined || before.has(path))) {
-        const { mode, size } = yield* Effect.mapError(fs.lstat(path), unreadable(path))
-        bytes += Number(size)
+        const info = yield* Effect.mapError(fs.lstat(path), unreadable(path))
+        const size = Number(info.size)
+        const was = before?.get(path)
+        // An agent may have made it as large as it likes.
+        if (was?._tag === "File" && was.size !== size) return
+        bytes += size
         if (bytes > maxBytes) return yield* Effect.fail<Problem>({ _tag: "TooLarge", most: `${maxBytes} bytes` })
         const content = yield* Effect.option(fs.readFile(path))
         // What an agent made unreadable is not as it was; what was so before can not be put back.
         if (content._tag === "None") return
         const digest = Digest.of(content.value)
         yield* keep?.(digest, content.value) ?? Effect.void
-        things.set(path, { _tag: "File", digest, mode: mode & 0o777 })
+        things.set(path, { _tag: "File", digest, size, mode: info.mode & 0o777 })
       }
     })
   const folder = (path: string): Effect.Effect<void, Problem> =>
     Effect.gen(function* () {
-      const listed = yield* Effect.mapError(fs.readDirectoryEntries(path === "" ? "." : path), unreadable(path))
+      const at = path === "" ? "." : path
+      const list = fs.readDirectoryEntries(at)
+      // What an agent closed is opened again.
+      const opened = before === undefined ? list : Effect.catch(list, () => Effect.andThen(fs.chmod(at, 0o700), list))
+      const listed = yield* Effect.mapError(opened, unreadable(path))
       yield* Effect.forEach(
         listed,
         Effect.fnUntraced(function* ({ name, type }) {

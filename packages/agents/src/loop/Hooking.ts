@@ -55,7 +55,10 @@ export const before = (
       point: "beforeTool",
       role,
       call: call.id,
-      ask: (hook, given) => hook.beforeTool?.({ role, tool: target.id, arguments: structuredClone(given) }),
+      ask: (hook) => {
+        const ask = hook.beforeTool?.bind(hook)
+        return ask && ((given) => ask({ role, tool: target.id, arguments: structuredClone(given) }))
+      },
       take: (_, made: unknown) =>
         Schema.is(Schema.Json)(made) ? Effect.succeed<unknown>(made) : Effect.fail("arguments have to be JSON")
     })
@@ -82,14 +85,14 @@ export const after = <A extends Said>(
       point: "afterTool",
       role,
       call: call.id,
-      ask: (hook, { ok, text }) =>
-        hook.afterTool?.({
-          role,
-          tool,
-          arguments: structuredClone(given),
-          ok,
-          text: Tainted.of(`the tool ${tool}`, text)
-        }),
+      ask: (hook) => {
+        const ask = hook.afterTool?.bind(hook)
+        return (
+          ask &&
+          (({ ok, text }) =>
+            ask({ role, tool, arguments: structuredClone(given), ok, text: Tainted.of(`the tool ${tool}`, text) }))
+        )
+      },
       take: (value, made: string | Tainted.Tainted) => {
         const isTainted = made instanceof Tainted.Tainted
         if (!isTainted && !Predicate.isString(made)) return Effect.fail("what is shown has to be text")

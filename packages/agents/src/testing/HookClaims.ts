@@ -83,10 +83,10 @@ export const heeded = Effect.fnUntraced(function* (bench: Bench) {
   ])
 })
 
-/** One that throws, one that fails, one that hangs, and one that answers nonsense. */
+/** One that throws, one that fails, one that hangs, and those that answer nothing or nonsense, from programs without types. */
 export const closed = Effect.fnUntraced(function* (bench: Bench) {
   if (!bench.harness.supports.toolHooks) return
-  const nonsense = { _tag: "Maybe" } as unknown as Hook.Answer<never> // from a program without types
+  const nonsense = { _tag: "Maybe" } as unknown as Hook.Answer<never>
   for (const [hook, reason] of [
     [
       Hook.make("thrower", {
@@ -97,6 +97,8 @@ export const closed = Effect.fnUntraced(function* (bench: Bench) {
       "Failed"
     ],
     [Hook.make("failer", { beforeTool: () => Effect.fail("it failed") }), "Failed"],
+    [Hook.make("silent", { beforeTool: () => undefined as unknown as Effect.Effect<Hook.Answer<never>> }), "Failed"],
+    [Hook.make("timeless", { time: "soon" as "1 second", beforeTool: () => Effect.succeed(Hook.pass) }), "Failed"],
     [Hook.make("sleeper", { time: "20 millis", beforeTool: () => Effect.never }), "TimedOut"],
     [Hook.make("muddler", { afterTool: () => Effect.succeed(nonsense) }), "Failed"]
   ] as const) {
