@@ -232,9 +232,11 @@ describe("hooks at the end", () => {
     Effect.gen(function* () {
       const broken = Hook.make("broken", { end: () => Effect.die(new Error("no room")) })
       const { failNext, run } = yield* scripted(named("sun"))
-      const error = yield* Effect.flip(run(namer(broken).run({ text: "a star" })))
+      const { hook, seen } = watching()
+      const error = yield* Effect.flip(run(namer(broken, hook).run({ text: "a star" })))
       assert.deepStrictEqual([error._tag, error.reason], ["HookError", "Failed"])
       assert.match(error.message, /broken.*no room/)
+      assert.deepStrictEqual(seen, ["Namer Named"], "the hook behind it did not see the end")
       yield* failNext([new Harness.HarnessError({ reason: "Broken", message: "It broke." })])
       const earlier = yield* Effect.flip(run(namer(broken).run({ text: "a star" })))
       assert.deepStrictEqual([earlier._tag, earlier.reason], ["HarnessError", "Broken"])

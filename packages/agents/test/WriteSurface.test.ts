@@ -213,6 +213,11 @@ describe("a write surface, at the end", () => {
     ".git/config"
   ])
   outside(
+    "undoes settings of a submodule",
+    "mkdir -p .git/modules/sub/hooks && echo x > .git/modules/sub/hooks/pre-commit",
+    [".git/modules/sub/hooks/pre-commit"]
+  )
+  outside(
     "undoes what was committed, so that no status of git shows it",
     "echo evil > src/main.ts; git add -A; git -c user.name=a -c user.email=a@b commit -qm evil",
     ["src/main.ts"]

@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Harness from "../Harness.ts"
 import * as Hook from "../Hook.ts"
@@ -110,13 +111,16 @@ export const observed =
         fault: Exit.isSuccess(exit) ? undefined : Fault.record(Cause.squash(exit.cause)),
         outcome: Exit.isSuccess(exit) ? exit.value : undefined
       }
-      return Effect.forEach(
-        looking,
-        (hook) => {
-          const look = HookRun.timed({ point: "end", role, hook }, () => hook.end?.(ended) ?? Effect.void)
-          return Exit.isSuccess(exit) ? look : Effect.catch(look, (error) => Effect.logWarning(error.message))
-        },
-        { discard: true }
-      )
+      return Effect.gen(function* () {
+        const looks = yield* Effect.forEach(looking, (hook) =>
+          Effect.result(HookRun.timed({ point: "end", role, hook }, () => hook.end?.(ended) ?? Effect.void))
+        )
+        const [first, ...others] = looks.filter(Result.isFailure).map(({ failure }) => failure)
+        const isThrown = first !== undefined && Exit.isSuccess(exit)
+        for (const { message } of isThrown || first === undefined ? others : [first, ...others]) {
+          yield* Effect.logWarning(message)
+        }
+        if (isThrown) return yield* first
+      })
     })
   }

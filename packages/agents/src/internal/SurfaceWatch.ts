@@ -6,6 +6,7 @@ import * as Digest from "@millwright/core/Digest"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -94,12 +95,14 @@ const isSame = (a: Thing | undefined, b: Thing | undefined): boolean =>
       ? a.target === b.target
       : a?._tag === b?._tag
 
-/** What git changes by itself when it is asked something, and what nothing is run from. */
+const gitsFolders = /(?:^|\/)(?:objects|logs|lfs|rr-cache)(?:\/|$)/
+const gitsFiles =
+  /(?:^|\/)(?:index|sharedindex\.\w+|COMMIT_EDITMSG|FETCH_HEAD|ORIG_HEAD|AUTO_MERGE|gc\.log|gc\.pid|[^/]+\.lock)$/
+
+/** What git changes by itself when it is asked something, and what decides nothing: all else in its folder is watched. */
 const isGitsOwn = (path: string): boolean => {
   const inside = /(?:^|\/)\.git\/(.+)$/i.exec(path)?.[1]
-  return (
-    inside !== undefined && !/^(?:hooks|info|refs)(?:\/|$)|^(?:config|config\.worktree|HEAD|packed-refs)$/.test(inside)
-  )
+  return inside !== undefined && (gitsFolders.test(inside) || gitsFiles.test(inside))
 }
 
 type Keep = (digest: Digest.Digest, bytes: Uint8Array) => Effect.Effect<void, Problem>
@@ -131,7 +134,11 @@ const read = Effect.fnUntraced(function* (
         const target = yield* Effect.option(fs.readLink(path))
         if (target._tag === "Some") things.set(path, { _tag: "Link", target: target.value })
       } else if (type === "File" && (before === undefined || before.has(path))) {
-        const info = yield* Effect.mapError(fs.lstat(path), unreadable(path))
+        const found = yield* Effect.result(fs.lstat(path))
+        if (Result.isFailure(found)) {
+          return before === undefined ? yield* Effect.fail(unreadable(path)(found.failure)) : undefined
+        }
+        const info = found.success
         const size = Number(info.size)
         const was = before?.get(path)
         // An agent may have made it as large as it likes.
@@ -152,9 +159,13 @@ const read = Effect.fnUntraced(function* (
       const list = fs.readDirectoryEntries(at)
       // What an agent closed is opened again.
       const opened = before === undefined ? list : Effect.catch(list, () => Effect.andThen(fs.chmod(at, 0o700), list))
-      const listed = yield* Effect.mapError(opened, unreadable(path))
+      const listed = yield* Effect.result(opened)
+      if (Result.isFailure(listed)) {
+        if (before === undefined || path === "") return yield* Effect.fail(unreadable(path)(listed.failure))
+        return void things.set(path, { _tag: "Other" })
+      }
       yield* Effect.forEach(
-        listed,
+        listed.success,
         Effect.fnUntraced(function* ({ name, type }) {
           const at = path === "" ? name : `${path}/${name}`
           yield* one(at, type === "Unknown" ? (yield* Effect.mapError(fs.lstat(at), unreadable(at))).type : type)

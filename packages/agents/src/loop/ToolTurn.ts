@@ -12,6 +12,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type * as Harness from "../Harness.ts"
 import type * as Session from "../Session.ts"
@@ -206,10 +207,12 @@ const one = (asked: Hooking.Asked, bench: Bench) =>
       refusal !== undefined
         ? refused(refusal)
         : yield* delegation?.takes(call) === true ? delegation.run(call) : limited
-    const { found, isChanged, isData, ok, text } =
+    const unchanged = { ...answered, isChanged: false }
+    const shown =
       hooking === undefined || refusal !== undefined
-        ? { ...answered, isChanged: false }
-        : yield* Hooking.after(hooking, asked, answered)
+        ? Result.succeed(unchanged)
+        : yield* Effect.result(Hooking.after(hooking, asked, answered))
+    const { found, isChanged, isData, ok, text } = Result.getOrElse(shown, () => unchanged)
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     const secrets = yield* Redaction.Secrets
     const name = `${conversation}/${call.id}`.slice(0, 300)
@@ -233,6 +236,8 @@ const one = (asked: Hooking.Asked, bench: Bench) =>
     ] as const
     const journal = yield* Journal.Journal
     yield* journal.append(yield* Effect.forEach(facts, (fact) => Journal.entry(fact)))
+    // It has run, whatever became of what it said.
+    if (Result.isFailure(shown)) return yield* Effect.fail(shown.failure)
     // What a tool says comes from files and programs of the repository: it is data, as an issue is.
     // It may hold a secret that nobody gave to it, and a provider is no place for one.
     const clean = Redaction.scrub(text, secrets)

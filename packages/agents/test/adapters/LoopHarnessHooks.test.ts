@@ -65,6 +65,23 @@ for (const protocol of Lab.protocols) {
     )
 
     live(
+      "a call that ran stands in the journal, whatever becomes of what it said",
+      Effect.gen(function* () {
+        const hide = Hook.make("hide", { afterTool: () => Effect.succeed(Hook.veto("Not for you.")) })
+        const hidden = yield* Lab.start(protocol, [Lab.bash("echo secret plan"), Lab.done("ok")])
+        yield* hidden.run({ hooks: [hide] })
+        const [shown = ""] = yield* hidden.results(1)
+        assert.match(shown, /It ran, and the hook hide does not show what it said\. Not for you\.$/)
+        const broken = Hook.make("broken", { afterTool: () => Effect.die("it broke") })
+        const lab = yield* Lab.start(protocol, [Lab.bash("echo x > ran"), Lab.done("ok")])
+        const error = yield* Effect.flip(lab.run({ hooks: [broken] }))
+        assert.strictEqual(error._tag, "HookError")
+        assert.isTrue(existsSync("ran"))
+        assert.lengthOf(yield* lab.facts("ToolCalled"), 1)
+      })
+    )
+
+    live(
       "a sub-agent goes by the hooks of the role that it works for, and one that breaks ends both",
       Effect.gen(function* () {
         const scripts = {
