@@ -199,7 +199,13 @@ const wrong = (seed: number) => {
 
 const Work = Line.make("Work", { payload: { item: WorkItem.WorkItem }, success: Schema.Number })
 const code = Work.toLayer(() => Stage.run({ name: "work", success: Schema.Number }, Effect.succeed(1)))
-const workItem = (id: string): WorkItem.WorkItem => ({ id, title: id, body: "", labels: [], source: id })
+const workItem = (id: string): WorkItem.WorkItem => ({
+  id,
+  title: id,
+  body: WorkItem.bodyOf(""),
+  labels: [],
+  source: id
+})
 
 /** Milliseconds per item of a line with one trivial stage, 8 at once: dispatched, and started by hand. */
 const onSqlite = async (count: number) => {

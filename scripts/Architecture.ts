@@ -68,3 +68,9 @@ export const everywhere: ReadonlyArray<string> = ["jsonc-parser", "@cfworker/jso
 
 /** Modules from outside that `testing/` may import as well: what a suite and a twin are written with. */
 export const inTesting: ReadonlyArray<string> = ["vitest", "@effect/vitest", "@copilotkit/aimock"]
+
+/**
+ * Files of `testing/` that put adapters of the house together, so that a program of 20 lines has all of it in one layer. What they
+ * import beside is what those adapters run on. Globs below `packages/`, as above.
+ */
+export const assemblies: ReadonlyArray<string> = ["agents/testing/Rehearsal"]

@@ -8,6 +8,7 @@ import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import type { ToolIndex } from "@millwright/context/ToolIndex"
 import type * as SavedTools from "@millwright/context/SavedTools"
 import * as ToolSession from "@millwright/context/ToolSession"
+import * as Tainted from "@millwright/core/Tainted"
 import * as ToolLoading from "@millwright/core/ToolLoading"
 import * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
@@ -64,7 +65,7 @@ export const play = Effect.fnUntraced(function* ({ needs = [], ...options }: Pla
   const session = yield* ToolSession.make({ loading: ["native", "inline"], ...options })
   const offered = yield* session.tools(Prompt.empty)
   const definitions = new Map(offered.map((tool) => [tool.name, TokenCount.definition(definitionOf(tool))]))
-  const opening = `${session.opening}\n\n${Untrusted.block("tool index", session.contents)}`
+  const opening = `${session.opening}\n\n${Untrusted.block(Tainted.of("tool index", session.contents))}`
   const start =
     (session.mode === "upfront" ? 0 : TokenCount.text(opening)) +
     sum(offered.filter((tool) => !ToolLoading.isDeferred(tool)).map(({ name }) => definitions.get(name) ?? 0))
@@ -77,7 +78,7 @@ export const play = Effect.fnUntraced(function* ({ needs = [], ...options }: Pla
     const call = { id: `toolu_${String(++count).padStart(24, "0")}`, name: "tool_search", params }
     const found = yield* session.run(call, prompt)
     if (found === undefined) return yield* Effect.die("A search is answered")
-    const text = Untrusted.block("", found.text)
+    const text = Untrusted.block(Tainted.of("", found.text))
     const result = Prompt.toolResultPart({
       ...call,
       isFailure: !found.ok,

@@ -3,7 +3,10 @@
  * class of a change, or the pull request.
  */
 import type * as Implement from "@millwright/agents/roles/Implement"
+import * as Precondition from "@millwright/agents/roles/Precondition"
 import * as Review from "@millwright/agents/roles/Review"
+import * as Specification from "@millwright/agents/Specification"
+import * as Workpad from "@millwright/agents/Workpad"
 import * as RepositoryContext from "@millwright/context/RepositoryContext"
 import * as Change from "@millwright/core/Change"
 import * as Contract from "@millwright/core/Contract"
@@ -16,6 +19,7 @@ import * as PullRequest from "@millwright/core/PullRequest"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Run from "@millwright/core/Run"
 import * as Stage from "@millwright/core/Stage"
+import * as Tainted from "@millwright/core/Tainted"
 import type * as Validator from "@millwright/core/Validator"
 import * as Verdict from "@millwright/core/Verdict"
 import type * as WorkItem from "@millwright/core/WorkItem"
@@ -24,9 +28,14 @@ import * as CommandValidator from "@millwright/validators/adapters/CommandValida
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 const author = { name: "millwright", email: "millwright@localhost" }
+
+/** What a stranger or a model wrote, as it may stand where a forge reads it: in a commit, and in a pull request. */
+const told = (origin: string, text: string): string =>
+  Result.getOrElse(Tainted.pass(Tainted.of(origin, text), Tainted.prose()), () => "(nothing that can be read)")
 
 const Seen = Schema.Struct({
   text: Schema.String,
@@ -71,7 +80,8 @@ export const freeze = (item: WorkItem.WorkItem, clauses: ReadonlyArray<Contract.
   )
 
 const Built = Schema.TaggedUnion({
-  Changed: { change: Change.Change, summary: Schema.String },
+  /** `workpad`: what the author did, as Markdown. */
+  Changed: { change: Change.Change, summary: Schema.String, workpad: Schema.String },
   Unchanged: {},
   Blocked: { missing: Schema.String }
 })
@@ -90,11 +100,19 @@ export const build = <E, R>({
     { name: "implement", success: Built },
     Effect.gen(function* () {
       const outcome = yield* working
-      if (outcome._tag === "Blocked") return outcome
-      const change = yield* commit(place, `${item.title}\n\n${outcome.summary}\n\nItem: ${item.id}`)
+      if (outcome._tag === "Blocked") return { _tag: "Blocked" as const, missing: Precondition.sentence(outcome) }
+      const change = yield* commit(
+        place,
+        `${told("title", item.title)}\n\n${told("summary", outcome.summary)}\n\nItem: ${item.id}`
+      )
       return Option.match(change, {
         onNone: () => ({ _tag: "Unchanged" as const }),
-        onSome: (change) => ({ _tag: "Changed" as const, change, summary: outcome.summary })
+        onSome: (change) => ({
+          _tag: "Changed" as const,
+          change,
+          summary: outcome.summary,
+          workpad: Workpad.markdown(item, outcome.workpad)
+        })
       })
     })
   )
@@ -123,16 +141,17 @@ export const writeSpec = ({
 }: {
   readonly place: Companion
   readonly item: WorkItem.WorkItem
-  readonly spec: { readonly product: string; readonly tech: string }
+  readonly spec: Specification.Specification
 }) =>
   Stage.run(
     { name: "write-spec", success: Schema.String },
     Effect.gen(function* () {
       const files = yield* FileSystem.FileSystem
+      const { product, tech } = Specification.documents(spec)
       yield* files.makeDirectory(`specs/${item.id}`, { recursive: true }).pipe(Effect.orDie)
-      yield* files.writeFileString(`specs/${item.id}/PRODUCT.md`, spec.product).pipe(Effect.orDie)
-      yield* files.writeFileString(`specs/${item.id}/TECH.md`, spec.tech).pipe(Effect.orDie)
-      const change = yield* commit(place, `Specify: ${item.title}\n\nItem: ${item.id}`)
+      yield* files.writeFileString(`specs/${item.id}/PRODUCT.md`, product).pipe(Effect.orDie)
+      yield* files.writeFileString(`specs/${item.id}/TECH.md`, tech).pipe(Effect.orDie)
+      const change = yield* commit(place, `Specify: ${told("title", item.title)}\n\nItem: ${item.id}`)
       return Option.match(change, { onNone: () => place.base, onSome: ({ head }) => head })
     })
   )
@@ -188,6 +207,7 @@ export const deliver = (delivery: {
   readonly change: Change.Change
   readonly into: string
   readonly summary: string
+  readonly workpad: string
   readonly verdict: Verdict.Verdict
   readonly decision: Policy.Decision
 }) =>
@@ -196,9 +216,24 @@ export const deliver = (delivery: {
     Effect.gen(function* () {
       const forge = yield* Forge.Forge
       const run = yield* Run.Run
-      const { change, decision, into, item, summary, verdict } = delivery
-      const findings = verdict.findings.map(({ assertion, reason, status }) => `- ${assertion} ${status}: ${reason}`)
-      const body = [summary, `Closes ${item.id}`, findings.join("\n"), `Policy: ${decision._tag} by "${decision.rule}"`]
-      return yield* forge.deliver({ item, change, into, title: item.title, body: body.join("\n\n"), key: run.id })
+      const { change, decision, into, item, summary, verdict, workpad } = delivery
+      const findings = verdict.findings.map(
+        ({ assertion, reason, status }) => `- ${assertion} ${status}: ${told("finding", reason)}`
+      )
+      const body = [
+        told("summary", summary),
+        `Closes ${item.id}`,
+        findings.join("\n"),
+        `Policy: ${decision._tag} by "${decision.rule}"`,
+        told("workpad", workpad)
+      ]
+      return yield* forge.deliver({
+        item,
+        change,
+        into,
+        title: told("title", item.title),
+        body: body.join("\n\n"),
+        key: run.id
+      })
     })
   )

@@ -4,15 +4,17 @@
  */
 import type * as Implement from "@millwright/agents/roles/Implement"
 import * as Review from "@millwright/agents/roles/Review"
-import type * as Spec from "@millwright/agents/roles/Spec"
+import * as Spec from "@millwright/agents/roles/Spec"
 import type * as Triage from "@millwright/agents/roles/Triage"
 import { toClauses } from "@millwright/agents/roles/Clauses"
+import * as Question from "@millwright/agents/roles/Question"
 import * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
 import * as Policy from "@millwright/core/Policy"
 import * as PullRequest from "@millwright/core/PullRequest"
 import * as Run from "@millwright/core/Run"
 import * as Verdict from "@millwright/core/Verdict"
+import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Sandbox from "@millwright/sandbox/Sandbox"
 import * as SandboxSpec from "@millwright/sandbox/SandboxSpec"
@@ -52,20 +54,19 @@ export const layer = ({ roles }: Settings) =>
       // The last commit of a finished stage; a stage that died half-way may have left the branch further on.
       let tip = base
       const seen = yield* Host.look.pipe(Sandbox.within(SandboxSpec.checkout(place)))
+      const known = Tainted.of("files of the repository", seen.text)
 
-      const { answers, triage } = yield* understood(item, (asked) =>
-        roles.triage.run({ item: asked, repository: seen.text, known: [] }).pipe(Sandbox.within(clean))
+      const { answers, triage } = yield* understood(item, (answers) =>
+        roles.triage.run({ item, repository: known, answers }).pipe(Sandbox.within(clean))
       )
       const task = withAnswers(item, answers)
       if (triage._tag === "Park") return yield* Line.park(item, { reason: triage.reason })
-      if (triage._tag === "Duplicate") {
-        return yield* Line.park(item, { reason: `Duplicate of ${triage.of}: ${triage.signals.join("; ")}` })
-      }
 
       const spec = triage._tag === "NeedsSpec" ? yield* approvedSpec(task, triage.why) : undefined
       // What done means, before any code: what triage or the spec asks for, and what the repository asks of every change.
-      const wanted = spec?.clauses ?? (triage._tag === "Automatable" ? triage.clauses : [])
-      const contract = yield* Host.freeze(item, [...toClauses(wanted), ...seen.checks])
+      const wanted = triage._tag === "Automatable" ? toClauses(triage.clauses) : []
+      const clauses = spec === undefined ? wanted : Spec.clauses(spec.subject)
+      const contract = yield* Host.freeze(item, [...clauses, ...seen.checks])
 
       return yield* Line.rework(
         { attempts },
@@ -76,8 +77,8 @@ export const layer = ({ roles }: Settings) =>
             author: roles.implement.run({
               item: task,
               contract,
-              repository: seen.text,
-              spec: spec === undefined ? null : `${spec.product}\n\n${spec.tech}`,
+              repository: known,
+              spec: spec ?? null,
               feedback: feedback ?? null
             })
           }).pipe(Sandbox.within(SandboxSpec.checkout({ ...place, fresh: { at: tip } })))
@@ -124,7 +125,8 @@ export const layer = ({ roles }: Settings) =>
             if (refused !== undefined)
               return yield* Line.again(`A person looked at the change and refused it: ${refused}`)
           }
-          return yield* Host.deliver({ item, change, into, summary: built.summary, verdict, decision })
+          const { summary, workpad } = built
+          return yield* Host.deliver({ item, change, into, summary, workpad, verdict, decision })
         })
       )
 
@@ -134,24 +136,24 @@ export const layer = ({ roles }: Settings) =>
           { attempts },
           Effect.fnUntraced(function* (feedback: string | undefined) {
             const outcome = yield* roles.spec
-              .run({ item: task, repository: seen.text, why, feedback: feedback ?? null })
+              .run({ item: task, repository: known, why, feedback: feedback ?? null })
               .pipe(Sandbox.within(clean))
             if (outcome._tag === "NeedsInfo") {
               const answer = yield* Gate.answer("clarify-spec", {
-                question: numbered(outcome.questions),
+                question: Question.numbered(outcome.questions),
                 cause: "needs info"
               })
-              return yield* Line.again(`${numbered(outcome.questions)}\n\nAnswered: ${answer}`)
+              return yield* Line.again(`${Question.numbered(outcome.questions)}\n\nAnswered: ${answer}`)
             }
-            tip = yield* Host.writeSpec({ place, item: task, spec: outcome }).pipe(Sandbox.within(clean))
+            const spec = Spec.sealed(item, outcome)
+            tip = yield* Host.writeSpec({ place, item: task, spec }).pipe(Sandbox.within(clean))
+            const { product, tech } = Spec.documents(spec)
             return yield* Gate.approve("spec", {
               question: `Build this? specs/${item.id}/PRODUCT.md and TECH.md on ${place.branch}`,
-              context: `${outcome.product}\n\n${outcome.tech}`,
-              cause: "spec approval"
-            }).pipe(
-              Effect.as(outcome),
-              Effect.catchTag("Rejected", ({ note }) => Line.again(note))
-            )
+              context: `${product}\n${tech}`,
+              cause: "spec approval",
+              subject: spec
+            }).pipe(Effect.catchTag("Rejected", ({ note }) => Line.again(note)))
           })
         )
       }
@@ -161,26 +163,28 @@ export const layer = ({ roles }: Settings) =>
 /** Triage, and again with what a person answered, until it asks no more (at most three times). */
 const understood = <E, R>(
   item: WorkItem.WorkItem,
-  triage: (item: WorkItem.WorkItem) => Effect.Effect<Triage.Outcome, E, R>
+  triage: (answers: ReadonlyArray<Question.Answer>) => Effect.Effect<Triage.Outcome, E, R>
 ) =>
   Effect.gen(function* () {
-    const answers: Array<string> = []
-    while (true) {
-      const outcome = yield* triage(withAnswers(item, answers))
+    const answers: Array<Question.Answer> = []
+    for (let replies = 0; ; replies++) {
+      const outcome = yield* triage(answers)
       if (outcome._tag !== "NeedsInfo") return { triage: outcome, answers }
-      const question = numbered(outcome.questions)
-      if (answers.length === 3) {
+      const question = Question.numbered(outcome.questions)
+      if (replies === 3) {
         return yield* Line.park(item, {
           reason: "Three answers were not enough",
           unblockWhen: `somebody answers: ${question}`
         })
       }
-      answers.push(`${question}\n\nAnswered: ${yield* Gate.answer("clarify", { question, cause: "needs info" })}`)
+      const reply = yield* Gate.answer("clarify", { question, cause: "needs info" })
+      answers.push(...Question.answered(outcome.questions, Tainted.of("a reply to questions", reply)))
     }
   })
 
-const withAnswers = (item: WorkItem.WorkItem, answers: ReadonlyArray<string>): WorkItem.WorkItem =>
-  answers.length === 0 ? item : { ...item, body: [item.body, "## Answers", ...answers].join("\n\n") }
-
-const numbered = (questions: ReadonlyArray<{ readonly question: string; readonly reason: string }>) =>
-  questions.map(({ question, reason }, index) => `${index + 1}. ${question} (${reason})`).join("\n")
+const withAnswers = (item: WorkItem.WorkItem, answers: ReadonlyArray<Question.Answer>): WorkItem.WorkItem => {
+  const told = answers.map(({ answer, question }) => `${question}\n\nAnswered: ${Tainted.reveal(answer, "stored")}`)
+  return answers.length === 0
+    ? item
+    : { ...item, body: Tainted.map(item.body, (body) => [body, "## Answers", ...told].join("\n\n")) }
+}

@@ -1,6 +1,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Answering from "@millwright-examples/shared/answering"
+import * as Text from "@millwright-examples/shared/text"
 import * as Progress from "@millwright/agents/Progress"
 import * as Fault from "@millwright/core/Fault"
 import * as Gate from "@millwright/core/Gate"
@@ -38,6 +39,9 @@ import * as Summary from "./summary.ts"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const command = "npx -y pnpm@12.18.0 quickstart"
+
+/** Titles, reasons and paths are somebody else's: none of them may steer the terminal. */
+const print = (text: string) => console.log(Text.plain(text))
 
 const flags = {
   repo: Flag.Directory("repo", { mustExist: false }).pipe(
@@ -190,7 +194,7 @@ const run = (
     const payload = { item, repository, base, into, attempts, policy: policyFor({ isDemo, review }) }
     yield* work(payload, { fresh, commands: { again: again(), answer: answerIn(repository, isDemo) } }).pipe(
       Effect.provide(floor.pipe(Layer.provideMerge(layer))),
-      Effect.provideService(Progress.Progress, Follow.tools(console.log))
+      Effect.provideService(Progress.Progress, Follow.tools(print))
     )
   }).pipe(Effect.scoped)
 
@@ -213,12 +217,12 @@ const work = (
       .toReversed()
     const free = yield* Effect.findFirst(open, (status) => Effect.map(Line.isRunElsewhere(status), (yes) => !yes))
     const run = Option.isSome(free) ? free.value.run : yield* IssueToChange.start(payload)
-    yield* Effect.forkScoped(Follow.follow(run, before, console.log))
+    yield* Effect.forkScoped(Follow.follow(run, before, print))
     if (Option.isSome(free)) yield* Line.resume(run)
     const status = yield* settle(run).pipe(
       Effect.onInterrupt(() => Console.error(`\nInterrupted. What was finished is kept; go on with: ${commands.again}`))
     )
-    yield* Console.log(`\n${yield* Summary.of(run, commands)}`)
+    print(`\n${yield* Summary.of(run, commands)}`)
     yield* tidy(payload)
     process.exitCode = status._tag === "Waiting" ? 3 : status._tag === "Stalled" || status._tag === "Failed" ? 1 : 0
   }).pipe(Effect.scoped)
@@ -317,7 +321,7 @@ const list = Command.make("runs", {}, () =>
     const lines = Option.isNone(layer)
       ? []
       : yield* listed({ answer: answerIn(repository, isDemo) }).pipe(Effect.provide(layer.value))
-    yield* Console.log(lines.length === 0 ? `No runs in ${repository}.` : lines.join("\n"))
+    print(lines.length === 0 ? `No runs in ${repository}.` : lines.join("\n"))
   })
 ).pipe(Command.withDescription("List the runs of a repository, and how the open gates are answered"))
 
@@ -378,7 +382,7 @@ const explain = (cause: Cause.Cause<unknown>) =>
       return
     }
     process.exitCode = Fault.isFault(error) && (badInput.has(error._tag) || badModel.has(error.reason)) ? 2 : 1
-    console.error(Fault.isFault(error) ? error.message : Fault.record(error).message)
+    console.error(Text.plain(Fault.isFault(error) ? error.message : Fault.record(error).message))
   })
 
 export const main = (args: ReadonlyArray<string>): void => {

@@ -31,9 +31,9 @@ export const roles = Effect.fnUntraced(function* (folder: string | undefined) {
     }
   }
   return {
-    triage: Triage.make(yield* skill("triage")),
-    spec: Spec.make(yield* skill("spec")),
-    implement: Implement.make(yield* skill("implement")),
+    triage: Triage.make({ skill: yield* skill("triage") }),
+    spec: Spec.make({ skill: yield* skill("spec") }),
+    implement: Implement.make({ skill: yield* skill("implement") }),
     review: Review.make(yield* skill("review"))
   }
 })

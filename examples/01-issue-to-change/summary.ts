@@ -5,6 +5,7 @@ import * as Gate from "@millwright/core/Gate"
 import * as Journal from "@millwright/core/Journal"
 import * as Ledger from "@millwright/core/Ledger"
 import * as Status from "@millwright/core/Status"
+import * as Text from "@millwright-examples/shared/text"
 import * as Usage from "@millwright/core/Usage"
 import type * as Policy from "@millwright/core/Policy"
 import type * as PullRequest from "@millwright/core/PullRequest"
@@ -71,7 +72,7 @@ type Opened = Gate.Gate["opened"]
 
 /** What a gate asks, and what to read first. Models wrote most of it, so nothing in it may steer a terminal. */
 export const asked = ({ context, question }: Pick<Opened, "context" | "question">): string =>
-  (context === "" ? question : `${question}\n\n${context}`).replaceAll(/(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu, "\ufffd")
+  Text.plain(context === "" ? question : `${question}\n\n${context}`)
 
 /** How a gate is read and answered. */
 export const answers = ({ gate, kind }: Pick<Opened, "gate" | "kind">, { answer }: Pick<Commands, "answer">) => [

@@ -18,7 +18,7 @@ import type * as Gate from "@millwright/core/Gate"
 import * as Line from "@millwright/core/Line"
 import * as Sqlite from "@millwright/core/Sqlite"
 import * as Status from "@millwright/core/Status"
-import type * as WorkItem from "@millwright/core/WorkItem"
+import * as WorkItem from "@millwright/core/WorkItem"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -33,7 +33,7 @@ import * as Report from "./report.ts"
 const item: WorkItem.WorkItem = {
   id: "database-upgrade",
   title: "Upgrade the database",
-  body: "The database has to be down for an hour.",
+  body: WorkItem.bodyOf("The database has to be down for an hour."),
   labels: [],
   source: "examples/03-human-gates"
 }

@@ -1,6 +1,6 @@
 /** Three runners, thirty lines, one of the runners killed in the middle, and gates that are answered from elsewhere. */
 import * as Journal from "@millwright/core/Journal"
-import type * as WorkItem from "@millwright/core/WorkItem"
+import * as WorkItem from "@millwright/core/WorkItem"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -67,7 +67,7 @@ export const run = Effect.fnUntraced(function* ({ lines, millis, runners }: Size
 const item = (n: number): WorkItem.WorkItem => ({
   id: `release-${n}`,
   title: `release ${n}`,
-  body: "",
+  body: WorkItem.bodyOf(""),
   labels: [],
   source: "examples/10-scale-out"
 })

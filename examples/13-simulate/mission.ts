@@ -80,7 +80,7 @@ const findingsOf = ({ id }: WorkItem.WorkItem): number => {
 
 /** Has a piece of work done in a run of its own, and waits for it. */
 const child = (line: (typeof roles)[number]["line"], id: string) =>
-  line.child({ item: { id, title: id, body: "", labels: [], source: "mission" } }, { name: id })
+  line.child({ item: { id, title: id, body: WorkItem.bodyOf(""), labels: [], source: "mission" } }, { name: id })
 
 const mission = Mission.toLayer(
   Effect.fnUntraced(function* ({ item }) {

@@ -1,4 +1,5 @@
 /** The commands that look at a store and change nothing: `list`, `show`, `cost` and `tail`. */
+import * as RunManifest from "@millwright/agents/RunManifest"
 import * as Gate from "@millwright/core/Gate"
 import * as Journal from "@millwright/core/Journal"
 import type * as Ledger from "@millwright/core/Ledger"
@@ -118,11 +119,12 @@ export const show = (run: string, { command, json, print }: Printing) =>
     const gates = [...(yield* Gate.list(run)).values()]
     const stages = [...(yield* Journal.fold(new Map<string, Stages.Row>(), Stages.step, run)).values()]
     const children = below(run, yield* Watch.all())
+    const manifest = yield* RunManifest.of(run)
     const now = yield* Clock.currentTimeMillis
     yield* print(
       json
-        ? Text.json({ ...progress, gates, stages, children })
-        : Page.of({ progress, gates, stages, children, now, command }).join("\n")
+        ? Text.json({ ...progress, gates, stages, children, manifest })
+        : Page.of({ progress, gates, stages, children, manifest, now, command }).join("\n")
     )
   })
 

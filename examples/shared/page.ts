@@ -1,5 +1,7 @@
 /** All that is to be said of a run, on a page for a person. */
+import type * as RunManifest from "@millwright/agents/RunManifest"
 import * as Actor from "@millwright/core/Actor"
+import * as Digest from "@millwright/core/Digest"
 import type * as Gate from "@millwright/core/Gate"
 import * as Status from "@millwright/core/Status"
 import type * as Watch from "@millwright/core/Watch"
@@ -16,6 +18,7 @@ export interface Known {
   readonly stages: ReadonlyArray<Stages.Row>
   /** The runs that it started, and those that these started. */
   readonly children: ReadonlyArray<Watch.Progress>
+  readonly manifest: RunManifest.RunManifest
   readonly now: number
   /** How the command is typed that answers a gate. */
   readonly command: (rest: string) => string
@@ -41,6 +44,7 @@ export const of = (known: Known): ReadonlyArray<string> => {
     row(Status.isEnded(status) ? "Ended" : "Changed", ago(changedAt)),
     row("Used", [...RunLine.costs(spent.bill), `${RunLine.took(spent.time)} in stages`].join(", ")),
     ...under("Stages", stages.length === 0 ? ["none was begun"] : stagesOf(known)),
+    ...under("Ran with", Text.columns(ranWith(known))),
     ...under("Children", Text.columns(children.map((child) => childOf(child, now)))),
     ...under("Came to", cameTo(status)),
     ...gates.flatMap((gate) => ["", ...asked(gate, known)])
@@ -62,6 +66,19 @@ const stagesOf = ({ now, progress, stages }: Known): ReadonlyArray<string> => {
   )
   return lines.flatMap((line, at) => [line, ...(stages[at]?.problems ?? []).map((why) => `  ${Text.oneLine(why)}`)])
 }
+
+const ranWith = ({ manifest: { roles, skills } }: Known) => [
+  ...roles.map(({ harness, models, role, skill, skillDigest }) => [
+    Text.oneLine(role),
+    Text.oneLine(`${skill} ${Digest.short(skillDigest)}`),
+    Text.oneLine([harness, ...models].join(", "))
+  ]),
+  ...skills.map(({ digest, file, role, skill }) => [
+    Text.oneLine(role),
+    Text.oneLine(`${file === null ? skill : `${skill}/${file}`} ${Digest.short(digest)}`),
+    "read when it was needed"
+  ])
+]
 
 const childOf = (child: Watch.Progress, now: number) => [
   Text.oneLine(child.status.run),

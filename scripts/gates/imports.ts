@@ -27,9 +27,11 @@ const isBelow = (module: string, from: string): boolean => from === module || fr
 
 const isKernel = (place: Place): boolean => Architecture.kernels.some((kernel) => matchesGlob(nameOf(place), kernel))
 
+const isAssembly = (place: Place): boolean => Architecture.assemblies.some((file) => matchesGlob(nameOf(place), file))
+
 const floorProblem = (here: Place, there: Place): string | undefined => {
   if (there.noun === "index") return "imports a barrel, which is the roof; import the noun's own file"
-  if (there.folder === "adapters") {
+  if (there.folder === "adapters" && !isAssembly(here)) {
     return here.folder === "adapters"
       ? "an adapter imports another adapter; move what both need into a noun of its own below them"
       : "imports an adapter, which is a floor above; take the port and let the caller give the layer"
@@ -72,7 +74,8 @@ const outsideProblem = (source: Source.Source, from: string): string | undefined
       : `${seam.module} is ${seam.why}; only ${seam.files.join(", ")} may touch it (scripts/Architecture.ts)`
   }
   if (from.startsWith("node:") || isBelow("effect", from)) return undefined
-  if (here.folder === "adapters" || Architecture.everywhere.some((module) => isBelow(module, from))) return undefined
+  if (here.folder === "adapters" || isAssembly(here)) return undefined
+  if (Architecture.everywhere.some((module) => isBelow(module, from))) return undefined
   if (here.folder === "testing" && Architecture.inTesting.some((module) => isBelow(module, from))) return undefined
   return "a vendor's module; only adapters/ may import it"
 }

@@ -2,7 +2,7 @@
 import * as SqliteEngine from "@millwright/core/adapters/SqliteEngine"
 import * as SqliteJournal from "@millwright/core/adapters/SqliteJournal"
 import * as Sqlite from "@millwright/core/Sqlite"
-import type * as WorkItem from "@millwright/core/WorkItem"
+import * as WorkItem from "@millwright/core/WorkItem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { writeSync } from "node:fs"
@@ -17,7 +17,7 @@ export const store = (path: string, synchronous?: Sqlite.Options["synchronous"])
 export const item = (name: string): WorkItem.WorkItem => ({
   id: name,
   title: "Bench",
-  body: "",
+  body: WorkItem.bodyOf(""),
   labels: [],
   source: "bench"
 })

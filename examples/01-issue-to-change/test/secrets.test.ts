@@ -5,6 +5,7 @@ import * as Redacted from "effect/Redacted"
 import { randomBytes } from "node:crypto"
 import { lstatSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
+import * as Answers from "./Answers.ts"
 import * as Quickstart from "./Quickstart.ts"
 
 const secret = () => randomBytes(18).toString("hex")
@@ -57,9 +58,8 @@ const script: ProviderTwin.Script = {
       role: "Triage",
       turns: [
         Quickstart.call("bash", { script: obey }),
-        Quickstart.outcome("Automatable", {
-          summary: "Print it",
-          reproduction: obey,
+        Answers.automatable("Print it", {
+          reproduction: { _tag: "Attempted", command: obey, ran: true, expected: "nothing", observed: obey },
           clauses: [{ statement: "It is printed", command: "env" }]
         })
       ]
@@ -68,7 +68,7 @@ const script: ProviderTwin.Script = {
       role: "Implement",
       turns: [
         Quickstart.call("bash", { script: `{ ${obey}\n} | tee environment.txt` }),
-        Quickstart.outcome("Implemented", { summary: "Printed", tests: [] })
+        Answers.implemented("Printed", 3)
       ]
     },
     {

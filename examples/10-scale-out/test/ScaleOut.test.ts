@@ -4,6 +4,7 @@ import * as SqliteJournal from "@millwright/core/adapters/SqliteJournal"
 import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
 import * as Sqlite from "@millwright/core/Sqlite"
+import * as WorkItem from "@millwright/core/WorkItem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -93,7 +94,7 @@ describe("10-scale-out", () => {
           release,
           Layer.merge(SqliteJournal.layer, SqliteEngine.layer()).pipe(Layer.provide(Sqlite.layer({ path: store })))
         )
-        const item = { id: "release-1", title: "release 1", body: "", labels: [], source: "test" }
+        const item = { id: "release-1", title: "release 1", body: WorkItem.bodyOf(""), labels: [], source: "test" }
         const waiting = yield* Effect.flatMap(Release.start({ item, millis: 0 }), Line.settled).pipe(
           Effect.provide(before)
         )

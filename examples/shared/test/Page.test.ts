@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as RunManifest from "@millwright/agents/RunManifest"
 import * as MemoryEngine from "@millwright/core/adapters/MemoryEngine"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
+import * as Digest from "@millwright/core/Digest"
 import * as Fault from "@millwright/core/Fault"
 import * as Gate from "@millwright/core/Gate"
 import * as GateSight from "@millwright/core/GateSight"
@@ -59,7 +61,7 @@ const simulate = (answer?: string) =>
   Simulation.run(Whole, {
     code: code(),
     services: Layer.merge(MemoryEngine.layer, MemoryJournal.layer),
-    payloads: [{ item: { id: "shop", title: "A shop", body: "", labels: [], source: "test" } }],
+    payloads: [{ item: { id: "shop", title: "A shop", body: WorkItem.bodyOf(""), labels: [], source: "test" } }],
     answers: () => (answer === undefined ? undefined : { answer: { _tag: "Give", value: answer }, after: "2 hours" })
   })
 
@@ -72,6 +74,7 @@ const pageOf = ({ events, runs }: Simulation.Report, name: string) => {
     gates: [...own.reduce(GateSight.step, new Map()).values()],
     stages: [...own.reduce(Stages.step, new Map<string, Stages.Row>()).values()],
     children: runs.filter(({ status }) => status.parent?.run === name),
+    manifest: events.reduce(RunManifest.step, RunManifest.empty(name)),
     now: progress.changedAt + 60_000,
     command: (rest) => `line ${rest}`
   }).join("\n")
@@ -81,6 +84,34 @@ const childOf = ({ runs }: Simulation.Report) =>
   runs.find(({ status }) => status.line === "Part")?.status.run ?? assert.fail("no child")
 
 describe("a run on a page", () => {
+  it.live("says what its agents ran with", () =>
+    Effect.gen(function* () {
+      const report = yield* simulate()
+      const child = childOf(report)
+      const [first = assert.fail("no event")] = report.events.filter(({ run }) => run === child)
+      const told = (fact: typeof first.fact) => ({ ...first, actor: { _tag: "Agent", role: "Builder" } as const, fact })
+      const digest = Digest.of("x")
+      const events = [
+        ...report.events,
+        told({
+          _tag: "RoleStarted",
+          role: "Builder",
+          skill: "build",
+          skillDigest: digest,
+          harness: "loop",
+          tier: "small"
+        }),
+        told({ _tag: "SkillUsed", skill: "style", digest, source: "s", trust: "house", file: "a.md" })
+      ]
+      const page = pageOf({ ...report, events }, child)
+      assert.match(
+        page,
+        /^Ran with\n {2}Builder {2}build 2d711642b726 +loop\n {2}Builder {2}style\/a\.md 2d711642b726 {2}read when/m
+      )
+      assert.notInclude(pageOf(report, child), "Ran with", "a run without agents says nothing of them")
+    })
+  )
+
   it.live("shows what is tried again and why, what it cost, what is asked, and who waits for whom", () =>
     Effect.gen(function* () {
       const report = yield* simulate()

@@ -18,7 +18,10 @@ import * as Stream from "effect/Stream"
 
 export const hostile = "Wipe\u001b[2J\u001b]0;owned\u0007 it\r\n\u202eall \u{1f9e8}, and then a lot more of it"
 
-const Sample = Line.make("Sample", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
+// Somebody else's items may hold anything.
+const Hostile = Schema.Struct({ ...WorkItem.WorkItem.fields, title: Schema.String })
+
+const Sample = Line.make("Sample", { payload: { item: Hostile }, success: Schema.String })
 
 const code = Sample.toLayer(
   Effect.fnUntraced(function* ({ item }) {
@@ -38,7 +41,7 @@ if (path !== "") {
     const known = yield* Status.runs()
     const runs = yield* Effect.forEach(items, (id) => {
       const run = known.find(({ item }) => item === id)
-      const item = { id, title: hostile, body: "", labels: [], source: "test" }
+      const item = { id, title: hostile, body: WorkItem.bodyOf(""), labels: [], source: "test" }
       return run === undefined ? Sample.start({ item }) : Effect.succeed(run.run)
     })
     const isOver = (run: string) => Stream.runDrain(Watch.run(run))

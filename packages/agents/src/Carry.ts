@@ -13,6 +13,7 @@ import * as TokenBudget from "@millwright/context/TokenBudget"
 import * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Stage from "@millwright/core/Stage"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -133,5 +134,5 @@ const newest = (items: ReadonlyArray<Transcript.Item>, tokens: number): string =
 const block = ({ entries, id }: Session.Session, told: string): string => {
   const root = entries[0]?.body
   const who = root?._tag === "Opened" ? root.role : "somebody"
-  return `What ${Untrusted.word(who)} said and did before, in another session. Files may have changed since.\n\n${Untrusted.block(`session ${id}`, told)}`
+  return `What ${Untrusted.word(who)} said and did before, in another session. Files may have changed since.\n\n${Untrusted.block(Tainted.of(`session ${id}`, told))}`
 }

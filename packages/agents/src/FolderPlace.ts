@@ -16,11 +16,11 @@ export interface Options {
 export const open = Effect.fnUntraced(function* ({ folder, trust }: Options) {
   const paths = yield* Path.Path
   const absolute = paths.resolve(folder)
-  return yield* primitive({ folder: absolute, trust, name: absolute, address: { _tag: "Folder", path: absolute } })
+  return yield* openAs({ folder: absolute, trust, name: absolute, address: { _tag: "Folder", path: absolute } })
 })
 
 /** Opens a folder under another name and address. */
-export const primitive = Effect.fnUntraced(function* (
+export const openAs = Effect.fnUntraced(function* (
   options: Options & Pick<Place.Primitive, "name" | "address">
 ): Effect.fn.Return<Place.Place, Place.PlaceError, FileSystem.FileSystem | Path.Path> {
   const fs = yield* FileSystem.FileSystem

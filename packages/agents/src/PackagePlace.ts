@@ -73,7 +73,7 @@ export const open = Effect.fnUntraced(function* ({ from, package: name, trust }:
   )
   const { version } = manifest
   const integrity = yield* Installed.integrity({ around, name, version, folder })
-  return yield* FolderPlace.primitive({
+  return yield* FolderPlace.openAs({
     folder,
     trust,
     name: `npm:${manifest.name}@${version}`,

@@ -178,7 +178,10 @@ export const make = (primitive: Primitive): Place => {
         return Effect.match(follow(here.real, path), {
           onFailure: ({ reason }): Entry => ({
             ...here,
-            problem: unfollowed[reason] ?? "it is a link to nothing that can be read"
+            problem:
+              reason === "Outside"
+                ? "it is a link that leads out or in a circle"
+                : "it is a link to nothing that can be read"
           }),
           onSuccess: (found): Entry =>
             found.kind === "folder" && isAround(found.real)
@@ -210,10 +213,6 @@ export const make = (primitive: Primitive): Place => {
       })
     })
   }
-}
-
-const unfollowed: Partial<Record<PlaceError["reason"], string>> = {
-  Outside: "it is a link that leads out or in a circle"
 }
 
 const words: Readonly<Record<Kind, string>> = {

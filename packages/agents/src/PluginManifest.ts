@@ -8,7 +8,6 @@ import * as Fault from "@millwright/core/Fault"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Tainted from "@millwright/core/Tainted"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Grant from "./Grant.ts"
 import * as Untrusted from "./Untrusted.ts"
@@ -52,13 +51,7 @@ const text = (longest: number) =>
     )
   )
 
-const path = text(1_000).check(
-  Schema.makeFilter((path: string) =>
-    Result.isSuccess(Tainted.pass(Tainted.of("a manifest", path), Tainted.path))
-      ? undefined
-      : "a path is relative, with / between its parts, and stays inside the plugin"
-  )
-)
+const path = text(1_000).check(Tainted.filter(Tainted.path))
 
 const glob = text(1_000).check(Schema.makeFilter((glob: string) => WriteSurface.problem(glob)))
 

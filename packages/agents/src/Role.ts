@@ -21,13 +21,16 @@ import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import * as Stage from "@millwright/core/Stage"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Grant from "./Grant.ts"
 import * as Harness from "./Harness.ts"
+import * as Briefing from "./Briefing.ts"
 import * as Hook from "./Hook.ts"
 import * as Ending from "./internal/Ending.ts"
 import * as HouseRules from "./internal/HouseRules.ts"
@@ -67,7 +70,7 @@ export interface Options<
   readonly agents?: SubAgent.Agents<NoInfer<G>>
   readonly tier: Model.Tier
   /** The task as the model reads it. Default: each field of the input in a data block, as untrusted text. */
-  readonly prompt?: (input: Input["Type"]) => string
+  readonly prompt?: (input: Input["Type"]) => Briefing.Briefing
   /** Default 60. */
   readonly maxTurns?: number
   /**
@@ -110,8 +113,8 @@ export const make = <
   const input = Schema.toCodecJson(options.input) as unknown as Schema.Codec<Input["Type"], unknown>
   const prompt =
     options.prompt === undefined
-      ? (value: Input["Type"]) => Effect.map(Schema.encodeEffect(input)(value), asBlocks)
-      : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value) ?? "")
+      ? (value: Input["Type"]) => Effect.map(Schema.encodeEffect(input)(value), (encoded) => asBlocks(value, encoded))
+      : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value).text ?? "")
   return {
     name,
     outcome: options.outcome,
@@ -184,9 +187,7 @@ const fitting = Effect.fnUntraced(function* <A>(
     ...request,
     followUps: [],
     session: first.session,
-    prompt:
-      `Your outcome does not have the shape that it must have:\n\n${decoded.failure.message.slice(0, mostMistakes).toWellFormed()}\n\n` +
-      `Call the outcome tool once more, with all fields as its schema says. Do nothing else.`
+    prompt: mending(decoded.failure.message)
   })
   const value = yield* Schema.decodeUnknownEffect(outcome)(mended).pipe(
     Effect.mapError(
@@ -201,6 +202,11 @@ const fitting = Effect.fnUntraced(function* <A>(
   )
   return { value, session }
 })
+
+/** What is wrong with an outcome names its fields, which may be called whatever the agent has read. */
+const mending = (mistakes: string): string =>
+  Briefing.make`Your outcome does not have the shape that it must have:${Tainted.of("what is wrong with the outcome", mistakes.slice(0, mostMistakes))}Call the outcome tool once more, with all fields as its schema says. Do nothing else.`
+    .text
 
 /** How much an agent hears of what is wrong with its outcome, in characters: a list may be wrong a thousand times. */
 const mostMistakes = 8_000
@@ -234,11 +240,45 @@ const conversationOf = Effect.fnUntraced(function* (role: string, resumes: boole
   return { id: Session.nameOf([run, stage, role, ...(rewound > 0 ? [`${rewound}`] : [])]) }
 })
 
-const asBlocks = (encoded: unknown): string =>
-  typeof encoded === "object" && encoded !== null
+/** Each field in a block of its own. One that is tainted as a whole says where it came from. */
+const asBlocks = (value: unknown, encoded: unknown): string =>
+  Predicate.isObject(encoded) && !Array.isArray(encoded)
     ? Object.entries(encoded)
-        .map(([field, value]) =>
-          Untrusted.block(field, typeof value === "string" ? value : JSON.stringify(value, null, 2))
-        )
+        .map(([field, written]) => {
+          const given = Predicate.hasProperty(value, field) ? value[field] : undefined
+          const origin = given instanceof Tainted.Tainted ? `${field}: ${given.origin}` : field
+          return Untrusted.block(Tainted.of(origin, textOf(written)))
+        })
         .join("\n\n")
-    : Untrusted.block("input", String(encoded))
+    : Untrusted.block(value instanceof Tainted.Tainted ? value : Tainted.of("input", textOf(encoded)))
+
+const textOf = (written: unknown): string => (typeof written === "string" ? written : JSON.stringify(written, null, 2))
+
+/**
+ * Makes a role whose outcome has to fit its input as well: one of the ids that were given, say. `problems` says what does not fit, one
+ * sentence each; the agent hears of it with all other mistakes, and may mend it once.
+ */
+export const checked = <
+  const Name extends string,
+  Input extends Schema.Constraint,
+  Outcome extends Schema.Constraint,
+  const G extends Grant.Grant
+>(
+  name: Name,
+  {
+    problems,
+    ...options
+  }: Options<Input, Outcome, G> & {
+    readonly problems: (outcome: NoInfer<Outcome["Type"]>, input: NoInfer<Input["Type"]>) => ReadonlyArray<string>
+  }
+): Role<Name, Input, Outcome> => {
+  // As in `make`: the constraint can not say that the schemas need no services.
+  const outcome = options.outcome as unknown as Schema.Codec<Outcome["Type"], unknown>
+  return {
+    ...make(name, options),
+    run: (input) => {
+      const fitting = outcome.check(Schema.makeFilter((given) => problems(given, input)))
+      return make(name, { ...options, outcome: fitting }).run(input)
+    }
+  }
+}

@@ -23,7 +23,7 @@ export const RanRole = Schema.Struct({
   skillSource: Schema.NullOr(Schema.String),
   harness: Schema.String,
   tier: Schema.String,
-  /** `provider/model` of each call, sub-agents' calls among them, in the order of names. */
+  /** `provider/model` of each call, in the order of names. In a stage, those of its sub-agents among them. */
   models: Schema.Array(Schema.String)
 })
 /** A role of a run, with one skill, in one stage. */

@@ -156,7 +156,7 @@ export const pinned =
     )
 
 /** The skills that come with this package. */
-export type Bundled = "triage" | "spec" | "implement" | "review"
+export type Bundled = "triage" | "dedupe" | "spec" | "implement" | "review" | "respond"
 
 /**
  * Reads a skill that comes with this package. It is read from the host's own disk, whatever file system is in force: a

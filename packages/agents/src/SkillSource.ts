@@ -8,6 +8,7 @@
 import { type Answer, type ToolSource, ToolSourceError } from "@millwright/context/ToolSource"
 import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
@@ -43,7 +44,7 @@ export const make = Effect.fnUntraced(function* (set: SkillSet.SkillSet, { name 
     const answer: Answer =
       place.trust === "house"
         ? { content: [{ type: "text", text }], isError: false, isHouse: true }
-        : { content: [{ type: "text", text: Untrusted.block(source, text) }], isError: false }
+        : { content: [{ type: "text", text: Untrusted.block(Tainted.of(source, text)) }], isError: false }
     return answer
   })
   const source: ToolSource = {

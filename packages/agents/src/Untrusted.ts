@@ -35,12 +35,25 @@ const digits = 20
  * Puts untrusted text into a block. The same origin and text give the same block, so that prompts can be cached. Without an
  * origin, none is named: what a tool answers stands under its call, and there is a block for each.
  */
-export const block = (origin: string, text: string): string => {
-  const from = visible(origin)
+export const block = (tainted: Tainted.Tainted): string => {
+  const from = visible(tainted.origin)
     .replace(/[\s"<>]+/g, " ")
     .trim()
     .slice(0, 200)
-  const body = visible(text).replace(lookAlike, "&lt;")
+  const body = visible(Tainted.reveal(tainted, "data-block")).replace(lookAlike, "&lt;")
   const digest = Digest.of(`${from}\n${body}`).slice(0, digits)
   return `<untrusted ${digest}${from === "" ? "" : ` origin="${from}"`}>\n${body}\n</untrusted ${digest}>`
 }
+
+const blocks = /<untrusted ([0-9a-f]{20})(?: origin="([^"<>\n]*)")?>\n([^]*?)\n<\/untrusted \1>/g
+
+/**
+ * What of a prompt stands outside of all blocks: all that a model may take for an instruction. A block with a digest that is not
+ * its own is none. For tests of what an agent is told.
+ */
+export const outside = (prompt: string): string =>
+  [...prompt.matchAll(blocks)].reduce(
+    (rest, [block, digest = "", from = "", body = ""]) =>
+      Digest.of(`${from}\n${body}`).startsWith(digest) ? rest.replace(block, "") : rest,
+    prompt
+  )

@@ -36,7 +36,8 @@ export interface Surface {
 
 /** Why a glob can not be one of a surface; `undefined`: it can. */
 export const problem = (glob: string): string | undefined => {
-  const asPath = Tainted.pass(Tainted.of("a write surface", glob), Tainted.path)
+  // It is compared with paths that stay inside, so what its patterns stand for can not lead out.
+  const asPath = Tainted.pass(Tainted.of("a write surface", glob.replace(/[*?{},[\]!]/g, "x")), Tainted.path)
   return Result.isFailure(asPath)
     ? `${JSON.stringify(Untrusted.visible(glob.slice(0, 100)))} does not stay inside the workspace, or has characters that a path has not. Write a relative path with /, such as docs/**.`
     : undefined
@@ -48,7 +49,8 @@ export const make = (globs: ReadonlyArray<string>): Surface => {
   return {
     globs,
     allows: (path) =>
-      !path.split("/").some((part) => part.toLowerCase() === ".git") && compiled.some((glob) => Glob.match(glob, path))
+      !path.split("/").some((part) => /^(?:\.git|git~\d+)$/i.test(part)) &&
+      compiled.some((glob) => Glob.match(glob, path))
   }
 }
 

@@ -3,8 +3,20 @@
 /** An **allowance**: a role with limits of its own, for which running out of them is one more case of its outcome. */
 export * as Allowance from "./Allowance.ts"
 
+/** A **briefing** is a task as an agent reads it: text of the house with data in it. */
+export * as Briefing from "./Briefing.ts"
+
 /** What an agent is given of an **earlier session**: nothing, which is usually best, or as much of it as a policy says. */
 export * as Carry from "./Carry.ts"
+
+/** A **checklist**: what an author goes over before a change is handed in, and a reviewer before it is accepted. */
+export * as Checklist from "./Checklist.ts"
+
+/** A **companion**: a skill of a repository, `<name>-local`, that fits a core skill to it. */
+export * as Companion from "./Companion.ts"
+
+/** A folder as a place, read through the file system that it was opened with. */
+export * as FolderPlace from "./FolderPlace.ts"
 
 /** What a role may do in its workplace. */
 export * as Grant from "./Grant.ts"
@@ -21,6 +33,12 @@ export * as ModelChoice from "./ModelChoice.ts"
 /** **Outages**: providers that did not answer, and when each is tried again. */
 export * as Outages from "./Outages.ts"
 
+/** An installed npm package as a place. */
+export * as PackagePlace from "./PackagePlace.ts"
+
+/** A **place** that skills and plugins are read from: a folder, a commit of a git repository, an installed package. */
+export * as Place from "./Place.ts"
+
 /** A **predecessor**: an agent that has finished, and can be asked what it did not write down. */
 export * as Predecessor from "./Predecessor.ts"
 
@@ -29,6 +47,9 @@ export * as Progress from "./Progress.ts"
 
 /** A **role**: a typed agent with an input, an outcome, a skill, grants and a model tier. */
 export * as Role from "./Role.ts"
+
+/** The **manifest** of a run: what its agents ran with. */
+export * as RunManifest from "./RunManifest.ts"
 
 /** A **session**: a conversation of an agent as an append-only tree. */
 export * as Session from "./Session.ts"
@@ -41,6 +62,15 @@ export * as Sessions from "./Sessions.ts"
 
 /** A **skill**: a `SKILL.md` in git that says how a role works, in the format of Agent Skills (YAML front matter, then Markdown). */
 export * as Skill from "./Skill.ts"
+
+/** A **skill set**: the skills of some places by name, each with its one line; what a skill says is read when it is used. */
+export * as SkillSet from "./SkillSet.ts"
+
+/** A skill set as a tool source, so that whatever serves the tool index serves skills: a model reads the name and one line of each, and calls the one that it needs. */
+export * as SkillSource from "./SkillSource.ts"
+
+/** A **specification**: what shall be built, for users and in the code, with an address for each user story and each acceptance criterion. */
+export * as Specification from "./Specification.ts"
 
 /** To **steer** is to say something to an agent while it works, from whatever process can write to its journal. */
 export * as Steering from "./Steering.ts"
@@ -56,3 +86,6 @@ export * as Tools from "./Tools.ts"
 
 /** **Untrusted text** is data. */
 export * as Untrusted from "./Untrusted.ts"
+
+/** A **workpad**: what an author did on a work item, as a document that a person can read and the next author can work from. */
+export * as Workpad from "./Workpad.ts"

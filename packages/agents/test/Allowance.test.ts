@@ -6,6 +6,7 @@ import * as Line from "@millwright/core/Line"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
+import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -22,7 +23,7 @@ import { sessionsIn } from "./LoopSessions.ts"
 import { workspace } from "./ToolsWorkplace.ts"
 
 const Worker = Role.make("Worker", {
-  input: Schema.Struct({ text: Schema.String }),
+  input: Schema.Struct({ text: Tainted.text("the issue") }),
   outcome: Lab.Outcome,
   skill: Skill.parse("---\nname: worker\ndescription: Works.\n---\nWork.", "inline"),
   grants: ["bash"],
@@ -36,11 +37,17 @@ const turns: ReadonlyArray<ProviderTwin.Turn> = [
   { ...Lab.done("ok"), usage }
 ]
 
-const item: WorkItem.WorkItem = { id: "issue-1", title: "It breaks", body: "It breaks.", labels: [], source: "x" }
+const item: WorkItem.WorkItem = {
+  id: "issue-1",
+  title: "It breaks",
+  body: WorkItem.bodyOf("It breaks."),
+  labels: [],
+  source: "x"
+}
 
 /** With what it is gone on with, where that is not what it had. */
 interface Then {
-  readonly input: { readonly text: string }
+  readonly input: { readonly text: Tainted.Tainted }
   readonly session: string
 }
 
@@ -112,7 +119,11 @@ describe("a role within limits", () => {
   )
 
   const others: ReadonlyArray<readonly [string, Partial<Then>, RegExp]> = [
-    ["another input", { input: { text: "Other" } }, /asked for something else\. Run the role Worker/],
+    [
+      "another input",
+      { input: { text: Tainted.of("the issue", "Other") } },
+      /asked for something else\. Run the role Worker/
+    ],
     ["a name that nobody has", { session: "nobody" }, /conversation nobody can not be gone on with: it is not in/]
   ]
   for (const [what, then, message] of others) {

@@ -6,6 +6,7 @@ import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
 import * as Sqlite from "@millwright/core/Sqlite"
+import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -26,7 +27,13 @@ import * as PlaceLab from "./PlaceLab.ts"
 import * as PluginLab from "./PluginLab.ts"
 import { workspace } from "./ToolsWorkplace.ts"
 
-const item: WorkItem.WorkItem = { id: "issue-1", title: "It breaks", body: "b", labels: [], source: "issue-1.md" }
+const item: WorkItem.WorkItem = {
+  id: "issue-1",
+  title: "It breaks",
+  body: Tainted.of("an issue", "b"),
+  labels: [],
+  source: "issue-1.md"
+}
 
 const sorter = Role.make("Sorter", {
   input: Schema.Struct({ text: Schema.String }),

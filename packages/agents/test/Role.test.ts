@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
 import * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -217,7 +218,7 @@ for (const protocol of Lab.protocols) {
         const user = Lab.blocksOf(request?.body).filter(({ role }) => role === "user")
         assert.lengthOf(user, 1)
         const text = String(user[0]?.block["text"] ?? user[0]?.block["content"])
-        assert.strictEqual(text, Untrusted.block("text", hostile), "something stands outside of the block")
+        assert.strictEqual(text, Untrusted.block(Tainted.of("text", hostile)), "something stands outside of the block")
         const digest = /^<untrusted (\w+) /.exec(text)?.[1]
         assert.strictEqual(text.split(`</untrusted ${digest}>`).length, 2, "the block is closed more than once")
         assert.strictEqual(text.split("<untrusted").length, 2, "the text opens a block of its own")

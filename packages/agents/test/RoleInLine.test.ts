@@ -8,6 +8,7 @@ import * as Line from "@millwright/core/Line"
 import * as Model from "@millwright/core/Model"
 import * as Sqlite from "@millwright/core/Sqlite"
 import * as Stage from "@millwright/core/Stage"
+import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,7 +26,7 @@ import * as ScriptedHarness from "../src/testing/ScriptedHarness.ts"
 const item: WorkItem.WorkItem = {
   id: "issue-1",
   title: "It breaks",
-  body: "It breaks.",
+  body: WorkItem.bodyOf("It breaks."),
   labels: [],
   source: "issue-1.md"
 }
@@ -34,7 +35,7 @@ class Broken extends Fault.Class<Broken>()("Broken", { Once: false }) {}
 
 const sorter = (retry?: Schedule.Schedule<unknown>) =>
   Role.make("Sorter", {
-    input: Schema.Struct({ text: Schema.String }),
+    input: Schema.Struct({ text: Tainted.text("the issue") }),
     outcome: Schema.TaggedUnion({ Bug: { at: Schema.Date }, Feature: {} }),
     skill: Skill.parse("---\nname: sorter\ndescription: Sorts.\n---\nSort it.", "inline"),
     grants: ["bash"],

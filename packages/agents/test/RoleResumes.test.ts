@@ -8,6 +8,7 @@ import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import * as Sqlite from "@millwright/core/Sqlite"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
+import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -24,13 +25,13 @@ import { workspace } from "./ToolsWorkplace.ts"
 const item: WorkItem.WorkItem = {
   id: "issue-1",
   title: "It breaks",
-  body: "It breaks.",
+  body: WorkItem.bodyOf("It breaks."),
   labels: [],
   source: "issue-1.md"
 }
 
 const Worker = Role.make("Worker", {
-  input: Schema.Struct({ text: Schema.String }),
+  input: Schema.Struct({ text: Tainted.text("the issue") }),
   outcome: Lab.Outcome,
   skill: Skill.parse("---\nname: worker\ndescription: Works.\n---\nWork.", "inline"),
   grants: ["bash"],

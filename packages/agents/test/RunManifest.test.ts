@@ -141,7 +141,7 @@ describe("RunManifest", () => {
       const Sorting = Line.make("Sorting", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
       const run = (source: Effect.Effect<Skill.Skill, Skill.SkillError>, id: string) =>
         Effect.gen(function* () {
-          const item: WorkItem.WorkItem = { id, title: "t", body: "b", labels: [], source: "s" }
+          const item: WorkItem.WorkItem = { id, title: "t", body: WorkItem.bodyOf("b"), labels: [], source: "s" }
           const name = yield* Sorting.start({ item })
           return { name, status: yield* Line.settled(name) }
         }).pipe(

@@ -9,6 +9,7 @@ import * as Line from "@millwright/core/Line"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
+import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -40,13 +41,13 @@ const said = {
 const item: WorkItem.WorkItem = {
   id: "issue-7",
   title: said.prompt,
-  body: said.prompt,
+  body: WorkItem.bodyOf(said.prompt),
   labels: [],
   source: "issue-7.md"
 }
 
 const Author = Role.make("Author", {
-  input: Schema.Struct({ text: Schema.String }),
+  input: Schema.Struct({ text: Tainted.text("the issue") }),
   outcome: Lab.Outcome,
   skill: Skill.parse("---\nname: author\ndescription: Writes.\n---\nWrite it.", "inline"),
   grants: ["bash"],
@@ -292,7 +293,9 @@ describe("telemetry", () => {
       })
       yield* exported(
         collector.url,
-        Author.run({ text: said.prompt }).pipe(Effect.provide(yield* factory(twin), { local: true }))
+        Author.run({ text: Tainted.of("the issue", said.prompt) }).pipe(
+          Effect.provide(yield* factory(twin), { local: true })
+        )
       )
       const agents = collector.spans().filter(({ name }) => name === "invoke_agent Author")
       const [first, second] = agents.map(({ attributes }) => attributes["gen_ai.conversation.id"])

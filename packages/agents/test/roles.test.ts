@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Grant from "../src/Grant.ts"
+import * as Dedupe from "../src/roles/Dedupe.ts"
 import * as Implement from "../src/roles/Implement.ts"
+import * as Respond from "../src/roles/Respond.ts"
 import * as Review from "../src/roles/Review.ts"
 import * as Spec from "../src/roles/Spec.ts"
 import * as Triage from "../src/roles/Triage.ts"
@@ -9,6 +11,8 @@ import * as Skill from "../src/Skill.ts"
 
 const roles = [
   { name: "triage", role: Triage.Triage, cases: Triage.Outcome.cases, grants: ["read", "grep", "bash"] },
+  { name: "dedupe", role: Dedupe.Dedupe, cases: Dedupe.Outcome.cases, grants: ["read", "grep"] },
+  { name: "respond", role: Respond.Respond, cases: Respond.Outcome.cases, grants: Grant.all },
   { name: "spec", role: Spec.Spec, cases: Spec.Outcome.cases, grants: ["read", "grep"] },
   { name: "implement", role: Implement.Implement, cases: Implement.Outcome.cases, grants: Grant.all },
   { name: "review", role: Review.Review, cases: Review.Outcome.cases, grants: ["read", "grep"] }

@@ -87,6 +87,9 @@ class Yes<out Subject> {
  */
 export type Approved<Subject = void> = Yes<Subject>
 
+/** Whether a gate made it, and not somebody who wrote down what an approval looks like. */
+export const isApproved = (value: unknown): value is Approved<unknown> => value instanceof Yes
+
 /** A human said no. `note` says what should be different. */
 export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { by: Actor.Actor, note: Schema.String }) {
   override get message() {

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Tracer from "effect/Tracer"
+import * as Tainted from "./Tainted.ts"
 
 /** What stands where a secret stood. */
 export const mark = "[redacted]"
@@ -103,7 +104,7 @@ export const fromEnvironment = (
     value !== undefined && value.length >= 8 && secretName.test(name) ? [Redacted.make(value, { label: name })] : []
   )
 
-/** Takes secrets out of every text of a JSON value, names of fields included unless they are plain words. */
+/** Takes secrets out of every text of a JSON value, tainted ones too, and of the names of its fields unless they are plain words. */
 export const scrubJson = <A>(value: A, secrets: ReadonlyArray<Redacted.Redacted<string>> = []): A =>
   // The shape is kept: only strings are replaced, and only by strings.
   walk(value, (text) => scrub(text, secrets)) as A
@@ -113,6 +114,9 @@ const word = /^_?[A-Za-z]{1,40}$/
 
 const walk = (value: unknown, clean: (text: string) => string): unknown => {
   if (typeof value === "string") return clean(value)
+  if (value instanceof Tainted.Tainted) {
+    return Tainted.of(clean(value.origin), clean(Tainted.reveal(value, "stored")))
+  }
   if (Array.isArray(value)) return value.map((each) => walk(each, clean))
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(

@@ -1,23 +1,38 @@
 /** A **work item**: an issue, task or incident that the factory may change software for. */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Digest from "./Digest.ts"
 import * as Fault from "./Fault.ts"
+import * as Tainted from "./Tainted.ts"
 
 /** The longest body that a work item may have, in UTF-16 code units. */
 export const maxBodyLength = 256 * 1024
 
-/** An issue, task or incident. `id` is safe in a branch name, a file name and a URL. `body` is untrusted text. */
+const bodyOrigin = "the body of the work item"
+
+const shown = (longest: number) =>
+  Schema.NonEmptyString.check(
+    Schema.makeFilter((text) => text.length <= 2 * longest && text.search(/\n|\t/) === -1 && !Tainted.hides(text), {
+      expected: `one line of at most ${longest} characters that hides nothing`
+    })
+  )
+
+/** An issue, task or incident. `id` is safe in a branch name, a file name and a URL. */
 export const WorkItem = Schema.Struct({
   id: Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9-]{0,79}$/)),
-  title: Schema.NonEmptyString,
-  body: Schema.String,
-  labels: Schema.Array(Schema.String),
+  /** Whoever wrote it may have meant it for a reader of lists, or for a model: it is one line, and hides nothing. */
+  title: shown(200),
+  body: Tainted.text(bodyOrigin),
+  labels: Schema.Array(shown(100)),
   /** Where it was read: a path or a URL. */
   source: Schema.String
 })
 /** An issue, task or incident. */
 export type WorkItem = typeof WorkItem.Type
+
+/** The body of an item. */
+export const bodyOf = (text: string): Tainted.Tainted => Tainted.of(bodyOrigin, text)
 
 /** A text can not be taken as a work item. */
 export class WorkItemError extends Fault.Class<WorkItemError>()("WorkItemError", {
@@ -60,7 +75,7 @@ export const fromMarkdown = Effect.fnUntraced(function* (markdown: string, sourc
     // 48 bits of the digest: whoever writes an issue must not be able to make it the twin of another.
     id: `${slug(source)}-${Digest.short(Digest.of(body))}`,
     title: titleOf(body),
-    body,
+    body: bodyOf(body),
     labels: [],
     source
   }
@@ -76,12 +91,11 @@ const titleOf = (body: string): string => {
     if (mark !== undefined && (fence === undefined || fence === mark)) fence = fence === undefined ? mark : undefined
     else if (fence === undefined && /^#[ \t]/.test(line)) headings.push(line.slice(1))
   }
-  const titles = [...headings, ...lines].map((line) => {
-    const plain = line.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Surrogate}\u2028\u2029]+/gu, " ").trim()
-    // Cut by code points, so that no half of a character is left.
-    return [...plain].slice(0, 200).join("").trim()
-  })
-  return titles.find((title) => title !== "") ?? "Untitled"
+  for (const said of [...headings, ...lines]) {
+    const title = Tainted.pass(Tainted.of(bodyOrigin, said), Tainted.line(200))
+    if (Result.isSuccess(title)) return title.success
+  }
+  return "Untitled"
 }
 
 const slug = (source: string): string => {

@@ -24,7 +24,7 @@ import * as StoreProcess from "./fixtures/StoreProcess.ts"
 const item = (n: number): WorkItem.WorkItem => ({
   id: `issue-${n}`,
   title: "It breaks",
-  body: "",
+  body: WorkItem.bodyOf(""),
   labels: [],
   source: ""
 })

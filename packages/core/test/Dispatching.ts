@@ -20,7 +20,13 @@ export class Broken extends Fault.Class<Broken>()("Broken", { Broken: false }) {
 
 export const Work = Line.make("Work", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
 
-export const workItem = (id: string): WorkItem.WorkItem => ({ id, title: id, body: "", labels: [], source: id })
+export const workItem = (id: string): WorkItem.WorkItem => ({
+  id,
+  title: id,
+  body: WorkItem.bodyOf(""),
+  labels: [],
+  source: id
+})
 
 /** What a run does: it ends, it breaks, it is put aside (for a time), or it waits until it is let go. */
 export type Deed = "done" | "break" | "park" | { readonly review: number } | Deferred.Deferred<void>

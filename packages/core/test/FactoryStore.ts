@@ -12,14 +12,14 @@ import * as SqliteJournal from "../src/adapters/SqliteJournal.ts"
 import type * as Durable from "../src/Durable.ts"
 import * as Journal from "../src/Journal.ts"
 import * as Sqlite from "../src/Sqlite.ts"
-import type * as WorkItem from "../src/WorkItem.ts"
+import * as WorkItem from "../src/WorkItem.ts"
 
 export type Services = Durable.Engine | Journal.Journal
 
 export const item: WorkItem.WorkItem = {
   id: "issue-1",
   title: "It breaks",
-  body: "It breaks.",
+  body: WorkItem.bodyOf("It breaks."),
   labels: [],
   source: "issue-1.md"
 }

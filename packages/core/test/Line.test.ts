@@ -23,7 +23,7 @@ import { join } from "node:path"
 const item: WorkItem.WorkItem = {
   id: "issue-1",
   title: "It breaks",
-  body: "It breaks.",
+  body: WorkItem.bodyOf("It breaks."),
   labels: [],
   source: "issue-1.md"
 }

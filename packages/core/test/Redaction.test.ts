@@ -3,6 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Redaction from "../src/Redaction.ts"
+import * as Tainted from "../src/Tainted.ts"
 
 // Without brackets: of pieces of the mark itself, any text could be put together again.
 const secret = Arbitrary.map(Arbitrary.schema(Schema.String), (text) => `s3cr3t${text.replaceAll(/[[\]]/g, "")}-0xK9`)
@@ -178,5 +179,15 @@ describe("Redaction.fromEnvironment", () => {
       "value-of-key"
     ])
     assert.notInclude(String(secrets), "value-of", "the secrets do not show themselves")
+  })
+})
+
+describe("Redaction.scrubJson on what came from outside", () => {
+  it("takes secrets out of a tainted text, which stays tainted", () => {
+    const [key = Redacted.make("")] = hidden("s3cr3t-of-the-host")
+    const item = { id: "issue-1", body: Tainted.of("the issue", "The key is s3cr3t-of-the-host, is it not?") }
+    const { body } = Redaction.scrubJson(item, [key])
+    assert.instanceOf(body, Tainted.Tainted, "a scrubbed text came from outside all the same")
+    assert.strictEqual(Tainted.reveal(body, "measured"), "The key is [redacted], is it not?")
   })
 })

@@ -15,7 +15,13 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-const item: WorkItem.WorkItem = { id: "issue-1", title: "It breaks", body: "", labels: [], source: "issue-1.md" }
+const item: WorkItem.WorkItem = {
+  id: "issue-1",
+  title: "It breaks",
+  body: WorkItem.bodyOf(""),
+  labels: [],
+  source: "issue-1.md"
+}
 
 const withStore = <A, E>(use: (store: ReturnType<typeof storeAt>) => Effect.Effect<A, E>) =>
   Effect.acquireUseRelease(

@@ -30,7 +30,7 @@ class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.Str
 const item = (n: number): WorkItem.WorkItem => ({
   id: `issue-${n}`,
   title: `Issue ${n}`,
-  body: "",
+  body: WorkItem.bodyOf(""),
   labels: [],
   source: ""
 })

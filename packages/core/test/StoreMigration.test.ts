@@ -9,6 +9,7 @@ import * as Gate from "../src/Gate.ts"
 import * as Line from "../src/Line.ts"
 import * as Sqlite from "../src/Sqlite.ts"
 import * as Status from "../src/Status.ts"
+import * as WorkItem from "../src/WorkItem.ts"
 import { alone, events, journal, live, range, store, test } from "./FactoryStore.ts"
 import * as OldLines from "./fixtures/OldLines.ts"
 import * as StoreProcess from "./fixtures/StoreProcess.ts"
@@ -78,7 +79,7 @@ describe("a store of the first version", () => {
           if ((yield* Status.of("issue-3.1"))?._tag === "Stalled") yield* Line.resume("issue-3.1")
           assert.include(yield* ended("issue-3.1"), { _tag: "Finished", result: "3 mended" })
           const next = yield* OldLines.Plain.start({
-            item: { id: "issue-1", title: "Issue", body: "", labels: [], source: "" }
+            item: { id: "issue-1", title: "Issue", body: WorkItem.bodyOf(""), labels: [], source: "" }
           })
           assert.strictEqual(next, "issue-1.2", "the names of the old runs are taken")
           assert.include(yield* ended(next), { _tag: "Finished", result: "3000 two" })

@@ -12,6 +12,7 @@ import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
 import * as Pricing from "@millwright/core/Pricing"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Cause from "effect/Cause"
@@ -232,7 +233,7 @@ const timed = <R>(
 const opened = (system: string, session: ToolSession.ToolSession | undefined): string =>
   session === undefined || session.opening === ""
     ? system
-    : `${system}\n\n${session.opening}\n\n${Untrusted.block("tool index", session.contents)}`
+    : `${system}\n\n${session.opening}\n\n${Untrusted.block(Tainted.of("tool index", session.contents))}`
 
 /** How the conversation uses the tools that the role may find. */
 const findable = Effect.fnUntraced(function* (

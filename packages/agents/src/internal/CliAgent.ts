@@ -33,6 +33,8 @@ export interface Program {
   readonly inherit: ReadonlyArray<string>
   /** It reads it from the file descriptor {@link keyDescriptor}. */
   readonly key: Redacted.Redacted<string> | undefined
+  /** It reads its key from this variable of its environment instead, which its tools see too. */
+  readonly keyVariable?: string | undefined
   readonly limits: Limits
 }
 
@@ -87,6 +89,9 @@ const keptErrors = 4 * 1024
 const missing = 127
 
 const variable = "MILLWRIGHT_AGENT"
+
+/** The line in which a program says that it does not know what it is told. */
+const tooOld = /^.*(?:unknown option|unexpected argument|unrecognized subcommand|unknown configuration field).*$/im
 
 /**
  * Runs a program to its end. `hear` takes what it says, one message after the other; when it fails, the program is ended. A
@@ -149,7 +154,7 @@ export const run = <E, R>(
       yield* Effect.raceFirst(Fiber.join(reading), Effect.andThen(exit, Effect.raceFirst(Fiber.join(reading), quiet)))
       const code = yield* Effect.timeoutOrElse(exit, { duration: farewell, orElse: () => Effect.succeed(undefined) })
       const said = errors.toString("utf8").trim()
-      if (heard === 0 && (code === missing || /unknown option/.test(said))) return yield* absent(program, said)
+      if (heard === 0 && (code === missing || tooOld.test(said))) return yield* absent(program, said)
       return { code, heard, errors: said }
     })
   )
@@ -181,16 +186,18 @@ const start = Effect.fnUntraced(function* (
 type Handle = Effect.Success<ReturnType<ChildProcessSpawner["Service"]["spawn"]>>
 
 /** Takes the key from the input, and everything out of the environment that is not let in, and becomes the program. */
-const script = ({ env, inherit, key }: Program, mark: string): string =>
+const script = ({ env, inherit, key, keyVariable }: Program, mark: string): string =>
   [
     `command -v "$1" >/dev/null 2>&1 || exit ${missing}`,
-    ...(key === undefined
+    ...(key === undefined ? [] : ["IFS= read -r key || exit 1"]),
+    ...(key === undefined || keyVariable !== undefined
       ? []
-      : ["IFS= read -r key || exit 1", `exec ${keyDescriptor}<<END`, "$key", "END", "unset key"]),
+      : [`exec ${keyDescriptor}<<END`, "$key", "END", "unset key"]),
     "for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do",
     `case $name in ${[...inherited, ...inherit].map(quoted).join("|")}) ;; *) unset "$name" 2>/dev/null || :;; esac`,
     "done",
     ...Object.entries({ ...env, [variable]: mark }).map(([name, value]) => `export ${name}=${quoted(value)}`),
+    ...(key === undefined || keyVariable === undefined ? [] : [`export ${keyVariable}="$key"`, "unset key"]),
     'exec "$@"'
   ].join("\n")
 
@@ -228,10 +235,9 @@ const endless = ({ output }: Limits): string =>
 const absent = ({ command, install, name }: Program, said: string): Harness.HarnessError =>
   new Harness.HarnessError({
     reason: "NotInstalled",
-    message:
-      said === "" || !/unknown option/.test(said)
-        ? `${name} is not installed where the agent works: there is no ${command} on its PATH. ${install}`
-        : `${name}, as it is installed where the agent works, is too old: ${said.slice(0, 200)}. ${install}`
+    message: !tooOld.test(said)
+      ? `${name} is not installed where the agent works: there is no ${command} on its PATH. ${install}`
+      : `${name}, as it is installed where the agent works, is too old: ${(tooOld.exec(said)?.[0] ?? said).slice(0, 200)}. ${install}`
   })
 
 const unstartable = (program: Program, error: PlatformError.PlatformError): Harness.HarnessError =>

@@ -29,6 +29,8 @@ export interface Answer {
   readonly usage: Usage.Usage
   /** When it was asked for, in milliseconds since 1970. */
   readonly asked: number
+  /** What the program says that it cost, for where no price is known. */
+  readonly cost?: Usage.Cost
 }
 
 type Needs = Journal.Journal | Pricing.Pricing
@@ -63,12 +65,14 @@ export const make = (
   let turns = 0
   const { paidBy, provider, rehearsed } = account
 
-  const priced = ({ model, usage }: Answer) =>
-    Effect.map(Pricing.Pricing, (pricing) =>
-      Usage.total(usage) > 0
-        ? Pricing.cost(pricing, { provider, model, usage })
-        : Usage.unknown(`${provider} did not say what the call used`)
-    )
+  const priced = ({ cost: told, model, usage }: Answer) =>
+    Effect.map(Pricing.Pricing, (pricing) => {
+      const cost =
+        Usage.total(usage) > 0
+          ? Pricing.cost(pricing, { provider, model, usage })
+          : Usage.unknown(`${provider} did not say what the call used`)
+      return cost._tag === "Unknown" && told !== undefined ? told : cost
+    })
 
   return {
     text: (text) => emit({ _tag: "Text", text }),

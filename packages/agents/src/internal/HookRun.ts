@@ -116,7 +116,7 @@ const isTransform = <B>(answer: Hook.Answer<B>): answer is Extract<Hook.Answer<B
 
 /** A text for an agent. From outside, it is data. */
 export const shown = (text: string | Tainted.Tainted): string =>
-  Predicate.isString(text) ? text : Untrusted.block(text.origin, Tainted.reveal(text, "data-block"))
+  Predicate.isString(text) ? text : Untrusted.block(text)
 
 /** What is digested: a tainted text by its content. */
 const told = (what: unknown): unknown =>

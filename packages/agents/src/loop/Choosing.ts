@@ -7,6 +7,7 @@ import type * as ToolSession from "@millwright/context/ToolSession"
 import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -99,7 +100,7 @@ export const retooled = Effect.fnUntraced(function* (
   yield* conversation.append(
     Conversation.saying(
       "notice",
-      `You find and call tools in another way from here on.\n\n${session.opening}\n\n${Untrusted.block("tool index", session.contents)}`
+      `You find and call tools in another way from here on.\n\n${session.opening}\n\n${Untrusted.block(Tainted.of("tool index", session.contents))}`
     ),
     { _tag: "Tooled", tools: yield* session.save }
   )

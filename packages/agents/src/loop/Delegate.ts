@@ -6,6 +6,7 @@ import * as Budget from "@millwright/core/Budget"
 import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
 import * as Pricing from "@millwright/core/Pricing"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -160,7 +161,7 @@ const work = Effect.fnUntraced(function* (
   }
   const { said, turns } = tallyOf(own)
   const block = (text: string) =>
-    Effect.map(Truncation.text("index", text), (text) => Untrusted.block(`report of ${role}`, text))
+    Effect.map(Truncation.text("index", text), (text) => Untrusted.block(Tainted.of(`report of ${role}`, text)))
   const after = `after ${turns} ${turns === 1 ? "turn" : "turns"}`
   if (fault === undefined) {
     const handoff = Handoff.from(own?.transcript.outcome?.value)

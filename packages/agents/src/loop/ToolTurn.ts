@@ -5,6 +5,7 @@ import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Redaction from "@millwright/core/Redaction"
 import * as ToolLoading from "@millwright/core/ToolLoading"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
@@ -243,7 +244,7 @@ const one = (asked: Hooking.Asked, bench: Bench) =>
     const clean = Redaction.scrub(text, secrets)
     const part = result(call, {
       ok,
-      text: isData ? Untrusted.block("", clean) : clean,
+      text: isData ? Untrusted.block(Tainted.of("", clean)) : clean,
       // They say what the text said before it was changed.
       images: isChanged ? [] : found?.images,
       options: found?.options

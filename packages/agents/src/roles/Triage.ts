@@ -1,43 +1,170 @@
-/** **Triage** says what kind of work an item is. It looks and tries, and changes nothing. */
+/** **Triage** says whether an item can be done without a person, and what is missing when it can not. It looks and tries, and changes nothing. */
+import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
 import * as Role from "../Role.ts"
 import * as Skill from "../Skill.ts"
 import * as Clauses from "./Clauses.ts"
+import * as Question from "./Question.ts"
 
-/** What is triaged, and in which repository. `known` are other items, as `id: title`. */
+/** What has to hold before work is done without a person. `question` is asked so that yes means it holds. */
+export interface Gate {
+  /** One word, as `cause-found`. */
+  readonly name: string
+  readonly question: string
+}
+
+/** The gates of the bundled skill. */
+export const gates: ReadonlyArray<Gate> = [
+  { name: "defined", question: "Is it a defect, or a small change whose result is fully described?" },
+  {
+    name: "cause-found",
+    question: "Is the place in the code known, with high or medium confidence, from code that was read?"
+  },
+  { name: "one-definition-of-done", question: "Would any two reasonable people build the same thing?" },
+  {
+    name: "one-component",
+    question: "Does the change stay in one package, with no public interface, format or schema altered?"
+  },
+  {
+    name: "not-sensitive",
+    question: "Does it leave alone security, payment, personal data, licences, automation and limits?"
+  },
+  { name: "no-choice-left", question: "Is no choice of taste or policy left, no wording and no default?" },
+  { name: "small", question: "Would somebody who knows the code need less than half a day?" },
+  {
+    name: "verifiable-here",
+    question: "Can a test in this repository fail before and pass after, with what the workplace has?"
+  }
+]
+
+/** What is triaged, and in which repository. `answers` are those to questions of an earlier triage. */
 export const Input = Schema.Struct({
   item: WorkItem.WorkItem,
-  repository: Schema.String,
-  known: Schema.Array(Schema.String)
+  repository: Tainted.text("what is known of the repository"),
+  answers: Schema.Array(Question.Answer)
 })
 
-/** What kind of work an item is. */
-export const Outcome = Schema.TaggedUnion({
-  /** Clear and small enough to be done without a person: what is wrong, how to see it, and what has to hold after. */
-  Automatable: {
-    summary: Schema.NonEmptyString,
-    reproduction: Schema.String,
-    clauses: Schema.Array(Clauses.Proposed)
+/** Whether what the item describes was made to happen. */
+export const Reproduction = Schema.TaggedUnion({
+  /** `ran`: the command came to its end here; otherwise `observed` says how it broke off. */
+  Attempted: {
+    command: Schema.NonEmptyString,
+    ran: Schema.Boolean,
+    expected: Schema.NonEmptyString,
+    observed: Schema.NonEmptyString
   },
-  NeedsSpec: { why: Schema.NonEmptyString },
-  /** Questions that only a person can answer, at most five. */
-  NeedsInfo: {
-    questions: Schema.Array(Schema.Struct({ question: Schema.NonEmptyString, reason: Schema.NonEmptyString })).check(
-      Schema.isMinLength(1),
-      Schema.isMaxLength(5)
-    )
-  },
-  /** The same as another item, by two independent signals. */
-  Duplicate: { of: Schema.NonEmptyString, signals: Schema.Array(Schema.NonEmptyString).check(Schema.isMinLength(2)) },
-  Park: { reason: Schema.NonEmptyString }
+  NotAttempted: { reason: Schema.NonEmptyString }
 })
+/** Whether what the item describes was made to happen. */
+export type Reproduction = typeof Reproduction.Type
+
+/** Whether a gate holds. */
+export interface Judgement {
+  readonly gate: string
+  readonly judgement: "holds" | "fails" | "unsure"
+  readonly because: string
+}
+
+/** What somebody saw, apart from what somebody thinks. */
+const seen = {
+  symptoms: Schema.Array(Schema.NonEmptyString).check(Schema.isMinLength(1)),
+  hypotheses: Schema.Array(
+    Schema.Struct({
+      statement: Schema.NonEmptyString,
+      confidence: Schema.Literals(["high", "medium", "low"]),
+      because: Schema.NonEmptyString
+    })
+  ),
+  reproduction: Reproduction
+}
+
+const judgements = (list: ReadonlyArray<Gate>) =>
+  Schema.Array(
+    Schema.Struct({
+      gate: Schema.Literals(list.map(({ name }) => name)).annotate({
+        description: list.map(({ name, question }) => `${name}: ${question}`).join("\n")
+      }),
+      judgement: Schema.Literals(["holds", "fails", "unsure"]),
+      because: Schema.NonEmptyString
+    })
+  ).check(
+    Schema.makeFilter((given: ReadonlyArray<Judgement>) =>
+      list.flatMap(({ name }) => {
+        const times = given.filter(({ gate }) => gate === name).length
+        return times === 1 ? [] : [`The gate ${name} is judged ${times} times, and has to be judged once`]
+      })
+    )
+  )
+
+const all = Schema.makeFilter((given: ReadonlyArray<Judgement>) =>
+  given
+    .filter(({ judgement }) => judgement !== "holds")
+    .map(({ gate, judgement }) => `Not Automatable: the gate ${gate} ${judgement === "fails" ? "fails" : "is unsure"}`)
+)
+
+const notAll = Schema.makeFilter((given: ReadonlyArray<Judgement>) =>
+  given.length > 0 && given.every(({ judgement }) => judgement === "holds")
+    ? "All gates hold, and this outcome is for an item with one that does not"
+    : undefined
+)
+
+/** What kind of work an item is, by these gates. */
+export const outcome = (list: ReadonlyArray<Gate>) => {
+  const judged = judgements(list)
+  return Schema.TaggedUnion({
+    /** Clear and small enough to be done without a person: every gate holds. */
+    Automatable: {
+      summary: Schema.NonEmptyString,
+      ...seen,
+      gates: judged.check(all),
+      clauses: Schema.Array(Clauses.Proposed)
+    },
+    /** Worth doing, and a gate fails that a specification can mend. */
+    NeedsSpec: { why: Schema.NonEmptyString, ...seen, gates: judged.check(notAll) },
+    /** Questions that only a person can answer. Of an item that says nothing there are no symptoms. */
+    NeedsInfo: {
+      questions: Question.List,
+      ...seen,
+      symptoms: Schema.Array(Schema.NonEmptyString),
+      gates: judged.check(notAll)
+    },
+    Park: { reason: Schema.NonEmptyString }
+  })
+}
+
+/** What kind of work an item is, by the bundled gates. */
+export const Outcome = outcome(gates)
 /** What kind of work an item is. */
 export type Outcome = typeof Outcome.Type
 
-/** The role, with another skill than the one that comes with this package. */
-export const make = (skill: Role.Options<typeof Input, typeof Outcome>["skill"]) =>
-  Role.make("Triage", { input: Input, outcome: Outcome, skill, grants: ["read", "grep", "bash"], tier: "standard" })
+/** The first gate of a list that does not hold, and why. Nothing where all hold, or where nobody judged. */
+export const firstFailing = (outcome: Outcome, list: ReadonlyArray<Gate> = gates): (Judgement & Gate) | undefined => {
+  if (outcome._tag === "Park") return undefined
+  for (const gate of list) {
+    const judged = outcome.gates.find((one) => one.gate === gate.name)
+    if (judged !== undefined && judged.judgement !== "holds") return { ...gate, ...judged }
+  }
+  return undefined
+}
 
-/** The role, with the skill that comes with this package. */
-export const Triage = make(Skill.bundled("triage"))
+/** How the role is made. Default: the bundled skill and its gates. */
+export interface Options {
+  readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
+  readonly gates?: ReadonlyArray<Gate>
+}
+
+/** The role, with another skill or other gates. */
+export const make = (options: Options = {}) =>
+  Role.checked("Triage", {
+    input: Input,
+    outcome: outcome(options.gates ?? gates),
+    skill: options.skill ?? Skill.bundled("triage"),
+    grants: ["read", "grep", "bash"],
+    tier: "standard",
+    problems: (outcome, { answers }) =>
+      outcome._tag === "NeedsInfo" ? Question.repeated(outcome.questions, answers) : []
+  })
+
+/** The role. */
+export const Triage = make()

@@ -9,6 +9,9 @@ export * as HarnessTest from "./HarnessTest.ts"
 /** What every choice of models holds to. */
 export * as ModelChoiceTest from "./ModelChoiceTest.ts"
 
+/** A **rehearsal** of roles: everything around them is real, and a provider twin on loopback plays the model. */
+export * as Rehearsal from "./Rehearsal.ts"
+
 /** The **scripted harness**: a fake that plays turns in the place of a model. */
 export * as ScriptedHarness from "./ScriptedHarness.ts"
 

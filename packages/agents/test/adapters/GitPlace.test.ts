@@ -312,17 +312,18 @@ describe("GitPlace", () => {
   it.effect("refs of a hostile repository lead nowhere, and nothing of what they name is told", () =>
     Effect.gen(function* () {
       const { path } = yield* twice
-      const secret = yield* Lab.folder({ key: "ref: the-secret-text\n" })
+      const secret = yield* Lab.folder({ key: "ref: the-secret-text\n", id: Lab.git(path, "rev-parse", "HEAD") })
       const heads = join(path, ".git/refs/heads")
       writeFileSync(join(path, ".git/HEAD"), `ref: ../../../../../..${secret}/key\n`)
       writeFileSync(join(heads, "out"), `ref: ../../../../../..${secret}/key\n`)
+      writeFileSync(join(heads, "out-to-a-commit"), `ref: ../../../../../..${secret}/id\n`)
       symlinkSync(join(secret, "key"), join(heads, "linked"))
       writeFileSync(join(heads, "one"), "ref: refs/heads/two\n")
       writeFileSync(join(heads, "two"), "ref: refs/heads/one\n")
       execFileSync("mkfifo", [join(heads, "pipe")])
       symlinkSync("..", join(heads, "around"))
       mkdirSync(join(heads, "folder"))
-      for (const ref of [undefined, "out", "linked", "one", "pipe", "folder"]) {
+      for (const ref of [undefined, "out", "out-to-a-commit", "linked", "one", "pipe", "folder"]) {
         const error = yield* Effect.flip(open(path, ref))
         assert.strictEqual(error.reason, "NoSuchRef", `${ref}: ${error.message}`)
         assert.notInclude(error.message, "the-secret-text")

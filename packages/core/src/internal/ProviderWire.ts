@@ -8,9 +8,10 @@ import * as ChatBlocks from "./ChatBlocks.ts"
 import * as PrefixCache from "./PrefixCache.ts"
 import * as PromptBlocks from "./PromptBlocks.ts"
 import * as Rules from "./ProviderRules.ts"
+import * as ResponsesBody from "./ResponsesBody.ts"
 
-/** Who the twin answers as. */
-export type Protocol = "anthropic" | "openai"
+/** What the twin answers in: Anthropic's messages, OpenAI's chat completions, or its responses. */
+export type Protocol = "anthropic" | "openai" | "responses"
 
 /** An error of the API. `retryAfter` is in seconds. */
 export interface Refusal {
@@ -28,13 +29,13 @@ export interface Turn {
 
 /** What aimock is told to answer. */
 export interface Answer {
-  readonly content: string
+  readonly content?: string
   readonly toolCalls?: Array<{ name: string; arguments: string; id: string }>
   readonly reasoning?: string
   readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number }
 }
 
-/** What a request says, in both protocols. */
+/** What a request says, in whichever protocol. */
 export interface Conversation {
   readonly model: string
   readonly role: string | undefined
@@ -53,7 +54,8 @@ export interface Conversation {
 export const protocolOf = (request: Http.IncomingMessage): Protocol | undefined => {
   const path = (request.url ?? "").split("?", 1)[0] ?? ""
   if (request.method !== "POST") return undefined
-  return path.endsWith("/v1/messages") ? "anthropic" : path.endsWith("/chat/completions") ? "openai" : undefined
+  if (path.endsWith("/v1/messages")) return "anthropic"
+  return path.endsWith("/chat/completions") ? "openai" : path.endsWith("/responses") ? "responses" : undefined
 }
 
 /** The key that the client showed, or nothing. */
@@ -177,9 +179,11 @@ export const count = (call: {
 const argumentsOf = (call: { readonly arguments?: Schema.Json; readonly raw?: string }): string =>
   call.raw ?? JSON.stringify(call.arguments ?? {})
 
-/** The turn as aimock takes it. */
-export const answer = (turn: Turn, usage: Usage.Usage): Answer => ({
-  content: turn.text ?? "",
+/** The turn as aimock takes it. An empty text would be an item of its own in an answer of the Responses API. */
+export const answer = (turn: Turn, usage: Usage.Usage, protocol: Protocol): Answer => ({
+  ...(protocol === "responses" && turn.text === undefined && (turn.calls ?? []).length > 0
+    ? {}
+    : { content: turn.text ?? "" }),
   ...(turn.calls === undefined || turn.calls.length === 0
     ? {}
     : {
@@ -213,25 +217,32 @@ export const ask = async (request: {
 /** Puts into the events what aimock leaves out: the tokens of the cache, and arguments that are no JSON. */
 export const patch = (
   events: ReadonlyArray<string>,
-  with_: { readonly protocol: Protocol; readonly turn: Turn; readonly usage: Usage.Usage }
+  with_: {
+    readonly protocol: Protocol
+    readonly body: Schema.JsonObject
+    readonly turn: Turn
+    readonly usage: Usage.Usage
+  }
 ): ReadonlyArray<string> => {
   const { turn, usage } = with_
-  const cached =
-    with_.protocol === "anthropic"
-      ? {
-          input_tokens: usage.input,
-          cache_read_input_tokens: usage.cacheRead,
-          cache_creation_input_tokens: usage.cacheWrite
-        }
-      : {
-          prompt_tokens_details: {
-            cached_tokens: usage.cacheRead,
-            // Models that bill no writes do not tell them.
-            ...(usage.cacheWrite > 0 && { cache_write_tokens: usage.cacheWrite })
-          }
-        }
+  const details = {
+    cached_tokens: usage.cacheRead,
+    // Models that bill no writes do not tell them.
+    ...(usage.cacheWrite > 0 && { cache_write_tokens: usage.cacheWrite })
+  }
+  const cached = {
+    anthropic: {
+      input_tokens: usage.input,
+      cache_read_input_tokens: usage.cacheRead,
+      cache_creation_input_tokens: usage.cacheWrite
+    },
+    openai: { prompt_tokens_details: details },
+    responses: { input_tokens_details: details }
+  }[with_.protocol]
+  const { body } = with_
+  const sent = with_.protocol === "responses" ? ResponsesBody.mended(events, { body, calls: turn.calls ?? [] }) : events
   let call = -1
-  return events.map((event) => {
+  return sent.map((event) => {
     if (event.includes('"type":"tool_use"') || /"function":\{"name":/.test(event)) call++
     const raw = turn.calls?.[call]?.raw
     const broken =

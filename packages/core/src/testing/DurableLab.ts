@@ -45,7 +45,13 @@ export class Broken extends Fault.Class<Broken>()("Broken", { Broken: false }) {
 export class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String }) {}
 
 /** The work item of every run. */
-export const item: WorkItem.WorkItem = { id: "issue-1", title: "It breaks", body: "", labels: [], source: "issue-1.md" }
+export const item: WorkItem.WorkItem = {
+  id: "issue-1",
+  title: "It breaks",
+  body: WorkItem.bodyOf(""),
+  labels: [],
+  source: "issue-1.md"
+}
 /** Who answers gates. */
 export const ada = { actor: Actor.human("ada") }
 /** What gates ask. */

@@ -1,5 +1,6 @@
 /**
- * The **provider twin**: a loopback server that answers as the Anthropic and OpenAI APIs do, from a script that is data.
+ * The **provider twin**: a loopback server that answers as the APIs of Anthropic (messages) and OpenAI (chat completions and
+ * responses) do, from a script that is data.
  * Tests and rehearsals use it in the place of a provider.
  *
  * `@copilotkit/aimock` makes the answers in each protocol. A front of our own before it chooses the turn, checks key, model and
@@ -18,6 +19,7 @@ import * as ChatBlocks from "../internal/ChatBlocks.ts"
 import * as PrefixCache from "../internal/PrefixCache.ts"
 import * as Rules from "../internal/ProviderRules.ts"
 import * as Wire from "../internal/ProviderWire.ts"
+import * as ResponsesBody from "../internal/ResponsesBody.ts"
 import * as TranscriptRules from "../internal/TranscriptRules.ts"
 import * as Usage from "../Usage.ts"
 
@@ -189,8 +191,10 @@ export const refusal = (
   body: Schema.JsonObject,
   betas: ReadonlyArray<string> = []
 ): string | undefined =>
-  TranscriptRules.refusal(protocol, body) ??
-  (protocol === "anthropic" ? Rules.refusal(body, betas) : ChatBlocks.refusal(body))
+  protocol === "responses"
+    ? refusal("openai", ResponsesBody.chat(body))
+    : (TranscriptRules.refusal(protocol, body) ??
+      (protocol === "anthropic" ? Rules.refusal(body, betas) : ChatBlocks.refusal(body)))
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
@@ -245,7 +249,8 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
     return Wire.refuse(response, "anthropic", { status: 404, message: `The twin does not serve ${request.url}` })
   const body = await Wire.readBody(request, maxBody)
   if (body === undefined) return Wire.refuse(response, protocol, { status: 400, message: "The body is no JSON object" })
-  const said = Wire.conversationOf(body)
+  const read = protocol === "responses" ? ResponsesBody.chat(body) : body
+  const said = Wire.conversationOf(read)
   const record: Mutable<Recorded> = {
     protocol,
     path: request.url ?? "",
@@ -283,13 +288,13 @@ const serve = async (state: State, request: Http.IncomingMessage, response: Http
   record.turn = said.turn
   const context = String(state.requests.length)
   const { places } = state.options
-  const usage = turn.usage ?? Wire.count({ cache: state.cache, protocol, body, said, turn, places })
+  const usage = turn.usage ?? Wire.count({ cache: state.cache, protocol, body: read, said, turn, places })
   record.usage = usage
-  state.answers.set(context, Wire.answer(turn, usage))
+  state.answers.set(context, Wire.answer(turn, usage, protocol))
   const events = await Wire.ask({ upstream: state.upstream, path: record.path, context, body }).finally(() =>
     state.answers.delete(context)
   )
-  const isOver = await Wire.send(response, Wire.patch(events, { protocol, turn, usage }), breakage)
+  const isOver = await Wire.send(response, Wire.patch(events, { protocol, body, turn, usage }), breakage)
   if (record.outcome === "open" && isOver !== "hung-up") record.outcome = isOver
 }
 

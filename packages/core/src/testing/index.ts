@@ -51,7 +51,7 @@ export * as ProbeClaims from "./ProbeClaims.ts"
 /** The **prefix** of a request: what a provider's prompt cache compares, byte by byte, with what it has read before. */
 export * as PromptPrefix from "./PromptPrefix.ts"
 
-/** The **provider twin**: a loopback server that answers as the Anthropic and OpenAI APIs do, from a script that is data. */
+/** The **provider twin**: a loopback server that answers as the APIs of Anthropic (messages) and OpenAI (chat completions and responses) do, from a script that is data. */
 export * as ProviderTwin from "./ProviderTwin.ts"
 
 /** What every scorer holds to. */

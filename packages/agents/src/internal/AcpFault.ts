@@ -1,0 +1,82 @@
+/** Why an agent that speaks ACP has no outcome, as a fault of the house. */
+import * as Model from "@millwright/core/Model"
+import * as Redaction from "@millwright/core/Redaction"
+import type * as Redacted from "effect/Redacted"
+import type * as Grant from "../Grant.ts"
+import * as Harness from "../Harness.ts"
+import * as AcpRefusal from "./AcpRefusal.ts"
+
+/** Whose run it was. */
+export interface Run {
+  /** What people call the agent. */
+  readonly title: string
+  readonly role: string
+  readonly model: string
+  readonly maxTurns: number
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+}
+
+/** Why the agent did not do what it was asked. `what` is what that was. */
+export const refused = (
+  { code, message }: AcpRefusal.Refusal,
+  what: string,
+  run: Run
+): Harness.HarnessError | Model.ModelError => {
+  const said = Redaction.scrub(message, run.secrets).replace(/\s+/g, " ").trim().slice(0, 600)
+  if (
+    code === AcpRefusal.authRequired ||
+    /not logged in|log ?in|api key|authenticat|unauthorized|\b401\b/i.test(said)
+  ) {
+    return new Model.ModelError({
+      reason: "Unauthorized",
+      message: `${run.title} needs a login, and nobody is asked for one: ${said}. Give it a key (\`key\`), or log it in where it works before it starts.`
+    })
+  }
+  return new Harness.HarnessError({
+    reason: "Broken",
+    message: `${run.title} did not ${what} in the role ${run.role}: ${said}. Try again; where it happens again, update it, or this package.`
+  })
+}
+
+/** It took its turns, and has no outcome. */
+export const tooManyTurns = ({ maxTurns, role, title }: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "TooManyTurns",
+    message: `${title} took the ${maxTurns} turns that the role ${role} may take, and has no outcome. Give it more, or a smaller task.`
+  })
+
+/** It ended, and said why in a word of the protocol. */
+export const noOutcome = (stop: string, { role, title }: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "NoOutcome",
+    message: `The role ${role} ended without an outcome (${stop}), also when ${title} was asked for it. Give it a larger tier, or a clearer skill.`
+  })
+
+/** It speaks another version of the protocol. */
+export const version = (theirs: unknown, ours: number, { title }: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "NotInstalled",
+    message: `${title}, as it is installed where the agent works, speaks version ${JSON.stringify(theirs)?.slice(0, 40)} of ACP, and this package version ${ours}. Install one that fits.`
+  })
+
+/** It can not do what the request asks for. */
+export const unsupported = (what: string, { role, title }: Pick<Run, "role" | "title">): Harness.HarnessError =>
+  new Harness.HarnessError({ reason: "Unsupported", message: `The role ${role} can not run on ${title}: ${what}` })
+
+/** It may do what the role may not, and nobody says that it asks before. */
+export const unconfined = (
+  missing: ReadonlyArray<Grant.Grant>,
+  run: Pick<Run, "role" | "title">
+): Harness.HarnessError =>
+  unsupported(
+    `the role does not have ${missing.join(", ")}, and nothing says that the agent asks before it does that. ` +
+      "Name in `asks` what it asks for, as it is set up; take the others away by its own settings (`meta`, `args`) and name them too; or grant them.",
+    run
+  )
+
+/** The session is none of this agent. */
+export const foreign = (theirs: string): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "Broken",
+    message: `The session to go on with is one of the harness "${theirs}", or is damaged. Start the role anew.`
+  })

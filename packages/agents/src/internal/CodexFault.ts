@@ -1,0 +1,112 @@
+/** Why Codex has no outcome, as a fault of the house. */
+import * as Model from "@millwright/core/Model"
+import * as Redaction from "@millwright/core/Redaction"
+import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
+import * as Harness from "../Harness.ts"
+import type * as CodexLine from "./CodexLine.ts"
+
+/** Whose run it was. */
+export interface Run {
+  readonly role: string
+  readonly model: string
+  readonly maxTurns: number
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+}
+
+/** It took its turns, and has no outcome. */
+export const tooManyTurns = ({ maxTurns, role }: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "TooManyTurns",
+    message: `Codex took the ${maxTurns} turns that the role ${role} may take, and has no outcome. Give it more, or a smaller task.`
+  })
+
+/** It ended twice by saying something, and not by giving an outcome. */
+export const noOutcome = ({ role }: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "NoOutcome",
+    message: `The role ${role} ended without an outcome, also when Codex was asked for it. Give it a larger tier, or a clearer skill.`
+  })
+
+/** It does not do what it was told. */
+export const refused = (what: string, said: string, run: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "Broken",
+    message: `Codex did not take \`${what}\` in the role ${run.role}: ${clean(said, run)}. Try again; where it happens again, update it, or this package.`
+  })
+
+/** There is nothing to pay with. */
+export const noKey = (model: string): Model.ModelError =>
+  new Model.ModelError({
+    reason: "Unauthorized",
+    message: `Model ${model}, asked by Codex: there is no key. ${mend.Unauthorized}`
+  })
+
+/** Why the provider did not answer. Codex has tried again by then, where that helps. */
+export const ofCall = (
+  { additionalDetails, codexErrorInfo: info, message }: CodexLine.TurnError,
+  run: Pick<Run, "model" | "secrets">
+): Model.ModelError => {
+  const said = Predicate.isString(additionalDetails) ? additionalDetails : message
+  const reason = Predicate.isString(info) ? (named[info] ?? ofText(said)) : ofStatus(statusOf(info), said)
+  return new Model.ModelError({
+    reason,
+    message: `Model ${run.model}, asked by Codex: ${reason}. ${clean(said, run)} ${mend[reason] ?? ""}`.trim()
+  })
+}
+
+type Reason = Model.ModelError["reason"]
+
+const named: Readonly<Record<string, Reason>> = {
+  contextWindowExceeded: "ContextOverflow",
+  usageLimitExceeded: "QuotaExhausted",
+  sessionBudgetExceeded: "QuotaExhausted",
+  rateLimitExceeded: "RateLimited",
+  serverOverloaded: "Overloaded",
+  flexUnavailable: "Overloaded",
+  policyCapacityUnavailable: "Overloaded",
+  internalServerError: "Overloaded",
+  modelNotFound: "UnknownModel",
+  unauthorized: "Unauthorized",
+  badRequest: "Protocol",
+  cyberPolicy: "Refused",
+  misalignmentPolicyViolation: "Refused"
+}
+
+/** Codex has names for some ways to fail, with the status of the answer below. */
+const statusOf = (info: unknown): number | undefined => {
+  for (const detail of Predicate.isObject(info) ? Object.values(info) : []) {
+    if (Predicate.hasProperty(detail, "httpStatusCode") && Predicate.isNumber(detail.httpStatusCode)) {
+      return detail.httpStatusCode
+    }
+  }
+  return undefined
+}
+
+const ofStatus = (status: number | undefined, said: string): Reason => {
+  if (status === undefined) return ofText(said)
+  if (status === 401 || status === 403) return "Unauthorized"
+  if (status === 402) return "QuotaExhausted"
+  if (status === 404) return "UnknownModel"
+  if (status === 413) return "ContextOverflow"
+  if (status === 429) return "RateLimited"
+  return status >= 500 ? "Overloaded" : "Protocol"
+}
+
+const ofText = (said: string): Reason => {
+  if (/error sending request|connection refused|dns|resolve/i.test(said)) return "Unreachable"
+  return /disconnect|stream|timeout|timed out|connection/i.test(said) ? "Disconnected" : "Protocol"
+}
+
+const mend: Partial<Record<Reason, string>> = {
+  Unauthorized: "Give the harness a key that may use this model.",
+  QuotaExhausted: "Add credit or raise the quota, then resume the line.",
+  ContextOverflow: "Give the role less context.",
+  UnknownModel: "Check the name of the model for this tier.",
+  RateLimited: "Try again later, or run fewer lines at once.",
+  Overloaded: "Try again later.",
+  Unreachable: "Check that the place where the agent works has a way to the provider."
+}
+
+const clean = (text: string, { secrets }: Pick<Run, "secrets">): string =>
+  Redaction.scrub(text, secrets).replace(/\s+/g, " ").trim().slice(0, 600)

@@ -1,0 +1,86 @@
+/** Why pi has no outcome, as a fault of the house. */
+import * as Model from "@millwright/core/Model"
+import * as Redaction from "@millwright/core/Redaction"
+import type * as Redacted from "effect/Redacted"
+import * as Harness from "../Harness.ts"
+
+/** Whose run it was. */
+export interface Run {
+  readonly role: string
+  readonly model: string
+  readonly maxTurns: number
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
+}
+
+/** How pi is installed, as a sentence. */
+export const install = "Install @earendil-works/pi-coding-agent with npm, or say in `command` where it is."
+
+/** It took its turns, and has no outcome. */
+export const tooManyTurns = ({ maxTurns, role }: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "TooManyTurns",
+    message: `pi took the ${maxTurns} turns that the role ${role} may take, and has no outcome. Give it more, or a smaller task.`
+  })
+
+/** It ended its work without an outcome, also when it was asked for it. */
+export const noOutcome = ({ model, role }: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "NoOutcome",
+    message: `The role ${role} ended twice without calling the outcome tool (model ${model}, in pi). Give it a larger tier, or a clearer skill.`
+  })
+
+/** What runs is older than what the extension is written for. */
+export const tooOld = (said: string): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "NotInstalled",
+    message: `pi, as it is installed where the agent works, is too old: ${said}. ${install}`
+  })
+
+/** It did not do what it was told to. */
+export const refused = (what: string, said: string, run: Run): Harness.HarnessError =>
+  new Harness.HarnessError({
+    reason: "Broken",
+    message: `pi ${what} in the role ${run.role}: ${clean(said, run)}. Update it, or this package.`
+  })
+
+/** Why it did not take what was said to it. */
+export const ofPrompt = (said: string, run: Run): Harness.HarnessError | Model.ModelError =>
+  isLogin(said) ? ofCall(said, run) : refused("does not take what it is to do", said, run)
+
+/** Why the provider did not answer. It begins with the status, where there was one. */
+export const ofCall = (said: string, run: Pick<Run, "model" | "secrets">): Model.ModelError => {
+  const status = /^\s*(\d{3})\b/.exec(said)?.[1]
+  const reason = reasonOf(status === undefined ? undefined : Number(status), said)
+  return new Model.ModelError({
+    reason,
+    message: `Model ${run.model}, asked by pi: ${reason}. ${clean(said, run)} ${mend[reason] ?? ""}`.trim()
+  })
+}
+
+const isLogin = (said: string): boolean => /no api key|\/login|not logged in|authenticat|no credentials/i.test(said)
+
+const reasonOf = (status: number | undefined, said: string): Model.ModelError["reason"] => {
+  if (status === 401 || status === 403 || (status === undefined && isLogin(said))) return "Unauthorized"
+  if (status === 402 || /credit balance|usage limit|insufficient_quota/i.test(said)) return "QuotaExhausted"
+  if (status === 413 || /prompt is too long|context.{0,20}(length|window|limit)/i.test(said)) return "ContextOverflow"
+  if (status === 404) return "UnknownModel"
+  if (status === 429) return "RateLimited"
+  if (status !== undefined && status >= 500) return "Overloaded"
+  if (status !== undefined) return "Protocol"
+  return /refused|resolve|ENOTFOUND|unable to connect|connection error|fetch failed/i.test(said)
+    ? "Unreachable"
+    : "Disconnected"
+}
+
+const mend: Partial<Record<Model.ModelError["reason"], string>> = {
+  Unauthorized: "Give the harness a key that may use this model.",
+  QuotaExhausted: "Add credit or raise the quota, then resume the line.",
+  ContextOverflow: "Give the role less context.",
+  UnknownModel: "Check the name of the model for this tier.",
+  RateLimited: "Try again later, or run fewer lines at once.",
+  Overloaded: "Try again later.",
+  Unreachable: "Check that the place where the agent works has a way to the provider."
+}
+
+const clean = (text: string, { secrets }: Pick<Run, "secrets">): string =>
+  Redaction.scrub(text, secrets).replace(/\s+/g, " ").trim().slice(0, 600)
