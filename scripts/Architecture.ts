@@ -23,6 +23,11 @@ export const seams: ReadonlyArray<Seam> = [
     files: ["core/{Sqlite,Backup}", "core/internal/{Store*,KernelLock}", "*/adapters/*"],
     why: "a release candidate of Node"
   },
+  {
+    module: "@agentclientprotocol/sdk",
+    files: ["agents/internal/AcpConnection"],
+    why: "a vendor's, and what is used of it in part unstable"
+  },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
   { module: "effect/cluster", files: ["core/internal/Cluster*", "*/adapters/*"], why: "tagged unstable" },
   {
@@ -64,7 +69,7 @@ export const kernels: ReadonlyArray<string> = [
 export const loaders: ReadonlyArray<string> = ["agents/internal/PluginEntry"]
 
 /** Modules from outside that every floor may import, beside `effect/*` and `node:*`: pure functions without dependencies. */
-export const everywhere: ReadonlyArray<string> = ["jsonc-parser", "@cfworker/json-schema", "stemmer"]
+export const everywhere: ReadonlyArray<string> = ["diff", "jsonc-parser", "@cfworker/json-schema", "stemmer"]
 
 /** Modules from outside that `testing/` may import as well: what a suite and a twin are written with. */
 export const inTesting: ReadonlyArray<string> = ["vitest", "@effect/vitest", "@copilotkit/aimock"]

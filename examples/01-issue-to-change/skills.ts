@@ -34,6 +34,6 @@ export const roles = Effect.fnUntraced(function* (folder: string | undefined) {
     triage: Triage.make({ skill: yield* skill("triage") }),
     spec: Spec.make({ skill: yield* skill("spec") }),
     implement: Implement.make({ skill: yield* skill("implement") }),
-    review: Review.make(yield* skill("review"))
+    review: Review.make({ skill: yield* skill("review") })
   }
 })

@@ -41,6 +41,10 @@ export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
   NotGranted: false,
   /** The sub-agents of the request can not be those of its role. */
   BadAgents: false,
+  /** Whoever shall judge would have a model of the family of an author. */
+  SameFamily: false,
+  /** Whoever shall judge would go on with a conversation of an author. */
+  SharedSession: false,
   /** The agent took longer in all than it may. */
   TimedOut: false,
   /** Whoever waited for the agent stopped it. Nobody gets this as an error; the journal says it of the agent. */

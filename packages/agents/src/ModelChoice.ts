@@ -33,6 +33,8 @@ export interface Standing {
   readonly tools: NonNullable<TaskFeatures.Task["tools"]>
   /** Whom a person wants. */
   readonly pin: string | undefined
+  /** Whose families it may not be. */
+  readonly apart?: Apart
 }
 
 /** What speaks against the model that has a conversation. */
@@ -50,7 +52,12 @@ export interface Chosen {
 }
 
 /** Why nobody could be chosen for a conversation. */
-export type Failure = Router.RouteError | Scorer.ScorerError | Budget.BudgetError | Journal.JournalError
+export type Failure =
+  | Harness.HarnessError
+  | Router.RouteError
+  | Scorer.ScorerError
+  | Budget.BudgetError
+  | Journal.JournalError
 
 /** Chooses the model of a conversation. */
 export class ModelChoice extends Context.Service<
@@ -83,3 +90,21 @@ export const tiers = ({ forTier }: Model.Models["Service"]): ModelChoice["Servic
 export const Pin = Context.Reference<Effect.Effect<string | undefined>>("@millwright/agents/ModelChoice/Pin", {
   defaultValue: () => Effect.undefined
 })
+
+/** Families of models that a conversation may not be with, since they wrote what it judges. */
+export interface Apart {
+  readonly families: ReadonlyArray<string>
+  /** Whether somebody of them may be chosen where nobody else is left. */
+  readonly orElse: "refuse" | "warn"
+  /** The family of a model by its name. */
+  readonly familyOf: (model: string) => string
+}
+
+/** From whom the conversations that begin within stand apart. `Independence` sets it. */
+export const Apart = Context.Reference<Apart | undefined>("@millwright/agents/ModelChoice/Apart", {
+  defaultValue: () => undefined
+})
+
+/** Whether a model is of a family that the conversation stands apart from. */
+export const isApart = (apart: Apart | undefined, model: Model.Model): boolean =>
+  apart === undefined || !apart.families.includes(apart.familyOf(model.name))

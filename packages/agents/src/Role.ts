@@ -71,6 +71,14 @@ export interface Options<
   readonly tier: Model.Tier
   /** The task as the model reads it. Default: each field of the input in a data block, as untrusted text. */
   readonly prompt?: (input: Input["Type"]) => Briefing.Briefing
+  /**
+   * What stands between the role and its harness in each run, and sees what is asked and answered. It may refuse, say something to
+   * the agent, or look on.
+   */
+  readonly between?: (
+    harness: Harness.Harness["Service"],
+    input: Input["Type"]
+  ) => Effect.Effect<Harness.Harness["Service"], Failure, Journal.Journal>
   /** Default 60. */
   readonly maxTurns?: number
   /**
@@ -115,6 +123,7 @@ export const make = <
     options.prompt === undefined
       ? (value: Input["Type"]) => Effect.map(Schema.encodeEffect(input)(value), (encoded) => asBlocks(value, encoded))
       : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value).text ?? "")
+  const { between = Effect.succeed } = options
   return {
     name,
     outcome: options.outcome,
@@ -125,7 +134,7 @@ export const make = <
         Effect.flatMap(Hook.Around, (around) => {
           const hooks = { role: name, outcome, hooks: [...(options.hooks ?? []), ...around] }
           return Effect.gen(function* () {
-            const harness = yield* Harness.Harness
+            const harness = yield* between(yield* Harness.Harness, value)
             const skill = yield* options.skill
             const plugin = yield* PluginOrigin.PluginOrigin
             yield* Journal.record({

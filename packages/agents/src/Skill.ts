@@ -156,7 +156,17 @@ export const pinned =
     )
 
 /** The skills that come with this package. */
-export type Bundled = "triage" | "dedupe" | "spec" | "implement" | "review" | "respond"
+export type Bundled =
+  | "triage"
+  | "dedupe"
+  | "spec"
+  | "implement"
+  | "review"
+  | "arbiter"
+  | "respond"
+  | "verify"
+  | "monitor"
+  | "improve"
 
 /**
  * Reads a skill that comes with this package. It is read from the host's own disk, whatever file system is in force: a

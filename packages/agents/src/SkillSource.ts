@@ -51,6 +51,7 @@ export const make = Effect.fnUntraced(function* (set: SkillSet.SkillSet, { name 
     name,
     kind: "skill",
     list: Effect.sync(() => ({
+      instructions: "Skills: each says how a kind of work is done. Call one to read it before you begin such work.",
       tools: set.skills.map(({ description, name }) => ({ name, description, inputSchema, annotations }))
     })),
     call: (asked, { file }) =>

@@ -3,6 +3,7 @@
  * criterion. The host gives the addresses and seals the whole with a digest; what a person approves is that digest.
  */
 import * as Digest from "@millwright/core/Digest"
+import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
 import * as Prose from "./internal/Prose.ts"
@@ -13,7 +14,10 @@ const Text = Schema.NonEmptyString
 const Excluded = Schema.Struct({ what: Text, why: Text })
 
 /** What a criterion says: observable from outside; `command` exits with 0 exactly when it holds. */
-export const criterion = { statement: Text, command: Schema.optionalKey(Text) } as const
+export const criterion = {
+  statement: Text,
+  command: Schema.optionalKey(Text.check(Tainted.filter(Tainted.command)))
+} as const
 
 /** What a user story says. */
 export const story = { as: Text, want: Text, soThat: Text } as const

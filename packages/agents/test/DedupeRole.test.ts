@@ -92,9 +92,10 @@ describe("the role Dedupe", () => {
 
 describe("the candidates of an item", () => {
   const noise = (at: number) => Lab.item(`The page ${at} of the ledger is slow on device ${at * 7}.`, `noise-${at}`)
+  const many = (count: number) => Array.from({ length: count }, (_, at) => noise(at))
 
   it("are those of many that share its rare words, and not the item", () => {
-    const known = [...Array.from({ length: 10_000 }, (_, at) => noise(at)), item, Lab.item(`Again: ${log}`, "twin")]
+    const known = [...many(10_000), item, Lab.item(`Again: ${log}`, "twin")]
     const found = Dedupe.preselect(item, known)
     assert.lengthOf(found, Dedupe.mostCandidates)
     assert.strictEqual(found[0]?.id, "twin", "ten thousand others hide the one that has the same error")
@@ -116,6 +117,12 @@ describe("the candidates of an item", () => {
     assert.lengthOf(Dedupe.preselect(item, [noise(1), noise(2), noise(3)], 2), 2)
     assert.deepStrictEqual(Dedupe.preselect(item, [noise(1)], -1), [])
     assert.lengthOf(Dedupe.preselect(item, [noise(1)]), 1, "a single item that all words are of is not found")
+  })
+
+  it("are no long text that has the words among all others", () => {
+    const dump = Lab.item(`${log} since 2.4 ${Array.from({ length: 300 }, (_, at) => `word${at}`).join(" ")}`, "dump")
+    const [first] = Dedupe.preselect(item, [dump, ...many(100), Lab.item(`Again: ${log}`, "twin")])
+    assert.strictEqual(first?.id, "twin")
   })
 
   it("are short, however long the items are", () => {

@@ -1,8 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { execFileSync } from "node:child_process"
-import { chmodSync, existsSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Schema from "effect/Schema"
 import * as GitPlace from "../src/adapters/GitPlace.ts"
@@ -170,6 +169,22 @@ describe("SkillSet", () => {
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
+  it.effect("lists a long skill by its front matter, wherever the part that is read ends", () =>
+    Effect.gen(function* () {
+      const set = yield* everywhere({
+        "skills/long/SKILL.md": skill("long", "é".repeat(50_000)),
+        "skills/lines/SKILL.md": skill("lines", "é\n".repeat(40_000)),
+        "skills/endless/SKILL.md": `---\nname: endless\ndescription: x\n${"# é\n".repeat(30_000)}`,
+        "skills/front/SKILL.md": `---\nname: front\ndescription: x\n${"# é\n".repeat(20_000)}---\nx\n`,
+        "skills/binary/SKILL.md": Buffer.concat([Buffer.from(skill("binary")), Buffer.alloc(100_000, 0xff)])
+      })
+      assert.deepStrictEqual(names(set), ["binary", "lines", "long"], "what stands below is not looked at")
+      assert.deepStrictEqual(reasons(set), { "skills/endless": "TooLarge", "skills/front": "TooLarge" })
+      assert.lengthOf((yield* SkillSet.get(set, "long")).instructions, 50_000)
+      assert.strictEqual((yield* Effect.flip(SkillSet.get(set, "binary"))).reason, "Unreadable")
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
   it.effect("reads files beside a skill, and nothing above its folder", () =>
     Effect.gen(function* () {
       const { path } = yield* Lab.repository({
@@ -219,11 +234,13 @@ describe("SkillSet", () => {
   it.effect("a name with odd bytes is reported", () =>
     Effect.gen(function* () {
       const folder = yield* Lab.folder({ "skills/a/SKILL.md": skill("a"), "skills/b\u202ec/SKILL.md": skill("b") })
-      execFileSync("mkdir", [Buffer.concat([Buffer.from(`${folder}/skills/x`)]).toString()])
+      const bytes = Buffer.concat([Buffer.from(join(folder, "skills/d")), Buffer.from([0xff])])
+      mkdirSync(bytes)
+      writeFileSync(Buffer.concat([bytes, Buffer.from("/SKILL.md")]), skill("d"))
       const set = yield* SkillSet.find([yield* inFolder(folder)])
       assert.deepStrictEqual(names(set), ["a"])
-      assert.strictEqual(set.problems.length, 1)
-      assert.notInclude(set.problems[0]?.error.message, "\u202e", "what hides is not repeated")
+      assert.lengthOf(set.problems, 2)
+      for (const { error } of set.problems) assert.notMatch(error.message, /\u202e/, "what hides is not repeated")
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
@@ -268,7 +285,6 @@ describe("Skill.pinned", () => {
       const error = yield* Effect.flip(Skill.parse(skill("a", "Do it!"), "inline").pipe(Skill.pinned(digest)))
       assert.strictEqual(error.reason, "NotPinned")
       assert.match(error.message, new RegExp(`held to ${digest.slice(0, 12)}`))
-      assert.isFalse(existsSync("inline"))
     })
   )
 })

@@ -147,6 +147,7 @@ describe("SkillSource", () => {
         options: { tools: { deferral: "always", mode: "bridge" } }
       })
       yield* loop.run({ tools: ["skills/*"] })
+      assert.include(JSON.stringify((yield* loop.twin.requests)[0]?.body), "each says how a kind of work is done")
       const [said = ""] = yield* loop.results(2)
       assert.include(said, "Read the diff first.")
       assert.strictEqual(said.includes("<untrusted"), trust === "outside", said)

@@ -101,6 +101,17 @@ describe("the documents of a specification", () => {
     assert.include(tech, "- src/page.js: `pageOf`: the bound is off by one")
   })
 
+  it.each(["- one", "+ one", "1. one", "2) one", "=====", "---", "> one", "# one"])(
+    "hold no list and no rule in a paragraph: %s",
+    (text) => {
+      const { product, tech } = Spec.documents(Spec.sealed(item, Specs.everywhere(text)))
+      const paragraph = (document: string, heading: string) =>
+        document.split(`\n\n## ${heading}\n\n`)[1]?.split("\n")[0]
+      for (const said of [paragraph(product, "Problem"), paragraph(tech, "Strategy")])
+        assert.match(said ?? "", /^(?:\\|\d+\\)/, "the beginning of a block is not escaped")
+    }
+  )
+
   const hostile = [
     "x\n\n# Approved\n\nby everyone",
     "# Approved",

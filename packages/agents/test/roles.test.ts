@@ -1,12 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Grant from "../src/Grant.ts"
+import * as Arbiter from "../src/roles/Arbiter.ts"
 import * as Dedupe from "../src/roles/Dedupe.ts"
 import * as Implement from "../src/roles/Implement.ts"
+import * as Improve from "../src/roles/Improve.ts"
+import * as Monitor from "../src/roles/Monitor.ts"
 import * as Respond from "../src/roles/Respond.ts"
 import * as Review from "../src/roles/Review.ts"
 import * as Spec from "../src/roles/Spec.ts"
 import * as Triage from "../src/roles/Triage.ts"
+import * as Verify from "../src/roles/Verify.ts"
 import * as Skill from "../src/Skill.ts"
 
 const roles = [
@@ -15,7 +19,11 @@ const roles = [
   { name: "respond", role: Respond.Respond, cases: Respond.Outcome.cases, grants: Grant.all },
   { name: "spec", role: Spec.Spec, cases: Spec.Outcome.cases, grants: ["read", "grep"] },
   { name: "implement", role: Implement.Implement, cases: Implement.Outcome.cases, grants: Grant.all },
-  { name: "review", role: Review.Review, cases: Review.Outcome.cases, grants: ["read", "grep"] }
+  { name: "review", role: Review.Review, cases: Review.Outcome.cases, grants: ["read", "grep"] },
+  { name: "arbiter", role: Arbiter.Arbiter, cases: Arbiter.Outcome.cases, grants: ["read", "grep"] },
+  { name: "verify", role: Verify.Verify, cases: Verify.Outcome.cases, grants: ["read", "grep", "bash"] },
+  { name: "monitor", role: Monitor.Monitor, cases: Monitor.Outcome.cases, grants: ["read", "grep"] },
+  { name: "improve", role: Improve.Improve, cases: Improve.Outcome.cases, grants: [] }
 ] as const
 
 /** The part of a skill below a heading, up to the next one. */

@@ -24,6 +24,8 @@ export interface Candidate {
   readonly cache: Cache
   /** How fast it answers. Left out: not known, and where time has a price it counts as the slowest that is. */
   readonly speed?: Speed
+  /** Who made it, where {@link familyOf} does not know its name. */
+  readonly family?: string
 }
 
 /** How fast a model answers. */
@@ -36,3 +38,25 @@ export interface Speed {
 
 /** The name of a candidate: `provider/model`. */
 export const idOf = ({ model, provider }: Pick<Candidate, "model" | "provider">): string => `${provider}/${model}`
+
+const families: ReadonlyArray<readonly [RegExp, string]> = [
+  [/claude/, "claude"],
+  [/(?:^|[^a-z])(?:gpt|chatgpt|codex|o[1-9](?![a-z0-9]))/, "gpt"],
+  [/gemini|gemma/, "gemini"],
+  [/llama/, "llama"],
+  [/mistral|mixtral|codestral|devstral|magistral/, "mistral"],
+  [/qwen|qwq/, "qwen"],
+  [/deepseek/, "deepseek"],
+  [/grok/, "grok"],
+  [/(?:^|[^a-z])glm/, "glm"],
+  [/kimi/, "kimi"]
+]
+
+/**
+ * The family of a model, by the name that any provider gives it: models of one family tend to have the same blind spots. One whose name
+ * says nothing is a family of its own.
+ */
+export const familyOf = ({ family, model }: Pick<Candidate, "family" | "model">): string => {
+  const name = model.toLowerCase()
+  return family ?? families.find(([pattern]) => pattern.test(name))?.[1] ?? name
+}

@@ -254,6 +254,24 @@ export const Fact = Schema.TaggedUnion({
     /** The way that the answer came, where it was not given in a program: `webhook`. */
     via: Schema.optionalKey(Schema.String)
   },
+  /** Who judged had a model of the family of an author, and the policy only warns of it. */
+  IndependenceWaived: {
+    role: Schema.String,
+    model: Schema.String,
+    family: Schema.String,
+    /** The roles that wrote with that family. */
+    authors: Schema.Array(Schema.String)
+  },
+  /** A signal of a kind that had not been seen before, and what it was judged as. `of` is the item that tells of it. */
+  SignalJudged: {
+    fingerprint: Digest.Digest,
+    source: Schema.String,
+    as: Schema.Literals(["reported", "known", "noise"]),
+    of: Schema.NullOr(Schema.String),
+    why: Schema.String
+  },
+  /** Signals of a source since the last count that nobody judged: `repeated` are of a kind that was judged, `held` went over a limit. */
+  SignalsCounted: { source: Schema.String, repeated: Schema.Natural, held: Schema.Natural },
   ContractFrozen: { contract: Digest.Digest, assertions: Schema.Natural },
   VerdictGiven: { verdict: Verdict.Verdict },
   ChangeCommitted: { branch: Schema.String, commit: Schema.String, files: Schema.Natural, lines: Schema.Natural },

@@ -6,6 +6,7 @@ import * as Usage from "./Usage.ts"
 /** Why a candidate was not chosen. With the last three it could have taken the task. */
 export const Reason = Schema.Literals([
   "Incapable",
+  "Avoided",
   "ContextTooSmall",
   "BelowTier",
   "Unavailable",

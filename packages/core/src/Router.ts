@@ -88,6 +88,8 @@ export interface Request {
   readonly evidence?: ReadonlyArray<RouteDecision.Evidence>
   /** Providers that are down. */
   readonly outages?: ReadonlyArray<string>
+  /** Families of models that may not have the task, whoever wants it: those of whoever wrote what is judged, say. */
+  readonly avoid?: ReadonlyArray<string>
 }
 
 /** What a choice needs to know beside the rules: prices, and what a scorer said. */

@@ -147,7 +147,7 @@ const acts: ReadonlyArray<readonly [RegExp, string]> = [
   [/\bGH-(?=\d)/gi, "GH "],
   [/\b(issues|pull|merge_requests|work_items)\/(?=\d)/gi, "$1/ "],
   [/@(?=[\p{L}\p{N}])/gu, "@ "],
-  [/\[(?=\s{0,4}(?:(?:skip|no)[\s_-]{1,4}[\w-]{1,30}|[\w-]{1,30}?[\s_-]{1,4}skip)\s{0,4}\])/gi, "("],
+  [/\[(?=\s{0,4}(?:(?:skip|no)[\s_-]{1,4}[\w-]{1,30}|[\w-]{1,30}?[\s_-]{1,4}skip)\s{0,4}\\?\])/gi, "("],
   [/\*{3}(?=NO_CI)/gi, ""],
   [/^([ \t]*(?:[a-z\d]{1,40}-[a-z\d-]{1,40}|cc|fixes|closes|resolves))[ \t]*:/gim, "$1 -"]
 ]

@@ -146,14 +146,14 @@ describe("A tainted text", () => {
     }
     assert.include(
       String(Result.getFailure(Schema.encodeUnknownResult(Tainted.text("o"))(1))),
-      "text from outside",
+      "Tainted.of(origin, text)",
       "the message does not say what was expected"
     )
   })
 
   it("shows its origin in one line, whoever wrote that", () => {
     const liar = Tainted.of(`me\n2026 ERROR forged\u001b[2J\u202e${"x".repeat(1_000)}\ud800`, said)
-    assert.notMatch(`${liar}`, /\n|[\p{C}]/u)
+    assert.notMatch(`${liar}`, /\p{C}/u)
     assert.isAtMost(`${liar}`.length, 120)
     assert.strictEqual(inspect(liar), `${liar}`, "the origin is shown as it was written")
   })
@@ -362,6 +362,7 @@ describe("A check", () => {
     ["https://x.org/a/b/issues/12", "https://x.org/a/b/issues/ 12"],
     ["thanks @ada and @org/team", "thanks @ ada and @ org/team"],
     ["[skip ci] [ci skip] [no-ci] [skip netlify] ***NO_CI***", "(skip ci] (ci skip] (no-ci] (skip netlify] NO_CI***"],
+    ["\\[skip ci\\] \\#1", "\\(skip ci\\] \\# 1"],
     ["a\n\nSigned-off-by: ada\nskip-checks: true", "a\n\nSigned-off-by - ada\nskip-checks - true"],
     ["![x](https://evil.example/?q=1)", "[x] (https://evil.example/?q=1)"],
     ["[Approve][1]\n\n[1]: https://evil.example", "[Approve] [1]\n\n[1] - https://evil.example"],

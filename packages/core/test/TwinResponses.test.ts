@@ -15,12 +15,12 @@ const start = Effect.gen(function* () {
     script: { conversations: [{ role: "Tester", turns }] },
     apiKey: Redacted.make("k")
   })
-  const ask = (input: ReadonlyArray<object>, key = "k") =>
+  const ask = (input: ReadonlyArray<object>, key = "k", more: object = {}) =>
     Effect.promise(async () => {
       const response = await fetch(`${twin.openAiUrl}/responses`, {
         method: "POST",
         headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-        body: JSON.stringify({ model: "m", stream: true, instructions: "Role: Tester", input })
+        body: JSON.stringify({ model: "m", stream: true, instructions: "Role: Tester", input, ...more })
       })
       const text = await response.text()
       const events = [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, data = ""]) => JSON.parse(data))
@@ -77,6 +77,7 @@ describe("the provider twin over OpenAI's responses", () => {
       assert.deepStrictEqual([denied.status, JSON.parse(denied.text).error.code], [401, "invalid_api_key"])
       const call = { type: "function_call", call_id: "c1", name: "bash", arguments: "{}" }
       assert.strictEqual((yield* ask([task, call])).status, 400)
+      assert.strictEqual((yield* ask([task], "k", { previous_response_id: "resp_1" })).status, 400)
       assert.strictEqual((yield* ask([task, { type: "function_call_output", call_id: "c1", output: "" }])).status, 400)
     }).pipe(Effect.scoped)
   )

@@ -14,7 +14,6 @@ import type * as Journal from "@millwright/core/Journal"
 import type * as Model from "@millwright/core/Model"
 import type * as Pricing from "@millwright/core/Pricing"
 import * as Redaction from "@millwright/core/Redaction"
-import { methods } from "@agentclientprotocol/sdk/unstable"
 import * as Tool from "effect/ai/Tool"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -132,17 +131,11 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   const told = Effect.fnUntraced(function* (session: string, text: string) {
     yield* conversation.begin(session)
     const asked = yield* Effect.forkChild(
-      connection.ask(AcpAnswer.Done, (agent) =>
-        agent.request(methods.agent.session.prompt, { sessionId: session, prompt: [{ type: "text", text }] })
-      )
+      connection.ask(AcpAnswer.Done, "session/prompt", { sessionId: session, prompt: [{ type: "text", text }] })
     )
     // Who is told to stop says what it used until then.
     const stop = conversation.cancel.pipe(
-      Effect.andThen(
-        connection.ask(AcpAnswer.Anything, (agent) =>
-          agent.notify(methods.agent.session.cancel, { sessionId: session })
-        )
-      ),
+      Effect.andThen(connection.tell("session/cancel", { sessionId: session })),
       Effect.andThen(
         // A fiber of its own: this one is being interrupted.
         Effect.forkChild(

@@ -61,7 +61,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
   const secrets = [...(yield* Redaction.Secrets), apiKey]
   const served = around.tools === undefined ? undefined : yield* ServedTools.make(around.tools)
   const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
-  const granted = request.grants.map((grant) => toolkit.tools[grant])
+  const granted: Record<string, Tool.Any> = Offer.named(request.grants.map((grant) => toolkit.tools[grant]))
   const working = yield* FiberSet.make<void, Harness.Failure>()
   const one = yield* Semaphore.make(1)
   const conversation = CodexConversation.make({
@@ -72,14 +72,17 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
       experimentalRawEvents: true,
       baseInstructions: request.system,
       ...(served !== undefined && { developerInstructions: served.instructions }),
-      dynamicTools: [...[...granted, outcomeTool(request.outcome)].map(described), ...(served?.tools ?? []).map(plain)]
+      dynamicTools: [
+        ...[...Object.values(granted), outcomeTool(request.outcome)].map(described),
+        ...(served?.tools ?? []).map(plain)
+      ]
     },
     items: home.items,
     prompts: [request.prompt, ...(request.followUps ?? [])],
     report: CliReport.make({ provider: "openai", rehearsed, paidBy: "key" }, id, emit),
     tool: runner({
       // Tools by name, whichever they are.
-      toolkit: { ...toolkit, tools: Offer.named(granted) } as unknown as ToolTurn.Bench["toolkit"],
+      toolkit: { ...toolkit, tools: granted } as unknown as ToolTurn.Bench["toolkit"],
       conversation: id,
       emit,
       served

@@ -35,6 +35,7 @@ import * as Lanes from "../loop/Lanes.ts"
 import * as PrefixWatch from "../loop/PrefixWatch.ts"
 import * as Telemetry from "../loop/Telemetry.ts"
 import * as Transcript from "../loop/Transcript.ts"
+import * as ApartChoice from "../internal/ApartChoice.ts"
 import * as ModelChoice from "../ModelChoice.ts"
 import * as Sessions from "../Sessions.ts"
 import * as Truncation from "../tools/Truncation.ts"
@@ -76,8 +77,8 @@ export const layerWith = (
     Harness.Harness,
     Effect.gen(function* () {
       const models = yield* Model.Models
-      const choice = Option.getOrElse(yield* Effect.serviceOption(ModelChoice.ModelChoice), () =>
-        ModelChoice.tiers(models)
+      const choice = ApartChoice.holding(
+        Option.getOrElse(yield* Effect.serviceOption(ModelChoice.ModelChoice), () => ModelChoice.tiers(models))
       )
       // Only these: everything else, the workplace above all, is that of each call and never that of this layer.
       const services = Context.make(Pricing.Pricing, yield* Pricing.Pricing).pipe(

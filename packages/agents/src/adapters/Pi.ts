@@ -46,15 +46,16 @@ export interface Options extends CliHarness.Options {
   readonly api?: "anthropic-messages" | "openai-completions" | "openai-responses"
   /** The context of the models of such a provider, in tokens. Default: 128,000, which is pi's. */
   readonly contextTokens?: number
+  /** Default: 4 GiB, since it says again and again what its tools have said so far. */
+  readonly outputBytes?: number
 }
 
 /** pi. Roles with a scope of tools need a `ToolIndex` and a `ToolServer` around it. */
 export const layer = (options: Options): Layer.Layer<Harness.Harness, never, Pricing.Pricing | Journal.Journal> =>
-  CliHarness.layer({ name, title: "pi" }, { outputBytes, ...options }, (request, around) =>
+  CliHarness.layer({ name, title: "pi" }, options, (request, around) =>
     work(request, { options: { outputBytes, ...options }, ...around })
   )
 
-/** It says several times what its tools say, also while they run. */
 const outputBytes = 4 * 1024 ** 3
 
 interface Around extends CliHarness.Around {
@@ -80,10 +81,9 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   }).pipe(Effect.ensuring(conversation.close))
   const outcome = conversation.outcome()
   if (outcome === undefined || !conversation.isOver()) {
+    const known = end.heard === 0 ? PiFault.ofStart(end.errors, run) : undefined
+    if (known !== undefined) return yield* known
     const errors = Redaction.scrub(end.errors, secrets)
-    if (end.heard === 0 && /does not provide an export named|SyntaxError/.test(errors)) {
-      return yield* PiFault.tooOld(`its Node does not run it: ${errors.slice(-200)}`)
-    }
     return yield* CliHarness.speechless("pi", request, { code: end.code, errors })
   }
   const session = yield* PiHome.save(home, { harness: name, id })
@@ -113,7 +113,6 @@ const programOf = Effect.fnUntraced(function* (
       provider,
       hasKey: apiKey !== undefined,
       keyDescriptor: CliAgent.keyDescriptor,
-      home: home.folder,
       outcome: Tool.getJsonSchema(outcomeTool(request.outcome)),
       tools: served
     })

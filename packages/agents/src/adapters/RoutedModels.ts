@@ -125,7 +125,7 @@ const make = (options: Options, { scorer, services }: Around): ModelChoice.Model
   })
 
   const requestOf = Effect.fnUntraced(function* (standing: ModelChoice.Standing, { atLeast = 0, ...further }: Further) {
-    const { context, current, evidence, hasImages, pin = options.pin, request, tools } = standing
+    const { apart, context, current, evidence, hasImages, pin = options.pin, request, tools } = standing
     const { growth = 1_500, output = 500, returns = 0, turns = 20 } = options.work ?? {}
     const repository = yield* options.features?.(request) ?? Effect.succeed({})
     const isJudged = options.judged?.includes(request.role) ?? false
@@ -144,6 +144,7 @@ const make = (options: Options, { scorer, services }: Around): ModelChoice.Model
       left: yield* Budget.left,
       ...(current !== undefined && { current }),
       ...(pin !== undefined && { pin }),
+      ...(apart && { avoid: apart.families }),
       ...further
     }
     return routed
@@ -199,18 +200,26 @@ const make = (options: Options, { scorer, services }: Around): ModelChoice.Model
 
   return {
     choose: Effect.fnUntraced(function* (standing: ModelChoice.Standing) {
-      const { current, pin = options.pin } = standing
+      const { apart, current, pin = options.pin } = standing
       const held = current === undefined ? undefined : modelOf(current.candidate)
-      if (current !== undefined && held !== undefined && (pin === undefined || pin === current.candidate)) {
+      if (
+        current !== undefined &&
+        held !== undefined &&
+        ModelChoice.isApart(apart, held) &&
+        (pin === undefined || pin === current.candidate)
+      ) {
         return { model: held, candidate: current.candidate, hasStronger: false }
       }
       const request = yield* requestOf(standing, { outages: yield* down })
       // Where all are down, there is nothing to lose by asking one of them.
-      return yield* Effect.catchIf(
+      const chosen = Effect.catchIf(
         route(request),
         ({ _tag, reason }) => _tag === "RouteError" && reason === "Unavailable",
         () => route({ ...request, outages: [] })
       )
+      return yield* apart?.orElse === "warn"
+        ? Effect.catchTag(chosen, "RouteError", () => route({ ...request, avoid: [] }))
+        : chosen
     }, Effect.provideContext(services)),
     after: Effect.fnUntraced(function* (standing: ModelChoice.Standing, signal: ModelChoice.Signal) {
       const request = yield* onward(standing, signal)

@@ -3,7 +3,6 @@
  * a program that it starts, a shell of a few lines, which carries the messages through named pipes in the folder of the run. On
  * the other end of them is a program of the same spawner, whose input and output are ours. So it works in any sandbox.
  */
-import type { McpServerStdio } from "@agentclientprotocol/sdk/unstable"
 import type * as ToolServer from "@millwright/context/ToolServer"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -21,9 +20,17 @@ export type Serve = (
   send: (message: unknown) => Effect.Effect<void>
 ) => Effect.Effect<ToolServer.Connection, never, Scope.Scope>
 
+/** A server as a program that an agent starts. */
+export interface Server {
+  readonly name: string
+  readonly command: string
+  readonly args: ReadonlyArray<string>
+  readonly env: ReadonlyArray<never>
+}
+
 /** Servers that an agent can start. */
 export interface AcpBridge {
-  readonly servers: Array<McpServerStdio>
+  readonly servers: ReadonlyArray<Server>
   /** Whether a client of this server has come. */
   readonly hasCome: (server: string) => boolean
 }

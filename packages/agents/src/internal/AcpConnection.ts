@@ -1,19 +1,11 @@
 /** The connection with an agent that speaks the Agent Client Protocol: who asked what, and what is answered. */
-import {
-  client,
-  type ClientCapabilities,
-  type ClientConnection,
-  type ClientContext,
-  methods,
-  RequestError,
-  type RequestPermissionRequest,
-  type RequestPermissionResponse
-} from "@agentclientprotocol/sdk/unstable"
+import { client, methods, RequestError } from "@agentclientprotocol/sdk/unstable"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Harness from "../Harness.ts"
+import type * as AcpConversation from "./AcpConversation.ts"
 import type * as AcpFiles from "./AcpFiles.ts"
 import type { Refusal } from "./AcpRefusal.ts"
 import type * as AcpTerminals from "./AcpTerminals.ts"
@@ -22,9 +14,7 @@ import type * as JsonLines from "./JsonLines.ts"
 
 /** What the agent may ask of us. What is not there is not announced, and refused. */
 export interface Offers {
-  readonly permission: (
-    request: RequestPermissionRequest
-  ) => Effect.Effect<RequestPermissionResponse, never, Harness.Workplace>
+  readonly permission: AcpConversation.AcpConversation["permission"]
   readonly files: AcpFiles.AcpFiles
   readonly terminals: AcpTerminals.AcpTerminals | undefined
 }
@@ -37,9 +27,13 @@ export interface AcpConnection {
   /** Asks the agent, and waits for its answer. */
   readonly ask: <S extends Schema.Codec<unknown, unknown>>(
     schema: S,
-    call: (agent: ClientContext) => Promise<unknown>
+    method: string,
+    params: object
   ) => Effect.Effect<S["Type"], Refusal>
-  readonly capabilities: ClientCapabilities
+  /** Tells the agent something that has no answer. */
+  readonly tell: (method: string, params: object) => Effect.Effect<void, Refusal>
+  /** What the agent is told that it may ask for. */
+  readonly capabilities: object
 }
 
 /** Opens one. It closes with the scope, and so does what the agent asked for. */
@@ -66,7 +60,7 @@ export const make = Effect.fnUntraced(function* ({ files, permission, terminals 
   const waiting = new Set<unknown>()
   let incoming: ReadableStreamDefaultController | undefined
   let say: CliAgent.Talk["say"] = () => Effect.void
-  const connection: ClientConnection = app.connect({
+  const connection = app.connect({
     readable: new ReadableStream({ start: (controller) => void (incoming = controller) }),
     writable: new WritableStream({
       write: (message) => {
@@ -89,15 +83,16 @@ export const make = Effect.fnUntraced(function* ({ files, permission, terminals 
         const isOurs = Predicate.isString(message.method) ? message.jsonrpc === "2.0" : waiting.delete(message.id)
         if (isOurs && !connection.signal.aborted) incoming?.enqueue(message)
       }),
-    ask: (schema, call) =>
+    ask: (schema, method, params) =>
       Effect.flatMap(
-        Effect.tryPromise({ try: () => call(connection.agent), catch: refusal }),
+        Effect.tryPromise({ try: () => connection.agent.request<unknown>(method, params), catch: refusal }),
         (answer): Effect.Effect<(typeof schema)["Type"], Refusal> =>
           Effect.mapError(Schema.decodeUnknownEffect(schema)(answer), ({ message }) => ({
             code: 0,
             message: `its answer is none: ${message}`
           }))
       )
+    ,tell: (method, params) => Effect.tryPromise({ try: () => connection.agent.notify(method, params), catch: refusal })
   }
   return self
 })

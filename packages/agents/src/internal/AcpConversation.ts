@@ -1,5 +1,4 @@
 /** A conversation with an agent that speaks ACP while it runs: what it says becomes events and facts, and what it asks is answered. */
-import type { RequestPermissionRequest, RequestPermissionResponse } from "@agentclientprotocol/sdk/unstable"
 import * as Budget from "@millwright/core/Budget"
 import type * as Journal from "@millwright/core/Journal"
 import * as Model from "@millwright/core/Model"
@@ -34,13 +33,24 @@ export type Failure = Harness.HarnessError | Model.ModelError | Budget.BudgetErr
 
 type Needs = Journal.Journal | Pricing.Pricing
 
+/** Whether a tool may be called. */
+export interface Question {
+  readonly toolCall: AcpTools.Call & { readonly toolCallId: string }
+  readonly options: ReadonlyArray<AcpTools.Choice>
+}
+
+/** One of the answers that there are, or none. */
+export interface Permission {
+  readonly outcome:
+    | { readonly outcome: "selected"; readonly optionId: string }
+    | { readonly outcome: "cancelled" }
+}
+
 /** A conversation that goes on. */
 export interface AcpConversation {
   /** Takes what the agent tells of its session. `false`: the message is something else. */
   readonly hear: (message: JsonLines.Message) => Effect.Effect<boolean, Failure, Needs>
-  readonly permission: (
-    request: RequestPermissionRequest
-  ) => Effect.Effect<RequestPermissionResponse, never, Harness.Workplace>
+  readonly permission: (question: Question) => Effect.Effect<Permission, never, Harness.Workplace>
   /** From here on it works on something that it was told, in the session of this name. */
   readonly begin: (session: string) => Effect.Effect<void>
   /** It has done that, and said what it used, or not. Answers with what it said. */

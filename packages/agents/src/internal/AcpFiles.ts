@@ -1,10 +1,4 @@
 /** The files that an agent reads and writes through us: of the workplace, inside of the workspace, and only as it was granted. */
-import type {
-  ReadTextFileRequest,
-  ReadTextFileResponse,
-  WriteTextFileRequest,
-  WriteTextFileResponse
-} from "@agentclientprotocol/sdk/unstable"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as Grant from "../Grant.ts"
@@ -13,13 +7,26 @@ import * as Target from "../tools/Target.ts"
 import * as ToolFailure from "../tools/ToolFailure.ts"
 import * as AcpRefusal from "./AcpRefusal.ts"
 
+/** Reading a text, or so many lines of it from one on, counted from 1. */
+export interface Reading {
+  readonly path: string
+  readonly line?: number | null
+  readonly limit?: number | null
+}
+
+/** Writing a whole text. */
+export interface Writing {
+  readonly path: string
+  readonly content: string
+}
+
 /** What is there of it. */
 export interface AcpFiles {
   readonly read:
-    | ((request: ReadTextFileRequest) => Effect.Effect<ReadTextFileResponse, AcpRefusal.Refusal, Harness.Workplace>)
+    | ((request: Reading) => Effect.Effect<{ readonly content: string }, AcpRefusal.Refusal, Harness.Workplace>)
     | undefined
   readonly write:
-    | ((request: WriteTextFileRequest) => Effect.Effect<WriteTextFileResponse, AcpRefusal.Refusal, Harness.Workplace>)
+    | ((request: Writing) => Effect.Effect<object, AcpRefusal.Refusal, Harness.Workplace>)
     | undefined
 }
 
@@ -32,7 +39,7 @@ export const make = (grants: ReadonlyArray<Grant.Grant>): AcpFiles => ({
   write: grants.includes("write") || grants.includes("edit") ? write(grants) : undefined
 })
 
-const read = Effect.fnUntraced(function* ({ limit, line, path }: ReadTextFileRequest) {
+const read = Effect.fnUntraced(function* ({ limit, line, path }: Reading) {
   const content = yield* Target.text(yield* Target.inside(path), largest)
   const from = Math.max(0, (line ?? 1) - 1)
   const lines = content.split(/(?<=\n)/)
@@ -40,7 +47,7 @@ const read = Effect.fnUntraced(function* ({ limit, line, path }: ReadTextFileReq
 }, Effect.mapError(AcpRefusal.ofTool))
 
 const write = (grants: ReadonlyArray<Grant.Grant>) =>
-  Effect.fnUntraced(function* ({ content, path }: WriteTextFileRequest) {
+  Effect.fnUntraced(function* ({ content, path }: Writing) {
     const relative = yield* Target.writable(path)
     const fs = yield* FileSystem.FileSystem
     if (!grants.includes("write") && !(yield* Effect.orElseSucceed(fs.exists(relative), () => false))) {

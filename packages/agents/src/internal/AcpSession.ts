@@ -1,10 +1,10 @@
 /** Beginning a conversation with an agent that speaks ACP, or going on with one, as far as the agent can. */
-import { type ClientContext, type McpServer, methods, PROTOCOL_VERSION } from "@agentclientprotocol/sdk/unstable"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Harness from "../Harness.ts"
 import * as AcpAnswer from "./AcpAnswer.ts"
+import type * as AcpBridge from "./AcpBridge.ts"
 import type * as AcpConnection from "./AcpConnection.ts"
 import * as AcpFault from "./AcpFault.ts"
 
@@ -14,7 +14,7 @@ export const Data = Schema.Struct({ id: Schema.NonEmptyString })
 /** How a session is begun. */
 export interface Opening {
   readonly cwd: string
-  readonly mcpServers: Array<McpServer>
+  readonly mcpServers: ReadonlyArray<AcpBridge.Server>
   readonly system: string
   /** What only this agent understands. */
   readonly meta: Readonly<Record<string, unknown>> | undefined
@@ -42,27 +42,27 @@ export const earlier = (session: Harness.Session | undefined, harness: string) =
           onSuccess: ({ id }) => id
         })
 
+type Asking = readonly [method: string, params: object]
+
+/** The version of the protocol that is spoken here. */
+const version = 1
+
 /** Says who we are, and opens the session. */
 export const open = Effect.fnUntraced(function* (
   { ask, capabilities: clientCapabilities }: AcpConnection.AcpConnection,
   { cwd, earlier, mcpServers, meta, mode, model, system }: Opening,
   run: AcpFault.Run
 ) {
-  const asked = <S extends Schema.Codec<unknown, unknown>>(
-    what: string,
-    schema: S,
-    call: (agent: ClientContext) => Promise<unknown>
-  ) => Effect.mapError(ask(schema, call), (refusal) => AcpFault.refused(refusal, what, run))
+  const asked = <S extends Schema.Codec<unknown, unknown>>(what: string, schema: S, [method, params]: Asking) =>
+    Effect.mapError(ask(schema, method, params), (refusal) => AcpFault.refused(refusal, what, run))
 
-  const hello = yield* asked("begin", AcpAnswer.Hello, (agent) =>
-    agent.request(methods.agent.initialize, {
-      protocolVersion: PROTOCOL_VERSION,
+  const hello = yield* asked("begin", AcpAnswer.Hello, ["initialize", {
+      protocolVersion: version,
       clientInfo: { name: "millwright", version: "1" },
       clientCapabilities
-    })
-  )
-  if (hello.protocolVersion !== PROTOCOL_VERSION) {
-    return yield* AcpFault.version(hello.protocolVersion, PROTOCOL_VERSION, run)
+    }])
+  if (hello.protocolVersion !== version) {
+    return yield* AcpFault.version(hello.protocolVersion, version, run)
   }
   const { loadSession, sessionCapabilities } = hello.agentCapabilities ?? {}
   const takesSystem = Predicate.isNotNullish(sessionCapabilities?.systemPrompt)
@@ -80,20 +80,18 @@ export const open = Effect.fnUntraced(function* (
     const old = { ...params, sessionId }
     // What is gone on with in a copy can be gone on with again from the same place.
     if (Predicate.isNotNullish(sessionCapabilities?.fork)) {
-      return yield* asked(what, AcpAnswer.Begun, (agent) => agent.request(methods.agent.session.fork, old))
+      return yield* asked(what, AcpAnswer.Begun, ["session/fork", old])
     }
     const canResume = Predicate.isNotNullish(sessionCapabilities?.resume)
     if (!canResume && loadSession !== true) {
       return yield* AcpFault.unsupported("it can not go on with a session. Start the role anew.", run)
     }
-    const answer = yield* asked<typeof AcpAnswer.Resumed>(what, AcpAnswer.Resumed, (agent) =>
-      canResume ? agent.request(methods.agent.session.resume, old) : agent.request(methods.agent.session.load, old)
-    )
+    const answer = yield* asked(what, AcpAnswer.Resumed, [canResume ? "session/resume" : "session/load", old])
     return { ...answer, sessionId }
   })
   const session =
     earlier === undefined
-      ? yield* asked("begin a session", AcpAnswer.Begun, (agent) => agent.request(methods.agent.session.new, params))
+      ? yield* asked("begin a session", AcpAnswer.Begun, ["session/new", params])
       : yield* goneOnWith(earlier)
   const { sessionId } = session
 
@@ -101,14 +99,10 @@ export const open = Effect.fnUntraced(function* (
     const choice = AcpAnswer.choice(session, category)
     const what = `take the ${category} ${value}`
     if (choice?.values.includes(value) === true) {
-      return yield* asked(what, AcpAnswer.Anything, (agent) =>
-        agent.request(methods.agent.session.setConfigOption, { sessionId, configId: choice.id, value })
-      )
+      return yield* asked(what, AcpAnswer.Anything, ["session/set_config_option", { sessionId, configId: choice.id, value }])
     }
     if (category === "mode" && session.modes?.availableModes.some(({ id }) => id === value) === true) {
-      return yield* asked(what, AcpAnswer.Anything, (agent) =>
-        agent.request(methods.agent.session.setMode, { sessionId, modeId: value })
-      )
+      return yield* asked(what, AcpAnswer.Anything, ["session/set_mode", { sessionId, modeId: value }])
     }
     const has = choice?.values.slice(0, 20).join(", ") ?? "none to choose"
     return yield* AcpFault.unsupported(`it has no ${category} "${value}" (it has ${has}).`, run)

@@ -1,11 +1,4 @@
 /** The commands that an agent runs through us: started with the spawner of the call, inside of the workspace, and gone with the run. */
-import type {
-  CreateTerminalRequest,
-  CreateTerminalResponse,
-  TerminalExitStatus,
-  TerminalOutputResponse,
-  WaitForTerminalExitResponse
-} from "@agentclientprotocol/sdk/unstable"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -25,11 +18,31 @@ interface Named {
   readonly terminalId: string
 }
 
+/** A command that is to be run. */
+export interface Command {
+  readonly command: string
+  readonly args?: ReadonlyArray<string>
+  readonly env?: ReadonlyArray<{ readonly name: string; readonly value: string }>
+  readonly cwd?: string | null
+  /** How much of its output is kept, in bytes. */
+  readonly outputByteLimit?: number | null
+}
+
+/** How a command ended. */
+export type Ended = { readonly exitCode: number } | { readonly signal: string }
+
+/** The end of what a command said, and how it ended, where it has. */
+export interface Said {
+  readonly output: string
+  readonly truncated: boolean
+  readonly exitStatus?: Ended
+}
+
 /** What is answered to an agent. */
 export interface AcpTerminals {
-  readonly create: (request: CreateTerminalRequest) => Asked<CreateTerminalResponse>
-  readonly output: (request: Named) => Asked<TerminalOutputResponse>
-  readonly wait: (request: Named) => Asked<WaitForTerminalExitResponse>
+  readonly create: (request: Command) => Asked<Named>
+  readonly output: (request: Named) => Asked<Said>
+  readonly wait: (request: Named) => Asked<Ended>
   readonly kill: (request: Named) => Asked<Record<string, never>>
   readonly release: (request: Named) => Asked<Record<string, never>>
 }
@@ -38,7 +51,7 @@ interface Terminal {
   readonly scope: Scope.Closeable
   readonly output: Output.Collector
   readonly kept: number
-  readonly ended: Fiber.Fiber<TerminalExitStatus>
+  readonly ended: Fiber.Fiber<Ended>
 }
 
 /** How many are open at once. */
@@ -59,7 +72,7 @@ export const make = Effect.fnUntraced(function* (): Effect.fn.Return<AcpTerminal
       : Effect.succeed(terminal)
   }
 
-  const start = Effect.fnUntraced(function* (request: CreateTerminalRequest, scope: Scope.Closeable) {
+  const start = Effect.fnUntraced(function* (request: Command, scope: Scope.Closeable) {
     const cwd = yield* Target.inside(request.cwd ?? ".")
     const kept = Math.min(request.outputByteLimit ?? mostOutput, mostOutput)
     const spawner = yield* ChildProcessSpawner
@@ -81,10 +94,10 @@ export const make = Effect.fnUntraced(function* (): Effect.fn.Return<AcpTerminal
     const ended = yield* handle.exitCode.pipe(
       Effect.tap(() => Effect.timeoutOption(Fiber.await(reading), "1 second")),
       Effect.match({
-        onFailure: (error): TerminalExitStatus => ({
+        onFailure: (error): Ended => ({
           signal: /SIG[A-Z0-9]+/.exec(String(error.cause))?.[0] ?? "SIGKILL"
         }),
-        onSuccess: (exitCode): TerminalExitStatus => ({ exitCode })
+        onSuccess: (exitCode): Ended => ({ exitCode })
       }),
       Effect.forkIn(around)
     )
@@ -112,9 +125,9 @@ export const make = Effect.fnUntraced(function* (): Effect.fn.Return<AcpTerminal
     output: Effect.fnUntraced(function* (request) {
       const { ended, kept, output } = yield* named(request)
       const exit = ended.pollUnsafe()
-      const { tail } = output.said()
+      const { head, tail } = output.said()
       return {
-        output: tail,
+        output: `${head}${tail}`,
         truncated: output.total() > kept,
         ...(exit !== undefined && Exit.isSuccess(exit) && { exitStatus: exit.value })
       }
@@ -131,7 +144,7 @@ export const make = Effect.fnUntraced(function* (): Effect.fn.Return<AcpTerminal
 })
 
 /** Some agents give a whole line for a shell, and no arguments. */
-const become = ({ args, command }: CreateTerminalRequest): string =>
+const become = ({ args, command }: Command): string =>
   (args ?? []).length === 0 && /\s/.test(command) ? 'exec sh -c "$1"' : 'exec "$@"'
 
-const words = ({ args, command }: CreateTerminalRequest): ReadonlyArray<string> => [command, ...(args ?? [])]
+const words = ({ args, command }: Command): ReadonlyArray<string> => [command, ...(args ?? [])]

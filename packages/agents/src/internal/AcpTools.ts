@@ -1,5 +1,4 @@
 /** The tools of an agent in the words of the house, and what of them a role may do. */
-import type { PermissionOption } from "@agentclientprotocol/sdk/unstable"
 import * as Predicate from "effect/Predicate"
 import * as Grant from "../Grant.ts"
 
@@ -68,8 +67,14 @@ export const files = ({ content, locations, rawInput }: Call): ReadonlyArray<str
   )
 ]
 
+/** An answer that an agent would take. */
+export interface Choice {
+  readonly optionId: string
+  readonly kind: string
+}
+
 /** The answer to a question, of those that there are: for this once. */
-export const chosen = (options: ReadonlyArray<PermissionOption>, isAllowed: boolean): string | undefined =>
+export const chosen = (options: ReadonlyArray<Choice>, isAllowed: boolean): string | undefined =>
   (isAllowed
     ? options.find(({ kind }) => kind === "allow_once")
     : (options.find(({ kind }) => kind === "reject_once") ?? options.find(({ kind }) => kind === "reject_always"))

@@ -30,7 +30,7 @@ export interface Options {
   readonly run: CodexFault.Run
   readonly key: Redacted.Redacted<string>
   /** How the conversation begins, as `thread/start` has it. */
-  readonly thread: object
+  readonly thread: { readonly cwd: string; readonly [more: string]: unknown }
   /** What was said before. */
   readonly items: ReadonlyArray<CodexSession.Item>
   /** What is said, one after the other: each when there is an outcome of the one before. */
@@ -262,7 +262,11 @@ export const make = ({ items, key, lane, prompts, report, run, thread, tool }: O
       return ask("initialize", hello, () =>
         Effect.andThen(
           say({ method: "initialized" }),
-          ask("account/login/start", { type: "apiKey", apiKey: Redacted.value(key).trim() }, () => started)
+          ask("config/read", { includeLayers: true, cwd: thread.cwd }, (result) => {
+            const fault = CodexFault.ofConfig(CodexLine.configured(result), run)
+            const login = { type: "apiKey", apiKey: Redacted.value(key).trim() }
+            return fault === undefined ? ask("account/login/start", login, () => started) : Effect.fail(fault)
+          })
         )
       )
     },

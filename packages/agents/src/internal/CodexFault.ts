@@ -28,12 +28,30 @@ export const noOutcome = ({ role }: Run): Harness.HarnessError =>
     message: `The role ${role} ended without an outcome, also when Codex was asked for it. Give it a larger tier, or a clearer skill.`
   })
 
-/** It does not do what it was told. */
-export const refused = (what: string, said: string, run: Run): Harness.HarnessError =>
-  new Harness.HarnessError({
-    reason: "Broken",
-    message: `Codex did not take \`${what}\` in the role ${run.role}: ${clean(said, run)}. Try again; where it happens again, update it, or this package.`
+/** It does not do what it was told. It takes about a million characters at once. */
+export const refused = (what: string, said: string, run: Run): Harness.HarnessError | Model.ModelError =>
+  /exceeds the maximum length/i.test(said)
+    ? ofCall({ message: said, codexErrorInfo: "contextWindowExceeded" }, run)
+    : new Harness.HarnessError({
+        reason: "Broken",
+        message: `Codex did not take \`${what}\` in the role ${run.role}: ${clean(said, run)}. Try again; where it happens again, update it, or this package.`
+      })
+
+/** Its configuration is not only what we say: then it could have tools, instructions and places for the key that nobody granted. */
+export const ofConfig = (
+  layers: ReturnType<typeof CodexLine.configured>,
+  run: Run
+): Harness.HarnessError | Model.ModelError | undefined => {
+  if (layers?.some(({ from }) => from === "sessionFlags") !== true) {
+    return refused("config/read", "it does not say what holds of what it was told", run)
+  }
+  const other = layers.find(({ from }) => from !== "sessionFlags" && from !== "packagedDefaults")
+  if (other === undefined) return undefined
+  return new Harness.HarnessError({
+    reason: "Unsupported",
+    message: `Codex would follow ${other.where} where the role ${run.role} works, and can not leave it out. Take it away, or let the role work in a sandbox that does not show it.`
   })
+}
 
 /** There is nothing to pay with. */
 export const noKey = (model: string): Model.ModelError =>

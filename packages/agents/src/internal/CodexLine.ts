@@ -107,6 +107,29 @@ const asToolCall = Schema.decodeUnknownOption(ToolCall)
 const asAsked = Schema.decodeUnknownOption(Asked)
 const asAnswer = Schema.decodeUnknownOption(Answered)
 
+const Layers = Schema.Struct({
+  layers: Schema.Array(
+    Schema.Struct({
+      name: Schema.Struct({ type: Schema.String, file: Text }),
+      config: Schema.Record(Schema.String, Schema.Unknown)
+    })
+  )
+})
+
+/** Where its configuration is from, as far as each place says anything. `undefined`: it does not tell. */
+export const configured = (
+  said: unknown
+): ReadonlyArray<{ readonly from: string; readonly where: string }> | undefined =>
+  Option.getOrUndefined(
+    Option.map(asLayers(said), ({ layers }) =>
+      layers.flatMap(({ config, name: { file, type } }) =>
+        Object.keys(config).length === 0 ? [] : [{ from: type, where: file ?? type }]
+      )
+    )
+  )
+
+const asLayers = Schema.decodeUnknownOption(Layers)
+
 /** Tokens by kind. Codex counts those of the cache among the input. */
 export const usage = (said: typeof Tokens.Type | null): Usage.Usage => {
   const { cacheWriteInputTokens: cacheWrite = 0, cachedInputTokens: cacheRead = 0 } = said ?? {}

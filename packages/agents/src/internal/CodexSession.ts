@@ -54,7 +54,7 @@ const read = ({ data, harness: theirs }: Harness.Session, harness: string) =>
 
 /** Reads what the program wrote down. `outcome` is the tool by which it ended. */
 export const save = Effect.fnUntraced(function* (
-  { folder, items: earlier }: Home,
+  { folder }: Home,
   { harness, outcome }: { readonly harness: string; readonly outcome: string }
 ): Effect.fn.Return<Harness.Session, Harness.HarnessError, FileSystem.FileSystem | Path.Path> {
   const fs = yield* FileSystem.FileSystem
@@ -72,10 +72,10 @@ export const save = Effect.fnUntraced(function* (
     Effect.mapError(unusable)
   )
   const items = kept(text, outcome)
-  if (items.length <= earlier.length || !isSome(items)) {
+  if (!isSome(items)) {
     return yield* new Harness.HarnessError({
       reason: "Broken",
-      message: `Codex kept nothing of its conversation, or more than ${largest} bytes. Update it; the version that is known to work is in the guide.`
+      message: `Codex kept nothing of its conversation, or more than ${largest} bytes. Update it; the versions that are known to work are in the README.`
     })
   }
   const data: typeof Data.Type = { items }

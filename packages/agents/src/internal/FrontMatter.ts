@@ -70,23 +70,20 @@ const split = (text: string, source: string) => {
     )
   }
   const end = lines.findIndex((line, at) => at > 0 && /^---[ \t]*$/.test(line))
+  const front = lines.slice(1, end === -1 ? undefined : end).join("\n")
+  // The start of a long file may have been read, and no end of it.
+  if (Buffer.byteLength(front) > maxBytes) {
+    return refuse(
+      { reason: "TooLarge", source, line: 1 },
+      `its front matter has more than ${maxBytes} bytes`,
+      "Move what the role has to read below the front matter."
+    )
+  }
   if (end === -1) {
     return refuse({ reason: "Malformed", source, line: 1 }, "its front matter has no end", minimal)
   }
-  const front = lines.slice(1, end).join("\n")
-  return Buffer.byteLength(front) > maxBytes
-    ? refuse(
-        { reason: "TooLarge", source, line: 1 },
-        `its front matter has more than ${maxBytes} bytes`,
-        "Move what the role has to read below the front matter."
-      )
-    : Effect.succeed({
-        front,
-        instructions: lines
-          .slice(end + 1)
-          .join("\n")
-          .trim()
-      })
+  const instructions = lines.slice(end + 1).join("\n")
+  return Effect.succeed({ front, instructions: instructions.trim() })
 }
 
 // Where a value begins: a line, an item, a key's value, or a part of a flow collection. A quoted value is none of these.

@@ -21,8 +21,9 @@ export interface GitFolder {
 const maxSmallFile = 1024 * 1024
 
 const small = async (path: string): Promise<string | undefined> => {
-  const { size } = await stat(path)
-  return size > maxSmallFile ? undefined : await readFile(path, "utf8")
+  const found = await stat(path)
+  // A pipe would be waited for.
+  return found.isFile() && found.size <= maxSmallFile ? await readFile(path, "utf8") : undefined
 }
 
 const quietly = (path: string): Effect.Effect<string | undefined> =>

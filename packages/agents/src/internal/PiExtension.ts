@@ -14,8 +14,6 @@ export interface Config {
   /** A key comes over {@link keyDescriptor}. */
   readonly hasKey: boolean
   readonly keyDescriptor: number
-  /** The folder of the run. */
-  readonly home: string
   /** The shape of the arguments of the tool of the outcome, as JSON Schema. */
   readonly outcome: unknown
   readonly tools: ReadonlyArray<PiTools.Offered>
@@ -46,7 +44,6 @@ import * as path from "node:path"
 import { VERSION } from "@earendil-works/pi-coding-agent"
 
 const root = fs.realpathSync(process.cwd())
-const home = fs.realpathSync(config.home)
 
 // A path is taken as it stands: pi would read a home directory, a URL or another spelling of the name out of it.
 const refusal = (why) => ({ block: true, reason: why })
@@ -82,8 +79,7 @@ const guard = ({ input, toolName }) => {
   const given = toolName === "grep" ? (input.path ?? ".") : input.path
   if (typeof given !== "string" || given.trim() === "" || given.includes("\0")) return refusal("The path is empty or none.")
   const found = leadsTo(path.resolve(root, given))
-  const isOutput = toolName === "read" && found?.isThere && isWithin(home, found.file) && path.basename(found.file).startsWith("pi-bash-")
-  if (found === undefined || (!isWithin(root, found.file) && !isOutput)) {
+  if (found === undefined || !isWithin(root, found.file)) {
     return refusal(JSON.stringify(given) + " leads out of the workspace. Use a path inside it, such as src/main.ts.")
   }
   const writes = toolName === "write" || toolName === "edit"

@@ -36,6 +36,21 @@ export const tooOld = (said: string): Harness.HarnessError =>
     message: `pi, as it is installed where the agent works, is too old: ${said}. ${install}`
   })
 
+/** Why it ended before it said a word, where that is known. */
+export const ofStart = (errors: string, run: Run): Harness.HarnessError | Model.ModelError | undefined => {
+  if (/does not provide an export named|SyntaxError/.test(errors)) {
+    return tooOld(`its Node does not run it: ${clean(errors, run).slice(-200)}`)
+  }
+  const unknown = /^Error: ((?:Unknown provider|--provider requires).*)$/m.exec(errors)?.[1]
+  if (unknown === undefined) return undefined
+  return new Model.ModelError({
+    reason: "UnknownModel",
+    message:
+      `Model ${run.model}, asked by pi: UnknownModel. ${clean(unknown, run)} ` +
+      "Name the provider as pi does, and a model for this tier; a provider that pi does not know needs `api` and `baseUrl`."
+  })
+}
+
 /** It did not do what it was told to. */
 export const refused = (what: string, said: string, run: Run): Harness.HarnessError =>
   new Harness.HarnessError({

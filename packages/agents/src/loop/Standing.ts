@@ -22,6 +22,7 @@ export const of = Effect.fnUntraced(function* ({
 }) {
   const { candidate, evidence, failed, items, path } = transcript
   const pin = yield* yield* ModelChoice.Pin
+  const apart = yield* ModelChoice.Apart
   const now = yield* Clock.currentTimeMillis
   const since = path.findLastIndex(({ body }) => body._tag === "Answered" || body._tag === "Compacted")
   const entry = path[since]
@@ -46,7 +47,8 @@ export const of = Effect.fnUntraced(function* ({
         part.type === "tool-result" ? [{ tool: part.name, ok: !part.isFailure }] : []
       )
     ),
-    pin
+    pin,
+    ...(apart && { apart })
   }
   return standing
 })

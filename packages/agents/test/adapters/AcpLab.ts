@@ -94,6 +94,7 @@ export const options = (url: string, folder: string, changes: Partial<Acp.Option
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     CLAUDE_CODE_DISABLE_CRON: "1",
+    CLAUDE_CODE_MAX_RETRIES: "1",
     DISABLE_TELEMETRY: "1",
     DISABLE_AUTOUPDATER: "1"
   },

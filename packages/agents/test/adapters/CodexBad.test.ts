@@ -11,8 +11,10 @@ import type * as Harness from "../../src/Harness.ts"
 import { workspace } from "../ToolsWorkplace.ts"
 import * as CodexLab from "./CodexLab.ts"
 
+const ours = { name: { type: "sessionFlags" }, config: { model_provider: "millwright" } }
+
 /** A program that speaks as the app server of Codex does, as far as its body says. */
-const fake = (body: string): void =>
+const fake = (body: string, layers: ReadonlyArray<object> = [ours]): void =>
   writeFileSync(
     "fake",
     `#!${process.execPath}
@@ -32,13 +34,13 @@ const done = async () => {
 const lines = []
 let wake = () => {}
 let rest = ""
-const results = { "thread/start": { thread: { id: "t" } }, "turn/start": { turn: { id: "u" } } }
+const results = { "config/read": { layers: ${JSON.stringify(layers)} }, "thread/start": { thread: { id: "t" } }, "turn/start": { turn: { id: "u" } } }
 process.stdin.setEncoding("utf8").on("data", (text) => {
   const all = (rest + text).split("\\n")
   rest = all.pop()
   for (const line of all.map((line) => JSON.parse(line))) {
     lines.push(line)
-    if (/^(initialize$|account|thread|turn\\/start)/.test(line.method ?? "")) say({ id: line.id, result: results[line.method] ?? {} })
+    if (/^(initialize$|config|account|thread|turn\\/start)/.test(line.method ?? "")) say({ id: line.id, result: results[line.method] ?? {} })
   }
   wake()
 }).on("end", () => process.exit(0))
@@ -164,6 +166,27 @@ describe("Codex that does what it should not", () => {
       const error = yield* Effect.flip((yield* at()).run())
       assert.strictEqual(error.reason, "Broken")
       assert.match(error.message, /did not take `initialize` in the role Tester: unknown variant initialize/)
+    })
+  )
+
+  test(
+    "would follow a configuration of the machine, or does not say what it follows: it is not told the key",
+    Effect.gen(function* () {
+      const machine = { name: { type: "system", file: "/etc/codex/config.toml" }, config: { mcp_servers: {} } }
+      const empty = { name: { type: "user", file: "/home/config.toml" }, config: {} }
+      const reasons = []
+      for (const layers of [[ours, empty, machine], [empty], [{ name: "another version" }]]) {
+        fake("await done()", layers)
+        const error = yield* Effect.flip((yield* at()).run())
+        reasons.push(error.reason)
+        assert.match(
+          error.message,
+          error.reason === "Unsupported" ? /follow \/etc\/codex\/config.toml/ : /config\/read/
+        )
+      }
+      assert.deepStrictEqual(reasons, ["Unsupported", "Broken", "Broken"])
+      fake("await done()", [ours, empty])
+      yield* (yield* at()).run()
     })
   )
 

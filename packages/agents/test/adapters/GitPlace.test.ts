@@ -329,7 +329,10 @@ describe("GitPlace", () => {
         assert.notInclude(error.message, "the-secret-text")
         assert.include(error.message, "main", "the list of refs does not go round in a circle")
       }
-      assert.strictEqual(yield* at(path, "main"), "two")
+      execFileSync("mkfifo", [join(path, ".git/commondir")])
+      rmSync(join(path, ".git/config"))
+      execFileSync("mkfifo", [join(path, ".git/config")])
+      assert.strictEqual(yield* at(path, "main"), "two", "a pipe is not waited for")
     })
   )
 

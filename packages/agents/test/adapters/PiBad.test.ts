@@ -97,6 +97,13 @@ describe("pi that does what it should not", () => {
       const old = yield* Effect.flip((yield* at()).run())
       assert.strictEqual(old.reason, "NotInstalled")
       assert.match(old.message, /too old: Error: Unknown option: --no-approve/)
+      writeFileSync(
+        "fake",
+        "#!/bin/sh\necho \"SyntaxError: The module 'node:fs' does not provide an export named 'x'\" >&2\nexit 1\n"
+      )
+      const under = yield* Effect.flip((yield* at()).run())
+      assert.strictEqual(under.reason, "NotInstalled")
+      assert.match(under.message, /its Node does not run it: SyntaxError.* Install/)
     })
   )
 

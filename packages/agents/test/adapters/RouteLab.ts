@@ -56,6 +56,8 @@ export interface Around {
   readonly anthropic?: ReadonlyArray<ProviderTwin.Turn>
   readonly openai?: ReadonlyArray<ProviderTwin.Turn>
   readonly candidates?: ReadonlyArray<Name>
+  /** What each candidate says of its family. */
+  readonly families?: (model: string) => { readonly family: string }
   readonly contexts?: Readonly<Partial<Record<Name, number>>>
   readonly rules?: object
   readonly routed?: Partial<RoutedModels.Options>
@@ -102,7 +104,13 @@ export const start = Effect.fnUntraced(function* (around: Around) {
     LoopHarness.layerWith(around.options ?? {}).pipe(
       Layer.provideMerge(
         RoutedModels.layer({
-          rules: { candidates: ids.map((id) => candidate(id, contexts[id] ?? 200_000)), ...around.rules },
+          rules: {
+            candidates: ids.map((id) => ({
+              ...candidate(id, contexts[id] ?? 200_000),
+              ...around.families?.(id.split("/")[1] ?? "")
+            })),
+            ...around.rules
+          },
           models: made,
           ...around.routed
         })

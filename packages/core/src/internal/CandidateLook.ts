@@ -36,6 +36,7 @@ export interface Question {
   readonly left?: Budget.Left
   readonly outages?: ReadonlyArray<string>
   readonly evidence?: ReadonlyArray<RouteDecision.Evidence>
+  readonly avoid?: ReadonlyArray<string>
   /** What an hour of waiting for answers is worth, in US dollars. */
   readonly hour?: number
 }
@@ -74,12 +75,15 @@ const plus = (own: Usage.Cost, back: Usage.Cost, returns: number): Usage.Cost =>
 
 const against = (
   candidate: Candidate.Candidate,
-  { left = {}, needs = [], outages = [], tier, work }: Question,
+  { avoid = [], left = {}, needs = [], outages = [], tier, work }: Question,
   { cost, tokens }: { readonly cost: Usage.Cost; readonly tokens: number }
 ): Look["out"] => {
   const missing = needs.filter((need) => !candidate.can.includes(need))
   const longest = Forecast.longest(work)
   if (missing.length > 0) return { reason: "Incapable", detail: `It has no ${missing.join(", no ")}.` }
+  if (avoid.includes(Candidate.familyOf(candidate))) {
+    return { reason: "Avoided", detail: `The task may not go to the family ${Candidate.familyOf(candidate)}.` }
+  }
   if (longest > candidate.context) {
     return { reason: "ContextTooSmall", detail: `It holds ${candidate.context} tokens, the work comes to ${longest}.` }
   }
@@ -135,9 +139,9 @@ const doubt = ({
 export const isAble = (look: Look): look is Able =>
   look.out === null && look.quality !== null && look.cost._tag === "Known"
 
-/** Whether a candidate can not do the task at all, whatever anybody wants. */
+/** Whether a candidate can not, or may not, do the task at all, whatever anybody wants. */
 export const isIncapable = (reason: RouteDecision.Reason): boolean =>
-  reason === "Incapable" || reason === "ContextTooSmall"
+  reason === "Incapable" || reason === "ContextTooSmall" || reason === "Avoided"
 
 /** The order of cost, waiting included: the cheaper one first, then whoever has the conversation, then the better one, then by name. */
 export const cheaper =

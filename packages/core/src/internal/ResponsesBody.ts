@@ -27,6 +27,12 @@ export const chat = (body: Schema.JsonObject): Schema.JsonObject => {
   return { ...rest, messages }
 }
 
+/** Why a request can not be read so; `undefined` where it can. */
+export const refusal = ({ previous_response_id: previous }: Schema.JsonObject): string | undefined =>
+  Predicate.isNotNullish(previous)
+    ? "The twin keeps no answers: send the whole conversation in the place of previous_response_id"
+    : undefined
+
 /** What the model gave, and `undefined` for what was given to it. */
 const spoken = (item: Entry): Message | undefined => {
   const content =

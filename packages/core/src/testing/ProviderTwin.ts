@@ -192,7 +192,7 @@ export const refusal = (
   betas: ReadonlyArray<string> = []
 ): string | undefined =>
   protocol === "responses"
-    ? refusal("openai", ResponsesBody.chat(body))
+    ? (ResponsesBody.refusal(body) ?? refusal("openai", ResponsesBody.chat(body)))
     : (TranscriptRules.refusal(protocol, body) ??
       (protocol === "anthropic" ? Rules.refusal(body, betas) : ChatBlocks.refusal(body)))
 
