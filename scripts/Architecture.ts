@@ -60,9 +60,13 @@ export const kernels: ReadonlyArray<string> = [
   "core/Dispatcher",
   "core/Reconciler",
   "context/SourceIndex",
-  "agents/{Role,Allowance}",
+  "agents/{Role,Allowance,Plugin}",
+  "agents/internal/Plugin{Entry,Role}",
   "agents/roles/*"
 ]
+
+/** Where a module is loaded whose name is not in the source. Globs below `packages/`, as above. */
+export const loaders: ReadonlyArray<string> = ["agents/internal/PluginEntry"]
 
 /** Modules from outside that every floor may import, beside `effect/*` and `node:*`: pure functions without dependencies. */
 export const everywhere: ReadonlyArray<string> = ["diff", "jsonc-parser", "@cfworker/json-schema", "stemmer"]

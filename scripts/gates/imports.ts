@@ -61,6 +61,11 @@ const insideProblem = (source: Source.Source, from: string, there: Place): strin
 
 const outsideProblem = (source: Source.Source, from: string): string | undefined => {
   const here = Source.placeOf(source.path)
+  if (from === "") {
+    return Architecture.loaders.includes(nameOf(here))
+      ? undefined
+      : "a module that is not named; only those that scripts/Architecture.ts calls loaders may do that"
+  }
   if (from === "effect") return "the root barrel of effect; import the module: effect/Effect"
   const seam = Architecture.seams.find(({ module }) => isBelow(module, from))
   if (seam !== undefined) {
@@ -83,7 +88,7 @@ const declaredIn = (root: string, pack: string): ReadonlySet<string> => {
 }
 
 const undeclared = (declared: ReadonlySet<string>, from: string): string | undefined => {
-  if (from.startsWith(".") || from.startsWith("node:")) return undefined
+  if (from === "" || from.startsWith(".") || from.startsWith("node:")) return undefined
   const name = from
     .split("/")
     .slice(0, from.startsWith("@") ? 2 : 1)
@@ -104,7 +109,7 @@ export const gate = Gate.make("imports", "floors, order of packages, seams, decl
       const missing = undeclared(declared.get(Source.placeOf(source.path).pack) ?? new Set(), from)
       return [problem, missing]
         .filter((one) => one !== undefined)
-        .map((one) => `${source.path}:${line} imports "${from}": ${one}`)
+        .map((one) => `${source.path}:${line} imports ${from === "" ? "what it computes" : `"${from}"`}: ${one}`)
     })
   )
   return { failures, note: `${sources.length} files` }

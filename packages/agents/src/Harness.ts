@@ -19,6 +19,7 @@ import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Grant from "./Grant.ts"
+import * as Hook from "./Hook.ts"
 import type { SessionError } from "./Session.ts"
 import * as SubAgent from "./SubAgent.ts"
 
@@ -36,6 +37,8 @@ export class HarnessError extends Fault.Class<HarnessError>()("HarnessError", {
   NoOutcome: false,
   /** The request asks for what the harness can not do. */
   Unsupported: false,
+  /** The request asks for more than whoever made it may have. */
+  NotGranted: false,
   /** The sub-agents of the request can not be those of its role. */
   BadAgents: false,
   /** Whoever shall judge would have a model of the family of an author. */
@@ -70,6 +73,8 @@ export interface Request {
   readonly tools?: ToolScope
   /** Whom the agent may give tasks to. None of them may do more than it may itself. */
   readonly agents?: SubAgent.Agents
+  /** What has a say at the calls of its tools, and at those of its sub-agents, in order. */
+  readonly hooks?: ReadonlyArray<Pick<Hook.Anywhere, "name" | "time" | keyof Hook.AtTools>>
   /** The shape that the agent has to answer in. */
   readonly outcome: Schema.Codec<unknown, unknown>
   readonly maxTurns: number
@@ -107,6 +112,7 @@ export type HarnessEvent =
 /** Everything that can end a harness before there is an outcome. */
 export type Failure =
   | HarnessError
+  | Hook.HookError
   | SessionError
   | Model.ModelError
   | Budget.BudgetError
@@ -123,6 +129,8 @@ export interface Supports {
   readonly subAgents: boolean
   /** It keeps conversations, so that one that broke off is gone on with by its name. */
   readonly sessions: boolean
+  /** Its calls of tools go by the hooks of a request. */
+  readonly toolHooks: boolean
 }
 
 /** What an adapter gives. */
@@ -152,6 +160,15 @@ const refusal = ({ name, supports }: Primitive, request: Request): HarnessError 
       message:
         `The role ${request.role} shall go on with the conversation ${request.id}, and the harness ${name} keeps none. ` +
         `Provide the store to the layer of the loop that the conversation is in, as FileSessions.layer does.`
+    })
+  }
+  if (Hook.atTools(request.hooks ?? []) && !supports.toolHooks) {
+    const names = request.hooks?.filter((hook) => Hook.atTools([hook])).map((hook) => hook.name)
+    return new HarnessError({
+      reason: "Unsupported",
+      message:
+        `The role ${request.role} has hooks at its tools (${names?.join(", ")}), and the harness ${name} asks nobody before it calls one. ` +
+        `Take LoopHarness, or hooks at the request, the outcome and the end.`
     })
   }
   if (request.agents === undefined) return undefined

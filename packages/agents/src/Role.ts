@@ -31,8 +31,11 @@ import * as Schema from "effect/Schema"
 import type * as Grant from "./Grant.ts"
 import * as Harness from "./Harness.ts"
 import * as Briefing from "./Briefing.ts"
+import * as Hook from "./Hook.ts"
 import * as Ending from "./internal/Ending.ts"
 import * as HouseRules from "./internal/HouseRules.ts"
+import * as PluginOrigin from "./internal/PluginOrigin.ts"
+import * as RoleHooks from "./internal/RoleHooks.ts"
 import * as Session from "./Session.ts"
 import type * as Skill from "./Skill.ts"
 import type * as SubAgent from "./SubAgent.ts"
@@ -86,6 +89,8 @@ export interface Options<
   readonly resumes?: boolean
   /** What the agent is told when it gives its outcome, one after the other: to go over its own work again, say. The last outcome counts. */
   readonly followUps?: ReadonlyArray<string>
+  /** What has a say at its points, in order; those around it (`Hook.around`) follow. */
+  readonly hooks?: ReadonlyArray<Hook.Hook<NoInfer<Outcome["Type"]>, NoInfer<Outcome["Type"]>>>
   /** How faults are tried again before a line stalls. Default: not; the harness retries model calls by itself. */
   readonly retry?: Schedule.Schedule<unknown>
 }
@@ -124,67 +129,88 @@ export const make = <
     outcome: options.outcome,
     grants: options.grants,
     run: (value) =>
-      Stage.run(
+      Stage.run<Outcome, Failure, Harness.Harness | Journal.Journal | Harness.Workplace>(
         { name: name.toLowerCase(), success: options.outcome, ...(options.retry && { retry: options.retry }) },
-        Effect.gen(function* () {
-          const harness = yield* between(yield* Harness.Harness, value)
-          const skill = yield* options.skill
-          yield* Journal.record({
-            _tag: "RoleStarted",
-            role: name,
-            skill: skill.name,
-            skillDigest: skill.digest,
-            harness: harness.name,
-            tier: options.tier,
-            skillSource: skill.source
-          })
-          const task = yield* prompt(value).pipe(
-            Effect.mapError(
-              (error) =>
-                new RoleError({
-                  reason: "BadInput",
-                  message: `The input of the role ${name} can not be written down: ${error.message}`
-                })
+        Effect.flatMap(Hook.Around, (around) => {
+          const hooks = { role: name, outcome, hooks: [...(options.hooks ?? []), ...around] }
+          return Effect.gen(function* () {
+            const harness = yield* between(yield* Harness.Harness, value)
+            const skill = yield* options.skill
+            const plugin = yield* PluginOrigin.PluginOrigin
+            yield* Journal.record({
+              _tag: "RoleStarted",
+              role: name,
+              skill: skill.name,
+              skillDigest: skill.digest,
+              harness: harness.name,
+              tier: options.tier,
+              skillSource: skill.source,
+              ...(plugin && { plugin })
+            })
+            const task = yield* prompt(value).pipe(
+              Effect.mapError(
+                (error) =>
+                  new RoleError({
+                    reason: "BadInput",
+                    message: `The input of the role ${name} can not be written down: ${error.message}`
+                  })
+              )
             )
-          )
-          const request: Harness.Request = {
-            role: name,
-            tier: options.tier,
-            system: `Role: ${name}\n\n${skill.instructions}\n\n${HouseRules.text}`,
-            prompt: task,
-            grants: options.grants,
-            ...(options.tools && { tools: options.tools }),
-            ...(options.agents && { agents: options.agents }),
-            ...(options.followUps && { followUps: options.followUps }),
-            ...(yield* conversationOf(name, options.resumes === true)),
-            outcome,
-            maxTurns: options.maxTurns ?? 60
-          }
-          const first = yield* Ending.of(harness, request)
-          // There is one turn to mend it in, so the agent has to hear of all its mistakes at once.
-          const decoded = yield* Effect.result(Schema.decodeUnknownEffect(outcome, { errors: "all" })(first.outcome))
-          if (Result.isSuccess(decoded)) return decoded.success
-          const second = yield* Ending.of(harness, {
-            ...request,
-            followUps: [],
-            session: first.session,
-            prompt: mending(decoded.failure.message)
-          })
-          return yield* Schema.decodeUnknownEffect(outcome)(second.outcome).pipe(
-            Effect.mapError(
-              (error) =>
-                new RoleError({
-                  reason: "MalformedOutcome",
-                  message:
-                    `The role ${name} answered twice with an outcome that does not fit its schema: ${error.message}. ` +
-                    `Say in its skill what each field holds, or give it a larger tier.`
-                })
-            )
-          )
-        }).pipe(Journal.as({ _tag: "Agent", role: name }))
+            const request = yield* RoleHooks.asking(hooks, {
+              role: name,
+              tier: options.tier,
+              system: `Role: ${name}\n\n${skill.instructions}\n\n${HouseRules.text}`,
+              prompt: task,
+              grants: options.grants,
+              ...(options.tools && { tools: options.tools }),
+              ...(options.agents && { agents: options.agents }),
+              ...(options.followUps && { followUps: options.followUps }),
+              ...(yield* conversationOf(name, options.resumes === true)),
+              outcome,
+              maxTurns: options.maxTurns ?? 60
+            })
+            let given = yield* fitting(harness, request, outcome)
+            for (let vetoes = 0; ; vetoes++) {
+              const judged = yield* RoleHooks.judged(hooks, given.value)
+              if (judged._tag === "Taken") return judged.value
+              if (vetoes >= Hook.mostVetoes) return yield* RoleHooks.exhausted(name, judged.hook)
+              const prompt = RoleHooks.goingOn(judged.why)
+              given = yield* fitting(harness, { ...request, followUps: [], session: given.session, prompt }, outcome)
+            }
+          }).pipe(RoleHooks.observed(hooks), Journal.as({ _tag: "Agent", role: name }))
+        })
       )
   }
 }
+
+/** Asks for an outcome that fits. There is one turn to mend it in, so the agent has to hear of all its mistakes at once. */
+const fitting = Effect.fnUntraced(function* <A>(
+  harness: Harness.Harness["Service"],
+  request: Harness.Request,
+  outcome: Schema.Codec<A, unknown>
+) {
+  const first = yield* Ending.of(harness, request)
+  const decoded = yield* Effect.result(Schema.decodeUnknownEffect(outcome, { errors: "all" })(first.outcome))
+  if (Result.isSuccess(decoded)) return { value: decoded.success, session: first.session }
+  const { outcome: mended, session } = yield* Ending.of(harness, {
+    ...request,
+    followUps: [],
+    session: first.session,
+    prompt: mending(decoded.failure.message)
+  })
+  const value = yield* Schema.decodeUnknownEffect(outcome)(mended).pipe(
+    Effect.mapError(
+      (error) =>
+        new RoleError({
+          reason: "MalformedOutcome",
+          message:
+            `The role ${request.role} answered twice with an outcome that does not fit its schema: ${error.message}. ` +
+            `Say in its skill what each field holds, or give it a larger tier.`
+        })
+    )
+  )
+  return { value, session }
+})
 
 /** What is wrong with an outcome names its fields, which may be called whatever the agent has read. */
 const mending = (mistakes: string): string =>

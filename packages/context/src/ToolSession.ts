@@ -47,6 +47,8 @@ export interface Options {
 
 /** What a model asks for, its arguments as it wrote them. */
 export type Call = SessionCall.Call
+/** What of the index a call is of. */
+export type Target = SessionCall.Target
 /** What came of a call. */
 export type Result = SessionCall.Result
 
@@ -87,6 +89,8 @@ export interface ToolSession {
    * What is saved may change by it.
    */
   readonly rejoined: (removed: Prompt.Prompt) => Effect.Effect<ReadonlyArray<Prompt.SystemMessage>>
+  /** What of the index a call is of, by whichever way it is called. Nothing for one that only searches, or that is of none. */
+  readonly target: (call: Call) => Effect.Effect<Target | undefined>
   /** Whether a call changes nothing, as far as its source says. */
   readonly isReadOnly: (call: Call) => Effect.Effect<boolean>
   readonly save: Effect.Effect<SavedTools.Saved>
@@ -177,6 +181,7 @@ export const make = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
         })
       ]
     }),
+    target: calls.target,
     isReadOnly: calls.isReadOnly,
     save: Effect.sync(() => ({ mode, fixed, referred: [...referred.values()], known: Object.fromEntries(known) }))
   }

@@ -90,6 +90,8 @@ export const Fact = Schema.TaggedUnion({
     skillDigest: Digest.Digest,
     harness: Schema.String,
     tier: Schema.String,
+    /** The plugin that the role comes from. */
+    plugin: Schema.optionalKey(Schema.Struct({ name: Schema.String, version: Schema.String, digest: Digest.Digest })),
     /** Where the skill was read. */
     skillSource: Schema.optionalKey(Schema.String)
   },
@@ -159,6 +161,15 @@ export const Fact = Schema.TaggedUnion({
     text: Schema.String,
     isLast: Schema.Boolean,
     missing: Schema.optionalKey(Schema.Natural)
+  },
+  /** A hook said no, or changed something, at its point of a role. The digest is that of its reason, or of what it made. */
+  HookActed: {
+    hook: Schema.String,
+    point: Schema.Literals(["request", "beforeTool", "afterTool", "outcome"]),
+    did: Schema.Literals(["veto", "transform"]),
+    digest: Digest.Digest,
+    /** The call of a tool, as the model named it. */
+    call: Schema.optionalKey(Schema.String)
   },
   /** An agent began to work, or took up a conversation that had broken off. */
   AgentStarted: { role: Schema.String, session: Schema.String, resumed: Schema.Boolean },

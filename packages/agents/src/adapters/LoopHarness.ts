@@ -89,7 +89,7 @@ export const layerWith = (
       const sessions = Option.getOrUndefined(yield* Effect.serviceOption(Sessions.Sessions))
       return Harness.make({
         name,
-        supports: { subAgents: true, sessions: sessions !== undefined },
+        supports: { subAgents: true, sessions: sessions !== undefined, toolHooks: true },
         run: (request) =>
           Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
             work(request, {

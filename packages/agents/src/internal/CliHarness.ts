@@ -99,7 +99,7 @@ export const layer = (
       }, Effect.scoped)
       return Harness.make({
         name,
-        supports: { subAgents: false, sessions: false },
+        supports: { subAgents: false, sessions: false, toolHooks: false },
         run: (request) =>
           Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
             run(request, (event) => Effect.asVoid(Queue.offer(queue, event))).pipe(

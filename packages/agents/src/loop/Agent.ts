@@ -19,6 +19,7 @@ import * as CallIds from "./CallIds.ts"
 import * as Choosing from "./Choosing.ts"
 import * as Compaction from "./Compaction.ts"
 import * as Conversation from "./Conversation.ts"
+import * as Hooking from "./Hooking.ts"
 import type * as Lanes from "./Lanes.ts"
 import * as ModelTurn from "./ModelTurn.ts"
 import * as Offer from "./Offer.ts"
@@ -116,7 +117,7 @@ const keepTools = Effect.fnUntraced(function* ({ conversation, index }: Options)
 
 /** Runs the calls that have no result, and takes the outcome. */
 const settle = Effect.fnUntraced(function* (options: Options) {
-  const { conversation, delegation, emit, granted, index, outcome, toolkit } = options
+  const { conversation, delegation, emit, granted, index, outcome, request, toolkit } = options
   const { transcript } = conversation
   const open = Transcript.open(transcript)
   if (transcript.answer?.isCut === true)
@@ -134,6 +135,7 @@ const settle = Effect.fnUntraced(function* (options: Options) {
       time: options.toolTime,
       index: index && { session: index, prompt, offered: yield* Effect.cached(index.tools(prompt)) },
       delegation,
+      hooking: Hooking.of(request),
       keep: {
         begun: ({ id }) => conversation.append({ _tag: "Begun", call: id }),
         // What a result loads joins with it: a conversation that breaks off between them would know half of it.

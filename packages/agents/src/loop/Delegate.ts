@@ -140,6 +140,7 @@ const work = Effect.fnUntraced(function* (
       prompt: task,
       grants: agent.grants,
       tools: agent.tools,
+      ...(request.hooks && { hooks: request.hooks }),
       ...(request.agents && { agents: { list: request.agents.list, depth, atOnce: request.agents.atOnce ?? 4 } }),
       outcome: Handoff.Handoff,
       maxTurns: agent.maxTurns,
@@ -151,7 +152,8 @@ const work = Effect.fnUntraced(function* (
     }
   ).pipe(Budget.slice(role, agent.limits), together, Journal.as({ _tag: "Agent", role }), Effect.result)
   const fault = Result.isFailure(result) ? result.failure : undefined
-  if (fault?._tag === "JournalError" || fault?._tag === "SessionError") return yield* fault
+  if (fault?._tag === "JournalError" || fault?._tag === "SessionError" || fault?._tag === "HookError")
+    return yield* fault
   if (fault?._tag === "BudgetError") {
     if (fault.reason === "Misconfigured") return yield* fault
     // Its own limits end a sub-agent; those around its parent end both.

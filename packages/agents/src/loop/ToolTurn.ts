@@ -13,6 +13,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type * as Harness from "../Harness.ts"
 import type * as Session from "../Session.ts"
@@ -21,6 +22,7 @@ import * as Truncation from "../tools/Truncation.ts"
 import * as Tools from "../Tools.ts"
 import * as Untrusted from "../Untrusted.ts"
 import * as Deadline from "./Deadline.ts"
+import * as Hooking from "./Hooking.ts"
 import type * as ModelTurn from "./ModelTurn.ts"
 import * as OutputFacts from "./OutputFacts.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -43,6 +45,8 @@ export interface Bench {
         readonly offered: Effect.Effect<ReadonlyArray<Tool.Any>>
       }
     | undefined
+  /** What has a say at the calls. */
+  readonly hooking?: Hooking.Hooking | undefined
   /** Gives tasks to sub-agents, in the place of a tool. */
   readonly delegation?: Delegation | undefined
   /** Keeps how far each call got, before the next one runs. */
@@ -77,12 +81,14 @@ export const run = (
   Effect.gen(function* () {
     const outcomes: Array<Outcome> = []
     for (const { calls: batch, isReading } of yield* batches(calls, bench)) {
-      const run = Effect.fnUntraced(function* (call: ModelTurn.ToolCall) {
+      const run = Effect.fnUntraced(function* (written: ModelTurn.ToolCall) {
+        const asked = yield* hooked(written, bench)
+        const { call } = asked
         if (!isReading && bench.delegation?.takes(call) !== true) yield* bench.keep?.begun(call) ?? Effect.void
         // What was done is kept, also when somebody wants the loop to stop.
         return yield* Effect.uninterruptibleMask((restore) =>
           Effect.tap(
-            restore(Telemetry.tool(call, bench)(one(call, bench))),
+            restore(Telemetry.tool(call, bench)(one(asked, bench))),
             (outcome) => bench.keep?.returned(outcome) ?? Effect.void
           )
         )
@@ -155,9 +161,39 @@ const failed = (name: string, end: Exclude<Deadline.End<Ran>, { readonly _tag: "
   )
 }
 
-const one = (call: ModelTurn.ToolCall, bench: Bench) =>
+/** What a call is of: a tool of the role's own, one that others take, or one of the index. */
+const targetOf = (call: ModelTurn.ToolCall, { delegation, index, toolkit }: Bench) =>
+  own(toolkit, call.name) !== undefined || delegation?.takes(call) === true
+    ? Effect.succeed<Hooking.Target>({
+        id: call.name,
+        arguments: call.params,
+        with: (params) => ({ ...call, params })
+      })
+    : Effect.map(
+        index?.session.target(call) ?? Effect.undefined,
+        (found): Hooking.Target | undefined =>
+          found && { ...found, with: (given) => ({ ...call, ...found.with(given) }) }
+      )
+
+const hooked = (call: ModelTurn.ToolCall, bench: Bench) =>
   Effect.gen(function* () {
-    const { conversation, delegation, emit } = bench
+    const { delegation, hooking } = bench
+    if (hooking === undefined) return { call, target: undefined } satisfies Hooking.Asked
+    const asked = yield* Hooking.before(hooking, call, yield* targetOf(call, bench))
+    // What only reads runs beside others, and what was begun is not marked.
+    return delegation?.takes(call) === true && delegation.isReading(call) && !delegation.isReading(asked.call)
+      ? {
+          ...asked,
+          call,
+          refusal: "Not run: a hook gave it to an agent that changes something. Ask that one yourself."
+        }
+      : asked
+  })
+
+const one = (asked: Hooking.Asked, bench: Bench) =>
+  Effect.gen(function* () {
+    const { conversation, delegation, emit, hooking } = bench
+    const { call, refusal } = asked
     const summary = Tools.summary(call.name, call.params)
     yield* emit({ _tag: "ToolStarted", tool: call.name, summary })
     const started = yield* Clock.currentTimeMillis
@@ -168,7 +204,16 @@ const one = (call: ModelTurn.ToolCall, bench: Bench) =>
       end._tag === "Done" ? end.value : failed(call.name, end, time)
     )
     // A sub-agent has limits of its own.
-    const { found, isData, ok, text }: Ran = yield* delegation?.takes(call) === true ? delegation.run(call) : limited
+    const answered: Ran =
+      refusal !== undefined
+        ? refused(refusal)
+        : yield* delegation?.takes(call) === true ? delegation.run(call) : limited
+    const unchanged = { ...answered, isChanged: false }
+    const shown =
+      hooking === undefined || refusal !== undefined
+        ? Result.succeed(unchanged)
+        : yield* Effect.result(Hooking.after(hooking, asked, answered))
+    const { found, isChanged, isData, ok, text } = Result.getOrElse(shown, () => unchanged)
     yield* emit({ _tag: "ToolEnded", tool: call.name, ok })
     const secrets = yield* Redaction.Secrets
     const name = `${conversation}/${call.id}`.slice(0, 300)
@@ -192,13 +237,16 @@ const one = (call: ModelTurn.ToolCall, bench: Bench) =>
     ] as const
     const journal = yield* Journal.Journal
     yield* journal.append(yield* Effect.forEach(facts, (fact) => Journal.entry(fact)))
+    // It has run, whatever became of what it said.
+    if (Result.isFailure(shown)) return yield* Effect.fail(shown.failure)
     // What a tool says comes from files and programs of the repository: it is data, as an issue is.
     // It may hold a secret that nobody gave to it, and a provider is no place for one.
     const clean = Redaction.scrub(text, secrets)
     const part = result(call, {
       ok,
       text: isData ? Untrusted.block(Tainted.of("", clean)) : clean,
-      images: found?.images,
+      // They say what the text said before it was changed.
+      images: isChanged ? [] : found?.images,
       options: found?.options
     })
     return { part, found } satisfies Outcome

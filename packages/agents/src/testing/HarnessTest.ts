@@ -28,6 +28,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Harness from "../Harness.ts"
 import * as DelegationClaims from "./DelegationClaims.ts"
+import * as HookClaims from "./HookClaims.ts"
 import type * as ScriptedHarness from "./ScriptedHarness.ts"
 
 /**
@@ -77,6 +78,10 @@ export const suite = (name: string, subject: Subject, host: Layer.Layer<Harness.
       Effect.flatMap(bench(lab, { turns: DelegationClaims.leaving, agents: {} }), (bench) =>
         DelegationClaims.kept(bench, () => bench.place.text("log").length / 2)
       ))
+    test("a request with hooks at its tools goes by them, or is refused", (lab) =>
+      Effect.flatMap(bench(lab, { turns: HookClaims.turns, agents: {} }), HookClaims.heeded))
+    test("a hook that fails or hangs ends the run, and is named", (lab) =>
+      Effect.flatMap(bench(lab, { turns: HookClaims.turns, agents: {} }), HookClaims.closed))
     describe("interruption", () => {
       test("ends the processes of the tools", interrupted)
       test("a reader that goes away ends the run and its processes", abandoned)

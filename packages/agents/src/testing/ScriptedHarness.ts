@@ -14,6 +14,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Harness from "../Harness.ts"
+import * as Hooking from "../loop/Hooking.ts"
 import * as ToolTurn from "../loop/ToolTurn.ts"
 import * as Tools from "../Tools.ts"
 
@@ -54,7 +55,7 @@ export const make = Effect.fnUntraced(function* (
   const failures: Array<Harness.Failure> = []
   const harness = Harness.make({
     name,
-    supports: { subAgents: false, sessions: false },
+    supports: { subAgents: false, sessions: false, toolHooks: true },
     run: (request) =>
       Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) => {
         requests.push(request)
@@ -104,6 +105,7 @@ const play = (
     const bench: ToolTurn.Bench = {
       toolkit: { ...toolkit, tools: Object.fromEntries(granted) },
       emit,
+      hooking: Hooking.of(request),
       // The same script gives the same journal.
       conversation: `${name}/${request.role}`
     }

@@ -34,6 +34,14 @@ export interface Result {
   readonly isHouse?: true | undefined
 }
 
+/** What of the index a call is of. */
+export interface Target {
+  readonly id: string
+  readonly arguments: unknown
+  /** The same call with other arguments. */
+  readonly with: (given: unknown) => Call
+}
+
 interface Around {
   readonly index: ToolIndex
   readonly mode: Mode
@@ -156,6 +164,25 @@ export const make = ({ index, isFixed, mode }: Around) => {
       const { reason, ...result } = yield* call(name, given)
       // Whoever asks has other tools, and a better answer to a name that is none at all.
       return reason === "NoSuchTool" ? undefined : result
+    }),
+    /** What of the index a call is of, by whichever way it is called. */
+    target: Effect.fnUntraced(function* ({ name, params }: Call): Effect.fn.Return<Target | undefined> {
+      const meta = mode === "upfront" ? undefined : MetaTools.named(name)
+      if (meta === "search" || meta === "describe") return undefined
+      const given = parsed(params)
+      const asked =
+        meta === "call" ? Option.getOrUndefined(decodeCall({ ...Object(given), ...named(given) })) : undefined
+      if (meta === "call" && asked === undefined) return undefined
+      const { entries } = yield* index.describe([asked?.name ?? name])
+      const [entry] = entries
+      if (entry === undefined || entries.length > 1) return undefined
+      return asked === undefined
+        ? { id: entry.id, arguments: given, with: (args) => ({ name, params: args }) }
+        : {
+            id: entry.id,
+            arguments: asked.arguments,
+            with: (args) => ({ name, params: { name: asked.name, arguments: args } })
+          }
     }),
     /** Whether a call changes nothing, as far as its source says. */
     isReadOnly: Effect.fnUntraced(function* ({ name, params }: Call) {
