@@ -1,6 +1,7 @@
 /** The **barrel** of a folder: the generated `index.ts` that exports every noun of it as a namespace. */
 import { existsSync, readFileSync } from "node:fs"
-import { join, posix } from "node:path"
+import { join, matchesGlob, posix } from "node:path"
+import * as Architecture from "./Architecture.ts"
 import * as Source from "./Source.ts"
 
 /** A barrel as it should be. */
@@ -25,13 +26,19 @@ const contentOf = (sources: ReadonlyArray<Source.Source>): string => {
   return `${[header, ...(entries.length === 0 ? ["export {}"] : entries)].join("\n\n")}\n`
 }
 
-/** The barrels that the packages below `root` should have: one for `src`, one for `src/testing`; none for adapters. */
+/** Who imports a barrel shall not need what the adapters of an assembly run on. */
+const isLeftOut = (path: string): boolean =>
+  Architecture.assemblies.some((file) => matchesGlob(path, `packages/${file.replace("/", "/src/")}.ts`))
+
+/** The barrels that the packages below `root` should have: one for `src`, one for `src/testing`; none for adapters and assemblies. */
 export const wanted = (root: string): ReadonlyArray<Barrel> =>
   Source.find(root, "packages/*/package.json")
     .map((path) => posix.join(posix.dirname(path), "src"))
     .flatMap((folder) => [folder, `${folder}/testing`])
     .map((folder) => {
-      const sources = Source.read(root, `${folder}/*.ts`).filter(({ path }) => !path.endsWith("/index.ts"))
+      const sources = Source.read(root, `${folder}/*.ts`).filter(
+        ({ path }) => !path.endsWith("/index.ts") && !isLeftOut(path)
+      )
       const path = `${folder}/index.ts`
       const content = contentOf(sources)
       const full = join(root, path)

@@ -60,6 +60,8 @@ describe("imports", () => {
     ["packages/core/src/A.ts", "./Line.ts", /a kernel, which is a floor above/],
     ["packages/core/src/adapters/A.ts", "../Line.ts", /a kernel, which is a floor above/],
     ["packages/core/src/adapters/A.ts", "./B.ts", /another adapter/],
+    ["packages/agents/src/testing/A.ts", "../adapters/LoopHarness.ts", /a floor above/],
+    ["packages/agents/src/testing/A.ts", "openai", /only adapters\/ may import it/],
     ["packages/core/src/A.ts", "openai", /only adapters\/ may import it/],
     ["packages/core/src/A.ts", "node:sqlite", /node:sqlite is/],
     ["packages/core/src/A.ts", "effect/ai/LanguageModel", /effect\/ai is tagged unstable/],
@@ -98,6 +100,8 @@ describe("imports", () => {
       ["packages/core/src/adapters/A.ts", "openai"],
       ["packages/core/src/adapters/A.ts", "../Journal.ts"],
       ["packages/agents/src/A.ts", "@millwright/context/Pack"],
+      ["packages/agents/src/testing/Rehearsal.ts", "../adapters/LoopHarness.ts"],
+      ["packages/agents/src/testing/Rehearsal.ts", "openai"],
       ["packages/validators/src/A.ts", "@millwright/sandbox/Sandbox"]
     ] as const) {
       assert.strictEqual(await look(path, from), "", `${from} in ${path} was refused`)
@@ -221,6 +225,16 @@ describe("barrels", () => {
     const [barrel] = wanted
     assert.include(barrel?.content, 'export * as Journal from "./Journal.ts"')
     assert.notInclude(barrel?.content, "SqliteJournal")
+  })
+
+  it("leaves out what puts adapters together", async () => {
+    const assembly = {
+      "packages/agents/package.json": Planted.manifest("agents"),
+      "packages/agents/src/testing/Rehearsal.ts": "/** All. */\n"
+    }
+    const wanted = await Planted.withFiles(assembly, async (folder) => Barrel.wanted(folder))
+    assert.lengthOf(wanted, 2)
+    for (const { content } of wanted) assert.notInclude(content, "Rehearsal")
   })
 })
 

@@ -1,27 +1,29 @@
 /** Which texts of many have the most telling words in common with one: the fewer have a word, the more it tells. */
 
-/** The words of a text, each once. */
-export type Words = ReadonlySet<string>
-
-/** Letters, digits and what joins them in names; in lower case, of 3 to 60 characters. */
-export const words = (text: string): Words =>
-  new Set(text.toLowerCase().match(/[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]{1,58})[\p{L}\p{N}_]/gu) ?? [])
+/** Letters, digits and what joins them in names, of 3 characters and more; a dot or a hyphen at an end is none of it. */
+const words = (text: string): ReadonlyArray<string> =>
+  text
+    .toLowerCase()
+    .match(/[\p{L}\p{N}_][\p{L}\p{N}_.-]*[\p{L}\p{N}_]/gu)
+    ?.filter(({ length }) => length > 2) ?? []
 
 /** The places of those that have most in common with one, best first; of equals, the earlier. None that has nothing in common. */
-export const best = (one: Words, many: ReadonlyArray<Words>, most: number): ReadonlyArray<number> => {
+export const best = (one: string, many: ReadonlyArray<string>, most: number): ReadonlyArray<number> => {
+  const wanted = new Set(words(one))
   const having = new Map<string, number>()
-  for (const words of many) for (const word of words) having.set(word, (having.get(word) ?? 0) + 1)
+  // Of each text, only what it has of the wanted words is kept: there may be ten thousand.
+  const found = many.map((text) => {
+    const all = words(text)
+    const common = new Set(all.filter((word) => wanted.has(word)))
+    for (const word of common) having.set(word, (having.get(word) ?? 0) + 1)
+    return { common, length: all.length }
+  })
   // A word that all have tells nothing.
   const weight = (word: string): number => Math.log((many.length + 1) / ((having.get(word) ?? 0) + 0.5)) ** 2
-  return many
-    .map((words, at) => {
-      let common = 0
-      let all = 0
-      for (const word of words) {
-        all += weight(word)
-        if (one.has(word)) common += weight(word)
-      }
-      return { at, score: common === 0 ? 0 : common / Math.sqrt(all) }
+  return found
+    .map(({ common, length }, at) => {
+      const sum = [...common].reduce((sum, word) => sum + weight(word), 0)
+      return { at, score: sum / Math.sqrt(Math.max(length, 1)) }
     })
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score || a.at - b.at)

@@ -89,12 +89,12 @@ export const problems = (outcome: Outcome, { candidates, item }: Input): Readonl
 /** The most candidates that {@link preselect} gives, where no other number is said. */
 export const mostCandidates = 8
 
-/** How much of a candidate's text is shown, in UTF-16 code units. */
+/** How much of an item's text is read and shown, in UTF-16 code units. */
 export const longestText = 4_000
 
 /**
  * The known items that have the most telling words in common with an item, best first: what is to be read more closely. It costs no
- * model call, reads the first 8,000 code units of each, gives the same for the same items, and never the item itself.
+ * model call, reads of each as much as a candidate shows, gives the same for the same items, and never the item itself.
  */
 export const preselect = (
   item: WorkItem.WorkItem,
@@ -108,8 +108,8 @@ export const preselect = (
   })
 }
 
-const wordsOf = ({ body, title }: WorkItem.WorkItem): WordMatch.Words =>
-  WordMatch.words(`${title}\n${Tainted.reveal(body, "measured").slice(0, 8_000)}`)
+const wordsOf = ({ body, title }: WorkItem.WorkItem): string =>
+  `${title}\n${Tainted.reveal(body, "measured").slice(0, longestText)}`
 
 /** An item as a candidate. */
 export const candidate = ({ body, id, title }: WorkItem.WorkItem): Candidate => ({
