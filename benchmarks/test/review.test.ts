@@ -71,7 +71,7 @@ describe("the score of the review bench", () => {
       verdictRight: 2 / 4,
       severities: [
         { severity: "critical", comments: 2, precision: 2 / 2, defects: 3, recall: 1 / 3 },
-        { severity: "important", comments: 1, precision: 0 / 1, defects: 1, recall: 1 / 1 },
+        { severity: "important", comments: 1, precision: 0, defects: 1, recall: 1 / 1 },
         { severity: "suggestion", comments: 1, precision: 1 / 1, defects: 1, recall: 1 / 1 },
         { severity: "nit", comments: 1, precision: 0, defects: 0, recall: undefined }
       ]

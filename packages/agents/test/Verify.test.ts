@@ -1,7 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Digest from "@millwright/core/Digest"
-import * as Journal from "@millwright/core/Journal"
+import type * as Journal from "@millwright/core/Journal"
 import * as Tainted from "@millwright/core/Tainted"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
