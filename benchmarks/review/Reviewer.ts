@@ -86,7 +86,8 @@ const review = (change: Change) =>
     const item = yield* WorkItem.fromMarkdown(`# ${change.title}\n\n${change.body}`, `${change.id}.md`)
     const contract = Contract.freeze(item.id, [{ statement: "The change does what its task asks." }])
     const patch = Tainted.of("the bench", change.patch)
-    return yield* Review.Review.run({ item, contract, patch, repository: "Only the patch is there." })
+    const repository = Tainted.of("the bench", "Only the patch is there.")
+    return yield* Review.Review.run({ item, contract, patch, repository })
   })
 
 /** What a review came to, for the score. */

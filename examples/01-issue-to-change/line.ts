@@ -101,7 +101,7 @@ export const layer = ({ roles }: Settings) =>
           )
           if (holdsSecret) return yield* Line.again("The change holds what looks like a key or token. Take it out.")
           const review = yield* roles.review
-            .run({ item: task, contract, patch: Tainted.of("git diff", patch), repository: seen.text })
+            .run({ item: task, contract, patch: Tainted.of("git diff", patch), repository: known })
             // One key is all that this example asks for, so author and reviewer may be of one family; the journal says so.
             .pipe(Independence.within({ family: "warn" }), Sandbox.within(clean))
           if (review._tag === "RequestChanges") return yield* Line.again(Review.complaint(review))

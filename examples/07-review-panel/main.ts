@@ -89,7 +89,7 @@ const program = (asked: Settings) =>
       Layer.provideMerge(MemoryJournal.layer)
     )
     const report = yield* panel
-      .run({ item, contract, patch: Tainted.of("git diff", patch), repository: "" })
+      .run({ item, contract, patch: Tainted.of("git diff", patch), repository: Tainted.of("nothing", "") })
       .pipe(Effect.provide(floor))
     yield* Console.log(PanelReport.markdown(report))
     verify(report)

@@ -287,7 +287,11 @@ export const checked = <
     ...make(name, options),
     run: (input) => {
       const fitting = outcome.check(Schema.makeFilter((given) => problems(given, input)))
-      return make(name, { ...options, outcome: fitting }).run(input)
+      // The stage around it stores without the rule: what was accepted once stays readable when the rule has changed.
+      return Stage.run(
+        { name: name.toLowerCase(), success: options.outcome, ...(options.retry && { retry: options.retry }) },
+        make(name, { ...options, outcome: fitting }).run(input)
+      )
     }
   }
 }

@@ -46,7 +46,7 @@ export const inputOf = (text: string): Review.Input => ({
   item,
   contract,
   patch: Tainted.of("the patch", text),
-  repository: "A small one."
+  repository: Tainted.of("the repository", "A small one.")
 })
 
 export const input = inputOf(patch)

@@ -82,8 +82,13 @@ describe("an item that is not automatable", () => {
     assert.include(whyNot(needsSpec(judged({ small: "fails" }).slice(1))), "The gate defined is judged 0 times")
   })
 
+  it("has gates to be judged by", () => {
+    // @ts-expect-error: without a gate, everything would be automatable
+    assert.isDefined(() => Triage.make({ gates: [] }))
+  })
+
   it("is told apart by the gates that the role was made with", () => {
-    const own = [{ name: "on-a-sunday", question: "Is it Sunday?" }]
+    const own: Triage.Gates = [{ name: "on-a-sunday", question: "Is it Sunday?" }]
     assert.strictEqual(whyNot(automatable(judged({}, own)), own), "")
     assert.include(whyNot(automatable(judged({ "on-a-sunday": "unsure" }, own)), own), "on-a-sunday is unsure")
     assert.notStrictEqual(whyNot(automatable(judged()), own), "", "gates of another list are taken")
@@ -174,7 +179,7 @@ describe("the role Triage", () => {
 
   it.live("shows the questions of its gates to the model, whichever they are", () =>
     Effect.gen(function* () {
-      const own = [{ name: "on-a-sunday", question: "Is it Sunday today?" }]
+      const own: Triage.Gates = [{ name: "on-a-sunday", question: "Is it Sunday today?" }]
       const { bodies } = yield* Lab.play([automatable(judged({}, own))], Triage.make({ gates: own }).run(input("b")))
       assert.include(bodies[0] ?? "", "on-a-sunday: Is it Sunday today?")
     })

@@ -26,7 +26,7 @@ export const Input = Schema.Struct({
   item: WorkItem.WorkItem,
   contract: Contract.Contract,
   patch: Tainted.text("the patch"),
-  repository: Schema.String
+  repository: Tainted.text("what is known of the repository")
 })
 /** What is reviewed. */
 export type Input = typeof Input.Type

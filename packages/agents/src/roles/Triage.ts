@@ -14,8 +14,11 @@ export interface Gate {
   readonly question: string
 }
 
+/** Gates, in order. There is at least one: without any, everything would be done without a person. */
+export type Gates = readonly [Gate, ...ReadonlyArray<Gate>]
+
 /** The gates of the bundled skill. */
-export const gates: ReadonlyArray<Gate> = [
+export const gates: Gates = [
   { name: "defined", question: "Is it a defect, or a small change whose result is fully described?" },
   {
     name: "cause-found",
@@ -79,7 +82,7 @@ const seen = {
   reproduction: Reproduction
 }
 
-const judgements = (list: ReadonlyArray<Gate>) =>
+const judgements = (list: Gates) =>
   Schema.Array(
     Schema.Struct({
       gate: Schema.Literals(list.map(({ name }) => name)).annotate({
@@ -110,7 +113,7 @@ const notAll = Schema.makeFilter((given: ReadonlyArray<Judgement>) =>
 )
 
 /** What kind of work an item is, by these gates. */
-export const outcome = (list: ReadonlyArray<Gate>) => {
+export const outcome = (list: Gates) => {
   const judged = judgements(list)
   return Schema.TaggedUnion({
     /** Clear and small enough to be done without a person: every gate holds. */
@@ -151,7 +154,7 @@ export const firstFailing = (outcome: Outcome, list: ReadonlyArray<Gate> = gates
 /** How the role is made. Default: the bundled skill and its gates. */
 export interface Options {
   readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
-  readonly gates?: ReadonlyArray<Gate>
+  readonly gates?: Gates
 }
 
 /** The role, with another skill or other gates. */
