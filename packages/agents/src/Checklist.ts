@@ -3,6 +3,8 @@
  * one statement that holds of the change, or does not apply to it, and either has evidence.
  */
 import * as Schema from "effect/Schema"
+import * as OneEach from "./internal/OneEach.ts"
+import * as Untrusted from "./Untrusted.ts"
 
 /** One thing to go over. Items of one `group` are gone over together. */
 export const Item = Schema.Struct({
@@ -69,7 +71,7 @@ export const hygiene: Checklist = [
   }
 ]
 
-/** All of it: what the bundled roles are given where a checklist is asked for and none is named. */
+/** All of it. */
 export const preset: Checklist = [...selfReview, ...hygiene]
 
 /** What was found for an item. There is no way to say that one does not hold: it is mended, or nothing is handed in. */
@@ -99,16 +101,12 @@ export const followUps = (checklist: Checklist): ReadonlyArray<string> =>
   )
 
 /** What is wrong with answers: an item that is answered never or twice, or that is none of the list. */
-export const problems = (checklist: Checklist, answers: ReadonlyArray<Answer>): ReadonlyArray<string> => {
-  const times = new Map<string, number>()
-  for (const { item } of answers) times.set(item, (times.get(item) ?? 0) + 1)
-  const known = new Set(checklist.map(({ id }) => id))
-  return [
-    ...checklist.flatMap(({ id }) =>
-      times.get(id) === 1
-        ? []
-        : [`The item ${id} of the checklist is answered ${times.get(id) ?? 0} times, and has to be once`]
-    ),
-    ...[...times.keys()].filter((id) => !known.has(id)).map((id) => `The checklist has no item "${id}"`)
-  ]
-}
+export const problems = (checklist: Checklist, answers: ReadonlyArray<Answer>): ReadonlyArray<string> =>
+  OneEach.problems(
+    checklist.map(({ id }) => id),
+    answers.map(({ item }) => item),
+    {
+      times: (id, times) => `The item ${id} of the checklist is answered ${times} times, and has to be once`,
+      unknown: (id) => `The checklist has no item "${Untrusted.word(id)}"`
+    }
+  )

@@ -2,6 +2,7 @@
 import * as Contract from "@millwright/core/Contract"
 import type * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
+import * as OneEach from "./internal/OneEach.ts"
 import * as Prose from "./internal/Prose.ts"
 
 const Text = Schema.NonEmptyString
@@ -24,18 +25,15 @@ export type Workpad = typeof Workpad.Type
 export const problems = (
   { assertions }: Pick<Contract.Contract, "assertions">,
   { criteria }: Workpad
-): ReadonlyArray<string> => {
-  const known = new Set(assertions.map(({ id }) => id))
-  return [
-    ...assertions.flatMap(({ id }) => {
-      const times = criteria.filter(({ assertion }) => assertion === id).length
-      return times === 1 ? [] : [`The workpad has ${id} of the contract ${times} times, and has to have it once`]
-    }),
-    ...criteria
-      .filter(({ assertion }) => !known.has(assertion))
-      .map(({ assertion }) => `The contract has no assertion ${assertion}`)
-  ]
-}
+): ReadonlyArray<string> =>
+  OneEach.problems(
+    assertions.map(({ id }) => id),
+    criteria.map(({ assertion }) => assertion),
+    {
+      times: (id, times) => `The workpad has ${id} of the contract ${times} times, and has to have it once`,
+      unknown: (id) => `The contract has no assertion ${id}`
+    }
+  )
 
 /** As Markdown; the same workpad gives the same bytes, and its texts make no structure of their own. */
 export const markdown = ({ id }: Pick<WorkItem.WorkItem, "id">, workpad: Workpad): string => {

@@ -65,7 +65,7 @@ describe("an implemented outcome", () => {
     const failing = workpad(holding("VAL-001"), holding("VAL-002", false))
     assert.include(wrong(implemented({ workpad: failing })), "Not Implemented: VAL-002 does not hold")
     const open = { ...full, plan: [{ step: "Write a test", done: false }] }
-    assert.include(wrong(implemented({ workpad: open })), "not done: Write a test")
+    assert.include(wrong(implemented({ workpad: open })), "step 1 of the plan is not done")
   })
 
   it("answers each item of its checklist, once, with evidence", () => {

@@ -2,14 +2,16 @@
 import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
+import * as ForeignId from "../internal/ForeignId.ts"
 import * as WordMatch from "../internal/WordMatch.ts"
 import * as Role from "../Role.ts"
 import * as Skill from "../Skill.ts"
+import * as Untrusted from "../Untrusted.ts"
 import * as Question from "./Question.ts"
 
 /** Another item. `text` may be its beginning. */
 export const Candidate = Schema.Struct({
-  id: Schema.NonEmptyString,
+  id: ForeignId.ForeignId,
   title: Tainted.text("the title of another item"),
   text: Tainted.text("another item")
 })
@@ -31,10 +33,10 @@ export type Input = typeof Input.Type
 /** The kinds of signals. Two of one kind are one signal. */
 export const kinds = ["error-text", "code-path", "steps", "input", "output", "version", "link"] as const
 
-/** Something that both items have and that few others have. `quote` is word for word; `where` says where it stands in both. */
+/** Something that both items have and that few others have. `quote` is word for word, three signs at least; `where` says where it stands in both. */
 export const Signal = Schema.Struct({
   kind: Schema.Literals(kinds),
-  quote: Schema.NonEmptyString,
+  quote: Schema.String.check(Schema.isPattern(/\S\s*\S\s*\S/)),
   where: Schema.NonEmptyString
 })
 /** Something that both items have and that few others have. */
@@ -42,19 +44,21 @@ export type Signal = typeof Signal.Type
 
 const said = (text: string): string => text.toLowerCase().replace(/\s+/g, " ").trim()
 
-const independent = Schema.makeFilter((signals: ReadonlyArray<Signal>) => {
-  const different = (of: (signal: Signal) => string) => new Set(signals.map(of)).size
-  return Math.min(
-    different(({ kind }) => kind),
-    different(({ quote }) => said(quote))
-  ) >= 2
+/** One could be there without the other: another kind, and no quote that holds the other one. */
+const areApart = (one: Signal, other: Signal): boolean =>
+  one.kind !== other.kind &&
+  !said(one.quote).includes(said(other.quote)) &&
+  !said(other.quote).includes(said(one.quote))
+
+const independent = Schema.makeFilter((signals: ReadonlyArray<Signal>) =>
+  signals.some((one) => signals.some((other) => areApart(one, other)))
     ? undefined
-    : "A duplicate needs two independent signals: of two kinds, with two quotes. With fewer it is Unsure or Distinct"
-})
+    : "A duplicate needs two independent signals: of two kinds, with quotes of which none holds the other. With fewer it is Unsure or Distinct"
+)
 
 /** Whether the item is known already. Questions are asked only where that is open. */
 export const Outcome = Schema.TaggedUnion({
-  Duplicate: { of: Schema.NonEmptyString, signals: Schema.Array(Signal).check(independent) },
+  Duplicate: { of: Schema.NonEmptyString, signals: Schema.Array(Signal).check(Schema.isMaxLength(10), independent) },
   Distinct: { why: Schema.NonEmptyString },
   /** `closest` are ids of candidates. */
   Unsure: {
@@ -72,7 +76,7 @@ export const problems = (outcome: Outcome, { candidates, item }: Input): Readonl
   const given = candidates.map(({ id }) => id)
   const unknown = ids
     .filter((id) => !given.includes(id))
-    .map((id) => `"${id}" is none of the candidates, which are: ${given.join(", ") || "none"}`)
+    .map((id) => `"${Untrusted.word(id)}" is none of the candidates, which are: ${given.join(", ") || "none"}`)
   const other = outcome._tag === "Duplicate" ? candidates.find(({ id }) => id === outcome.of) : undefined
   if (outcome._tag !== "Duplicate" || other === undefined) return unknown
   const texts = [

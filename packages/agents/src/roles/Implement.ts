@@ -61,7 +61,7 @@ export const problems = (
 
 const undone = ({ criteria, plan }: Workpad.Workpad): ReadonlyArray<string> => [
   ...criteria.filter(({ holds }) => !holds).map(({ assertion }) => `Not Implemented: ${assertion} does not hold`),
-  ...plan.filter(({ done }) => !done).map(({ step }) => `Not Implemented: this step of the plan is not done: ${step}`)
+  ...plan.flatMap(({ done }, at) => (done ? [] : [`Not Implemented: step ${at + 1} of the plan is not done`]))
 ]
 
 /** How the role is made. Default: the bundled skill, no checklist, and a specification only where there is one. */

@@ -47,9 +47,10 @@ export const unanswered = (
 /** What is wrong with questions that were answered before, for whoever asks them again. */
 export const repeated = (questions: ReadonlyArray<Question>, answers: ReadonlyArray<Answer>): ReadonlyArray<string> => {
   const open = new Set(unanswered(questions, answers))
-  return questions
-    .filter((question) => !open.has(question))
-    .map(({ question }) => `This was answered, see the field answers: ${question}`)
+  // By its number: the words of a model are no sentence of ours.
+  return questions.flatMap((question, at) =>
+    open.has(question) ? [] : [`Question ${at + 1} was answered, see the field answers`]
+  )
 }
 
 /** Questions as a numbered list, for a person. */

@@ -3,13 +3,16 @@ import * as Contract from "@millwright/core/Contract"
 import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
+import * as ForeignId from "../internal/ForeignId.ts"
+import * as OneEach from "../internal/OneEach.ts"
 import * as Role from "../Role.ts"
 import * as Skill from "../Skill.ts"
+import * as Untrusted from "../Untrusted.ts"
 import * as Precondition from "./Precondition.ts"
 
 /** A thread of a review, as the forge has it. `path` and `line` are of the file after the change; `null` for one about all of it. */
 export const Thread = Schema.Struct({
-  id: Schema.NonEmptyString,
+  id: ForeignId.ForeignId,
   path: Schema.NullOr(Schema.String),
   line: Schema.NullOr(Schema.Natural),
   comments: Schema.Array(
@@ -61,18 +64,17 @@ export const Outcome = Schema.TaggedUnion({
 export type Outcome = typeof Outcome.Type
 
 /** What of an outcome does not fit the threads: one without a resolution, with two, or that nobody gave. */
-export const problems = (outcome: Outcome, { threads }: Pick<Input, "threads">): ReadonlyArray<string> => {
-  if (outcome._tag === "Blocked") return []
-  const times = new Map<string, number>()
-  for (const { thread } of outcome.resolutions) times.set(thread, (times.get(thread) ?? 0) + 1)
-  const given = new Set(threads.map(({ id }) => id))
-  return [
-    ...threads.flatMap(({ id }) =>
-      times.get(id) === 1 ? [] : [`The thread "${id}" has ${times.get(id) ?? 0} resolutions, and has to have one`]
-    ),
-    ...[...times.keys()].filter((id) => !given.has(id)).map((id) => `No thread "${id}" was given`)
-  ]
-}
+export const problems = (outcome: Outcome, { threads }: Pick<Input, "threads">): ReadonlyArray<string> =>
+  outcome._tag === "Blocked"
+    ? []
+    : OneEach.problems(
+        threads.map(({ id }) => id),
+        outcome.resolutions.map(({ thread }) => thread),
+        {
+          times: (id, times) => `The thread "${id}" has ${times} resolutions, and has to have one`,
+          unknown: (id) => `No thread "${Untrusted.word(id)}" was given`
+        }
+      )
 
 /** How the role is made. Default: the bundled skill. */
 export interface Options {

@@ -2,6 +2,7 @@
 import * as Tainted from "@millwright/core/Tainted"
 import * as WorkItem from "@millwright/core/WorkItem"
 import * as Schema from "effect/Schema"
+import * as OneEach from "../internal/OneEach.ts"
 import * as Role from "../Role.ts"
 import * as Skill from "../Skill.ts"
 import * as Clauses from "./Clauses.ts"
@@ -93,10 +94,14 @@ const judgements = (list: Gates) =>
     })
   ).check(
     Schema.makeFilter((given: ReadonlyArray<Judgement>) =>
-      list.flatMap(({ name }) => {
-        const times = given.filter(({ gate }) => gate === name).length
-        return times === 1 ? [] : [`The gate ${name} is judged ${times} times, and has to be judged once`]
-      })
+      OneEach.problems(
+        list.map(({ name }) => name),
+        given.map(({ gate }) => gate),
+        {
+          times: (gate, times) => `The gate ${gate} is judged ${times} times, and has to be judged once`,
+          unknown: (gate) => `There is no gate ${gate}`
+        }
+      )
     )
   )
 
