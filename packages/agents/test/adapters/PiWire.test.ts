@@ -172,6 +172,40 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
   )
 
   test(
+    "a conversation that it shortens is billed with all that this used, and one that is over is not shortened",
+    Effect.gen(function* () {
+      for (const [maxTurns, shortened] of [
+        [8, 0],
+        [10, 2]
+      ] as const) {
+        const turns = Array.from({ length: 12 }, () => PiLab.bash("seq 1 8000"))
+        // How pi asks for notes of a part of a turn, and of several.
+        const notes = ["# Instructions", "<conversation>"].map((promptIncludes) => ({
+          when: { promptIncludes },
+          turns: [{ text: "Numbers." }]
+        }))
+        const twin = yield* ProviderTwin.make({ script: { conversations: [...notes, { turns }] } })
+        const lab = yield* PiLab.running(twin.anthropicUrl, {
+          provider: "house",
+          api: "anthropic-messages",
+          contextTokens: 40_000
+        })
+        assert.strictEqual((yield* Effect.flip(lab.run({ maxTurns }))).reason, "TooManyTurns")
+        const called = yield* lab.facts("ModelCalled")
+        assert.deepStrictEqual(
+          called.map(({ usage }) => usage),
+          (yield* twin.requests).map(({ usage }) => usage)
+        )
+        assert.lengthOf(called, maxTurns + shortened)
+        assert.lengthOf(
+          called.filter(({ message }) => message === undefined),
+          shortened
+        )
+      }
+    })
+  )
+
+  test(
     "an outcome beside other calls, and one that does not fit, end it without another call of the model",
     Effect.gen(function* () {
       for (const given of [{ _tag: "Done", note: "ok" }, { _tag: "Never" }]) {
