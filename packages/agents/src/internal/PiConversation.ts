@@ -44,8 +44,8 @@ export interface PiConversation {
   readonly isOver: () => boolean
 }
 
-/** The oldest version whose extensions can do what ours does. */
-const oldest = [0, 87] as const
+/** The oldest version that all of the tests pass with. */
+const oldest = [1, 3] as const
 
 const reminder = "You ended your turn without an outcome. Call the `outcome` tool now."
 
