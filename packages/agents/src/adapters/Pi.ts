@@ -117,7 +117,8 @@ const programOf = Effect.fnUntraced(function* (
       tools: served
     })
   )
-  const system = index === undefined ? request.system : `${request.system}\n\n${index.instructions}`
+  const system =
+    index === undefined ? request.system : `${request.system}\n\n${PiTools.opening(served, index.instructions)}`
   const prompt = yield* home.write("system.md", system)
   yield* home.write("settings.json", JSON.stringify(settings))
   yield* home.write("models.json", JSON.stringify({ providers: providersOf(options) }))

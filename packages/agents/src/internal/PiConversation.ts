@@ -44,8 +44,8 @@ export interface PiConversation {
   readonly isOver: () => boolean
 }
 
-/** The oldest version whose extensions can do what ours does. */
-const oldest = [0, 87] as const
+/** The oldest version that all of the tests pass with. */
+const oldest = [1, 3] as const
 
 const reminder = "You ended your turn without an outcome. Call the `outcome` tool now."
 
@@ -164,6 +164,11 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
       case PiExtension.asks.turn:
         isStopped = given === undefined ? turns >= run.maxTurns : wantsMore
         return yield* respond({ value: isStopped ? PiExtension.stop : "" })
+      case PiExtension.asks.compact: {
+        // A conversation that is over is shortened by who goes on with it.
+        const isLast = given === undefined ? turns >= run.maxTurns : waiting.length === 0
+        return yield* respond({ value: isLast ? PiExtension.stop : "" })
+      }
       case PiExtension.asks.call: {
         const call: unknown = parsed(placeholder ?? "")
         if (index === undefined || !Predicate.hasProperty(call, "tool") || !Predicate.isString(call.tool)) break

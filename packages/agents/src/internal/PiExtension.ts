@@ -27,11 +27,13 @@ export const asks = {
   answer: "millwright-answer",
   /** May the model be called again? */
   turn: "millwright-turn",
+  /** May the model be called to shorten the conversation? */
+  compact: "millwright-compact",
   /** A call of one of the tools that we serve. */
   call: "millwright-call"
 } as const
 
-/** The answer to a `turn` by which pi ends its work. */
+/** The answer by which pi does not call the model. */
 export const stop = "stop"
 
 /** The text of its module. */
@@ -129,5 +131,8 @@ export default function (pi) {
     if (message.stopReason === "error" || message.stopReason === "aborted") return
     if ((await ctx.ui.input(config.asks.turn)) === config.stop) ctx.abort()
   })
+  pi.on("session_before_compact", async (_event, ctx) =>
+    (await ctx.ui.input(config.asks.compact)) === config.stop ? { cancel: true } : undefined
+  )
 }
 `

@@ -1,6 +1,8 @@
 /** The tools of pi in the words of the house. What they are called is the same; what they are given is not. */
+import * as Tainted from "@millwright/core/Tainted"
 import * as Predicate from "effect/Predicate"
 import type * as Grant from "../Grant.ts"
+import * as Untrusted from "../Untrusted.ts"
 
 /** A tool that is not pi's own. */
 export interface Offered {
@@ -19,6 +21,11 @@ export const outcome = {
 /** The tools that there are for an agent, as pi's list of them. */
 export const allowed = (grants: ReadonlyArray<Grant.Grant>, served: ReadonlyArray<Offered>): string =>
   [...grants, outcome.name, ...served.map(({ name }) => name)].join(",")
+
+/** What a system prompt says of the tools that are served. What their server says was written by many, and is data. */
+export const opening = (served: ReadonlyArray<Offered>, instructions: string): string =>
+  `More tools are behind ${served.map(({ name }) => `\`${name}\``).join(", ")}. What their server says of them:\n\n` +
+  Untrusted.block(Tainted.of("tool server", instructions))
 
 /** A call in the words of the house. A tool of the index is called by its id, by whichever way it was called. */
 export const called = (tool: string, input: unknown): { readonly tool: string; readonly input: unknown } => {

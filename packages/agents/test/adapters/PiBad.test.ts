@@ -242,7 +242,7 @@ describe("pi that does what it should not", () => {
     })
   )
 
-  for (const version of ["0.86.9", "0.74.0-rc.1", "", "new"]) {
+  for (const version of ["1.2.9", "0.87.1-rc.1", "", "new"]) {
     test(
       `says of itself that it is version ${JSON.stringify(version)}: it is too old, and is told nothing`,
       Effect.gen(function* () {

@@ -1,4 +1,4 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import {
@@ -23,8 +23,10 @@ const call = PiLab.call
 
 // Others look for temporary folders of their own at the same time.
 const before = process.env["TMPDIR"]
-const temporary = mkdtempSync(join(tmpdir(), "millwright-pi-walls-"))
-process.env["TMPDIR"] = temporary
+let temporary = ""
+beforeAll(() => {
+  process.env["TMPDIR"] = temporary = mkdtempSync(join(tmpdir(), "millwright-pi-walls-"))
+})
 afterAll(() => {
   if (before === undefined) delete process.env["TMPDIR"]
   else process.env["TMPDIR"] = before

@@ -1,4 +1,4 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as Budget from "@millwright/core/Budget"
@@ -21,8 +21,10 @@ const call = PiLab.call
 
 // Others look for temporary folders of their own at the same time.
 const before = process.env["TMPDIR"]
-const temporary = mkdtempSync(join(tmpdir(), "millwright-pi-wire-"))
-process.env["TMPDIR"] = temporary
+let temporary = ""
+beforeAll(() => {
+  process.env["TMPDIR"] = temporary = mkdtempSync(join(tmpdir(), "millwright-pi-wire-"))
+})
 afterAll(() => {
   if (before === undefined) delete process.env["TMPDIR"]
   else process.env["TMPDIR"] = before
@@ -107,6 +109,11 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
       assert.deepStrictEqual([source.count.call, other.count.call], [1, 0], "the scope of the role does not hold")
       const bodies = yield* lab.bodies
       assert.include(bodies[0], "desk/create_ticket: Creates a ticket", "the index is not in the prompt")
+      assert.match(
+        bodies[0] ?? "",
+        /<untrusted [0-9a-f]{20} origin=\\"tool server\\">/,
+        "what strangers wrote is no data"
+      )
       assert.include(bodies[1], '\\"required\\":[\\"title\\"]', "the search does not show the schema")
       assert.deepStrictEqual(
         (yield* lab.facts("ToolCalled")).map(({ ok, tool }) => `${tool} ${ok}`),
@@ -168,6 +175,40 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
         (yield* lab.facts("ModelCalled")).map(({ usage }) => usage),
         (yield* lab.twin.requests).map(({ usage }) => usage)
       )
+    })
+  )
+
+  test(
+    "a conversation that it shortens is billed with all that this used, and one that is over is not shortened",
+    Effect.gen(function* () {
+      for (const [maxTurns, shortened] of [
+        [8, 0],
+        [10, 2]
+      ] as const) {
+        const turns = Array.from({ length: 12 }, () => PiLab.bash("seq 1 8000"))
+        // How pi asks for notes of a part of a turn, and of several.
+        const notes = ["# Instructions", "<conversation>"].map((promptIncludes) => ({
+          when: { promptIncludes },
+          turns: [{ text: "Numbers." }]
+        }))
+        const twin = yield* ProviderTwin.make({ script: { conversations: [...notes, { turns }] } })
+        const lab = yield* PiLab.running(twin.anthropicUrl, {
+          provider: "house",
+          api: "anthropic-messages",
+          contextTokens: 40_000
+        })
+        assert.strictEqual((yield* Effect.flip(lab.run({ maxTurns }))).reason, "TooManyTurns")
+        const called = yield* lab.facts("ModelCalled")
+        assert.deepStrictEqual(
+          called.map(({ usage }) => usage),
+          (yield* twin.requests).map(({ usage }) => usage)
+        )
+        assert.lengthOf(called, maxTurns + shortened)
+        assert.lengthOf(
+          called.filter(({ message }) => message === undefined),
+          shortened
+        )
+      }
     })
   )
 
