@@ -44,16 +44,16 @@ const longest = 16 * 1024 * 1024
 /** What the agent starts: it makes two pipes, says where they are, and carries what comes. */
 const near = [
   'at=$(mktemp -d "$1/XXXXXXXX") && mkfifo "$at/in" "$at/out" || exit 1',
-  // The last end of a pipe that goes away ends the other side too.
   'cat "$at/in" & reader=$!',
   'printf "%s %s\\n" "$2" "${at##*/}" > "$1/calls" || exit 1',
   'cat > "$at/out"',
-  'kill "$reader" 2>/dev/null'
+  'kill "$reader" 2>/dev/null; wait'
 ].join("\n")
 
-/** What we start: the list of those who come, which has no end, and the other ends of the pipes of one of them. */
+/** What we start: the list of those who come, which has no end, and the other ends of the pipes of each of them. */
 const list = 'umask 077 && mkfifo "$1/calls" && echo ready && exec cat <> "$1/calls"'
-const far = 'cat "$1/out" & exec cat > "$1/in"'
+const fromClient = 'exec cat "$1/out"'
+const toClient = 'exec cat > "$1/in"'
 
 /** Waits for clients until the scope closes. */
 export const make = Effect.fnUntraced(function* (
@@ -99,7 +99,8 @@ export const make = Effect.fnUntraced(function* (
 const carry = Effect.fnUntraced(
   function* (at: string, serve: Serve) {
     const input = yield* Queue.make<Uint8Array, Cause.Done>()
-    const { stdin, stdout } = yield* program(far, at)
+    const { stdin } = yield* program(toClient, at)
+    const { stdout } = yield* program(fromClient, at)
     yield* Effect.forkScoped(Effect.ignore(Stream.run(Stream.fromQueue(input), stdin)))
     const { receive } = yield* serve((message) =>
       Effect.sync(() => void Queue.offerUnsafe(input, Buffer.from(`${JSON.stringify(message)}\n`)))
