@@ -31,8 +31,8 @@ export interface Server {
 /** Servers that an agent can start. */
 export interface AcpBridge {
   readonly servers: ReadonlyArray<Server>
-  /** Whether a client of this server has come. */
-  readonly hasCome: (server: string) => boolean
+  /** Whether the agent has started any of them. */
+  readonly isUsed: () => boolean
 }
 
 /** How often an agent may start a server. */
@@ -64,7 +64,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.mapError(fs.makeTempDirectory({ prefix: "millwright-acp-" }), unusable),
     (folder) => Effect.ignore(fs.remove(folder, { recursive: true, force: true }))
   )
-  const come: Array<string> = []
+  let come = 0
   const listening = yield* program(list, folder)
   const lines = yield* Stream.toQueue(Stream.splitLines(Stream.decodeText(listening.stdout)), { capacity: mostClients })
   const first = yield* Effect.option(Queue.take(lines))
@@ -75,8 +75,8 @@ export const make = Effect.fnUntraced(function* (
     Effect.flatMap((line) => {
       const [, server = "", at] = /^([a-z-]+) ([A-Za-z0-9]+)$/.exec(line) ?? []
       const client = Object.hasOwn(serve, server) ? serve[server] : undefined
-      if (client === undefined || at === undefined || come.length >= mostClients) return Effect.void
-      come.push(server)
+      if (client === undefined || at === undefined || come >= mostClients) return Effect.void
+      come++
       return Effect.asVoid(Effect.forkScoped(Effect.scoped(carry(`${folder}/${at}`, client))))
     }),
     Effect.forever,
@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function* (
       args: ["-c", near, "sh", folder, name],
       env: []
     })),
-    hasCome: (server) => come.includes(server)
+    isUsed: () => come > 0
   }
 })
 

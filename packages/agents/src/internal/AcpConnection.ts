@@ -91,8 +91,8 @@ export const make = Effect.fnUntraced(function* ({ files, permission, terminals 
             code: 0,
             message: `its answer is none: ${message}`
           }))
-      )
-    ,tell: (method, params) => Effect.tryPromise({ try: () => connection.agent.notify(method, params), catch: refusal })
+      ),
+    tell: (method, params) => Effect.tryPromise({ try: () => connection.agent.notify(method, params), catch: refusal })
   }
   return self
 })

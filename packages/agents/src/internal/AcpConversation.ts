@@ -41,9 +41,7 @@ export interface Question {
 
 /** One of the answers that there are, or none. */
 export interface Permission {
-  readonly outcome:
-    | { readonly outcome: "selected"; readonly optionId: string }
-    | { readonly outcome: "cancelled" }
+  readonly outcome: { readonly outcome: "selected"; readonly optionId: string } | { readonly outcome: "cancelled" }
 }
 
 /** A conversation that goes on. */

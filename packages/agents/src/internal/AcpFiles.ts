@@ -25,9 +25,7 @@ export interface AcpFiles {
   readonly read:
     | ((request: Reading) => Effect.Effect<{ readonly content: string }, AcpRefusal.Refusal, Harness.Workplace>)
     | undefined
-  readonly write:
-    | ((request: Writing) => Effect.Effect<object, AcpRefusal.Refusal, Harness.Workplace>)
-    | undefined
+  readonly write: ((request: Writing) => Effect.Effect<object, AcpRefusal.Refusal, Harness.Workplace>) | undefined
 }
 
 /** The largest file that goes through here, in bytes. */

@@ -49,18 +49,21 @@ const version = 1
 
 /** Says who we are, and opens the session. */
 export const open = Effect.fnUntraced(function* (
-  { ask, capabilities: clientCapabilities }: AcpConnection.AcpConnection,
+  { ask, capabilities: clientCapabilities }: Pick<AcpConnection.AcpConnection, "ask" | "capabilities">,
   { cwd, earlier, mcpServers, meta, mode, model, system }: Opening,
   run: AcpFault.Run
 ) {
   const asked = <S extends Schema.Codec<unknown, unknown>>(what: string, schema: S, [method, params]: Asking) =>
     Effect.mapError(ask(schema, method, params), (refusal) => AcpFault.refused(refusal, what, run))
 
-  const hello = yield* asked("begin", AcpAnswer.Hello, ["initialize", {
+  const hello = yield* asked("begin", AcpAnswer.Hello, [
+    "initialize",
+    {
       protocolVersion: version,
       clientInfo: { name: "millwright", version: "1" },
       clientCapabilities
-    }])
+    }
+  ])
   if (hello.protocolVersion !== version) {
     return yield* AcpFault.version(hello.protocolVersion, version, run)
   }
@@ -99,7 +102,10 @@ export const open = Effect.fnUntraced(function* (
     const choice = AcpAnswer.choice(session, category)
     const what = `take the ${category} ${value}`
     if (choice?.values.includes(value) === true) {
-      return yield* asked(what, AcpAnswer.Anything, ["session/set_config_option", { sessionId, configId: choice.id, value }])
+      return yield* asked(what, AcpAnswer.Anything, [
+        "session/set_config_option",
+        { sessionId, configId: choice.id, value }
+      ])
     }
     if (category === "mode" && session.modes?.availableModes.some(({ id }) => id === value) === true) {
       return yield* asked(what, AcpAnswer.Anything, ["session/set_mode", { sessionId, modeId: value }])
