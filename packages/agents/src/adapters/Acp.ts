@@ -84,8 +84,6 @@ interface Around extends CliHarness.Around {
 /** How long a program may take to end when its work is done, and when it was told to stop. */
 const farewell = "2 seconds"
 
-const gone = Effect.fail("It is gone")
-
 const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, options, tools }: Around) {
   const { asks = [], key, models, name: title, paidBy = "key", provider = title, rehearsed = false } = options
   const { grants, role } = request
@@ -128,25 +126,29 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
     })
   )
 
+  /** Why its program ended, once it did. */
+  const over = Effect.match(Fiber.join(program), {
+    onFailure: (fault) => fault,
+    onSuccess: ({ code, errors }) =>
+      CliHarness.speechless(title, request, { code, errors: Redaction.scrub(errors, secrets) })
+  })
+  const ask: AcpConnection.AcpConnection["ask"] = (schema, method, params) =>
+    Effect.raceFirst(
+      connection.ask(schema, method, params),
+      Effect.flatMap(over, (fault) => Effect.fail({ code: 0, message: fault.message, fault }))
+    )
+
   const told = Effect.fnUntraced(function* (session: string, text: string) {
     yield* conversation.begin(session)
     const asked = yield* Effect.forkChild(
-      connection.ask(AcpAnswer.Done, "session/prompt", { sessionId: session, prompt: [{ type: "text", text }] })
+      ask(AcpAnswer.Done, "session/prompt", { sessionId: session, prompt: [{ type: "text", text }] })
     )
     // Who is told to stop says what it used until then.
     const stop = conversation.cancel.pipe(
       Effect.andThen(connection.tell("session/cancel", { sessionId: session })),
       Effect.andThen(
         // A fiber of its own: this one is being interrupted.
-        Effect.forkChild(
-          Effect.timeout(
-            Effect.raceFirst(
-              Fiber.join(asked),
-              Effect.flatMap(Fiber.await(program), () => gone)
-            ),
-            farewell
-          )
-        )
+        Effect.forkChild(Effect.timeout(Fiber.join(asked), farewell))
       ),
       Effect.flatMap(Fiber.join),
       Effect.flatMap(({ usage }) => conversation.end(AcpAnswer.tokens(usage))),
@@ -163,7 +165,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   /** Says something, and once more that there has to be an outcome. */
   const prompted = Effect.fnUntraced(function* (session: string, text: string) {
     const first = yield* told(session, text)
-    if (tools !== undefined && !bridge.hasCome(AcpTools.servers.index)) {
+    if (tools !== undefined && !bridge.isUsed()) {
       return yield* AcpFault.unsupported(
         "it does not start the MCP servers that it is given, and so has no tool index.",
         run
@@ -178,7 +180,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   const drive = Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const session = yield* AcpSession.open(
-      connection,
+      { ask, capabilities: connection.capabilities },
       {
         cwd: yield* Effect.mapError(fs.realPath("."), ({ message }) =>
           CliAgent.broken({ name: title }, `has no place: ${message}`)
@@ -202,15 +204,8 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
     return { outcome: last, session: { harness: harness(options), data: { id: session.id } } }
   })
 
-  const ended = Effect.flatMap(Fiber.join(program), ({ code, errors }) =>
-    Effect.fail(CliHarness.speechless(title, request, { code, errors: Redaction.scrub(errors, secrets) }))
-  )
-  const result = yield* Effect.andThen(Deferred.await(opened), drive).pipe(
-    Effect.raceFirst(Deferred.await(failed)),
-    Effect.raceFirst(ended),
-    Effect.ensuring(conversation.close)
-  )
-  const talk = yield* Deferred.await(opened)
+  const talk = yield* Effect.raceFirst(Deferred.await(opened), Effect.flatMap(over, Effect.fail))
+  const result = yield* drive.pipe(Effect.raceFirst(Deferred.await(failed)), Effect.ensuring(conversation.close))
   yield* talk.close
   yield* Effect.timeoutOption(Fiber.await(program), farewell)
   yield* emit({ _tag: "Ended", ...result })

@@ -31,8 +31,8 @@ export interface Server {
 /** Servers that an agent can start. */
 export interface AcpBridge {
   readonly servers: ReadonlyArray<Server>
-  /** Whether a client of this server has come. */
-  readonly hasCome: (server: string) => boolean
+  /** Whether the agent has started any of them. */
+  readonly isUsed: () => boolean
 }
 
 /** How often an agent may start a server. */
@@ -44,16 +44,16 @@ const longest = 16 * 1024 * 1024
 /** What the agent starts: it makes two pipes, says where they are, and carries what comes. */
 const near = [
   'at=$(mktemp -d "$1/XXXXXXXX") && mkfifo "$at/in" "$at/out" || exit 1',
-  // The last end of a pipe that goes away ends the other side too.
   'cat "$at/in" & reader=$!',
   'printf "%s %s\\n" "$2" "${at##*/}" > "$1/calls" || exit 1',
   'cat > "$at/out"',
-  'kill "$reader" 2>/dev/null'
+  'kill "$reader" 2>/dev/null; wait'
 ].join("\n")
 
-/** What we start: the list of those who come, which has no end, and the other ends of the pipes of one of them. */
+/** What we start: the list of those who come, which has no end, and the other ends of the pipes of each of them. */
 const list = 'umask 077 && mkfifo "$1/calls" && echo ready && exec cat <> "$1/calls"'
-const far = 'cat "$1/out" & exec cat > "$1/in"'
+const fromClient = 'exec cat "$1/out"'
+const toClient = 'exec cat > "$1/in"'
 
 /** Waits for clients until the scope closes. */
 export const make = Effect.fnUntraced(function* (
@@ -64,7 +64,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.mapError(fs.makeTempDirectory({ prefix: "millwright-acp-" }), unusable),
     (folder) => Effect.ignore(fs.remove(folder, { recursive: true, force: true }))
   )
-  const come: Array<string> = []
+  let come = 0
   const listening = yield* program(list, folder)
   const lines = yield* Stream.toQueue(Stream.splitLines(Stream.decodeText(listening.stdout)), { capacity: mostClients })
   const first = yield* Effect.option(Queue.take(lines))
@@ -75,8 +75,8 @@ export const make = Effect.fnUntraced(function* (
     Effect.flatMap((line) => {
       const [, server = "", at] = /^([a-z-]+) ([A-Za-z0-9]+)$/.exec(line) ?? []
       const client = Object.hasOwn(serve, server) ? serve[server] : undefined
-      if (client === undefined || at === undefined || come.length >= mostClients) return Effect.void
-      come.push(server)
+      if (client === undefined || at === undefined || come >= mostClients) return Effect.void
+      come++
       return Effect.asVoid(Effect.forkScoped(Effect.scoped(carry(`${folder}/${at}`, client))))
     }),
     Effect.forever,
@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function* (
       args: ["-c", near, "sh", folder, name],
       env: []
     })),
-    hasCome: (server) => come.includes(server)
+    isUsed: () => come > 0
   }
 })
 
@@ -99,7 +99,8 @@ export const make = Effect.fnUntraced(function* (
 const carry = Effect.fnUntraced(
   function* (at: string, serve: Serve) {
     const input = yield* Queue.make<Uint8Array, Cause.Done>()
-    const { stdin, stdout } = yield* program(far, at)
+    const { stdin } = yield* program(toClient, at)
+    const { stdout } = yield* program(fromClient, at)
     yield* Effect.forkScoped(Effect.ignore(Stream.run(Stream.fromQueue(input), stdin)))
     const { receive } = yield* serve((message) =>
       Effect.sync(() => void Queue.offerUnsafe(input, Buffer.from(`${JSON.stringify(message)}\n`)))

@@ -18,15 +18,13 @@ export interface Run {
 
 /** Why the agent did not do what it was asked. `what` is what that was. */
 export const refused = (
-  { code, message }: AcpRefusal.Refusal,
+  { code, fault, message }: AcpRefusal.Refusal,
   what: string,
   run: Run
 ): Harness.HarnessError | Model.ModelError => {
+  if (fault !== undefined) return fault
   const said = Redaction.scrub(message, run.secrets).replace(/\s+/g, " ").trim().slice(0, 600)
-  if (
-    code === AcpRefusal.authRequired ||
-    /not logged in|log ?in|api key|authenticat|unauthorized|\b401\b/i.test(said)
-  ) {
+  if (code === AcpRefusal.authRequired || /\blog(ged)? ?in\b|api key|authenticat|unauthorized|\b401\b/i.test(said)) {
     return new Model.ModelError({
       reason: "Unauthorized",
       message: `${run.title} needs a login, and nobody is asked for one: ${said}. Give it a key (\`key\`), or log it in where it works before it starts.`

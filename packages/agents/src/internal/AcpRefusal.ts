@@ -1,4 +1,5 @@
 /** An answer of the Agent Client Protocol that is none: why what was asked for was not done. */
+import type { HarnessError } from "../Harness.ts"
 import type { ToolFailure } from "../tools/ToolFailure.ts"
 
 /** Why it was not done, for whoever asked. */
@@ -6,6 +7,8 @@ export interface Refusal {
   /** As JSON-RPC and the protocol number them; 0 for a connection that has ended. */
   readonly code: number
   readonly message: string
+  /** The program has ended, or was, for this reason. */
+  readonly fault?: HarnessError
 }
 
 /** The agent has to be logged in. */

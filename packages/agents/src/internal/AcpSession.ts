@@ -49,7 +49,7 @@ const version = 1
 
 /** Says who we are, and opens the session. */
 export const open = Effect.fnUntraced(function* (
-  { ask, capabilities: clientCapabilities }: AcpConnection.AcpConnection,
+  { ask, capabilities: clientCapabilities }: Pick<AcpConnection.AcpConnection, "ask" | "capabilities">,
   { cwd, earlier, mcpServers, meta, mode, model, system }: Opening,
   run: AcpFault.Run
 ) {

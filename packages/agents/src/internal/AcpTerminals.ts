@@ -78,12 +78,16 @@ export const make = Effect.fnUntraced(function* (): Effect.fn.Return<AcpTerminal
     const spawner = yield* ChildProcessSpawner
     const handle = yield* spawner
       .spawn(
-        ChildProcess.make("sh", ["-c", `cd "$1" && shift && ${become(request)} 2>&1`, "sh", cwd, ...words(request)], {
-          stdin: "ignore",
-          forceKillAfter: "2 seconds",
-          env: Object.fromEntries((request.env ?? []).map(({ name, value }) => [name, value])),
-          extendEnv: true
-        })
+        ChildProcess.make(
+          "sh",
+          ["-c", `cd -- "$1" && shift && ${become(request)} 2>&1`, "sh", cwd, ...words(request)],
+          {
+            stdin: "ignore",
+            forceKillAfter: "2 seconds",
+            env: Object.fromEntries((request.env ?? []).map(({ name, value }) => [name, value])),
+            extendEnv: true
+          }
+        )
       )
       .pipe(Effect.mapError(ToolFailure.fromPlatform("sh")))
     const output = Output.collector({ head: 0, tail: kept })

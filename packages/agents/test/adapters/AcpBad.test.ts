@@ -223,6 +223,14 @@ describe("an ACP agent that does what it should not", () => {
   )
 
   test(
+    "ends as soon as its work is done: that is no failure",
+    Effect.gen(function* () {
+      Fake.write({ prompt: `await outcome("fake"); setImmediate(() => process.exit(7))` })
+      assert.deepStrictEqual((yield* (yield* at()).run()).outcome, { _tag: "Done", note: "fake" })
+    })
+  )
+
+  test(
     "leaves programs behind in groups of their own: they are ended, and nobody waits for the output that they hold",
     Effect.gen(function* () {
       Fake.write({
