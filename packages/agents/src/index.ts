@@ -30,6 +30,9 @@ export * as Handoff from "./Handoff.ts"
 /** A **harness** drives a model through turns and tools until it gives an outcome: our own loop, or a coding agent's CLI. */
 export * as Harness from "./Harness.ts"
 
+/** A **hook**: an effect of the house that is run at a named point of a role, and may say no or change what goes on. */
+export * as Hook from "./Hook.ts"
+
 /** **Independence**: whoever judges a change shares no conversation with whoever wrote it, and by policy no family of models. */
 export * as Independence from "./Independence.ts"
 
@@ -56,6 +59,15 @@ export * as Patch from "./Patch.ts"
 
 /** A **place** that skills and plugins are read from: a folder, a commit of a git repository, an installed package. */
 export * as Place from "./Place.ts"
+
+/** A **plugin**: skills, roles, hooks and MCP servers in one package, from any {@link Place.Place}. */
+export * as Plugin from "./Plugin.ts"
+
+/** The **lock** of a project: which plugins somebody accepted, and as what. */
+export * as PluginLock from "./PluginLock.ts"
+
+/** What a **plugin** says of itself: the key `millwright` of its `package.json`, or a file `millwright.json` with a `name` and a `version` of its own. */
+export * as PluginManifest from "./PluginManifest.ts"
 
 /** A **predecessor**: an agent that has finished, and can be asked what it did not write down. */
 export * as Predecessor from "./Predecessor.ts"
@@ -122,3 +134,6 @@ export * as VerifyReport from "./VerifyReport.ts"
 
 /** A **workpad**: what an author did on a work item, as a document that a person can read and the next author can work from. */
 export * as Workpad from "./Workpad.ts"
+
+/** A **write surface**: the paths of a workspace that an agent may change, as globs. */
+export * as WriteSurface from "./WriteSurface.ts"

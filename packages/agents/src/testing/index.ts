@@ -6,6 +6,9 @@ export * as DelegationClaims from "./DelegationClaims.ts"
 /** What every harness holds to: each promise of the port, with real tools on real files and processes. */
 export * as HarnessTest from "./HarnessTest.ts"
 
+/** What a harness holds to about hooks at the calls of tools, or says that it can not do. */
+export * as HookClaims from "./HookClaims.ts"
+
 /** What every choice of models holds to. */
 export * as ModelChoiceTest from "./ModelChoiceTest.ts"
 
