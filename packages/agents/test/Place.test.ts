@@ -19,18 +19,22 @@ const inGit = (files: Lab.Files) =>
 
 const kinds = (entries: ReadonlyArray<Place.Entry>) => Object.fromEntries(entries.map(({ kind, path }) => [path, kind]))
 
-PlaceTest.suite("a folder", inFolder)
-PlaceTest.suite("a commit", inGit)
+const here = Effect.provide(NodeServices.layer)
+
+PlaceTest.suite("a folder", (files) => here(inFolder(files)))
+PlaceTest.suite("a commit", (files) => here(inGit(files)))
 PlaceTest.suite("a folder of an installed package", (files) =>
-  Effect.flatMap(
-    Lab.folder({
-      "node_modules/plug/package.json": JSON.stringify({ name: "plug", version: "1.0.0" }),
-      ...Object.fromEntries(
-        Object.entries(files).map(([path, content]) => [`node_modules/plug/skills/${path}`, content])
-      )
-    }),
-    (from) =>
-      Effect.flatMap(PackagePlace.open({ from, package: "plug", trust: "house" }), (place) => place.within("skills"))
+  here(
+    Effect.flatMap(
+      Lab.folder({
+        "node_modules/plug/package.json": JSON.stringify({ name: "plug", version: "1.0.0" }),
+        ...Object.fromEntries(
+          Object.entries(files).map(([path, content]) => [`node_modules/plug/skills/${path}`, content])
+        )
+      }),
+      (from) =>
+        Effect.flatMap(PackagePlace.open({ from, package: "plug", trust: "house" }), (place) => place.within("skills"))
+    )
   )
 )
 

@@ -5,11 +5,8 @@
  * PlaceTest.suite("MyPlace", (files) => MyPlace.open({ … }))
  * ```
  */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
-import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import * as Place from "../Place.ts"
 
@@ -17,9 +14,7 @@ import * as Place from "../Place.ts"
 export type Files = Readonly<Record<string, string | Uint8Array | { readonly link: string }>>
 
 /** Makes a place of files, whose words are the house's. It goes with the scope. */
-export type Make = (
-  files: Files
-) => Effect.Effect<Place.Place, unknown, Scope.Scope | FileSystem.FileSystem | Path.Path>
+export type Make = (files: Files) => Effect.Effect<Place.Place, unknown, Scope.Scope>
 
 const text = ({ bytes }: Place.Content) => Buffer.from(bytes).toString()
 const kinds = (entries: ReadonlyArray<Place.Entry>) => Object.fromEntries(entries.map(({ kind, path }) => [path, kind]))
@@ -56,7 +51,7 @@ export const suite = (name: string, make: Make): void => {
     title: string,
     files: Files,
     claim: (place: Place.Place) => Effect.Effect<unknown, unknown, Scope.Scope>
-  ) => it.effect(title, () => Effect.flatMap(make(files), claim).pipe(Effect.provide(NodeServices.layer)))
+  ) => it.effect(title, () => Effect.flatMap(make(files), claim))
 
   describe(`Place: ${name}`, () => {
     test("lists one level, and says what a link leads to", tree, (place) =>
