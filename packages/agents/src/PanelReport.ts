@@ -1,7 +1,6 @@
 /** What a **panel** came to: its verdict, what is upheld, and the minority report of what is not, or what one alone said. */
 import type * as Fault from "@millwright/core/Fault"
-import * as Tainted from "@millwright/core/Tainted"
-import * as Result from "effect/Result"
+import * as Prose from "./internal/Prose.ts"
 import * as PanelFindings from "./PanelFindings.ts"
 import * as ReviewComment from "./ReviewComment.ts"
 
@@ -85,15 +84,8 @@ export const make = (
   }
 }
 
-/** Models wrote it, so it is shown without what could steer a reader's program, and as one line. */
-const shown = (text: string): string =>
-  Result.getOrElse(Tainted.pass(Tainted.of("", text), Tainted.line(2_000)), () => "").replace(
-    /([\\`*_[\]<>|#])/g,
-    "\\$1"
-  )
-
 const line = (comment: ReviewComment.ReviewComment): string =>
-  `**${comment.severity}** ${shown(ReviewComment.place(comment))}: ${shown(comment.body)}`
+  `**${comment.severity}** ${Prose.line(ReviewComment.place(comment))}: ${Prose.line(comment.body)}`
 
 const listed = (title: string, lines: ReadonlyArray<string>): ReadonlyArray<string> =>
   lines.length === 0 ? [] : [`## ${title}`, "", ...lines.map((each) => `- ${each}`), ""]
@@ -103,9 +95,9 @@ export const markdown = (report: PanelReport): string => {
   const { arbitration, failed, ignored, minority, reviews, upheld, verdict } = report
   const said =
     arbitration._tag === "Ruled"
-      ? [`The arbiter: ${shown(arbitration.summary)}`, ""]
+      ? [`The arbiter: ${Prose.line(arbitration.summary)}`, ""]
       : arbitration._tag === "Escalate"
-        ? [`The arbiter wants a person to decide, and everything stands until then: ${shown(arbitration.why)}`, ""]
+        ? [`The arbiter wants a person to decide, and everything stands until then: ${Prose.line(arbitration.why)}`, ""]
         : []
   return [
     `# ${verdict === "Approve" ? "Approved" : "Changes are asked for"}`,
@@ -114,28 +106,28 @@ export const markdown = (report: PanelReport): string => {
     ...listed(
       "Upheld",
       upheld.map(
-        ({ finding, why }) => `${line(finding.comment)} (${PanelFindings.by(finding).join(", ")}; ${shown(why)})`
+        ({ finding, why }) => `${line(finding.comment)} (${PanelFindings.by(finding).join(", ")}; ${Prose.line(why)})`
       )
     ),
     ...listed(
       "Minority report",
       minority.map((each) =>
         each._tag === "Unplaced"
-          ? `not on a changed line: ${line(each.comment)} (${each.by}; ${shown(each.why)})`
-          : `${each._tag === "Overruled" ? "overruled" : "said by one alone"}: ${line(each.finding.comment)} (${PanelFindings.by(each.finding).join(", ")}; ${shown(each.why)})`
+          ? `not on a changed line: ${line(each.comment)} (${each.by}; ${Prose.line(each.why)})`
+          : `${each._tag === "Overruled" ? "overruled" : "said by one alone"}: ${line(each.finding.comment)} (${PanelFindings.by(each.finding).join(", ")}; ${Prose.line(each.why)})`
       )
     ),
     ...listed(
       "Reviews",
-      reviews.map(({ by, summary, verdict: own }) => `${by}: ${own}. ${shown(summary)}`)
+      reviews.map(({ by, summary, verdict: own }) => `${by}: ${own}. ${Prose.line(summary)}`)
     ),
     ...listed(
       "Without a review",
-      failed.map(({ by, fault }) => `${by}: ${shown(fault.message)}`)
+      failed.map(({ by, fault }) => `${by}: ${Prose.line(fault.message)}`)
     ),
     ...listed(
       "Rulings that nothing came of",
-      ignored.map(({ finding, ruling, why }) => `${shown(finding)}, ${ruling}: ${shown(why)}`)
+      ignored.map(({ finding, ruling, why }) => `${Prose.line(finding)}, ${ruling}: ${Prose.line(why)}`)
     )
   ].join("\n")
 }

@@ -1,9 +1,8 @@
 /** What **verifications** came to: for each skill a status with evidence, and one report for people. */
 import * as Digest from "@millwright/core/Digest"
-import * as Tainted from "@millwright/core/Tainted"
 import * as Verdict from "@millwright/core/Verdict"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Prose from "./internal/Prose.ts"
 
 /** `error`: the verification broke, or its evidence could not be read. It is never a pass. */
 export const Status = Schema.Literals(["pass", "fail", "warn", "error"])
@@ -38,13 +37,6 @@ export type VerifyReport =
 
 const signs: Record<Status, string> = { pass: "✅", fail: "❌", warn: "⚠️", error: "❌ (broken)" }
 
-/** Agents wrote it: one line, with nothing that a reader's program takes for markup. */
-const shown = (text: string): string =>
-  Result.getOrElse(Tainted.pass(Tainted.of("", text), Tainted.line(2_000)), () => "").replace(
-    /([\\`*_[\]<>|#])/g,
-    "\\$1"
-  )
-
 /** The report of verifications, in the order of their skills. */
 export const make = (verifications: ReadonlyArray<Verification>, looked: number): VerifyReport => {
   if (verifications.length === 0) {
@@ -52,13 +44,14 @@ export const make = (verifications: ReadonlyArray<Verification>, looked: number)
     return { _tag: "None", looked, report }
   }
   const rows = verifications.map(
-    ({ skill, status, summary }) => `| ${signs[status]} | ${shown(skill)} | ${shown(summary)} |`
+    ({ skill, status, summary }) => `- ${signs[status]} ${Prose.line(skill)}: ${Prose.line(summary)}`
   )
   const proofs = verifications.flatMap(({ evidence, refused, skill }) => [
     ...evidence.map(
-      ({ bytes, digest, summary }) => `- ${shown(skill)}: ${shown(summary)} (${bytes} bytes, ${Digest.short(digest)})`
+      ({ bytes, digest, summary }) =>
+        `- ${Prose.line(skill)}: ${Prose.line(summary)} (${bytes} bytes, ${Digest.short(digest)})`
     ),
-    ...refused.map(({ path, why }) => `- ${shown(skill)}: ${shown(path)} is no evidence: ${shown(why)}`)
+    ...refused.map(({ path, why }) => `- ${Prose.line(skill)}: ${Prose.line(path)} is no evidence: ${Prose.line(why)}`)
   ])
   const accepted = verifications.every(({ status }) => status === "pass" || status === "warn")
   return {
@@ -68,8 +61,6 @@ export const make = (verifications: ReadonlyArray<Verification>, looked: number)
     report: [
       `# Verification: ${accepted ? "accepted" : "not accepted"}`,
       "",
-      "| | skill | what was seen |",
-      "|---|---|---|",
       ...rows,
       "",
       ...(proofs.length === 0 ? [] : ["## Evidence", "", ...proofs, ""])

@@ -166,7 +166,7 @@ describe("Verify", () => {
           ]
         )
         assert.isFalse(report.accepted)
-        assert.include(report.report, "It \\| does not \\`start\\`.", "what an agent wrote is markup")
+        assert.include(report.report, "It \\| does not `start`.", "what an agent wrote is markup")
       })
     )
   )

@@ -43,7 +43,7 @@ export type Outcome = typeof Outcome.Type
 type RoleOptions = Role.Options<typeof Input, typeof Outcome>
 
 /** How verifications are run. */
-export interface Options extends Partial<Pick<RoleOptions, "maxTurns" | "retry" | "tier" | "tools">> {
+export interface Options extends Partial<Pick<RoleOptions, "maxTurns" | "tier" | "tools">> {
   /** How a verification works, whatever it verifies. Default: the bundled one. */
   readonly skill?: RoleOptions["skill"]
 }
@@ -109,26 +109,25 @@ export const all = (
     return VerifyReport.make(verifications, skills.length)
   })
 
-const one = Effect.fnUntraced(function* (skill: Skill.Skill, input: Input, options: Options) {
-  const base = { skill: skill.name, digest: skill.digest }
-  const ended = yield* Effect.result(roleOf(skill, options).run(input))
-  if (Result.isFailure(ended)) {
-    const { failure } = ended
-    if (failure._tag === "BudgetError" || failure._tag === "JournalError") return yield* Effect.fail(failure)
-    const { message } = Fault.record(failure)
-    return { ...base, status: "error", summary: `It broke: ${message}`, evidence: [], refused: [] } as const
-  }
-  // In the stage that follows, the workspace is as the agent left it.
-  return yield* Stage.run(
-    { name: `evidence-${skill.name}`, success: VerifyReport.Verification },
-    Effect.map(
-      Effect.forEach(ended.success.evidence, ({ path, shows }) =>
+/** One stage for both: the next one may find another workspace, and the evidence gone. */
+const one = (skill: Skill.Skill, input: Input, options: Options) =>
+  Stage.run(
+    { name: `verify-${skill.name}`, success: VerifyReport.Verification },
+    Effect.gen(function* () {
+      const base = { skill: skill.name, digest: skill.digest }
+      const ended = yield* Effect.result(roleOf(skill, options).run(input))
+      if (Result.isFailure(ended)) {
+        const { failure } = ended
+        if (failure._tag === "BudgetError" || failure._tag === "JournalError") return yield* Effect.fail(failure)
+        const { message } = Fault.record(failure)
+        return { ...base, status: "error", summary: `It broke: ${message}`, evidence: [], refused: [] } as const
+      }
+      const looked = yield* Effect.forEach(ended.success.evidence, ({ path, shows }) =>
         Effect.map(Artifact.read(path, shows), (read) => ({ path, read }))
-      ),
-      (looked) => concluded(base, ended.success, looked)
-    )
+      )
+      return concluded(base, ended.success, looked)
+    })
   )
-})
 
 interface Looked {
   readonly path: string
