@@ -105,6 +105,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
     grants,
     emit,
     report: CliReport.make({ provider, rehearsed, paidBy }, id, emit),
+    isContinued: earlier !== undefined,
     isGiven: outcome.isGiven
   })
   const connection = yield* AcpConnection.make({

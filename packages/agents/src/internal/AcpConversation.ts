@@ -24,6 +24,8 @@ export interface Options {
   readonly grants: ReadonlyArray<Grant.Grant>
   readonly report: CliReport.CliReport
   readonly emit: (event: Harness.HarnessEvent) => Effect.Effect<void>
+  /** Its session has an earlier part, which was billed then. */
+  readonly isContinued: boolean
   /** The outcome was given: what is said after it is for nobody, and no turn. */
   readonly isGiven: () => boolean
 }
@@ -67,7 +69,7 @@ interface Seen extends AcpTools.Call {
 const kept = 1024 * 1024
 
 /** Begins one. */
-export const make = ({ emit, grants, isGiven, report, run }: Options): AcpConversation => {
+export const make = ({ emit, grants, isContinued, isGiven, report, run }: Options): AcpConversation => {
   const calls = new Map<string, Seen>()
   /** The session that it works in, and since when. */
   let at: { readonly session: string; readonly since: number } | undefined
@@ -77,8 +79,11 @@ export const make = ({ emit, grants, isGiven, report, run }: Options): AcpConver
   let turns = 0
   let isOpen = false
   let hasCalled = false
-  /** The cost of the session as it was told last, and when the last thing it was told began. */
-  let cost: { readonly usd: number; readonly before: number } = { usd: 0, before: 0 }
+  /** The cost of the session as it was told last, and how much of it was there before what is billed next, where that is known. */
+  let cost: { readonly usd: number; readonly before: number | undefined } = {
+    usd: 0,
+    before: isContinued ? undefined : 0
+  }
 
   const closeTurn = (usage: Usage.Usage) =>
     Effect.suspend(() => {
@@ -134,7 +139,7 @@ export const make = ({ emit, grants, isGiven, report, run }: Options): AcpConver
   })
 
   const bill = (usage: AcpAnswer.Tokens | undefined, asked: number) => {
-    const paid = cost.usd - cost.before
+    const paid = cost.usd - (cost.before ?? cost.usd)
     cost = { usd: cost.usd, before: cost.usd }
     const answer = { message: undefined, model: run.model, usage: tokens(usage), asked }
     return paid > 0 ? { ...answer, cost: Usage.known(paid) } : answer

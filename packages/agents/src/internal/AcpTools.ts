@@ -16,9 +16,11 @@ export interface Call {
 }
 
 /** A tool of ours that is called, by whatever name the agent gives to the tools of servers. */
-export const ours = ({ name, title }: Call): string | undefined => {
+export const ours = ({ kind, name, title }: Call): string | undefined => {
+  // The title of a command may be the command.
+  if ((kind ?? "other") !== "other") return undefined
   for (const text of [name, title]) {
-    const [, tool] = /^(?:mcp__)?millwright(?:[-_]index)?(?:__|[ ./:_-]+)([a-z_]+)$/i.exec(text ?? "") ?? []
+    const [, tool] = /^(?:mcp__)?millwright(?:[-_]index)?(?:__|[.:_-])([a-z_]+)$/i.exec(text ?? "") ?? []
     const [, other] = /^([a-z_]+) \(millwright(?:[-_]index)? MCP Server\)/.exec(text ?? "") ?? []
     const found = tool ?? other
     if (found !== undefined && tools.includes(found)) return found

@@ -62,7 +62,8 @@ describe("what an ACP agent asks for", () => {
         await may({ kind: "read", ...at("/etc/passwd") }); await may({ kind: "search" }); await may({ kind: "delete", ...at("src/x") })
         await may({ kind: "fetch" }); await may({ kind: "other" }); await may({ kind: "telepathy" }); await may({})
         await may({ kind: "other", name: "mcp__other__outcome" }); await may({ kind: "other", title: "millwright" })
-        await may({ name: "toString" }); await may({ name: "__proto__" })`,
+        await may({ kind: "execute", title: "millwright/outcome" })
+        await may({ title: "millwright/outcome" }); await may({ kind: "execute", title: "millwright_outcome" }); await may({ name: "toString" }); await may({ name: "__proto__" })`,
         { grants: ["read", "edit"] }
       )
       assert.deepStrictEqual(
@@ -70,7 +71,7 @@ describe("what an ACP agent asks for", () => {
         refused.told.map(() => "d"),
         "what was not granted was allowed"
       )
-      assert.lengthOf(refused.told, 18)
+      assert.lengthOf(refused.told, 21)
       const odd = yield* asking(
         `${permission}
         await may({ kind: "execute" }, []); await may({ kind: "execute" }, [options[0]]); await may({ kind: "fetch" }, [options[1], options[2]])`
@@ -210,6 +211,22 @@ describe("what an ACP agent asks for", () => {
       assert.deepStrictEqual(
         (yield* facts("ModelCalled")).map(({ cost }) => cost),
         [Usage.known(0.25), Usage.known(0.25), Usage.known(0.25)]
+      )
+    })
+  )
+
+  test(
+    "what a session cost before it was gone on with is not billed again",
+    Effect.gen(function* () {
+      const { facts } = yield* asking(
+        `update("usage_update", { used: 1, size: 2, cost: { amount: 7 + texts.length, currency: "USD" } })`,
+        { session: { harness: "acp/fake", data: { id: "s1" } }, followUps: ["Again."] },
+        {},
+        { hello: `{ agentCapabilities: { loadSession: true } }` }
+      )
+      assert.deepStrictEqual(
+        (yield* facts("ModelCalled")).map(({ cost }) => (cost._tag === "Known" ? cost.usd : cost._tag)),
+        ["Unknown", 1]
       )
     })
   )

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as SourceIndex from "@millwright/context/SourceIndex"
 import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as Budget from "@millwright/core/Budget"
@@ -9,12 +9,23 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
+import { join } from "node:path"
 import type * as Harness from "../../src/Harness.ts"
 import { workspace } from "../ToolsWorkplace.ts"
 import * as Agent from "./AcpLab.ts"
 import * as Lab from "./LoopLab.ts"
+
+// Others look for temporary folders of their own at the same time.
+const before = process.env["TMPDIR"]
+const temporary = mkdtempSync(join(tmpdir(), "millwright-wire-"))
+process.env["TMPDIR"] = temporary
+afterAll(() => {
+  if (before === undefined) delete process.env["TMPDIR"]
+  else process.env["TMPDIR"] = before
+  rmSync(temporary, { recursive: true, force: true })
+})
 
 const done = (note: string) => Agent.outcome({ _tag: "Done", note })
 
@@ -77,15 +88,15 @@ describe.skipIf(Agent.program === undefined)(Agent.titled("ACP on the wire"), ()
       yield* Effect.addFinalizer(() => Effect.sync(() => delete process.env["HOST_SECRET"]))
       const lab = yield* Agent.start([
         Agent.bash(
-          "env | grep -v ANTHROPIC_API_KEY; for p in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $p; done | grep -o '.\\{80\\}claude-agent-acp'"
+          "env | grep -v ANTHROPIC_API_KEY; for p in $PPID $(ps -o ppid= -p $PPID); do tr '\\0' ' ' < /proc/$p/cmdline; done"
         ),
         done("ok"),
         Agent.last
       ])
-      const left = () => readdirSync(tmpdir()).filter((name) => /^millwright-acp-[^t]/.test(name))
-      const before = left()
       yield* lab.run()
-      assert.include((yield* lab.bodies)[1], "PATH=", "the tool did not print its environment")
+      const [, second = ""] = yield* lab.bodies
+      assert.include(second, "PATH=", "the tool did not print its environment")
+      assert.include(second, "claude-agent-acp/dist/index.js", "the tool did not print the arguments of the program")
       for (const [where, text] of Object.entries({
         requests: (yield* lab.bodies).join(""),
         events: JSON.stringify(lab.events),
@@ -95,7 +106,7 @@ describe.skipIf(Agent.program === undefined)(Agent.titled("ACP on the wire"), ()
         assert.notInclude(text, "hunter2-of-the-host", `a secret of the host stands in the ${where}`)
       }
       assert.deepStrictEqual(
-        left().filter((name) => !before.includes(name)),
+        readdirSync(temporary).filter((name) => /^millwright-acp-[^t]/.test(name)),
         [],
         "the folder of the run is left"
       )
