@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Budget from "@millwright/core/Budget"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Lens from "../src/Lens.ts"
@@ -148,6 +149,15 @@ describe("Panel", () => {
       const error = yield* Effect.flip(run(without("tests", "security").run(Lab.input)))
       assert.strictEqual(error.reason, "NoQuorum")
       assert.match(error.message, /has 1 reviews and needs 2/)
+    })
+  )
+
+  it.live("ends where the budget is spent, which is no failure of a reviewer", () =>
+    Effect.gen(function* () {
+      const { failNext, run } = yield* Lab.scripted(reviews)
+      yield* failNext([new Budget.BudgetError({ reason: "TokensSpent", message: "Nothing is left." })])
+      const error = yield* Effect.flip(run(panel.run(Lab.input)))
+      assert.strictEqual(error._tag, "BudgetError")
     })
   )
 
