@@ -93,6 +93,7 @@ export const script = (place: Ground, isIsolated: boolean): ProviderTwin.Script 
     hypotheses: [{ statement: order, confidence: "high", because: order }],
     reproduction: { _tag: "NotAttempted", reason: order }
   }
+  const review = { summary: order, comments: [{ path: "x", line: 1, severity: "suggestion", body: order }] }
   const gates = (judgement: "holds" | "fails") =>
     Triage.gates.map(({ name }) => ({ gate: name, judgement, because: order }))
   const automatable = {
@@ -151,11 +152,11 @@ export const script = (place: Ground, isIsolated: boolean): ProviderTwin.Script 
       role("Spec", spec),
       { ...implementing, when: { promptIncludes: automated }, turns: [writing(".github/workflows/ci.yml"), ...turns] },
       { ...implementing, turns: [writing("src/orders.js"), ...turns] },
-      role("Review", {
-        _tag: "Approve",
-        summary: order,
-        comments: [{ path: "x", line: 1, severity: "nit", body: order }]
-      })
+      // Its comment is about no line of the change: it is asked once more, and then without it.
+      {
+        role: "Review",
+        turns: [...role("Review", { _tag: "Approve", ...review }).turns, Quickstart.outcome("Approve", review)]
+      }
     ]
   }
 }
