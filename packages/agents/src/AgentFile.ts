@@ -116,7 +116,7 @@ export interface Where {
 export const roots: ReadonlyArray<string> = [".claude/agents", "agents"]
 
 /**
- * Finds the agent files of places: each Markdown file in a root, and the `agent.md` in each folder of one. The first of a name has
+ * Finds the agent files of places: each Markdown file in a root but its README, and the `agent.md` in each folder of one. The first of a name has
  * it, in the order of places and roots. What is wrong with any of them is in the answer, and hides no other.
  */
 export const find = Effect.fnUntraced(function* (places: ReadonlyArray<Place.Place>, where: Where = {}) {
@@ -154,7 +154,7 @@ export const find = Effect.fnUntraced(function* (places: ReadonlyArray<Place.Pla
         }
         // A link to a file that was seen is that file. A folder gives its name.
         const same = kind === "folder" ? `${real}/${entry.split("/").at(-1)}` : real
-        if (!path.endsWith(".md") || seen.has(same)) continue
+        if (!path.endsWith(".md") || /\/readme\.md$/i.test(`/${path}`) || seen.has(same)) continue
         seen.add(same)
         const file = yield* Effect.result(read(place, path))
         if (file._tag === "Failure") {

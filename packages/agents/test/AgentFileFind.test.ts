@@ -17,6 +17,7 @@ describe("AgentFile.find", () => {
         ".claude/agents/code-reviewer.md": reviewer,
         ".claude/agents/notes.txt": "x",
         ".claude/agents/README.md": "# Agents",
+        ".claude/agents/plain.md": "# An agent",
         ".claude/agents/again.md": { link: "code-reviewer.md" },
         ".claude/agents/out.md": { link: "../../../../../etc/hostname" },
         ".claude/agents/gone.md": { link: "nothing.md" },
@@ -46,12 +47,12 @@ describe("AgentFile.find", () => {
           ]
         )
         assert.deepStrictEqual(Object.fromEntries(problems.map(({ error, path }) => [path, error.reason])), {
-          ".claude/agents/README.md": "Malformed",
           ".claude/agents/binary.md": "Unreadable",
           ".claude/agents/gone.md": "Unreadable",
           ".claude/agents/large.md": "TooLarge",
           ".claude/agents/loop": "Unreadable",
           ".claude/agents/out.md": "Unreadable",
+          ".claude/agents/plain.md": "Malformed",
           ".claude/agents/script.md": "Executable",
           ".claude/agents/self.md": "Unreadable",
           "agents/code-reviewer/agent.md": "Duplicate",
