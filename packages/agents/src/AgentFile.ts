@@ -116,8 +116,8 @@ export interface Where {
 export const roots: ReadonlyArray<string> = [".claude/agents", "agents"]
 
 /**
- * Finds the agent files of places: each Markdown file in a root but its README, and the `agent.md` in each folder of one. The first of a name has
- * it, in the order of places and roots. What is wrong with any of them is in the answer, and hides no other.
+ * Finds the agent files of places: each Markdown file in a root but its README, and the `agent.md` in each folder of one. The
+ * first of a name has it, in the order of places and roots. What is wrong with any of them is in the answer, and hides no other.
  */
 export const find = Effect.fnUntraced(function* (places: ReadonlyArray<Place.Place>, where: Where = {}) {
   const { entries = 500, roots: searched = roots } = where
