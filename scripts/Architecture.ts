@@ -60,7 +60,7 @@ export const kernels: ReadonlyArray<string> = [
   "core/Dispatcher",
   "core/Reconciler",
   "context/SourceIndex",
-  "agents/{Role,Allowance,Plugin}",
+  "agents/{AgentFile,Role,Allowance,Plugin}",
   "agents/internal/Plugin{Entry,Role}",
   "agents/roles/*"
 ]

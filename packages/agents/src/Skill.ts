@@ -111,23 +111,16 @@ export const load = Effect.fnUntraced(function* (path: string) {
   return yield* fromBytes(yield* Effect.catch(fs.readFile(file), fromPlatform(file)), file)
 })
 
-const decode = (bytes: Uint8Array, source: string): Effect.Effect<string, SkillError> =>
-  Effect.catch(
-    // The byte order mark stays, so that the digest is that of the bytes.
-    Effect.try({ try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes), catch: String }),
-    () => refuse({ reason: "Unreadable", source }, "it is not text in UTF-8", "Save it as UTF-8.")
-  )
-
 /** Reads a skill from the bytes of a `SKILL.md`. */
 export const fromBytes = (bytes: Uint8Array, source: string): Effect.Effect<Skill, SkillError> =>
-  Effect.flatMap(decode(bytes, source), (text) => parse(text, source))
+  Effect.flatMap(FrontMatter.decode(bytes, { source }), (text) => parse(text, source))
 
 /** Reads what a skill says of itself, from the start of its file: what stands below its front matter is not looked at. */
 export const head = Effect.fnUntraced(function* ({ bytes, size }: Place.Content, source: string) {
   if (size > maxBytes) return yield* tooLarge(source, size)
   // A character may be cut in two; a line is not.
   const whole = size > bytes.length ? bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1) : bytes
-  const { fields } = yield* FrontMatter.read(yield* decode(whole, source), source)
+  const { fields } = yield* FrontMatter.read(yield* FrontMatter.decode(whole, { source }), source)
   return { name: fields.name, description: fields.description, metadata: texts(fields.metadata) }
 })
 

@@ -1,9 +1,9 @@
-/** Why a skill can not be used. */
+/** Why a skill, or an agent file, can not be used. */
 import * as Fault from "@millwright/core/Fault"
 import * as Effect from "effect/Effect"
 import type * as Place from "../Place.ts"
 
-/** A skill can not be used. `message` names the file and, where it is known, the line. */
+/** A skill, or an agent file, can not be used. `message` names the file and, where it is known, the line. */
 export class SkillError extends Fault.Class<SkillError>()("SkillError", {
   NotFound: false,
   TooLarge: false,
@@ -18,22 +18,30 @@ export class SkillError extends Fault.Class<SkillError>()("SkillError", {
   /** A companion says something about a part that its core skill does not leave to it. */
   NotOverridable: false,
   /** Its bytes are not those that it is held to. */
-  NotPinned: false
+  NotPinned: false,
+  /** It would instruct an agent, and its place is not of the house. */
+  NotTrusted: false
 }) {}
 
 /** Where something is wrong. */
 export interface At {
   readonly reason: SkillError["reason"]
   readonly source: string
+  /** What the source is. Default: a skill. */
+  readonly noun?: string
   readonly line?: number
 }
 
 /** Says what is wrong, and how to mend it. */
-export const refuse = ({ line, reason, source }: At, what: string, mend: string): Effect.Effect<never, SkillError> =>
+export const refuse = (
+  { line, noun = "skill", reason, source }: At,
+  what: string,
+  mend: string
+): Effect.Effect<never, SkillError> =>
   Effect.fail(
     new SkillError({
       reason,
-      message: `The skill ${source}${line === undefined ? "" : `:${line}`} can not be used: ${what}. ${mend}`
+      message: `The ${noun} ${source}${line === undefined ? "" : `:${line}`} can not be used: ${what}. ${mend}`
     })
   )
 
@@ -47,12 +55,12 @@ const reasons: Partial<Record<Place.PlaceError["reason"], SkillError["reason"]>>
 
 /** What its place says, as a failure of the skill. */
 export const fromPlace =
-  (source: string) =>
+  (source: string, noun = "skill") =>
   (error: Place.PlaceError): Effect.Effect<never, SkillError> =>
     Effect.fail(
       new SkillError({
         reason: reasons[error.reason] ?? "Unreadable",
-        message: `The skill ${source} can not be used: ${error.message}`,
+        message: `The ${noun} ${source} can not be used: ${error.message}`,
         cause: error
       })
     )
