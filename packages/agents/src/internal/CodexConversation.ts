@@ -13,7 +13,7 @@ import type * as CliReport from "./CliReport.ts"
 import * as CodexFault from "./CodexFault.ts"
 import * as CodexLine from "./CodexLine.ts"
 import * as CodexSession from "./CodexSession.ts"
-import type * as JsonLines from "./JsonLines.ts"
+import * as JsonLines from "./JsonLines.ts"
 
 /** The tool through which the outcome is given. */
 export const outcomeTool = "outcome"
@@ -172,7 +172,8 @@ export const make = ({ items, key, lane, prompts, report, run, thread, tool }: O
     if (output === undefined || !Predicate.isString(id)) return
     const call = made.get(id)
     if (call === undefined || !made.delete(id)) return
-    yield* report.toolStarted({ id, tool: call.name ?? "", input: parsed(call.arguments ?? call.input ?? "") })
+    const input = call.arguments ?? call.input ?? ""
+    yield* report.toolStarted({ id, tool: call.name ?? "", input: JsonLines.value(input) ?? { input } })
     const text = Predicate.isString(output) ? output : JSON.stringify(output)
     yield* report.toolEnded(id, { ok: false, bytes: Buffer.byteLength(text) })
   })
@@ -304,11 +305,3 @@ const nobody = "Nobody is asked. What was allowed was said before."
 
 /** Tools of ours are of the part of its protocol that it calls experimental, and so is what each answer used. */
 const capabilities = { experimentalApi: true, requestAttestation: false }
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return { input: text }
-  }
-}
