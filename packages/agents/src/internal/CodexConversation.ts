@@ -71,8 +71,8 @@ const scripts: ReadonlyArray<unknown> = ["exec", "wait"]
 export const make = ({ items, key, lane, prompts, report, run, thread, tool }: Options): CodexConversation => {
   const waiting = [...prompts]
   const asked = new Map<unknown, { readonly method: string; readonly next: (result: unknown) => Step }>()
-  /** Calls that were made, and that nobody has asked us to run. */
-  const made = new Map<string, CodexLine.Item>()
+  /** Calls that were made, and that nobody has asked us to run, each with the number of its answer. */
+  const made = new Map<string, { readonly item: CodexLine.Item; readonly answer: number }>()
   let talk: CliAgent.Talk | undefined
   let last = 0
   let threadId: unknown
@@ -86,7 +86,7 @@ export const make = ({ items, key, lane, prompts, report, run, thread, tool }: O
   let turns = 0
   /** The calls of the answer that goes on, by their names. */
   let calls: Array<unknown> = []
-  let outcome: { readonly value: unknown } | undefined
+  let outcome: { readonly value: unknown; readonly answer: number } | undefined
   let wasReminded = false
   let isEnding = false
   let wasStopped = false
@@ -165,12 +165,12 @@ export const make = ({ items, key, lane, prompts, report, run, thread, tool }: O
     const { call_id: id, name, output, role, type } = item
     if (type === "function_call" || type === "custom_tool_call") {
       calls.push(name)
-      if (Predicate.isString(id) && !scripts.includes(name)) made.set(id, item)
+      if (Predicate.isString(id) && !scripts.includes(name)) made.set(id, { item, answer: turns })
       return yield* begun()
     }
     if (type === "reasoning" || role === "assistant") return yield* begun()
     if (output === undefined || !Predicate.isString(id)) return
-    const call = made.get(id)
+    const call = made.get(id)?.item
     if (call === undefined || !made.delete(id)) return
     const input = call.arguments ?? call.input ?? ""
     yield* report.toolStarted({ id, tool: call.name ?? "", input: JsonLines.value(input) ?? { input } })
@@ -178,14 +178,22 @@ export const make = ({ items, key, lane, prompts, report, run, thread, tool }: O
     yield* report.toolEnded(id, { ok: false, bytes: Buffer.byteLength(text) })
   })
 
-  const called = Effect.fnUntraced(function* ({ id, params }: CodexLine.ToolCall) {
+  const called = Effect.fnUntraced(function* ({ id, params }: CodexLine.ToolCall, answer: number) {
     const { arguments: given, callId, tool: name } = params
+    if (name !== outcomeTool && (isEnding || wasStopped)) {
+      yield* report.toolStarted({ id: callId, tool: name, input: given })
+      yield* report.toolEnded(callId, { ok: false, bytes: 0 })
+      return yield* reply(id, { ok: false, text: "Not run: your outcome was given before." })
+    }
     if (name !== outcomeTool) {
       const ran = yield* tool({ id: callId, name, input: given })
       since = yield* Clock.currentTimeMillis
       return yield* reply(id, ran)
     }
-    outcome = { value: Predicate.hasProperty(given, "outcome") ? given.outcome : given }
+    // What is said behind an outcome is not answered by one that was given before it was said.
+    const isAnswered = outcome?.answer === answer
+    outcome = { value: Predicate.hasProperty(given, "outcome") ? given.outcome : given, answer }
+    if (isAnswered) return yield* reply(id, { ok: true, text: CodexSession.taken })
     const next = waiting.shift()
     if (next !== undefined) {
       const said = { ...input(next), expectedTurnId: turnId }
@@ -276,10 +284,13 @@ export const make = ({ items, key, lane, prompts, report, run, thread, tool }: O
       switch (line?._tag) {
         case "Notice":
           return yield* told(line.notice)
-        case "ToolCall":
-          made.delete(line.call.params.callId)
+        case "ToolCall": {
+          const { callId } = line.call.params
+          const { answer = turns } = made.get(callId) ?? {}
+          made.delete(callId)
           // It asks for a tool while the answer that calls it still comes, and may wait for the tool when that breaks off.
-          return yield* lane(called(line.call))
+          return yield* lane(called(line.call, answer))
+        }
         case "Asked":
           return yield* say({ id: line.id, error: { code: -32000, message: nobody } })
         case "Answered": {
