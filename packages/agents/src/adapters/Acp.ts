@@ -117,7 +117,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   const failed = yield* Deferred.make<never, AcpConversation.Failure>()
   const opened = yield* Deferred.make<CliAgent.Talk>()
   const program = yield* Effect.forkScoped(
-    CliAgent.run(programOf(options), {
+    CliAgent.run(programOf(options, secrets), {
       begin: (talk) => Effect.andThen(connection.open(talk), Deferred.succeed(opened, talk)),
       hear: (message) =>
         Effect.flatMap(
@@ -130,8 +130,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   /** Why its program ended, once it did. */
   const over = Effect.match(Fiber.join(program), {
     onFailure: (fault) => fault,
-    onSuccess: ({ code, errors }) =>
-      CliHarness.speechless(title, request, { code, errors: Redaction.scrub(errors, secrets) })
+    onSuccess: (end) => CliHarness.speechless(title, request, end)
   })
   const ask: AcpConnection.AcpConnection["ask"] = (schema, method, params) =>
     Effect.raceFirst(
@@ -221,7 +220,7 @@ const outcomeTool = (outcome: Harness.Request["outcome"]) =>
 /** What begins with a slash is a command to most agents, and what stands in a task is for the model. */
 const plain = (text: string): string => (text.trimStart().startsWith("/") ? `Your task:\n${text}` : text)
 
-const programOf = (options: Options): CliAgent.Program => {
+const programOf = (options: Options, secrets: CliAgent.Program["secrets"]): CliAgent.Program => {
   const { args = [], command, env = {}, inherit = [], install, key, name } = options
   return {
     name,
@@ -232,6 +231,7 @@ const programOf = (options: Options): CliAgent.Program => {
     inherit,
     key: key?.value,
     keyVariable: key?.variable,
+    secrets,
     limits: CliHarness.limits(options)
   }
 }

@@ -64,16 +64,14 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
     report: CliReport.make({ provider: "anthropic", rehearsed, paidBy }, id, emit)
   })
   const connection = yield* tools?.(conversation.send) ?? Effect.undefined
-  const end = yield* CliAgent.run(programOf(request, { options, home, id, model, hasIndex: tools !== undefined }), {
+  const start = { options, home, id, model, secrets, hasIndex: tools !== undefined }
+  const end = yield* CliAgent.run(programOf(request, start), {
     begin: (talk) => conversation.begin(talk, connection),
     hear: conversation.hear
   }).pipe(Effect.ensuring(conversation.close))
   const outcome = conversation.outcome()
   if (outcome === undefined || !conversation.isOver()) {
-    return yield* CliHarness.speechless("Claude Code", request, {
-      code: end.code,
-      errors: Redaction.scrub(end.errors, secrets)
-    })
+    return yield* CliHarness.speechless("Claude Code", request, end)
   }
   const session = yield* ClaudeSession.save(home, { harness: name, id })
   yield* emit({ _tag: "Ended", outcome: outcome.value, session })
@@ -90,10 +88,14 @@ interface Start {
   readonly home: ClaudeSession.Home
   readonly id: string
   readonly model: string
+  readonly secrets: CliAgent.Program["secrets"]
   readonly hasIndex: boolean
 }
 
-const programOf = (request: Harness.Request, { hasIndex, home, id, model, options }: Start): CliAgent.Program => {
+const programOf = (
+  request: Harness.Request,
+  { hasIndex, home, id, model, options, secrets }: Start
+): CliAgent.Program => {
   const { apiKey, baseUrl, command = "claude", inherit = [] } = options
   const servers = hasIndex ? { [ClaudeTools.server]: { type: "sdk", name: ClaudeTools.server } } : {}
   const allowed = ClaudeTools.allowed(request.grants, { hasIndex })
@@ -119,13 +121,14 @@ const programOf = (request: Harness.Request, { hasIndex, home, id, model, option
     ],
     env: {
       ...environment,
-      CLAUDE_CONFIG_DIR: home.folder,
-      CLAUDE_CODE_TMPDIR: home.folder,
+      CLAUDE_CONFIG_DIR: home.folder.path,
+      CLAUDE_CODE_TMPDIR: home.folder.path,
       ...(key !== undefined && { [descriptor]: `${CliAgent.keyDescriptor}` }),
       ...(baseUrl !== undefined && { ANTHROPIC_BASE_URL: baseUrl })
     },
     inherit,
     key,
+    secrets,
     limits: CliHarness.limits(options)
   }
 }

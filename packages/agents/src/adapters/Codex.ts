@@ -30,7 +30,7 @@ import * as CliReport from "../internal/CliReport.ts"
 import * as CodexConversation from "../internal/CodexConversation.ts"
 import * as CodexFault from "../internal/CodexFault.ts"
 import * as CodexSession from "../internal/CodexSession.ts"
-import * as ServedTools from "../internal/ServedTools.ts"
+import * as IndexClient from "../internal/IndexClient.ts"
 import type * as ModelTurn from "../loop/ModelTurn.ts"
 import * as Offer from "../loop/Offer.ts"
 import * as ToolTurn from "../loop/ToolTurn.ts"
@@ -59,7 +59,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
   const home = yield* CodexSession.open(request.session, name)
   if (apiKey === undefined) return yield* CodexFault.noKey(model)
   const secrets = [...(yield* Redaction.Secrets), apiKey]
-  const served = around.tools === undefined ? undefined : yield* ServedTools.make(around.tools)
+  const served = around.tools === undefined ? undefined : yield* IndexClient.open(around.tools)
   const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
   const granted: Record<string, Tool.Any> = Offer.named(request.grants.map((grant) => toolkit.tools[grant]))
   const working = yield* FiberSet.make<void, Harness.Failure>()
@@ -68,7 +68,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
     run: { role: request.role, model, maxTurns: request.maxTurns, secrets },
     key: apiKey,
     thread: {
-      ...{ model, cwd: home.folder, environments: [], sandbox: "read-only", approvalPolicy: "never" },
+      ...{ model, cwd: home.folder.path, environments: [], sandbox: "read-only", approvalPolicy: "never" },
       experimentalRawEvents: true,
       baseInstructions: request.system,
       ...(served !== undefined && { developerInstructions: served.instructions }),
@@ -89,23 +89,20 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
     }),
     lane: (step) => Effect.asVoid(FiberSet.run(working, one.withPermits(1)(step)))
   })
-  const end = yield* CliAgent.run(programOf(home, options), conversation).pipe(
+  const end = yield* CliAgent.run(programOf(home, { options, secrets }), conversation).pipe(
     Effect.raceFirst(Effect.andThen(FiberSet.join(working), Effect.never)),
     Effect.ensuring(conversation.close)
   )
   const outcome = conversation.outcome()
   if (outcome === undefined || !conversation.isOver()) {
-    return yield* CliHarness.speechless("Codex", request, {
-      code: end.code,
-      errors: Redaction.scrub(end.errors, secrets)
-    })
+    return yield* CliHarness.speechless("Codex", request, end)
   }
   const session = yield* CodexSession.save(home, { harness: name, outcome: CodexConversation.outcomeTool })
   yield* emit({ _tag: "Ended", outcome: outcome.value, session })
 })
 
 interface Running extends Pick<ToolTurn.Bench, "toolkit" | "conversation" | "emit"> {
-  readonly served: ServedTools.ServedTools | undefined
+  readonly served: IndexClient.IndexClient | undefined
 }
 
 /** Runs the calls of the program as the loop runs those of its model. Calls of the tool index go to its server. */
@@ -115,11 +112,13 @@ const runner = ({ served, ...bench }: Running) => {
     takes: (call) => forwarded.has(call),
     isReading: () => false,
     run: (call) =>
-      Effect.map(
-        served?.call(forwarded.get(call) ?? "", call.params) ??
-          Effect.succeed({ ok: false, text: "There is no index." }),
-        (ran) => ({ ...ran, isData: true })
-      )
+      served === undefined
+        ? Effect.succeed(ToolTurn.refused("There is no index."))
+        : Effect.map(served.call(forwarded.get(call) ?? "", call.params), (answer) => ({
+            ok: !answer.isError,
+            text: IndexClient.text(answer),
+            isData: true
+          }))
   }
   return Effect.fnUntraced(function* (asked: CodexConversation.Call) {
     const { id, input, name: called } = asked
@@ -143,7 +142,7 @@ const plain = ({
   name
 }: {
   readonly name: string
-  readonly description: string | undefined
+  readonly description?: string | undefined
   readonly inputSchema: unknown
 }): object => ({ type: "function", name, description: description ?? name, inputSchema })
 
@@ -153,7 +152,12 @@ const outcomeTool = (outcome: Harness.Request["outcome"]) =>
     parameters: Schema.Struct({ outcome })
   })
 
-const programOf = ({ folder }: CodexSession.Home, options: Options): CliAgent.Program => {
+interface Start {
+  readonly options: Options
+  readonly secrets: CliAgent.Program["secrets"]
+}
+
+const programOf = ({ folder: { path } }: CodexSession.Home, { options, secrets }: Start): CliAgent.Program => {
   const { baseUrl = "https://api.openai.com/v1", command = "codex", inherit = [] } = options
   const config = { ...settings, [`${provider}.base_url`]: baseUrl }
   return {
@@ -166,10 +170,11 @@ const programOf = ({ folder }: CodexSession.Home, options: Options): CliAgent.Pr
       ...Object.entries(config).flatMap(([key, value]) => ["-c", `${key}=${JSON.stringify(value)}`])
     ],
     // The home of whoever's machine it is holds skills.
-    env: { CODEX_HOME: folder, HOME: folder },
+    env: { CODEX_HOME: path, HOME: path },
     inherit,
     // It is said with the first messages.
     key: undefined,
+    secrets,
     limits: CliHarness.limits(options)
   }
 }

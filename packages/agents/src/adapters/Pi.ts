@@ -73,9 +73,10 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
     run,
     prompts: [request.prompt, ...(request.followUps ?? [])],
     report: CliReport.make({ provider, rehearsed, paidBy: "key" }, id, emit),
-    index
+    index,
+    scope: yield* Effect.scope
   })
-  const end = yield* CliAgent.run(yield* programOf(request, { options, home, id, index }), {
+  const end = yield* CliAgent.run(yield* programOf(request, { options, home, id, index, secrets }), {
     begin: conversation.begin,
     hear: conversation.hear
   }).pipe(Effect.ensuring(conversation.close))
@@ -83,8 +84,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   if (outcome === undefined || !conversation.isOver()) {
     const known = end.heard === 0 ? PiFault.ofStart(end.errors, run) : undefined
     if (known !== undefined) return yield* known
-    const errors = Redaction.scrub(end.errors, secrets)
-    return yield* CliHarness.speechless("pi", request, { code: end.code, errors })
+    return yield* CliHarness.speechless("pi", request, end)
   }
   const session = yield* PiHome.save(home, { harness: name, id })
   yield* emit({ _tag: "Ended", outcome: outcome.value, session })
@@ -95,11 +95,12 @@ interface Start {
   readonly home: PiHome.Home
   readonly id: string
   readonly index: IndexClient.IndexClient | undefined
+  readonly secrets: CliAgent.Program["secrets"]
 }
 
 const programOf = Effect.fnUntraced(function* (
   request: Harness.Request,
-  { home, id, index, options }: Start
+  { home, id, index, options, secrets }: Start
 ): Effect.fn.Return<CliAgent.Program, Harness.HarnessError> {
   const { apiKey, command = "pi", inherit = [], models, provider = "anthropic" } = options
   const served = (index?.tools ?? []).map(({ description = "", inputSchema, name }) => ({
@@ -107,7 +108,7 @@ const programOf = Effect.fnUntraced(function* (
     description,
     parameters: inputSchema
   }))
-  const extension = yield* home.write(
+  const extension = yield* home.folder.write(
     "millwright.mjs",
     PiExtension.source({
       provider,
@@ -119,9 +120,9 @@ const programOf = Effect.fnUntraced(function* (
   )
   const system =
     index === undefined ? request.system : `${request.system}\n\n${PiTools.opening(served, index.instructions)}`
-  const prompt = yield* home.write("system.md", system)
-  yield* home.write("settings.json", JSON.stringify(settings))
-  yield* home.write("models.json", JSON.stringify({ providers: providersOf(options) }))
+  const prompt = yield* home.folder.write("system.md", system)
+  yield* home.folder.write("settings.json", JSON.stringify(settings))
+  yield* home.folder.write("models.json", JSON.stringify({ providers: providersOf(options) }))
   return {
     name: "pi",
     install: PiFault.install,
@@ -138,16 +139,17 @@ const programOf = Effect.fnUntraced(function* (
       ...(home.resume === undefined ? [] : ["--fork", home.resume])
     ],
     env: {
-      PI_CODING_AGENT_DIR: home.folder,
+      PI_CODING_AGENT_DIR: home.folder.path,
       // It calls the model, and nobody else.
       PI_OFFLINE: "1",
       PI_TELEMETRY: "0",
       PI_SKIP_VERSION_CHECK: "1",
       // What its tools say at length, it puts there.
-      TMPDIR: home.folder
+      TMPDIR: home.folder.path
     },
     inherit,
     key: apiKey,
+    secrets,
     limits: CliHarness.limits(options)
   }
 })

@@ -3,6 +3,7 @@
  * a program that it starts, a shell of a few lines, which carries the messages through named pipes in the folder of the run. On
  * the other end of them is a program of the same spawner, whose input and output are ours. So it works in any sandbox.
  */
+import * as BoundedLines from "@millwright/context/BoundedLines"
 import type * as ToolServer from "@millwright/context/ToolServer"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -38,6 +39,9 @@ export interface AcpBridge {
 /** How often an agent may start a server. */
 const mostClients = 32
 
+/** The longest name of one, in bytes. Whoever is in the agent's place can write what it likes in the place of a name. */
+const longestName = 200
+
 /** The longest message, in bytes. */
 const longest = 16 * 1024 * 1024
 
@@ -66,7 +70,7 @@ export const make = Effect.fnUntraced(function* (
   )
   let come = 0
   const listening = yield* program(list, folder)
-  const lines = yield* Stream.toQueue(Stream.splitLines(Stream.decodeText(listening.stdout)), { capacity: mostClients })
+  const lines = yield* Stream.toQueue(names(listening.stdout), { capacity: mostClients })
   const first = yield* Effect.option(Queue.take(lines))
   if (first._tag === "None" || first.value !== "ready")
     return yield* unusable({ message: "named pipes can not be made in it" })
@@ -94,6 +98,20 @@ export const make = Effect.fnUntraced(function* (
     isUsed: () => come > 0
   }
 })
+
+/** The lines of a stream of bytes, each a short one: a longer one costs no memory. */
+const names = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<string, E, R> =>
+  Stream.suspend(() => {
+    let found: Array<string> = []
+    const take = BoundedLines.make({ maxBytes: longestName, line: (line) => found.push(line), tooLong: () => {} })
+    return Stream.flattenIterable(
+      Stream.map(bytes, (chunk) => {
+        found = []
+        take(chunk)
+        return found
+      })
+    )
+  })
 
 /** Carries the messages of one client until it goes. */
 const carry = Effect.fnUntraced(

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type * as AcpBridge from "./AcpBridge.ts"
+import * as JsonLines from "./JsonLines.ts"
 
 /** The outcome of one prompt after the other. */
 export interface AcpOutcome {
@@ -73,10 +74,6 @@ const written = (said: string): { readonly value: unknown } | undefined => {
   const from = said.lastIndexOf("```json")
   if (from === -1) return undefined
   const to = said.indexOf("\n```", from)
-  try {
-    const value: unknown = JSON.parse(said.slice(from + "```json".length, to === -1 ? undefined : to))
-    return Predicate.hasProperty(value, "outcome") ? { value: value.outcome } : undefined
-  } catch {
-    return undefined
-  }
+  const value = JsonLines.value(said.slice(from + "```json".length, to === -1 ? undefined : to))
+  return Predicate.hasProperty(value, "outcome") ? { value: value.outcome } : undefined
 }

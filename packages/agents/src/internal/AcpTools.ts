@@ -15,12 +15,15 @@ export interface Call {
   readonly locations?: ReadonlyArray<unknown> | null | undefined
 }
 
-/** A tool of ours that is called, by whatever name the agent gives to the tools of servers. */
-export const ours = ({ kind, name, title }: Call): string | undefined => {
-  // The title of a command may be the command.
-  if ((kind ?? "other") !== "other") return undefined
-  for (const text of [name, title]) {
-    const [, tool] = /^(?:mcp__)?millwright(?:[-_]index)?(?:__|[.:_-])([a-z_]+)$/i.exec(text ?? "") ?? []
+/**
+ * A tool of ours that is called, by whatever name the agent gives to the tools of servers. A title is for people, and may be what
+ * the model wrote, such as its command: it counts only where the agent gives no name, and nothing says that it is another thing.
+ */
+export const ours = ({ kind, name, rawInput, title }: Call): string | undefined => {
+  const isNamed = Predicate.isNotNullish(name)
+  const isOther = (kind ?? "other") !== "other" || Predicate.hasProperty(inWords(rawInput), "script")
+  for (const text of isNamed ? [name] : isOther ? [] : [title]) {
+    const [, tool] = /^(?:mcp__)?millwright(?:[-_]index)?(?:__|[ ./:_-]+)([a-z_]+)$/i.exec(text ?? "") ?? []
     const [, other] = /^([a-z_]+) \(millwright(?:[-_]index)? MCP Server\)/.exec(text ?? "") ?? []
     const found = tool ?? other
     if (found !== undefined && tools.includes(found)) return found

@@ -1,85 +1,34 @@
 /** A conversation of Claude Code that can be taken up again anywhere: what its program wrote down, in a folder of one run. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Path from "effect/Path"
-import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import * as Harness from "../Harness.ts"
+import type * as Harness from "../Harness.ts"
+import * as RunFolder from "./RunFolder.ts"
 
 /** What a session holds: the name of the conversation, and its lines. */
 const Data = Schema.Struct({ id: Schema.NonEmptyString, transcript: Schema.NonEmptyString })
 
 /** Where a run keeps its things. */
 export interface Home {
-  readonly folder: string
+  readonly folder: RunFolder.RunFolder
   /** The file with the conversation to go on with. */
   readonly resume: string | undefined
 }
 
-/** The largest conversation that is kept, in bytes. */
-const largest = 256 * 1024 * 1024
-
-/** Makes a folder for a run, with the conversation that it goes on with. The folder goes with the scope. */
-export const open = Effect.fnUntraced(function* (
-  session: Harness.Session | undefined,
-  harness: string
-): Effect.fn.Return<Home, Harness.HarnessError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const earlier = session === undefined ? undefined : yield* read(session, harness)
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const folder = yield* Effect.acquireRelease(
-    Effect.mapError(fs.makeTempDirectory({ prefix: "millwright-claude-" }), unusable),
-    (folder) => Effect.ignore(fs.remove(folder, { recursive: true, force: true }))
-  )
-  if (earlier === undefined) return { folder, resume: undefined }
-  const resume = path.join(folder, "earlier.jsonl")
-  yield* Effect.mapError(fs.writeFileString(resume, earlier.transcript), unusable)
-  return { folder, resume }
+/** Makes a folder for a run, with the conversation that it goes on with. */
+export const open = Effect.fnUntraced(function* (session: Harness.Session | undefined, harness: string) {
+  const earlier = yield* RunFolder.earlier(session, harness, Data)
+  const folder = yield* RunFolder.make(harness, "Claude Code")
+  const resume = earlier === undefined ? undefined : yield* folder.write("earlier.jsonl", earlier.transcript)
+  const home: Home = { folder, resume }
+  return home
 })
-
-const read = ({ data, harness: theirs }: Harness.Session, harness: string) =>
-  Effect.mapError(
-    theirs === harness ? Schema.decodeUnknownEffect(Data)(data) : Effect.fail(undefined),
-    () =>
-      new Harness.HarnessError({
-        reason: "Broken",
-        message: `The session to go on with is one of the harness "${theirs}", or is damaged. Start the role anew.`
-      })
-  )
 
 /** Reads what the program wrote down of a conversation. */
 export const save = Effect.fnUntraced(function* (
   { folder }: Home,
   { harness, id }: { readonly harness: string; readonly id: string }
-): Effect.fn.Return<Harness.Session, Harness.HarnessError, FileSystem.FileSystem | Path.Path> {
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const transcript = yield* Effect.gen(function* () {
-    const projects = path.join(folder, "projects")
-    for (const project of yield* fs.readDirectory(projects)) {
-      const file = path.join(projects, project, `${id}.jsonl`)
-      if (!(yield* fs.exists(file))) continue
-      const { size } = yield* fs.stat(file)
-      return size > largest ? undefined : yield* fs.readFileString(file)
-    }
-    return undefined
-  }).pipe(
-    Effect.catchReason("PlatformError", "NotFound", () => Effect.undefined),
-    Effect.mapError(unusable)
-  )
-  if (transcript === undefined || transcript === "") {
-    return yield* new Harness.HarnessError({
-      reason: "Broken",
-      message: `Claude Code kept nothing of the conversation ${id}, or more than ${largest} bytes. Update it; the versions that are known to work are in the README.`
-    })
-  }
-  const data: typeof Data.Type = { id, transcript }
-  return { harness, data }
+) {
+  const data: typeof Data.Type = { id, transcript: yield* folder.kept("projects", `/${id}.jsonl`) }
+  const session: Harness.Session = { harness, data }
+  return session
 })
-
-const unusable = (error: PlatformError.PlatformError) =>
-  new Harness.HarnessError({
-    reason: "Broken",
-    message: `The folder of a run of Claude Code can not be used: ${error.message}. See that the agent's place has room for temporary files.`
-  })

@@ -5,7 +5,9 @@
  *
  * It sees little of the environment around it, and its key comes over its input: in no argument, no environment and no file.
  */
+import * as Redaction from "@millwright/core/Redaction"
 import type * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as PlatformError from "effect/PlatformError"
@@ -35,6 +37,8 @@ export interface Program {
   readonly key: Redacted.Redacted<string> | undefined
   /** It reads its key from this variable of its environment instead, which its tools see too. */
   readonly keyVariable?: string | undefined
+  /** What is taken out of what it says on its standard error, beside the key. */
+  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
   readonly limits: Limits
 }
 
@@ -50,7 +54,7 @@ export interface Limits {
 /** How a running program is talked to. */
 export interface Talk {
   readonly say: (message: unknown) => Effect.Effect<void>
-  /** Nothing more will be said: a program without work ends by that. */
+  /** Nothing more will be said: a program without work ends by that, or is ended soon after. */
   readonly close: Effect.Effect<void>
 }
 
@@ -60,7 +64,7 @@ export interface End {
   readonly code: number | undefined
   /** How many messages it said. */
   readonly heard: number
-  /** The last of its standard error. */
+  /** The last of its standard error, without secrets. */
   readonly errors: string
 }
 
@@ -82,11 +86,21 @@ const grace = "2 seconds"
 /** How long a program may take to end when it closed its output. */
 const farewell = "2 seconds"
 
-/** How much of the standard error is kept, in bytes. */
-const keptErrors = 4 * 1024
+/** How long it may take to end when nothing more is said to it: it writes its conversation down. */
+const parting = "10 seconds"
+
+/** How long what holds the output of a program that is gone is listened to while it speaks: so many times {@link pause}. */
+const rounds = 30
+const pause = "300 millis"
+
+/** How much of the standard error is kept, in bytes: more than is shown, since a secret may be cut at its beginning. */
+const keptErrors = 16 * 1024
 
 /** The code with which the start says that there is no such program. */
 const missing = 127
+
+/** The code with which it says that the environment can not be cleared. */
+const unclear = 121
 
 const variable = "MILLWRIGHT_AGENT"
 
@@ -123,6 +137,7 @@ export const run = <E, R>(
       const lines = JsonLines.make(program.limits.line)
       let bytes = 0
       let heard = 0
+      let isHearing = false
       const output = handle.stdout.pipe(
         // One that is gone was not asked to speak.
         Stream.catch(() => Stream.empty),
@@ -135,25 +150,36 @@ export const run = <E, R>(
           if (bytes > program.limits.output) return Effect.fail(broken(program, endless(program.limits)))
           const messages = lines.push(chunk)
           heard += messages.length
-          return Effect.forEach(messages, hear, { discard: true })
+          isHearing = true
+          return Effect.andThen(
+            Effect.forEach(messages, hear, { discard: true }),
+            Effect.sync(() => void (isHearing = false))
+          )
         })
       )
-      yield* begin(talk)
+      const closed = yield* Deferred.make<void>()
+      yield* begin({ ...talk, close: Effect.andThen(talk.close, Effect.asVoid(Deferred.succeed(closed, undefined))) })
       const exit = Effect.matchEffect(handle.exitCode, {
         onFailure: () => Effect.succeed(undefined),
         onSuccess: (code) => Effect.succeed<number | undefined>(code)
       })
       const reading = yield* Effect.forkScoped(output)
-      // What it started may hold the output open when it is gone: wait while something still comes.
+      // What it started may hold the output open when it is gone: wait while something of it still comes.
       const quiet = Effect.gen(function* () {
-        for (let seen = -1; seen !== bytes;) {
+        let round = 0
+        for (let seen = -1; isHearing || (seen !== bytes && round++ < rounds);) {
           seen = bytes
-          yield* Effect.sleep("300 millis")
+          yield* Effect.sleep(pause)
         }
       })
-      yield* Effect.raceFirst(Fiber.join(reading), Effect.andThen(exit, Effect.raceFirst(Fiber.join(reading), quiet)))
+      yield* Fiber.join(reading).pipe(
+        Effect.raceFirst(Effect.andThen(exit, quiet)),
+        Effect.raceFirst(Effect.andThen(Deferred.await(closed), Effect.sleep(parting)))
+      )
       const code = yield* Effect.timeoutOrElse(exit, { duration: farewell, orElse: () => Effect.succeed(undefined) })
-      const said = errors.toString("utf8").trim()
+      const secrets = [...program.secrets, ...(program.key === undefined ? [] : [program.key])]
+      const said = Redaction.scrub(errors.toString("utf8"), secrets).trim()
+      if (heard === 0 && code === unclear) return yield* broken(program, uncleared)
       if (heard === 0 && (code === missing || tooOld.test(said))) return yield* absent(program, said)
       return { code, heard, errors: said }
     })
@@ -185,19 +211,27 @@ const start = Effect.fnUntraced(function* (
 
 type Handle = Effect.Success<ReturnType<ChildProcessSpawner["Service"]["spawn"]>>
 
-/** Takes the key from the input, and everything out of the environment that is not let in, and becomes the program. */
+/** Takes everything out of the environment that is not let in, and the key from the input, and becomes the program. */
 const script = ({ env, inherit, key, keyVariable }: Program, mark: string): string =>
   [
     `command -v "$1" >/dev/null 2>&1 || exit ${missing}`,
+    `names=$(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p') && [ -n "$names" ] || exit ${unclear}`,
+    "for name in $names; do",
+    `case $name in ${[...inherited, ...inherit].map(quoted).join("|")}) ;; *) unset "$name" 2>/dev/null || :;; esac`,
+    "done",
     ...(key === undefined ? [] : ["IFS= read -r key || exit 1"]),
     ...(key === undefined || keyVariable !== undefined
       ? []
       : [`exec ${keyDescriptor}<<END`, "$key", "END", "unset key"]),
-    "for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do",
-    `case $name in ${[...inherited, ...inherit].map(quoted).join("|")}) ;; *) unset "$name" 2>/dev/null || :;; esac`,
-    "done",
     ...Object.entries({ ...env, [variable]: mark }).map(([name, value]) => `export ${name}=${quoted(value)}`),
     ...(key === undefined || keyVariable === undefined ? [] : [`export ${keyVariable}="$key"`, "unset key"]),
+    // Some shells hand on what they have no name for.
+    "odd=$(env | sed -n '/^[A-Za-z_][A-Za-z0-9_]*=/d;s/^\\([^=][^=]*\\)=.*/\\1/p')",
+    'if [ -n "$odd" ]; then',
+    `set -f; IFS='\n'; set -- sh -c 'exec "$@"' sh "$@"`,
+    'for name in $odd; do set -- -u "$name" "$@"; done',
+    'set -- env "$@"',
+    "fi",
     'exec "$@"'
   ].join("\n")
 
@@ -225,6 +259,9 @@ const sweep = Effect.fnUntraced(function* (mark: string) {
 /** The program broke, or is not what it was taken for. */
 export const broken = ({ name }: Pick<Program, "name">, what: string): Harness.HarnessError =>
   new Harness.HarnessError({ reason: "Broken", message: `${name} ${what}` })
+
+const uncleared =
+  "was not started, since it would see all variables of the place where the agent works: to clear them takes `env` and `sed`. Install them there."
 
 const silent = ({ silence }: Limits): string =>
   `has said nothing for ${Math.round(silence / 1_000)} s, and was ended. If its tools take longer than that, give it more silence.`

@@ -8,6 +8,7 @@ import * as Budget from "@millwright/core/Budget"
 import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Pricing from "@millwright/core/Pricing"
+import * as Tainted from "@millwright/core/Tainted"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -15,12 +16,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import * as Harness from "../Harness.ts"
 import * as Telemetry from "../loop/Telemetry.ts"
+import * as Untrusted from "../Untrusted.ts"
 import * as CliAgent from "./CliAgent.ts"
 
 /** What can be said of every program. */
@@ -90,11 +93,13 @@ export const layer = (
         const tools = yield* served(request, { index, server, title })
         const id = randomUUID()
         yield* Telemetry.conversation(id)
-        yield* Journal.record({ _tag: "AgentStarted", role: request.role, session: id, resumed: false })
-        yield* Effect.addFinalizer((exit) => {
-          const fault = Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
-          return Effect.ignore(Journal.record({ _tag: "AgentEnded", session: id, fault }))
-        })
+        yield* Effect.acquireRelease(
+          Journal.record({ _tag: "AgentStarted", role: request.role, session: id, resumed: false }),
+          (_, exit) => {
+            const fault = Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+            return Effect.ignore(Journal.record({ _tag: "AgentEnded", session: id, fault }))
+          }
+        )
         yield* work(request, { id, tools, emit })
       }, Effect.scoped)
       return Harness.make({
@@ -157,5 +162,27 @@ const served = Effect.fnUntraced(function* (
       message: `The role ${role} may use ${scope.join(", ")}, and there is no tool ${index === undefined ? "index" : "server"}. Provide SourceIndex.layer([…]) and McpToolServer.layer to the layer of ${title}.`
     })
   }
-  return (send: Send) => server.connect(index.within(scope), { send })
+  return (send: Send) => server.connect(index.within(scope), { send: (message) => send(asData(message)) })
 })
+
+/**
+ * What a server says of itself at first is put into the system prompt by programs, and names tools and servers as strangers wrote
+ * them: it is data there too.
+ */
+const asData = (message: unknown): unknown => {
+  const result = Predicate.hasProperty(message, "result") ? message.result : undefined
+  if (!Predicate.hasProperty(result, "instructions") || !Predicate.isString(result.instructions)) return message
+  return { ...Object(message), result: { ...Object(result), instructions: block(result.instructions) } }
+}
+
+/** A program may cut behind this many characters, and a block that is cut has no end. */
+const mostInstructions = 2048
+
+const block = (text: string): string => {
+  const whole = Untrusted.block(Tainted.of("tool server", text))
+  const over = whole.length - mostInstructions
+  if (over <= 0) return whole
+  const most = Math.max(0, text.length - over)
+  const line = text.lastIndexOf("\n", most)
+  return block(text.slice(0, line > 0 ? line : most))
+}

@@ -13,7 +13,7 @@ import type * as CliReport from "./CliReport.ts"
 import * as CodexFault from "./CodexFault.ts"
 import * as CodexLine from "./CodexLine.ts"
 import * as CodexSession from "./CodexSession.ts"
-import type * as JsonLines from "./JsonLines.ts"
+import * as JsonLines from "./JsonLines.ts"
 
 /** The tool through which the outcome is given. */
 export const outcomeTool = "outcome"
@@ -71,8 +71,8 @@ const scripts: ReadonlyArray<unknown> = ["exec", "wait"]
 export const make = ({ items, key, lane, prompts, report, run, thread, tool }: Options): CodexConversation => {
   const waiting = [...prompts]
   const asked = new Map<unknown, { readonly method: string; readonly next: (result: unknown) => Step }>()
-  /** Calls that were made, and that nobody has asked us to run. */
-  const made = new Map<string, CodexLine.Item>()
+  /** Calls that were made, and that nobody has asked us to run, each with the number of its answer. */
+  const made = new Map<string, { readonly item: CodexLine.Item; readonly answer: number }>()
   let talk: CliAgent.Talk | undefined
   let last = 0
   let threadId: unknown
@@ -86,7 +86,7 @@ export const make = ({ items, key, lane, prompts, report, run, thread, tool }: O
   let turns = 0
   /** The calls of the answer that goes on, by their names. */
   let calls: Array<unknown> = []
-  let outcome: { readonly value: unknown } | undefined
+  let outcome: { readonly value: unknown; readonly answer: number } | undefined
   let wasReminded = false
   let isEnding = false
   let wasStopped = false
@@ -165,26 +165,35 @@ export const make = ({ items, key, lane, prompts, report, run, thread, tool }: O
     const { call_id: id, name, output, role, type } = item
     if (type === "function_call" || type === "custom_tool_call") {
       calls.push(name)
-      if (Predicate.isString(id) && !scripts.includes(name)) made.set(id, item)
+      if (Predicate.isString(id) && !scripts.includes(name)) made.set(id, { item, answer: turns })
       return yield* begun()
     }
     if (type === "reasoning" || role === "assistant") return yield* begun()
     if (output === undefined || !Predicate.isString(id)) return
-    const call = made.get(id)
+    const call = made.get(id)?.item
     if (call === undefined || !made.delete(id)) return
-    yield* report.toolStarted({ id, tool: call.name ?? "", input: parsed(call.arguments ?? call.input ?? "") })
+    const input = call.arguments ?? call.input ?? ""
+    yield* report.toolStarted({ id, tool: call.name ?? "", input: JsonLines.value(input) ?? { input } })
     const text = Predicate.isString(output) ? output : JSON.stringify(output)
     yield* report.toolEnded(id, { ok: false, bytes: Buffer.byteLength(text) })
   })
 
-  const called = Effect.fnUntraced(function* ({ id, params }: CodexLine.ToolCall) {
+  const called = Effect.fnUntraced(function* ({ id, params }: CodexLine.ToolCall, answer: number) {
     const { arguments: given, callId, tool: name } = params
+    if (name !== outcomeTool && (isEnding || wasStopped)) {
+      yield* report.toolStarted({ id: callId, tool: name, input: given })
+      yield* report.toolEnded(callId, { ok: false, bytes: 0 })
+      return yield* reply(id, { ok: false, text: "Not run: your outcome was given before." })
+    }
     if (name !== outcomeTool) {
       const ran = yield* tool({ id: callId, name, input: given })
       since = yield* Clock.currentTimeMillis
       return yield* reply(id, ran)
     }
-    outcome = { value: Predicate.hasProperty(given, "outcome") ? given.outcome : given }
+    // What is said behind an outcome is not answered by one that was given before it was said.
+    const isAnswered = outcome?.answer === answer
+    outcome = { value: Predicate.hasProperty(given, "outcome") ? given.outcome : given, answer }
+    if (isAnswered) return yield* reply(id, { ok: true, text: CodexSession.taken })
     const next = waiting.shift()
     if (next !== undefined) {
       const said = { ...input(next), expectedTurnId: turnId }
@@ -275,10 +284,13 @@ export const make = ({ items, key, lane, prompts, report, run, thread, tool }: O
       switch (line?._tag) {
         case "Notice":
           return yield* told(line.notice)
-        case "ToolCall":
-          made.delete(line.call.params.callId)
+        case "ToolCall": {
+          const { callId } = line.call.params
+          const { answer = turns } = made.get(callId) ?? {}
+          made.delete(callId)
           // It asks for a tool while the answer that calls it still comes, and may wait for the tool when that breaks off.
-          return yield* lane(called(line.call))
+          return yield* lane(called(line.call, answer))
+        }
         case "Asked":
           return yield* say({ id: line.id, error: { code: -32000, message: nobody } })
         case "Answered": {
@@ -304,11 +316,3 @@ const nobody = "Nobody is asked. What was allowed was said before."
 
 /** Tools of ours are of the part of its protocol that it calls experimental, and so is what each answer used. */
 const capabilities = { experimentalApi: true, requestAttestation: false }
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return { input: text }
-  }
-}

@@ -3,14 +3,11 @@
  * into the folder of one run, and put at the beginning of the next one's.
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import * as Path from "effect/Path"
-import type * as PlatformError from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import * as Harness from "../Harness.ts"
+import type * as Harness from "../Harness.ts"
+import * as RunFolder from "./RunFolder.ts"
 
 const Item = Schema.Record(Schema.String, Schema.Json)
 const Data = Schema.Struct({ items: Schema.NonEmptyArray(Item) })
@@ -20,67 +17,31 @@ export type Item = typeof Item.Type
 
 /** Where a run keeps its things. */
 export interface Home {
-  readonly folder: string
+  readonly folder: RunFolder.RunFolder
   /** The conversation to go on with. */
   readonly items: ReadonlyArray<Item>
 }
 
-/** The largest conversation that is kept, in bytes. */
-const largest = 256 * 1024 * 1024
-
-/** Makes a folder for a run, and reads the conversation that it goes on with. The folder goes with the scope. */
-export const open = Effect.fnUntraced(function* (
-  session: Harness.Session | undefined,
-  harness: string
-): Effect.fn.Return<Home, Harness.HarnessError, FileSystem.FileSystem | Scope.Scope> {
-  const items = session === undefined ? [] : yield* read(session, harness)
-  const fs = yield* FileSystem.FileSystem
-  const folder = yield* Effect.acquireRelease(
-    Effect.mapError(fs.makeTempDirectory({ prefix: "millwright-codex-" }), unusable),
-    (folder) => Effect.ignore(fs.remove(folder, { recursive: true, force: true }))
-  )
-  return { folder, items }
+/** Makes a folder for a run, and reads the conversation that it goes on with. */
+export const open = Effect.fnUntraced(function* (session: Harness.Session | undefined, harness: string) {
+  const { items = [] } = (yield* RunFolder.earlier(session, harness, Data)) ?? {}
+  const home: Home = { folder: yield* RunFolder.make(harness, title), items }
+  return home
 })
-
-const read = ({ data, harness: theirs }: Harness.Session, harness: string) =>
-  Effect.mapBoth(theirs === harness ? Schema.decodeUnknownEffect(Data)(data) : Effect.fail(undefined), {
-    onFailure: () =>
-      new Harness.HarnessError({
-        reason: "Broken",
-        message: `The session to go on with is one of the harness "${theirs}", or is damaged. Start the role anew.`
-      }),
-    onSuccess: ({ items }) => items
-  })
 
 /** Reads what the program wrote down. `outcome` is the tool by which it ended. */
 export const save = Effect.fnUntraced(function* (
   { folder }: Home,
   { harness, outcome }: { readonly harness: string; readonly outcome: string }
-): Effect.fn.Return<Harness.Session, Harness.HarnessError, FileSystem.FileSystem | Path.Path> {
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const text = yield* Effect.gen(function* () {
-    const sessions = path.join(folder, "sessions")
-    const files = yield* fs.readDirectory(sessions, { recursive: true })
-    const name = files.find((each) => each.endsWith(".jsonl"))
-    if (name === undefined) return ""
-    const file = path.join(sessions, name)
-    const { size } = yield* fs.stat(file)
-    return size > largest ? "" : yield* fs.readFileString(file)
-  }).pipe(
-    Effect.catchReason("PlatformError", "NotFound", () => Effect.succeed("")),
-    Effect.mapError(unusable)
-  )
-  const items = kept(text, outcome)
-  if (!isSome(items)) {
-    return yield* new Harness.HarnessError({
-      reason: "Broken",
-      message: `Codex kept nothing of its conversation, or more than ${largest} bytes. Update it; the versions that are known to work are in the README.`
-    })
-  }
+) {
+  const items = kept(yield* folder.kept("sessions", ".jsonl"), outcome)
+  if (!isSome(items)) return yield* RunFolder.nothing(title)
   const data: typeof Data.Type = { items }
-  return { harness, data }
+  const session: Harness.Session = { harness, data }
+  return session
 })
+
+const title = "Codex"
 
 const isSome = (items: ReadonlyArray<Item>): items is readonly [Item, ...ReadonlyArray<Item>] => items.length > 0
 
@@ -115,9 +76,3 @@ const decodeLine = Schema.decodeUnknownOption(
 )
 const decodeItem = Schema.decodeUnknownOption(Item)
 const decodeItems = Schema.decodeUnknownOption(Schema.Array(Item))
-
-const unusable = (error: PlatformError.PlatformError) =>
-  new Harness.HarnessError({
-    reason: "Broken",
-    message: `The folder of a run of Codex can not be used: ${error.message}. See that the agent's place has room for temporary files.`
-  })

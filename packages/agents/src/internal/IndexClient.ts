@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 
 /** What a tool answered: what is shown to the model, as MCP writes it. */
 export interface Answer {
-  readonly content: ReadonlyArray<unknown>
+  readonly content: ReadonlyArray<(typeof Called.Type)["content"][number]>
   readonly isError: boolean
 }
 
@@ -18,8 +18,7 @@ export interface IndexClient {
   /** What the server says of its tools. */
   readonly instructions: string
   readonly tools: ReadonlyArray<(typeof Tools.Type)["tools"][number]>
-  /** Calls a tool. It does not wait: `then` is run when there is an answer. */
-  readonly call: (name: string, args: unknown, then: (answer: Answer) => Effect.Effect<void>) => Effect.Effect<void>
+  readonly call: (name: string, args: unknown) => Effect.Effect<Answer>
 }
 
 const Tools = Schema.Struct({
@@ -33,7 +32,7 @@ const Tools = Schema.Struct({
 })
 
 const Called = Schema.Struct({
-  content: Schema.Array(Schema.Unknown),
+  content: Schema.Array(Schema.Record(Schema.String, Schema.Unknown)),
   isError: Schema.optionalKey(Schema.Boolean)
 })
 
@@ -43,23 +42,26 @@ type Connect = (
 
 /** Connects, and asks for the tools. The connection ends with the scope. */
 export const open = Effect.fnUntraced(function* (connect: Connect): Effect.fn.Return<IndexClient, never, Scope.Scope> {
-  const waiting = new Map<unknown, (result: unknown) => Effect.Effect<void>>()
+  const waiting = new Map<unknown, Deferred.Deferred<unknown>>()
   const connection = yield* connect((message) => {
     const id = Predicate.hasProperty(message, "id") ? message.id : undefined
-    const then = waiting.get(id)
-    if (then === undefined || !waiting.delete(id)) return Effect.void
-    return then(Predicate.hasProperty(message, "result") ? message.result : undefined)
+    const answer = waiting.get(id)
+    // Its other messages are notices that its list changed, which whoever searches is told.
+    if (answer === undefined || !waiting.delete(id)) return Effect.void
+    return Effect.asVoid(
+      Deferred.succeed(answer, Predicate.hasProperty(message, "result") ? message.result : undefined)
+    )
   })
   let last = 0
-  const request = (method: string, params: object, then: (result: unknown) => Effect.Effect<void>) => {
-    const id = ++last
-    waiting.set(id, then)
-    return connection.receive({ jsonrpc: "2.0", id, method, params })
-  }
   const ask = Effect.fnUntraced(function* (method: string, params: object) {
-    const answered = yield* Deferred.make<unknown>()
-    yield* request(method, params, (result) => Effect.asVoid(Deferred.succeed(answered, result)))
-    return yield* Deferred.await(answered)
+    const id = ++last
+    const answer = yield* Deferred.make<unknown>()
+    waiting.set(id, answer)
+    yield* connection.receive({ jsonrpc: "2.0", id, method, params })
+    return yield* Effect.ensuring(
+      Deferred.await(answer),
+      Effect.sync(() => void waiting.delete(id))
+    )
   })
   const greeting = yield* ask("initialize", {
     protocolVersion: "2025-06-18",
@@ -72,12 +74,16 @@ export const open = Effect.fnUntraced(function* (connect: Connect): Effect.fn.Re
   return {
     instructions: Predicate.isString(instructions) ? instructions : "",
     tools,
-    call: (name, args, then) =>
-      request("tools/call", { name, arguments: args }, (result) =>
-        then(Option.match(decodeCalled(result), { onNone: () => failed, onSome: answered }))
+    call: (name, args) =>
+      Effect.map(ask("tools/call", { name, arguments: args ?? {} }), (result) =>
+        Option.match(decodeCalled(result), { onNone: () => failed, onSome: answered })
       )
   }
 })
+
+/** What it says, as one text. What is no text is named. */
+export const text = ({ content }: Answer): string =>
+  content.map((part) => (Predicate.isString(part["text"]) ? part["text"] : `[${String(part["type"])}]`)).join("\n")
 
 const decodeTools = Schema.decodeUnknownOption(Tools)
 const decodeCalled = Schema.decodeUnknownOption(Called)

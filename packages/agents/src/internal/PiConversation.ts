@@ -8,11 +8,12 @@ import * as Usage from "@millwright/core/Usage"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
 import type * as Harness from "../Harness.ts"
 import type * as CliAgent from "./CliAgent.ts"
 import type * as CliReport from "./CliReport.ts"
 import type * as IndexClient from "./IndexClient.ts"
-import type * as JsonLines from "./JsonLines.ts"
+import * as JsonLines from "./JsonLines.ts"
 import * as PiExtension from "./PiExtension.ts"
 import * as PiFault from "./PiFault.ts"
 import * as PiLine from "./PiLine.ts"
@@ -25,6 +26,8 @@ export interface Options {
   readonly prompts: ReadonlyArray<string>
   readonly report: CliReport.CliReport
   readonly index: IndexClient.IndexClient | undefined
+  /** Calls of the index go on in it while the program is listened to. */
+  readonly scope: Scope.Scope
 }
 
 /** What can stop it from our side. */
@@ -50,7 +53,7 @@ const oldest = [1, 3] as const
 const reminder = "You ended your turn without an outcome. Call the `outcome` tool now."
 
 /** Begins one. */
-export const make = ({ index, prompts, report, run }: Options): PiConversation => {
+export const make = ({ index, prompts, report, run, scope }: Options): PiConversation => {
   const waiting = [...prompts]
   let talk: CliAgent.Talk | undefined
   let isReady = false
@@ -170,10 +173,14 @@ export const make = ({ index, prompts, report, run }: Options): PiConversation =
         return yield* respond({ value: isLast ? PiExtension.stop : "" })
       }
       case PiExtension.asks.call: {
-        const call: unknown = parsed(placeholder ?? "")
+        const call = JsonLines.value(placeholder ?? "")
         if (index === undefined || !Predicate.hasProperty(call, "tool") || !Predicate.isString(call.tool)) break
-        return yield* index.call(call.tool, Predicate.hasProperty(call, "arguments") ? call.arguments : {}, (answer) =>
-          respond({ value: JSON.stringify(answer) })
+        const answered = index.call(call.tool, Predicate.hasProperty(call, "arguments") ? call.arguments : {})
+        return yield* Effect.asVoid(
+          Effect.forkIn(
+            Effect.flatMap(answered, (answer) => respond({ value: JSON.stringify(answer) })),
+            scope
+          )
         )
       }
     }
@@ -257,11 +264,3 @@ const dialogs: ReadonlySet<string> = new Set(["select", "confirm", "editor"])
 
 /** Small servers count, or draw a number below a thousand: that tells no answer from another. */
 const named = (id: string | undefined): string | undefined => (id !== undefined && id.length >= 16 ? id : undefined)
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

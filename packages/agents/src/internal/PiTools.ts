@@ -1,8 +1,6 @@
 /** The tools of pi in the words of the house. What they are called is the same; what they are given is not. */
-import * as Tainted from "@millwright/core/Tainted"
 import * as Predicate from "effect/Predicate"
 import type * as Grant from "../Grant.ts"
-import * as Untrusted from "../Untrusted.ts"
 
 /** A tool that is not pi's own. */
 export interface Offered {
@@ -22,10 +20,9 @@ export const outcome = {
 export const allowed = (grants: ReadonlyArray<Grant.Grant>, served: ReadonlyArray<Offered>): string =>
   [...grants, outcome.name, ...served.map(({ name }) => name)].join(",")
 
-/** What a system prompt says of the tools that are served. What their server says was written by many, and is data. */
+/** What a system prompt says of the tools that are served, with what their server says of them, which is a data block. */
 export const opening = (served: ReadonlyArray<Offered>, instructions: string): string =>
-  `More tools are behind ${served.map(({ name }) => `\`${name}\``).join(", ")}. What their server says of them:\n\n` +
-  Untrusted.block(Tainted.of("tool server", instructions))
+  `More tools are behind ${served.map(({ name }) => `\`${name}\``).join(", ")}. What their server says of them:\n\n${instructions}`
 
 /** A call in the words of the house. A tool of the index is called by its id, by whichever way it was called. */
 export const called = (tool: string, input: unknown): { readonly tool: string; readonly input: unknown } => {

@@ -6,28 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
-import { readFile } from "node:fs/promises"
 import type * as Acp from "../../src/adapters/Acp.ts"
 import type * as Harness from "../../src/Harness.ts"
 import { workspace } from "../ToolsWorkplace.ts"
+import { isAlive, pipe, written } from "./CliLab.ts"
 import * as Fake from "./AcpFake.ts"
 import * as Agent from "./AcpLab.ts"
 
 const at = (options: Partial<Acp.Options> = {}) => Agent.running({ name: "fake", command: "./fake", ...options })
-
-/** What has ended and was not asked for yet by whoever has to is not alive. */
-const isAlive = (pid: number): boolean =>
-  /^[^Z]/.test(spawnSync("ps", ["-o", "stat=", "-p", `${pid}`], { encoding: "utf8" }).stdout.trim())
-
-/** A named pipe: who reads it waits until somebody has written. */
-const pipe = (name: string): void => void execFileSync("mkfifo", [name])
-const written = (name: string) =>
-  Effect.map(
-    Effect.promise(() => readFile(name, "utf8")),
-    Number
-  )
 
 describe("an ACP agent that does what it should not", () => {
   const test = (title: string, body: Effect.Effect<void, unknown, Harness.Workplace | Scope.Scope>) =>

@@ -1,26 +1,18 @@
 /** The ACP adapter before a real agent with a provider twin, and where its program is. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as McpToolServer from "@millwright/context/adapters/McpToolServer"
-import * as ToolIndex from "@millwright/context/ToolIndex"
-import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
-import type * as FactoryEvent from "@millwright/core/FactoryEvent"
-import * as Journal from "@millwright/core/Journal"
-import * as Pricing from "@millwright/core/Pricing"
+import type * as ToolIndex from "@millwright/context/ToolIndex"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Acp from "../../src/adapters/Acp.ts"
 import * as Grant from "../../src/Grant.ts"
-import * as Harness from "../../src/Harness.ts"
 import type * as ScriptedHarness from "../../src/testing/ScriptedHarness.ts"
 import * as Claude from "./ClaudeLab.ts"
+import * as Cli from "./CliLab.ts"
 import * as Lab from "./LoopLab.ts"
 
 /** The agent `claude-agent-acp`, which runs Claude Code; `undefined` where one of the two is not installed. */
@@ -116,37 +108,7 @@ export const secret = Redacted.make(`fake'key"$x`)
 export const Services = NodeServices.layer
 
 /** An agent, and what it tells. */
-export const running = Effect.fnUntraced(function* (options: Acp.Options, index?: ToolIndex.ToolIndex) {
-  const built = yield* Layer.build(
-    Acp.layer(options).pipe(
-      Layer.provide(Layer.succeed(Pricing.Pricing, Lab.cents)),
-      Layer.provideMerge(Layer.fresh(MemoryJournal.layer)),
-      Layer.provide([
-        index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, index),
-        index === undefined ? Layer.empty : McpToolServer.layer
-      ])
-    )
-  )
-  const harness = Context.get(built, Harness.Harness)
-  const journal = Context.get(built, Journal.Journal)
-  const events: Array<Harness.HarnessEvent> = []
-  return {
-    journal,
-    events,
-    run: Effect.fnUntraced(function* (changes?: Partial<Harness.Request>) {
-      yield* Stream.runForEach(harness.run(Lab.request(changes)), (event) => Effect.sync(() => events.push(event)))
-      const last = events.at(-1)
-      return last?._tag === "Ended" ? last : yield* Effect.die(`The last event is ${last?._tag}`)
-    }),
-    all: Stream.runCollect(journal.read()),
-    facts: <Tag extends FactoryEvent.Fact["_tag"]>(tag: Tag) =>
-      Effect.map(Stream.runCollect(journal.read()), (events) =>
-        events.flatMap(({ fact }) =>
-          fact._tag === tag ? [fact as Extract<FactoryEvent.Fact, { readonly _tag: Tag }>] : []
-        )
-      )
-  }
-})
+export const running = (options: Acp.Options, index?: ToolIndex.ToolIndex) => Cli.running(Acp.layer(options), index)
 
 /** The real agent before a twin that plays these turns. */
 export const start = Effect.fnUntraced(function* (

@@ -3,66 +3,16 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
-import { readFile } from "node:fs/promises"
 import type * as ClaudeCode from "../../src/adapters/ClaudeCode.ts"
 import type * as Harness from "../../src/Harness.ts"
 import { workspace } from "../ToolsWorkplace.ts"
+import { isAlive, pipe, written } from "./CliLab.ts"
+import { fake } from "./ClaudeFake.ts"
 import * as Claude from "./ClaudeLab.ts"
-
-/** A program that speaks as Claude Code does, as far as its body says. */
-const fake = (body: string): void =>
-  writeFileSync(
-    "fake",
-    `#!${process.execPath}
-const fs = require("node:fs"), { spawn } = require("node:child_process"), args = process.argv
-const session = args[args.indexOf("--session-id") + 1]
-const say = (message) => fs.writeSync(1, JSON.stringify(message) + "\\n")
-const begin = (usage) => say({ type: "stream_event", event: { type: "message_start", message: { id: "msg_0123456789abcdef", model: "m", usage } } })
-const done = (more) => {
-  const folder = process.env.CLAUDE_CONFIG_DIR + "/projects/-here"
-  fs.mkdirSync(folder, { recursive: true })
-  fs.writeFileSync(folder + "/" + session + ".jsonl", "{}\\n")
-  say({ type: "result", subtype: "success", session_id: session, structured_output: { outcome: { _tag: "Done", note: "fake" } }, ...more })
-}
-const lines = []
-let wake = () => {}
-let rest = ""
-process.stdin.setEncoding("utf8").on("data", (text) => {
-  const all = (rest + text).split("\\n")
-  rest = all.pop()
-  lines.push(...all.map((line) => JSON.parse(line)))
-  wake()
-}).on("end", () => process.exit(0))
-const heard = async (is) => {
-  for (;;) {
-    const found = lines.find(is)
-    if (found) return found
-    await new Promise((resolve) => (wake = resolve))
-  }
-}
-heard(({ type }) => type === "user").then(async () => {
-${body}
-})
-`,
-    { mode: 0o755 }
-  )
 
 const at = (options: Partial<ClaudeCode.Options> = {}) =>
   Claude.running("http://127.0.0.1:1", { command: "./fake", ...options })
-
-/** What has ended and was not asked for yet by whoever has to is not alive. */
-const isAlive = (pid: number): boolean =>
-  /^[^Z]/.test(spawnSync("ps", ["-o", "stat=", "-p", `${pid}`], { encoding: "utf8" }).stdout.trim())
-
-/** A named pipe: who reads it waits until somebody has written. */
-const pipe = (name: string): void => void execFileSync("mkfifo", [name])
-const written = (name: string) =>
-  Effect.map(
-    Effect.promise(() => readFile(name, "utf8")),
-    Number
-  )
 
 describe("Claude Code that does what it should not", () => {
   const test = (title: string, body: Effect.Effect<void, unknown, Harness.Workplace | Scope.Scope>) =>

@@ -1,22 +1,14 @@
 /** The real Codex before a provider twin, and where its program is. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as McpToolServer from "@millwright/context/adapters/McpToolServer"
-import * as ToolIndex from "@millwright/context/ToolIndex"
-import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
-import type * as FactoryEvent from "@millwright/core/FactoryEvent"
-import * as Journal from "@millwright/core/Journal"
-import * as Pricing from "@millwright/core/Pricing"
+import type * as ToolIndex from "@millwright/context/ToolIndex"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Stream from "effect/Stream"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import * as Codex from "../../src/adapters/Codex.ts"
-import * as Harness from "../../src/Harness.ts"
 import type * as ScriptedHarness from "../../src/testing/ScriptedHarness.ts"
+import * as Cli from "./CliLab.ts"
 import * as Lab from "./LoopLab.ts"
 
 /** Its program, as `npm ci` in `test/programs` installs it; `undefined` where that was not done. */
@@ -57,41 +49,8 @@ export const options = (url: string, changes: Partial<Codex.Options> = {}): Code
 export const Services = NodeServices.layer
 
 /** Codex with a provider at an address, and what it tells. */
-export const running = Effect.fnUntraced(function* (
-  url: string,
-  changes: Partial<Codex.Options> = {},
-  index?: ToolIndex.ToolIndex
-) {
-  const built = yield* Layer.build(
-    Codex.layer(options(url, changes)).pipe(
-      Layer.provide(Layer.succeed(Pricing.Pricing, Lab.cents)),
-      Layer.provideMerge(Layer.fresh(MemoryJournal.layer)),
-      Layer.provide([
-        index === undefined ? Layer.empty : Layer.succeed(ToolIndex.ToolIndex, index),
-        index === undefined ? Layer.empty : McpToolServer.layer
-      ])
-    )
-  )
-  const harness = Context.get(built, Harness.Harness)
-  const journal = Context.get(built, Journal.Journal)
-  const events: Array<Harness.HarnessEvent> = []
-  return {
-    journal,
-    events,
-    run: Effect.fnUntraced(function* (changes?: Partial<Harness.Request>) {
-      yield* Stream.runForEach(harness.run(Lab.request(changes)), (event) => Effect.sync(() => events.push(event)))
-      const last = events.at(-1)
-      return last?._tag === "Ended" ? last : yield* Effect.die(`The last event is ${last?._tag}`)
-    }),
-    all: Stream.runCollect(journal.read()),
-    facts: <Tag extends FactoryEvent.Fact["_tag"]>(tag: Tag) =>
-      Effect.map(Stream.runCollect(journal.read()), (events) =>
-        events.flatMap(({ fact }) =>
-          fact._tag === tag ? [fact as Extract<FactoryEvent.Fact, { readonly _tag: Tag }>] : []
-        )
-      )
-  }
-})
+export const running = (url: string, changes: Partial<Codex.Options> = {}, index?: ToolIndex.ToolIndex) =>
+  Cli.running(Codex.layer(options(url, changes)), index)
 
 /** The same before a twin that plays these turns. */
 export const start = Effect.fnUntraced(function* (

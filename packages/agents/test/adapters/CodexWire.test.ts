@@ -231,6 +231,33 @@ command = "echo x > hooked"
   )
 
   test(
+    "two outcomes in one answer are one: what is said behind the first is answered by another answer",
+    Effect.gen(function* () {
+      const done = (note: string) => ({ tool: "outcome", arguments: { outcome: { _tag: "Done", note } } })
+      const lab = yield* CodexLab.start([{ calls: [done("hasty"), done("hastier")] }, { calls: [done("gone over")] }])
+      const end = yield* lab.run({ followUps: ["Go over it again."] })
+      assert.deepStrictEqual(end.outcome, { _tag: "Done", note: "gone over" })
+    })
+  )
+
+  test(
+    "a tool that is called behind the outcome is not run",
+    Effect.gen(function* () {
+      const lab = yield* CodexLab.start([
+        {
+          calls: [
+            { tool: "bash", arguments: { script: "echo x > early" } },
+            { tool: "outcome", arguments: { outcome: { _tag: "Done", note: "over" } } },
+            { tool: "bash", arguments: { script: "echo x > late" } }
+          ]
+        }
+      ])
+      assert.deepStrictEqual((yield* lab.run()).outcome, { _tag: "Done", note: "over" })
+      assert.deepStrictEqual([existsSync("early"), existsSync("late")], [true, false])
+    })
+  )
+
+  test(
     "the tool index is served through its own input and output, within the scope of the role, and called by its ids",
     Effect.gen(function* () {
       const source = ScriptedSource.make("desk")
