@@ -1,9 +1,9 @@
 /** A folder as a place, read through the file system that it was opened with. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
-import * as Stream from "effect/Stream"
 import * as Place from "./Place.ts"
 
 /** Which folder, and whose words it holds. */
@@ -56,15 +56,43 @@ export const openAs = Effect.fnUntraced(function* (
           )
         ),
     target: (path) => Effect.mapError(fs.readLink(at(path)), failed(at(path))),
-    content: (path, maxBytes) =>
-      Effect.gen(function* () {
-        const { size } = yield* fs.stat(at(path))
-        const chunks = yield* Stream.runCollect(fs.stream(at(path), { bytesToRead: maxBytes }))
-        const bytes = Buffer.concat(chunks)
-        return { bytes, size: Math.max(Number(size), bytes.length) }
-      }).pipe(Effect.mapError(failed(at(path))))
+    content: Effect.fnUntraced(
+      function* (path, maxBytes) {
+        const file = yield* fs.open(at(path), { flag: "r" })
+        const opened = yield* file.stat
+        // What was opened is what stands here: a file, or a folder around it, may have become a link since it was looked at.
+        const real = yield* fs.realPath(at(path))
+        const here = yield* fs.lstat(real)
+        if (!`${real}${paths.sep}`.startsWith(`${root}${paths.sep}`) || !isSame(opened, here)) {
+          return yield* new Place.PlaceError({
+            reason: "Outside",
+            message: `${at(path)} was changed while it was read. Keep the folder quiet, or read a commit.`
+          })
+        }
+        const chunks: Array<Uint8Array> = []
+        let length = 0
+        while (length < maxBytes) {
+          const chunk = yield* file.readAlloc(Math.min(chunkBytes, maxBytes - length))
+          if (Option.isNone(chunk)) break
+          chunks.push(chunk.value)
+          length += chunk.value.length
+        }
+        return { bytes: Buffer.concat(chunks), size: Math.max(Number(opened.size), length) }
+      },
+      Effect.scoped,
+      (read, path) => Effect.catchTag(read, "PlatformError", (error) => Effect.fail(failed(at(path))(error)))
+    )
   })
 })
+
+const chunkBytes = 64 * 1024
+
+/** Whether two are one file, as far as the disk tells. */
+const isSame = (one: FileSystem.File.Info, other: FileSystem.File.Info): boolean =>
+  one.type === "File" &&
+  other.type === "File" &&
+  one.dev === other.dev &&
+  Option.getOrUndefined(one.ino) === Option.getOrUndefined(other.ino)
 
 const kinds: ReadonlyMap<FileSystem.File.Type, Place.Kind> = new Map([
   ["File", "file"],

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as FolderPlace from "./FolderPlace.ts"
 import * as Installed from "./internal/Installed.ts"
 import * as Place from "./Place.ts"
+import * as Untrusted from "./Untrusted.ts"
 
 /** Which package, and whose words it holds. */
 export interface Options {
@@ -22,16 +23,22 @@ export interface Options {
 /** The largest `package.json` that is read, in bytes. */
 export const maxManifestBytes = 1024 * 1024
 
-const Manifest = Schema.fromJsonString(Schema.Struct({ name: Schema.String, version: Schema.String }))
-const readManifest = Schema.decodeUnknownEffect(Manifest)
+const isPackageName = /^(?=.{1,214}$)(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i
 
-const isPackageName = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i
+// Both name the place, in messages and in facts: nothing that a stranger wrote stands in them but this.
+const Manifest = Schema.fromJsonString(
+  Schema.Struct({
+    name: Schema.String.check(Schema.isPattern(isPackageName, { expected: "the name of a package" })),
+    version: Schema.String.check(Schema.isPattern(/^\d[0-9A-Za-z.+-]{0,100}$/, { expected: "a version, as 1.2.3" }))
+  })
+)
+const readManifest = Schema.decodeUnknownEffect(Manifest)
 
 /** Opens an installed package. */
 export const open = Effect.fnUntraced(function* ({ from, package: name, trust }: Options) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  if (!isPackageName.test(name) || name.length > 214) {
+  if (!isPackageName.test(name)) {
     return yield* new Place.PlaceError({
       reason: "NotFound",
       message: `${JSON.stringify(name.slice(0, 214))} is no name of a package. Give it as in package.json, without a version or a path.`
@@ -68,7 +75,7 @@ export const open = Effect.fnUntraced(function* ({ from, package: name, trust }:
     ({ message }) =>
       new Place.PlaceError({
         reason: "Unreadable",
-        message: `${folder}/package.json is not that of a package: ${message.replace(/\s+/g, " ").slice(0, 200)}. Install it again.`
+        message: `${folder}/package.json is not that of a package: ${Untrusted.visible(message).replace(/\s+/g, " ").slice(0, 200)}. Install it again.`
       })
   )
   const { version } = manifest

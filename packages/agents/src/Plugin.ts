@@ -17,6 +17,7 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as FolderPlace from "./FolderPlace.ts"
 import type * as Hook from "./Hook.ts"
 import * as PluginCopy from "./internal/PluginCopy.ts"
 import * as PluginEntry from "./internal/PluginEntry.ts"
@@ -26,6 +27,7 @@ import type * as Place from "./Place.ts"
 import * as PluginLock from "./PluginLock.ts"
 import * as PluginManifest from "./PluginManifest.ts"
 import * as Skill from "./Skill.ts"
+import type * as SkillSet from "./SkillSet.ts"
 import type * as WriteSurface from "./WriteSurface.ts"
 
 const { PluginError, shown } = PluginManifest
@@ -36,6 +38,7 @@ export interface Inspection {
   /** For people: it names the commit, or the version. */
   readonly source: string
   readonly address: Place.Address
+  readonly trust: Place.Trust
   /** Of all its files. */
   readonly digest: Digest
   readonly files: number
@@ -62,7 +65,7 @@ export const inspect = Effect.fnUntraced(function* (
     package: textOf("package.json"),
     alone: textOf("millwright.json")
   })
-  const { address } = place
+  const { address, trust } = place
   const read = yield* Effect.forEach(manifest.skills, (folder) => Effect.result(skillOf(contents, source, folder)))
   const skills = read.filter(Result.isSuccess).map(({ success }) => success)
   const { entry, name, version } = manifest
@@ -70,6 +73,7 @@ export const inspect = Effect.fnUntraced(function* (
     manifest,
     source,
     address,
+    trust,
     digest,
     files: contents.size,
     bytes,
@@ -95,17 +99,9 @@ const skillOf = (
   const path = `${folder}/SKILL.md`
   const bytes = contents.get(path)
   const named = `${source}/${path}`
-  if (bytes === undefined) {
-    return Effect.fail(new Skill.SkillError({ reason: "NotFound", message: `There is no skill ${shown(named)}.` }))
-  }
-  return Effect.flatMap(
-    Effect.try({
-      try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
-      catch: () =>
-        new Skill.SkillError({ reason: "Unreadable", message: `The skill ${shown(named)} is not text in UTF-8.` })
-    }),
-    (text) => Skill.parse(text, named)
-  )
+  return bytes === undefined
+    ? Effect.fail(new Skill.SkillError({ reason: "NotFound", message: `There is no skill ${shown(named)}.` }))
+    : Skill.fromBytes(bytes, named)
 }
 
 const twice = (names: ReadonlyArray<string>): ReadonlyArray<string> => [
@@ -161,20 +157,23 @@ export const accept = Effect.fnUntraced(function* (
       message: `The plugin ${name} can not be accepted: ${problems.slice(0, 10).map(shown).join(" ")} Ask who wrote it.`
     })
   }
-  const lock = yield* PluginLock.read(file)
   const entry = PluginLock.entryOf(manifest, digest, PluginLock.sourceOf(address))
-  const before = PluginLock.own(lock.plugins, name)
-  if (before?.digest === digest && PluginLock.wider(entry, before).length === 0) return before
-  if (before !== undefined && before.digest !== digest && before.digest !== replaces) {
-    return yield* new PluginError({
-      reason: "SameName",
-      message:
-        `Another plugin ${name} is accepted, ${differences(before, entry)} ` +
-        `If this one shall take its place, accept it with \`replaces: "${before.digest}"\`; otherwise rename one.`
+  return yield* PluginLock.update(
+    file,
+    Effect.fnUntraced(function* (lock) {
+      const before = PluginLock.own(lock.plugins, name)
+      if (before?.digest === digest && PluginLock.wider(entry, before).length === 0) return [before, lock]
+      if (before !== undefined && before.digest !== digest && before.digest !== replaces) {
+        return yield* new PluginError({
+          reason: "SameName",
+          message:
+            `Another plugin ${name} is accepted, ${differences(before, entry)} ` +
+            `If this one shall take its place, accept it with \`replaces: "${before.digest}"\`; otherwise rename one.`
+        })
+      }
+      return [entry, { ...lock, plugins: { ...lock.plugins, [name]: entry } }]
     })
-  }
-  yield* PluginLock.write(file, { ...lock, plugins: { ...lock.plugins, [name]: entry } })
-  return entry
+  )
 })
 
 const differences = (before: PluginLock.Entry, found: PluginLock.Entry): string => {
@@ -191,6 +190,8 @@ export interface Plugin {
   readonly version: string
   readonly digest: Digest
   readonly skills: ReadonlyArray<Skill.Skill>
+  /** The same to be found and read when they are needed, by `SkillSource`; with the trust of the place that it was loaded from. */
+  readonly set: SkillSet.SkillSet
   /** Held to its grants and its surface. {@link role} gives one with its types. */
   readonly roles: ReadonlyArray<PluginRole.PluginRole>
   /** In force nowhere by themselves: `Hook.around(...plugin.hooks)`. */
@@ -241,9 +242,10 @@ export const load = Effect.fnUntraced(function* (
   const folders = yield* Effect.forEach(all, (inspection) => PluginCopy.of(inspection, copies))
   const plugins = yield* Effect.forEach(
     all,
-    Effect.fnUntraced(function* ({ digest, manifest, skills }, at) {
+    Effect.fnUntraced(function* ({ address, digest, manifest, skills, source, trust }, at) {
       const { entry, name, servers, version } = manifest
       const folder = folders[at] ?? ""
+      const copy = yield* FolderPlace.openAs({ folder, trust, name: source, address })
       const { hooks, roles } =
         entry === undefined
           ? { roles: [], hooks: [] }
@@ -254,6 +256,13 @@ export const load = Effect.fnUntraced(function* (
         version,
         digest,
         skills,
+        set: {
+          skills: skills
+            // Each stands where the manifest says: with a skill that does not, nothing is loaded.
+            .map((skill, at) => ({ ...skill, place: copy, folder: manifest.skills[at] ?? "" }))
+            .sort((a, b) => (a.name < b.name ? -1 : 1)),
+          problems: []
+        },
         roles: roles.map((role) => PluginRole.make(role, manifest, { name, version, digest })),
         hooks: hooks.map((hook) => ({ ...hook, name: `${name}/${hook.name}` })),
         servers,

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Place from "./Place.ts"
 import { PluginError, type PluginManifest, shown } from "./PluginManifest.ts"
@@ -83,7 +84,12 @@ export const entryOf = (manifest: PluginManifest, digest: Digest.Digest, source:
 export const wider = (found: Entry, accepted: Entry): ReadonlyArray<string> => [
   ...WriteSurface.beyond(found.writes, accepted.writes).map((glob) => `it may write ${JSON.stringify(glob)}`),
   ...found.grants.filter((grant) => !accepted.grants.includes(grant)).map((grant) => `its roles may ${grant}`),
-  ...found.tools.filter((tool) => !accepted.tools.includes(tool)).map((tool) => `its roles may use the tools ${tool}`),
+  ...found.tools
+    .filter((tool) => !tool.startsWith("!") && !accepted.tools.includes(tool))
+    .map((tool) => `its roles may use the tools ${tool}`),
+  ...(found.tools.length === 0 ? [] : accepted.tools)
+    .filter((tool) => tool.startsWith("!") && !found.tools.includes(tool))
+    .map((tool) => `its roles are no longer kept from the tools ${tool.slice(1)}`),
   ...Object.entries(found.servers)
     .filter(([name, server]) => JSON.stringify(server) !== JSON.stringify(own(accepted.servers, name)))
     .map(
@@ -104,7 +110,10 @@ export const own = <A>(record: Readonly<Record<string, A>>, name: string): A | u
 /** The largest lock that is read, in bytes. */
 export const maxBytes = 4 * 1024 * 1024
 
-const Text = Schema.fromJsonString(PluginLock)
+const Json = Schema.fromJsonString(Schema.Unknown)
+const isNewer = Schema.is(Schema.Struct({ lock: Schema.Number.check(Schema.isGreaterThan(1)) }))
+// A key that is not known would be lost when the lock is written again.
+const decode = Schema.decodeUnknownEffect(PluginLock, { onExcessProperty: "error" })
 
 /** Reads the lock of a project. One that is not there is empty. */
 export const read = Effect.fnUntraced(function* (
@@ -116,18 +125,58 @@ export const read = Effect.fnUntraced(function* (
     Effect.mapError(unwritable(file))
   )
   if (text === undefined) return empty
-  return yield* Effect.mapError(
-    text.length > maxBytes ? Effect.fail({ message: "it is too large" }) : Schema.decodeUnknownEffect(Text)(text),
-    ({ message }) =>
-      new PluginError({
-        reason: "Unwritable",
-        message: `The lock ${shown(file)} can not be read: ${shown(message)}. Take it from version control, and accept what is missing again.`
-      })
-  )
+  const unread = (what: string, mend: string) =>
+    new PluginError({
+      reason: "Unwritable",
+      message: `The lock ${shown(file)} can not be read: ${shown(what)}. ${mend}.`
+    })
+  const mend = "Take it from version control, and accept what is missing again"
+  if (text.length > maxBytes) return yield* unread("it is too large", mend)
+  const found = yield* Effect.mapError(Schema.decodeUnknownEffect(Json)(text), ({ message }) => unread(message, mend))
+  if (isNewer(found)) {
+    return yield* unread(`a newer version wrote it, in its format ${found.lock}`, "Update @millwright/agents")
+  }
+  return yield* Effect.mapError(decode(found), ({ message }) => unread(message, mend))
 })
 
-/** Writes the lock of a project, whole or not at all. */
-export const write = Effect.fnUntraced(function* (
+/** How long one waits for another who changes a lock: three seconds. */
+const waiting = { schedule: Schedule.spaced("100 millis"), times: 30 }
+
+/**
+ * Changes the lock of a project, and answers with what was made of it. Nobody else changes it meanwhile, in this process or in another
+ * one: a folder beside it, `<file>.busy`, says that somebody does.
+ */
+export const update = <A>(
+  file: string,
+  change: (lock: PluginLock) => Effect.Effect<readonly [made: A, lock: PluginLock], PluginError>
+): Effect.Effect<A, PluginError, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const paths = yield* Path.Path
+    const busy = `${file}.busy`
+    yield* Effect.mapError(fs.makeDirectory(paths.dirname(file), { recursive: true }), unwritable(file))
+    yield* Effect.acquireRelease(
+      fs.makeDirectory(busy).pipe(
+        Effect.retry({ ...waiting, while: ({ reason }) => reason._tag === "AlreadyExists" }),
+        Effect.mapError((error) =>
+          error.reason._tag === "AlreadyExists"
+            ? new PluginError({
+                reason: "Unwritable",
+                message: `Somebody else changes the lock ${shown(file)}, and does not end. If nobody does, delete the folder ${shown(busy)}, which a program left that was stopped.`
+              })
+            : unwritable(file)(error)
+        )
+      ),
+      () => Effect.ignore(fs.remove(busy, { recursive: true }))
+    )
+    const before = yield* read(file)
+    const [made, after] = yield* change(before)
+    if (after !== before) yield* write(file, after)
+    return made
+  }).pipe(Effect.scoped)
+
+/** Whole or not at all. */
+const write = Effect.fnUntraced(function* (
   file: string,
   { plugins }: PluginLock
 ): Effect.fn.Return<void, PluginError, FileSystem.FileSystem | Path.Path> {
@@ -137,9 +186,7 @@ export const write = Effect.fnUntraced(function* (
   const sorted = Object.fromEntries(Object.entries(plugins).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
   const text = `${JSON.stringify({ lock: 1, plugins: sorted } satisfies PluginLock, null, 2)}\n`
   yield* Effect.gen(function* () {
-    const folder = paths.dirname(file)
-    yield* fs.makeDirectory(folder, { recursive: true })
-    const temporary = yield* fs.makeTempFileScoped({ directory: folder, prefix: ".millwright-" })
+    const temporary = yield* fs.makeTempFileScoped({ directory: paths.dirname(file), prefix: ".millwright-" })
     yield* fs.writeFileString(temporary, text)
     yield* fs.chmod(temporary, 0o644)
     yield* fs.rename(temporary, file)

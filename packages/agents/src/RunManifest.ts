@@ -2,14 +2,16 @@
  * The **manifest** of a run: what its agents ran with. Each role with its skill by digest, its harness, tier and models, and the
  * skills that were read in the middle of the work. A pure fold over the journal, so it can be made of any run at any time.
  *
- * A later run is held to it with {@link hold}: its roles run with the same bytes, or not at all.
+ * A later run is held to it with {@link hold} and {@link holdPlugins}: its roles run with the same bytes, or not at all.
  */
 import * as Digest from "@millwright/core/Digest"
 import type { FactoryEvent } from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
 import { refuse, type SkillError } from "./internal/SkillFailure.ts"
+import { PluginError } from "./PluginManifest.ts"
 import * as Skill from "./Skill.ts"
 
 /** A role of a run, with one skill, in one stage. */
@@ -21,6 +23,8 @@ export const RanRole = Schema.Struct({
   skillDigest: Digest.Digest,
   /** `null`: it was recorded before sources were. */
   skillSource: Schema.NullOr(Schema.String),
+  /** The plugin that it comes from; `null`: none. */
+  plugin: Schema.NullOr(Schema.Struct({ name: Schema.String, version: Schema.String, digest: Digest.Digest })),
   harness: Schema.String,
   tier: Schema.String,
   /** `provider/model` of each call, in the order of names. In a stage, those of its sub-agents among them. */
@@ -61,11 +65,9 @@ export const step = (manifest: RunManifest, event: FactoryEvent): RunManifest =>
   const role = actor._tag === "Agent" ? actor.role : "host"
   switch (fact._tag) {
     case "RoleStarted": {
-      const { harness, role, skill, skillDigest, skillSource = null, tier } = fact
-      return {
-        ...manifest,
-        roles: added(manifest.roles, { role, stage, skill, skillDigest, skillSource, harness, tier, models: [] })
-      }
+      const { harness, plugin = null, role, skill, skillDigest, skillSource = null, tier } = fact
+      const ran = { role, stage, skill, skillDigest, skillSource, plugin, harness, tier, models: [] }
+      return { ...manifest, roles: added(manifest.roles, ran) }
     }
     case "ModelCalled": {
       const model = `${fact.provider}/${fact.model}`
@@ -91,7 +93,7 @@ export const step = (manifest: RunManifest, event: FactoryEvent): RunManifest =>
 
 const added = <A extends object>(all: ReadonlyArray<A>, one: A): ReadonlyArray<A> => {
   const isSame = (other: A) =>
-    Object.entries(one).every(([key, value]) => key === "models" || Reflect.get(other, key) === value)
+    Object.entries(one).every(([key, value]) => key === "models" || Equal.equals(Reflect.get(other, key), value))
   return all.some(isSame) ? all : [...all, one]
 }
 
@@ -115,4 +117,39 @@ export const hold =
             "Hold it to a run that had it."
           )
         : Skill.pinned(...digests)(Effect.succeed(found))
+    })
+
+/** A plugin as far as it has to be known to be held. */
+interface Held {
+  readonly name: string
+  readonly version: string
+  readonly digest: Digest.Digest
+  readonly roles: ReadonlyArray<{ readonly name: string }>
+}
+
+/**
+ * Holds plugins to what a run ran with: `Effect.flatMap(Plugin.load(places, project), RunManifest.holdPlugins(manifest))`. One that the
+ * run had with other bytes, or that has a role which the run had from somewhere else, is `Changed`. One that it had no role of is
+ * not held.
+ */
+export const holdPlugins =
+  ({ roles, run }: RunManifest) =>
+  <P extends Held>(plugins: ReadonlyArray<P>): Effect.Effect<ReadonlyArray<P>, PluginError> =>
+    Effect.forEach(plugins, (plugin) => {
+      const ran = roles.filter(
+        (each) => each.plugin?.name === plugin.name || plugin.roles.some(({ name }) => name === each.role)
+      )
+      const [other] = ran
+      if (other === undefined || ran.some((each) => each.plugin?.digest === plugin.digest))
+        return Effect.succeed(plugin)
+      const had =
+        other.plugin === null
+          ? "from no plugin"
+          : `from ${other.plugin.name} ${other.plugin.version} (${Digest.short(other.plugin.digest)})`
+      return Effect.fail(
+        new PluginError({
+          reason: "Changed",
+          message: `The run ${run} had the role ${other.role} ${had}, and this is ${plugin.name} ${plugin.version} (${Digest.short(plugin.digest)}). Load the one that it had, or do not hold to that run.`
+        })
+      )
     })

@@ -36,8 +36,12 @@ export interface Surface {
 
 /** Why a glob can not be one of a surface; `undefined`: it can. */
 export const problem = (glob: string): string | undefined => {
+  // Elsewhere these take away, or stand for a set: a surface would be more than who reads it thinks, or another.
+  if (/^!|[[\]]|[?*+@!]\(/.test(glob)) {
+    return `${JSON.stringify(Untrusted.visible(glob.slice(0, 100)))} begins with "!", or has "[", "]" or a group such as "!(…)", which a surface has not. Name what may be changed, with *, **, ? and {a,b}.`
+  }
   // It is compared with paths that stay inside, so what its patterns stand for can not lead out.
-  const asPath = Tainted.pass(Tainted.of("a write surface", glob.replace(/[*?{},[\]!]/g, "x")), Tainted.path)
+  const asPath = Tainted.pass(Tainted.of("a write surface", glob.replace(/[*?{},]/g, "x")), Tainted.path)
   return Result.isFailure(asPath)
     ? `${JSON.stringify(Untrusted.visible(glob.slice(0, 100)))} does not stay inside the workspace, or has characters that a path has not. Write a relative path with /, such as docs/**.`
     : undefined

@@ -1,8 +1,9 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import { execFileSync } from "node:child_process"
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as GitPlace from "../src/adapters/GitPlace.ts"
 import * as FolderPlace from "../src/FolderPlace.ts"
@@ -87,6 +88,41 @@ describe("FolderPlace", () => {
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
+  it.effect("reads nothing outside that a file or a folder was swapped for between the look and the read", () =>
+    Effect.gen(function* () {
+      const outside = yield* Lab.folder({ file: "secret", "deep/file": "secret" })
+      const fs = yield* FileSystem.FileSystem
+      for (const [what, target] of [
+        ["deep/file", join(outside, "file")],
+        ["deep", join(outside, "deep")]
+      ] as const) {
+        for (const isBack of [false, true]) {
+          const folder = yield* Lab.folder({ "deep/file": "inside", other: "x" })
+          const swap = () => {
+            renameSync(join(folder, what), join(folder, "was"))
+            symlinkSync(target, join(folder, what))
+          }
+          const back = () => {
+            rmSync(join(folder, what))
+            renameSync(join(folder, "was"), join(folder, what))
+          }
+          const hostile = FileSystem.make({
+            ...fs,
+            // It is looked at, swapped, opened, and swapped back.
+            open: (path, options) =>
+              Effect.suspend(() => {
+                swap()
+                return fs.open(path, options)
+              }).pipe(Effect.tap(() => Effect.sync(() => isBack && back())))
+          })
+          const place = yield* Effect.provideService(openFolder(folder), FileSystem.FileSystem, hostile)
+          const error = yield* Effect.flip(place.read("deep/file", 100))
+          assert.strictEqual(error.reason, "Outside", `${what} ${isBack}`)
+        }
+      }
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
+
   it.effect("lists a name with odd bytes, and reads it not", () =>
     Effect.gen(function* () {
       const folder = yield* Lab.folder({ "good.md": "x", "a\u202eb": "hidden", "a\\b": "back", "two\nlines": "x" })
@@ -166,11 +202,16 @@ describe("PackagePlace", () => {
 
   it.effect("says what is wrong", () =>
     Effect.gen(function* () {
-      const root = yield* Lab.folder({ "node_modules/plug/package.json": "{", "node_modules/none/x": "" })
+      const root = yield* Lab.folder({
+        "node_modules/plug/package.json": "{",
+        "node_modules/none/x": "",
+        "node_modules/odd/package.json": manifest("odd\u202e\nObey.", "1.0.0")
+      })
       const cases: ReadonlyArray<readonly [name: string, reason: Place.PlaceError["reason"], says: RegExp]> = [
         ["absent", "NotFound", /not installed in node_modules of .*Install it/],
         ["none", "NotFound", /not installed/],
         ["plug", "Unreadable", /package\.json/],
+        ["odd", "Unreadable", /^[^\u202e\n]*$/],
         ["../plug", "NotFound", /no name of a package/],
         ["plug/../..", "NotFound", /no name of a package/],
         ["", "NotFound", /no name of a package/],

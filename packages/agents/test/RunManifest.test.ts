@@ -72,6 +72,19 @@ const fold = (events: ReadonlyArray<FactoryEvent.FactoryEvent>) =>
   events.reduce(RunManifest.step, RunManifest.empty("i.1"))
 
 describe("RunManifest", () => {
+  it("says which plugin a role came from, and tells two of its versions apart", () => {
+    const from = (digest: string) => {
+      const { fact, ...rest } = started("Review", "review")
+      const plugin = { name: "acme", version: "1.0.0", digest: Digest.of(digest) }
+      return { ...rest, fact: fact._tag === "RoleStarted" ? { ...fact, plugin } : fact }
+    }
+    const { roles } = fold([from("one"), from("one"), from("two"), started("Review", "review")])
+    assert.deepStrictEqual(
+      roles.map(({ plugin }) => plugin?.digest ?? null),
+      [Digest.of("one"), Digest.of("two"), null]
+    )
+  })
+
   it("says each role once, with every model, and each skill that was read", () => {
     const manifest = fold([
       started("Review", "review"),
@@ -120,6 +133,28 @@ describe("RunManifest", () => {
     assert.deepStrictEqual(manifest.skills, [])
   })
 
+  it.effect("holds plugins to their bytes, and roles to the plugin that they came from", () =>
+    Effect.gen(function* () {
+      const plugin = (name: string, digest: string, role = "Review") => ({
+        name,
+        version: "1.0.0",
+        digest: Digest.of(digest),
+        roles: [{ name: role }]
+      })
+      const { fact, ...rest } = started("Review", "review")
+      if (fact._tag !== "RoleStarted") return assert.fail("it is another fact")
+      const { roles: _, ...from } = plugin("acme", "one")
+      const manifest = fold([{ ...rest, fact: { ...fact, plugin: from } }, started("House", "house")])
+      const hold = RunManifest.holdPlugins(manifest)
+      assert.lengthOf(yield* hold([plugin("acme", "one"), plugin("new", "x", "Other")]), 2)
+      for (const other of [plugin("acme", "two"), plugin("evil", "two"), plugin("evil", "two", "House")]) {
+        const error = yield* Effect.flip(hold([other]))
+        assert.strictEqual(error.reason, "Changed")
+        assert.include(error.message, other.roles[0]?.name ?? "")
+      }
+    })
+  )
+
   it("outside of a line, a call belongs to the role that made it", () => {
     const manifest = fold([started("A", null), started("B", null), called("m", "A", null)])
     assert.deepStrictEqual(
@@ -163,6 +198,7 @@ describe("RunManifest", () => {
               skill: "sorter",
               skillDigest: digest,
               skillSource: "sorter.md",
+              plugin: null,
               harness: "scripted",
               tier: "small",
               models: []

@@ -67,6 +67,12 @@ describe("Skill.parse", () => {
       "Executable",
       /:4 /
     ],
+    [
+      "an anchor before a quoted end",
+      good.replace("name:", 'metadata: &a {k: "v"\n }\nmore: *a\nname:'),
+      "Malformed",
+      /SKILL\.md:2 .*anchor/
+    ],
     ["an anchor", good.replace("Sorts issues.", "&a Sorts"), "Malformed", /SKILL\.md:3 .*anchor/],
     ["an alias", good.replace("Sorts issues.", "*a"), "Malformed", /alias/],
     ["a merge key", good.replace("---\n\n#", "<<: {a: b}\n---\n\n#"), "Malformed", /merge/],

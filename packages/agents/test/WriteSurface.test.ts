@@ -208,6 +208,11 @@ describe("a write surface, at the end", () => {
   outside("undoes what was written through a second name", "ln src/main.ts docs/main.ts && echo evil > docs/main.ts", [
     "src/main.ts"
   ])
+  outside(
+    "undoes a branch that is called as a folder of git is, and objects that are borrowed",
+    "cp .git/refs/heads/* .git/refs/heads/objects && echo /tmp > .git/objects/info/alternates && mkdir -p .git/modules/lfs/hooks && echo x > .git/modules/lfs/hooks/pre-commit",
+    [".git/refs/heads/objects", ".git/objects/info/alternates", ".git/modules/lfs/hooks/pre-commit"]
+  )
   outside("undoes hooks and settings of git", "echo x > .git/hooks/pre-commit; git config core.fsmonitor ./evil", [
     ".git/hooks/pre-commit",
     ".git/config"
@@ -297,13 +302,19 @@ describe("globs of a write surface", () => {
       "a//b",
       ".git/**",
       "do\u202ecs/**",
-      "docs/"
+      "docs/",
+      "!secrets/**",
+      "app/[id]/**",
+      "!(secrets)/**",
+      "docs/+(a)"
     ]) {
       assert.isDefined(WriteSurface.problem(glob), glob)
     }
-    for (const glob of ["docs/**", "**/*.md", "src/{a,b}.ts", ".github/workflows/*.yml"]) {
+    for (const glob of ["docs/**", "**/*.md", "src/{a,b}.ts", ".github/workflows/*.yml", "app/(shop)/*.ts"]) {
       assert.isUndefined(WriteSurface.problem(glob), glob)
     }
+    const many = WriteSurface.make([`${"{a,b}".repeat(150)}/**`])
+    assert.isFalse(many.allows("a/b"), "a glob of many alternatives has to end")
     const all = WriteSurface.make(["**"])
     assert.deepStrictEqual([".env", "a/.b/c", ".git/config", "a/.GIT/hooks/x"].map(all.allows), [
       true,

@@ -6,9 +6,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as git from "isomorphic-git"
-import { resolve } from "node:path"
+import { join, resolve } from "node:path"
 import * as GitFolder from "../internal/GitFolder.ts"
 import * as GitObject from "../internal/GitObject.ts"
+import * as GitPack from "../internal/GitPack.ts"
 import * as Place from "../Place.ts"
 
 /** Which commit, and whose words it holds. */
@@ -20,27 +21,16 @@ export interface Options {
   /** The part of the tree that the place is. Default: all. */
   readonly folder?: string
   readonly trust: Place.Trust
-  /** The largest file of the repository, a pack most often, that is loaded. Default 1 GiB. */
-  readonly maxFileBytes?: number
 }
 
 /** The largest object that is read, in bytes. */
 export const maxObjectBytes = 64 * 1024 * 1024
 
-/** What is kept of packs is let go when nobody has asked for so long, in milliseconds. */
-const idle = 5_000
-
 /** Opens a commit. */
-export const open = Effect.fnUntraced(function* ({
-  folder = "",
-  maxFileBytes = 1024 * 1024 * 1024,
-  ref = "HEAD",
-  repository,
-  trust
-}: Options) {
+export const open = Effect.fnUntraced(function* ({ folder = "", ref = "HEAD", repository, trust }: Options) {
   const path = resolve(repository)
   const found = yield* GitFolder.find(path)
-  const store: Store = { ...found, path, fs: GitFolder.files(found, maxFileBytes), cache: keeping() }
+  const store: Store = { ...found, path, fs: GitFolder.files(found) }
   const { commit, root } = yield* peel(store, yield* named(store, ref), ref)
   const trees = new Map<string, ReadonlyMap<string, GitObject.TreeEntry>>()
   const treeOf = Effect.fnUntraced(function* (oid: string) {
@@ -85,18 +75,6 @@ export const open = Effect.fnUntraced(function* ({
 interface Store extends GitFolder.GitFolder {
   readonly path: string
   readonly fs: ReturnType<typeof GitFolder.files>
-  readonly cache: () => object
-}
-
-/** What `isomorphic-git` keeps: whole packs, which are large. */
-const keeping = () => {
-  let kept: object = {}
-  let timer: NodeJS.Timeout | undefined
-  return () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => void (kept = {}), idle).unref()
-    return kept
-  }
 }
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined)
@@ -106,33 +84,26 @@ const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 const read = Effect.fnUntraced(function* (store: Store, oid: string) {
   if (oid === emptyTree) return { type: "tree", bytes: new Uint8Array() }
-  const { cache, common: gitdir, fs, path } = store
-  const stored = yield* Effect.tryPromise({
-    try: () => git.readObject({ fs, gitdir, oid, cache: cache(), format: "deflated" }),
-    catch: (error) => (codeOf(error) === "NotFoundError" ? missing(store, oid) : broken(store, oid, error))
+  const { common, path } = store
+  const object = yield* Effect.tryPromise({
+    try: async () => {
+      const loose = await GitFolder.loose(store, oid, maxObjectBytes)
+      return loose instanceof Uint8Array
+        ? (GitObject.unpack(loose, maxObjectBytes) ?? "damaged")
+        : (loose ?? (await GitPack.read(join(common, "objects"), oid, maxObjectBytes)))
+    },
+    // Messages hold what was read, which may be anything.
+    catch: () => corrupt(store, oid)
   })
-  const bytes = stored.object
-  if (!(bytes instanceof Uint8Array)) return yield* corrupt(store, oid)
-  // One that is packed comes unpacked, whatever it was asked as.
-  const object =
-    stored.format === "deflated" ? GitObject.unpack(bytes, maxObjectBytes) : { type: stored.type ?? "", bytes }
-  if (object === "large" || (object !== undefined && object.bytes.length > maxObjectBytes)) {
+  if (object === undefined) return yield* missing(store, oid)
+  if (object === "large") {
     return yield* new Place.PlaceError({
       reason: "TooLarge",
       message: `The object ${oid} in ${path} has more than ${maxObjectBytes} bytes. Keep what is that large out of a place.`
     })
   }
-  return object === undefined || !GitObject.isNamed(object, oid) ? yield* corrupt(store, oid) : object
+  return object === "damaged" || !GitObject.isNamed(object, oid) ? yield* corrupt(store, oid) : object
 })
-
-// Messages of the library hold what it read, which may be anything.
-const broken = (store: Store, oid: string, error: unknown): Place.PlaceError =>
-  error instanceof GitFolder.LargeFile
-    ? new Place.PlaceError({
-        reason: "TooLarge",
-        message: `A pack of ${store.path} is larger than what is loaded. Give \`maxFileBytes\`, or a checkout as a folder.`
-      })
-    : corrupt(store, oid)
 
 const corrupt = ({ path }: Store, oid: string): Place.PlaceError =>
   new Place.PlaceError({
@@ -162,7 +133,7 @@ const isRefName = (ref: string): boolean =>
 
 /** The object that a branch, a tag or an id names. */
 const named = Effect.fnUntraced(function* (store: Store, ref: string) {
-  const { cache, common: gitdir, fs } = store
+  const { common: gitdir, fs } = store
   const asked = ref === "HEAD" ? yield* GitFolder.head(store) : ref
   if (asked === undefined || !isRefName(asked)) return yield* noSuchRef(store, ref)
   const found = yield* Effect.orElseSucceed(
@@ -172,7 +143,7 @@ const named = Effect.fnUntraced(function* (store: Store, ref: string) {
   if (found !== undefined) return found
   if (ref === "HEAD" || !isObjectId.test(asked)) return yield* noSuchRef(store, ref)
   const ids = Effect.tryPromise({
-    try: () => git.expandOid({ fs, gitdir, oid: asked, cache: cache() }),
+    try: () => git.expandOid({ fs, gitdir, oid: asked }),
     catch: (error) =>
       codeOf(error) === "AmbiguousError"
         ? new Place.PlaceError({

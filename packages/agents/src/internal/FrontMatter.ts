@@ -109,7 +109,7 @@ const valueStart = String.raw`(?:^\s*|^\s*(?:-\s+)*(?:[^\s"'#][^:]*:\s+)?|[[{,]\
 const tag = new RegExp(`${valueStart}!`)
 // An alias needs none: without an anchor it is an error of the YAML.
 const anchor = new RegExp(`${valueStart}(?:&[\\w-]|<<\\s{0,8}:)`)
-const isQuoted = /:\s+(?:"[^"]*"|'[^']*')\s*$/
+const isQuoted = /^\s*(?:-\s+)*[\w-]+:\s+(?:"[^"]*"|'[^']*')\s*$/
 
 const refuseExecutable = (front: string, where: Where): Effect.Effect<void, SkillError> => {
   for (const [at, line] of front.split("\n").entries()) {

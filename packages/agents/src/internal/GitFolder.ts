@@ -82,15 +82,29 @@ export const find = Effect.fnUntraced(function* (repository: string) {
 export const head = ({ own }: GitFolder): Effect.Effect<string | undefined> =>
   Effect.map(quietly(join(own, "HEAD")), (text) => text?.trim().replace(/^ref: /, ""))
 
-/** A file is larger than what is read at once. */
-export class LargeFile extends Error {}
+/** An object that is stored by itself, deflated. `undefined`: it is not. */
+export const loose = async (
+  { common }: GitFolder,
+  oid: string,
+  maxBytes: number
+): Promise<Uint8Array | "large" | "damaged" | undefined> => {
+  const path = join(common, "objects", oid.slice(0, 2), oid.slice(2))
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) return undefined
+  if (!found.isFile()) return "damaged"
+  // What does not deflate at all is a little larger than it was.
+  return found.size > maxBytes + maxBytes / 1_024 + 128 ? "large" : await readFile(path)
+}
+
+/** The largest file that is given to the library: a list of refs, or the index of a pack for the beginning of an id. */
+const maxFileBytes = 256 * 1024 * 1024
 
 const refused = (code: "ENOENT" | "EROFS") => Object.assign(new Error(code), { code })
 
 const readOnly = () => Promise.reject(refused("EROFS"))
 
 /** Node's file system as `isomorphic-git` takes it: for reading, and below one folder. */
-export const files = ({ common }: GitFolder, maxFileBytes: number) => {
+export const files = ({ common }: GitFolder) => {
   // Whether this is a file system of promises, the library finds out by a call without a path: nothing is thrown.
   const inside = async <A>(path: string, read: (path: string) => Promise<A>): Promise<A> => {
     const full = normalize(path)
@@ -104,7 +118,7 @@ export const files = ({ common }: GitFolder, maxFileBytes: number) => {
           const found = await stat(full)
           // A pipe would be waited for.
           if (!found.isFile()) throw refused("ENOENT")
-          if (found.size > maxFileBytes) throw new LargeFile(full)
+          if (found.size > maxFileBytes) throw refused("ENOENT")
           return await readFile(full, options)
         }),
       readdir: (path: string) => inside(path, (full) => readdir(full)),

@@ -22,6 +22,7 @@ export const unpack = (deflated: Uint8Array, maxBytes: number): GitObject | "lar
     const end = whole.indexOf(0)
     const [, type, size] = /^(commit|tree|blob|tag) (\d{1,15})$/.exec(whole.subarray(0, end).toString("latin1")) ?? []
     const bytes = whole.subarray(end + 1)
+    if (bytes.length > maxBytes) return "large"
     return type === undefined || Number(size) !== bytes.length ? undefined : { type, bytes }
   } catch (error) {
     return error instanceof RangeError ? "large" : undefined

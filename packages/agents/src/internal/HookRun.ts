@@ -31,6 +31,8 @@ export interface Chain<H, A, B> {
   readonly ask: (hook: H) => ((value: A) => Effect.Effect<Hook.Answer<B>, unknown, Hook.Workplace>) | undefined
   /** Takes what it made. On failure why it can not be taken. */
   readonly take: (value: A, made: B) => Effect.Effect<A, string>
+  /** What is digested of what it made, as JSON. Default: what it made. */
+  readonly told?: (value: A) => Effect.Effect<unknown, string>
   /** The call of a tool that it is about. */
   readonly call?: string
 }
@@ -39,7 +41,7 @@ export interface Chain<H, A, B> {
 export const chain = <H extends Named, A, B>(
   hooks: ReadonlyArray<H>,
   first: A,
-  { ask, call, point, role, take }: Chain<H, A, B>
+  { ask, call, point, role, take, told }: Chain<H, A, B>
 ): Effect.Effect<Came<A>, Hook.HookError | Journal.JournalError, Needs> =>
   Effect.gen(function* () {
     let value = first
@@ -48,27 +50,34 @@ export const chain = <H extends Named, A, B>(
       if (asked === undefined) continue
       const at = { point, role, hook }
       const given = value
-      const answer = yield* timed(at, () => asked(given))
+      const answered = yield* timed(at, () => asked(given))
+      const answer = yield* Effect.try({
+        try: () => read(answered),
+        catch: () => failed(at, "Failed", "answered what can not be looked at")
+      })
       const acted = (did: "veto" | "transform", what: unknown) =>
         Journal.record({
           _tag: "HookActed",
           hook: hook.name,
           point,
           did,
-          digest: Digest.ofJson(told(what)),
+          digest: Digest.ofJson(plain(what)),
           ...(call !== undefined && { call })
         })
-      if (isVeto(answer)) {
+      if (answer?._tag === "Veto") {
         yield* acted("veto", answer.reason)
         return { _tag: "Vetoed", hook: hook.name, reason: answer.reason }
       }
-      if (isTransform<B>(answer)) {
+      if (answer?._tag === "Transform") {
         const { to } = answer
-        value = yield* Effect.mapError(take(value, to), (why) =>
-          failed(at, "BadTransform", `made what can not be taken: ${why}`)
+        const made = yield* Effect.suspend(() => take(given, to)).pipe(
+          Effect.flatMap((made) => Effect.map(told?.(made) ?? Effect.succeed<unknown>(to), (told) => ({ made, told }))),
+          Effect.catchDefect(() => Effect.fail("it can not be looked at")),
+          Effect.mapError((why) => failed(at, "BadTransform", `made what can not be taken: ${why}`))
         )
-        yield* acted("transform", to)
-      } else if (!Predicate.isTagged(answer, "Pass")) {
+        value = made.made
+        yield* acted("transform", made.told)
+      } else if (answer === undefined) {
         return yield* failed(at, "Failed", "answered what is no answer; give Hook.pass, Hook.veto or Hook.transform")
       }
     }
@@ -89,15 +98,25 @@ export const timed = <A>(
 ): Effect.Effect<A, Hook.HookError, Hook.Workplace> =>
   Effect.gen(function* () {
     const time = Duration.fromInput(at.hook.time ?? "30 seconds")
-    if (Option.isNone(time)) return yield* failed(at, "Failed", "has a time that is no duration")
+    if (Option.isNone(time) || !Duration.isFinite(time.value)) {
+      return yield* failed(at, "Failed", "has a time that is no duration, or has no end")
+    }
     const end = yield* Deadline.within(Effect.orDie(Effect.suspend(run)), Duration.toMillis(time.value))
     if (end._tag === "Done") return end.value
     if (end._tag === "Late") {
       const left = end.isLeft ? ", and goes on: it does not stop when it is told to" : ""
       return yield* failed(at, "TimedOut", `took longer than ${Duration.format(time.value)}${left}`)
     }
-    return yield* failed(at, "Failed", `failed: ${Fault.record(Cause.squash(end.cause)).message.slice(0, 1_000)}`)
+    return yield* failed(at, "Failed", `failed: ${saidBy(end.cause).slice(0, 1_000)}`)
   })
+
+const saidBy = (cause: Cause.Cause<never>): string => {
+  try {
+    return Fault.record(Cause.squash(cause)).message
+  } catch {
+    return "what it threw can not be looked at"
+  }
+}
 
 const failed = ({ hook, point, role }: At, reason: Hook.HookError["reason"], what: string): Hook.HookError =>
   new Hook.HookError({
@@ -105,19 +124,20 @@ const failed = ({ hook, point, role }: At, reason: Hook.HookError["reason"], wha
     message: `The hook ${Untrusted.word(hook.name)} of the role ${Untrusted.word(role)}, at its point ${point}, ${what}. Mend it, or leave it out.`
   })
 
-// Hooks may come from a program without types.
-const isVeto = (answer: unknown): answer is Extract<Hook.Answer<unknown>, { readonly _tag: "Veto" }> =>
-  Predicate.isTagged(answer, "Veto") &&
-  Predicate.hasProperty(answer, "reason") &&
-  (Predicate.isString(answer.reason) || answer.reason instanceof Tainted.Tainted)
-
-const isTransform = <B>(answer: Hook.Answer<B>): answer is Extract<Hook.Answer<B>, { readonly _tag: "Transform" }> =>
-  Predicate.isTagged(answer, "Transform") && Predicate.hasProperty(answer, "to")
+/** What a hook says, looked at once: it may come from a program without types. `undefined`: that is no answer. */
+const read = <B>(answer: Hook.Answer<B>): Hook.Answer<B> | undefined => {
+  if (!Predicate.isObject(answer)) return undefined
+  if (answer._tag === "Pass") return Hook.pass
+  if (answer._tag === "Transform") return Predicate.hasProperty(answer, "to") ? Hook.transform(answer.to) : undefined
+  if (answer._tag !== "Veto") return undefined
+  const { reason } = answer
+  return Predicate.isString(reason) || reason instanceof Tainted.Tainted ? Hook.veto(reason) : undefined
+}
 
 /** A text for an agent. From outside, it is data. */
 export const shown = (text: string | Tainted.Tainted): string =>
   Predicate.isString(text) ? text : Untrusted.block(text)
 
 /** What is digested: a tainted text by its content. */
-const told = (what: unknown): unknown =>
-  what instanceof Tainted.Tainted ? Tainted.digest(what) : Array.isArray(what) ? what.map(told) : what
+const plain = (what: unknown): unknown =>
+  what instanceof Tainted.Tainted ? Tainted.digest(what) : Array.isArray(what) ? what.map(plain) : what

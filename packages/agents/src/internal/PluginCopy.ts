@@ -33,10 +33,13 @@ export const of = Effect.fnUntraced(function* (files: PluginFiles.PluginFiles, c
   }).pipe(Effect.scoped, Effect.mapError(unwritable(copies)))
   const place = yield* FolderPlace.open({ folder, trust: "outside" })
   const found = yield* PluginFiles.read(place)
-  if (found.digest !== files.digest || found.problems.length > 0) {
+  // What is installed beside a copy would be found before what the project has.
+  const installed = [folder, copies].map((at) => fs.exists(paths.join(at, "node_modules")))
+  const isInstalled = (yield* Effect.mapError(Effect.all(installed), unwritable(copies))).includes(true)
+  if (found.digest !== files.digest || found.problems.length > 0 || isInstalled) {
     return yield* new PluginError({
       reason: "Changed",
-      message: `The copy of a plugin in ${folder} is not what it was made as. Delete the folder; it is made again.`
+      message: `The copy of a plugin in ${folder} is not what it was made as${isInstalled ? ", or has a node_modules beside it" : ""}. Delete ${isInstalled ? copies : "the folder"}; it is made again.`
     })
   }
   return folder

@@ -41,7 +41,10 @@ export const read = Effect.fnUntraced(function* (
   if (paths.length > limits.files) return yield* tooLarge(`${limits.files} files`)
   const contents = new Map<string, Uint8Array>()
   let bytes = 0
+  const takenFor = distinct()
   for (const path of paths.sort()) {
+    const other = takenFor(path)
+    if (other !== undefined) problems.push(`${path}: on some disks it can not stand beside ${other}`)
     const content = yield* place.read(path, limits.bytes - bytes)
     if (content.size > content.bytes.length) return yield* tooLarge(`${limits.bytes} bytes`)
     bytes += content.size
@@ -49,6 +52,21 @@ export const read = Effect.fnUntraced(function* (
   }
   return { contents, problems, bytes, digest: digest(contents) }
 })
+
+/** Asked of one path after the other: what of those before it a disk that does not tell capitals from small letters takes it for. */
+const distinct = () => {
+  const spelled = new Map<string, string>()
+  return (path: string): string | undefined => {
+    const parts = path.split("/")
+    for (const at of parts.keys()) {
+      const here = parts.slice(0, at + 1).join("/")
+      const first = spelled.get(here.toLowerCase())
+      if (first !== undefined && first !== here) return first
+      spelled.set(here.toLowerCase(), here)
+    }
+    return undefined
+  }
+}
 
 const digest = (contents: PluginFiles["contents"]): Digest.Digest =>
   Digest.ofJson([...contents].map(([path, bytes]) => [path, Digest.of(bytes)]))

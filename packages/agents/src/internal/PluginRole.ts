@@ -1,5 +1,6 @@
 /** A role of a plugin, held to what the plugin was accepted with, whatever it asks for. */
 import type * as Journal from "@millwright/core/Journal"
+import * as ToolScope from "@millwright/context/ToolScope"
 import * as Stage from "@millwright/core/Stage"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -51,21 +52,27 @@ const narrowed = (
   harness: Harness.Harness["Service"],
   { grants, tools }: PluginManifest,
   owner: string
-): Harness.Harness["Service"] => ({
-  ...harness,
-  run: (request) => {
-    const more = [
-      ...request.grants.filter((grant) => !grants.includes(grant)),
-      // What is taken away from a scope is no more.
-      ...(request.tools ?? []).filter((tool) => !tool.startsWith("!") && !tools.includes(tool))
-    ]
-    return more.length === 0
-      ? harness.run(request)
-      : Stream.fail(
-          new Harness.HarnessError({
-            reason: "NotGranted",
-            message: `The role ${request.role} of ${owner} asks for ${more.join(", ")}, and its manifest does not say so. Nothing was run. Ask who wrote it.`
-          })
-        )
+): Harness.Harness["Service"] => {
+  // A pattern is in a scope when it is as an id would be: what a `*` of it stands for, a `*` of the scope stands for too.
+  const isDeclared = ToolScope.allows(tools)
+  const taken = tools.filter((tool) => tool.startsWith("!"))
+  return {
+    ...harness,
+    run: (request) => {
+      const asked = request.tools ?? []
+      const more = [
+        ...request.grants.filter((grant) => !grants.includes(grant)),
+        ...asked.filter((tool) => !tool.startsWith("!") && !isDeclared(tool))
+      ]
+      return more.length === 0
+        ? // What the manifest takes away, a role can not leave out.
+          harness.run(asked.length === 0 ? request : { ...request, tools: [...new Set([...asked, ...taken])] })
+        : Stream.fail(
+            new Harness.HarnessError({
+              reason: "NotGranted",
+              message: `The role ${request.role} of ${owner} asks for ${more.join(", ")}, and its manifest does not say so. Nothing was run. Ask who wrote it.`
+            })
+          )
+    }
   }
-})
+}

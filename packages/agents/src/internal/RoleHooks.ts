@@ -54,6 +54,18 @@ export const asking = <A>(
 /** Text from outside is named in an error, and not quoted. */
 const said = (reason: string | Tainted.Tainted): string => `${reason}`.slice(0, 2_000)
 
+/** Outcomes as JSON, and from there as ones of their own. */
+const copying = <A>(outcome: Schema.Codec<A, unknown>) => {
+  const unfit = (error: Schema.SchemaError) =>
+    `it does not fit the outcome of the role: ${error.message.slice(0, 1_000)}`
+  const decode = Schema.decodeUnknownEffect(outcome)
+  const write = Schema.encodeUnknownEffect(outcome)
+  return {
+    encode: (value: unknown) => Effect.mapError(write(value), unfit),
+    copy: (value: unknown) => Effect.mapError(Effect.flatMap(write(value), decode), unfit)
+  }
+}
+
 /** What hooks make of an outcome that fits, or why it is not taken, for the agent. */
 export const judged = <A>(
   { hooks, outcome, role }: RoleHooks<A>,
@@ -66,11 +78,7 @@ export const judged = <A>(
 > =>
   Effect.gen(function* () {
     if (!hooks.some((hook) => hook.outcome !== undefined)) return { _tag: "Taken", value: given }
-    const copy = (value: unknown) =>
-      Schema.encodeUnknownEffect(outcome)(value).pipe(
-        Effect.flatMap(Schema.decodeUnknownEffect(outcome)),
-        Effect.mapError((error) => `it does not fit the outcome of the role: ${error.message.slice(0, 1_000)}`)
-      )
+    const { copy, encode } = copying(outcome)
     const came = yield* HookRun.chain(hooks, given, {
       point: "outcome",
       role,
@@ -79,7 +87,8 @@ export const judged = <A>(
         const ask = hook.outcome?.bind(hook)
         return ask && ((value) => Effect.flatMap(copy(value), (outcome) => ask({ role, outcome })))
       },
-      take: (_, made: unknown) => copy(made)
+      take: (_, made: unknown) => copy(made),
+      told: encode
     })
     return came._tag === "On"
       ? { _tag: "Taken", value: came.value }
@@ -101,19 +110,21 @@ export const exhausted = (role: string, hook: string): Hook.HookError =>
 
 /** Shows hooks how it ended. One that fails takes an outcome away, and never the place of an error that was there before. */
 export const observed =
-  <A>({ hooks, role }: RoleHooks<A>) =>
+  <A>({ hooks, outcome, role }: RoleHooks<A>) =>
   <E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E | Hook.HookError, R | Hook.Workplace> => {
     const looking = hooks.filter((hook) => hook.end !== undefined)
     if (looking.length === 0) return run
     return Effect.onExit(run, (exit) => {
-      const ended = {
-        role,
-        fault: Exit.isSuccess(exit) ? undefined : Fault.record(Cause.squash(exit.cause)),
-        outcome: Exit.isSuccess(exit) ? exit.value : undefined
-      }
+      const fault = Exit.isSuccess(exit) ? undefined : Fault.record(Cause.squash(exit.cause))
+      // Each gets one of its own: it looks on.
+      const given = Exit.isSuccess(exit) ? copying(outcome).copy(exit.value) : Effect.undefined
       return Effect.gen(function* () {
         const looks = yield* Effect.forEach(looking, (hook) =>
-          Effect.result(HookRun.timed({ point: "end", role, hook }, () => hook.end?.(ended) ?? Effect.void))
+          Effect.result(
+            HookRun.timed({ point: "end", role, hook }, () =>
+              Effect.flatMap(given, (outcome) => hook.end?.({ role, fault, outcome }) ?? Effect.void)
+            )
+          )
         )
         const [first, ...others] = looks.filter(Result.isFailure).map(({ failure }) => failure)
         const isThrown = first !== undefined && Exit.isSuccess(exit)

@@ -95,14 +95,20 @@ const isSame = (a: Thing | undefined, b: Thing | undefined): boolean =>
       ? a.target === b.target
       : a?._tag === b?._tag
 
-const gitsFolders = /(?:^|\/)(?:objects|logs|lfs|rr-cache)(?:\/|$)/
+const gitsFolders =
+  /(?:^|\/)(?<!(?:^|\/)modules\/)(?:objects\/(?!info(?:\/alternates)?$)|(?:logs|lfs|rr-cache)(?:\/|$))/
 const gitsFiles =
   /(?:^|\/)(?:index|sharedindex\.\w+|COMMIT_EDITMSG|FETCH_HEAD|ORIG_HEAD|AUTO_MERGE|gc\.log|gc\.pid|[^/]+\.lock)$/
+
+/** What decides, wherever it stands: a branch or a submodule may be called as one of git's own files or folders is. */
+const deciding = /(?:^|\/)(?:hooks|refs)\/|(?:^|\/)(?:config|HEAD)$/
+const reflog = /(?:^|\/)logs\/(?:refs\/|HEAD$)/
 
 /** What git changes by itself when it is asked something, and what decides nothing: all else in its folder is watched. */
 const isGitsOwn = (path: string): boolean => {
   const inside = /(?:^|\/)\.git\/(.+)$/i.exec(path)?.[1]
-  return inside !== undefined && (gitsFolders.test(inside) || gitsFiles.test(inside))
+  if (inside === undefined || (deciding.test(inside) && !reflog.test(inside))) return false
+  return gitsFolders.test(inside) || gitsFiles.test(inside)
 }
 
 type Keep = (digest: Digest.Digest, bytes: Uint8Array) => Effect.Effect<void, Problem>

@@ -239,8 +239,8 @@ describe("GitPlace", () => {
       const pack = join(folder, readdirSync(folder).find((name) => name.endsWith(".pack")) ?? "")
       chmodSync(pack, 0o644)
       const bytes = readFileSync(pack)
-      bytes[40] = (bytes[40] ?? 0) ^ 0xff
-      writeFileSync(pack, bytes)
+      // Only what is asked for is read, so all of it is damaged: behind the head, and before the sum.
+      writeFileSync(pack, bytes.fill(0x5a, 12, bytes.length - 20))
       assert.strictEqual((yield* refused(path)).reason, "Corrupt")
       rmSync(pack)
       assert.strictEqual((yield* refused(path)).reason, "Corrupt", "an index without its pack")
@@ -257,9 +257,6 @@ describe("GitPlace", () => {
       chmodSync(file, 0o644)
       writeFileSync(file, bomb)
       assert.strictEqual((yield* Effect.flip(at(path))).reason, "TooLarge")
-      const limited = yield* Effect.flip(GitPlace.open({ repository: path, trust: "house", maxFileBytes: 60 }))
-      assert.strictEqual(limited.reason, "TooLarge")
-      assert.match(limited.message, /maxFileBytes/)
     })
   )
 
