@@ -4,10 +4,8 @@
  */
 import * as Contract from "@millwright/core/Contract"
 import * as Tainted from "@millwright/core/Tainted"
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Independence from "../Independence.ts"
-import * as Objections from "../internal/Objections.ts"
 import * as PanelFindings from "../PanelFindings.ts"
 import * as ReviewComment from "../ReviewComment.ts"
 import * as Role from "../Role.ts"
@@ -57,17 +55,14 @@ export const make = (options: Options = {}) =>
     input: Input,
     outcome: Outcome,
     grants: ["read", "grep"],
-    between: (harness, { findings }) =>
-      Effect.map(Independence.guard(harness), (guarded) =>
-        Objections.once(guarded, Schema.toCodecJson(Outcome), (outcome) =>
-          outcome._tag === "Escalate"
-            ? []
-            : PanelFindings.objections(
-                findings.map(({ id }) => id),
-                outcome.rulings
-              )
-        )
-      )
+    between: Independence.guard,
+    objections: (outcome, { findings }) =>
+      outcome._tag === "Escalate"
+        ? []
+        : PanelFindings.objections(
+            findings.map(({ id }) => id),
+            outcome.rulings
+          )
   })
 
 /** The role. */

@@ -129,7 +129,7 @@ export interface Options {
 
 /** The role, with another skill. */
 export const make = (options: Options = {}) =>
-  Role.checked("Dedupe", {
+  Role.make("Dedupe", {
     input: Input,
     outcome: Outcome,
     skill: options.skill ?? Skill.bundled("dedupe"),

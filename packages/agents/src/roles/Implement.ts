@@ -93,8 +93,8 @@ export function make(options: Options = {}) {
       problems(outcome, { contract, checklist })
   } as const
   return options.spec === "approved"
-    ? Role.checked("Implement", { ...common, input: ApprovedInput })
-    : Role.checked("Implement", { ...common, input: Input })
+    ? Role.make("Implement", { ...common, input: ApprovedInput })
+    : Role.make("Implement", { ...common, input: Input })
 }
 
 /** The role. */

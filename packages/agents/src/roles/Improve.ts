@@ -131,7 +131,7 @@ export type Options = Partial<Pick<Role.Options<typeof Input, typeof Outcome>, "
 
 /** Makes the role. What is wrong with a proposal goes back to the agent once; then it is a `RoleError`. */
 export const make = (options: Options = {}) =>
-  Role.checked("Improve", {
+  Role.make("Improve", {
     skill: Skill.bundled("improve"),
     tier: "large",
     ...options,

@@ -54,7 +54,7 @@ export type RoleOptions = Partial<
 
 /** Makes the role. It may name an item as known only where that is one of those that it was given. */
 export const make = (options: RoleOptions = {}) =>
-  Role.checked("Monitor", {
+  Role.make("Monitor", {
     skill: Skill.bundled("monitor"),
     tier: "small",
     ...options,

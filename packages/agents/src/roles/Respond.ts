@@ -83,7 +83,7 @@ export interface Options {
 
 /** The role, with another skill. */
 export const make = (options: Options = {}) =>
-  Role.checked("Respond", {
+  Role.make("Respond", {
     input: Input,
     outcome: Outcome,
     skill: options.skill ?? Skill.bundled("respond"),

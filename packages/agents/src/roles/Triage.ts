@@ -164,7 +164,7 @@ export interface Options {
 
 /** The role, with another skill or other gates. */
 export const make = (options: Options = {}) =>
-  Role.checked("Triage", {
+  Role.make("Triage", {
     input: Input,
     outcome: outcome(options.gates ?? gates),
     skill: options.skill ?? Skill.bundled("triage"),
