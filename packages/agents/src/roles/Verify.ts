@@ -115,6 +115,7 @@ const one = (skill: Skill.Skill, input: Input, options: Options) =>
     { name: `verify-${skill.name}`, success: VerifyReport.Verification },
     Effect.gen(function* () {
       const base = { skill: skill.name, digest: skill.digest }
+      const since = yield* Artifact.now
       const ended = yield* Effect.result(roleOf(skill, options).run(input))
       if (Result.isFailure(ended)) {
         const { failure } = ended
@@ -123,7 +124,7 @@ const one = (skill: Skill.Skill, input: Input, options: Options) =>
         return { ...base, status: "error", summary: `It broke: ${message}`, evidence: [], refused: [] } as const
       }
       const looked = yield* Effect.forEach(ended.success.evidence, ({ path, shows }) =>
-        Effect.map(Artifact.read(path, shows), (read) => ({ path, read }))
+        Effect.map(Artifact.read(path, { shows, since }), (read) => ({ path, read }))
       )
       return concluded(base, ended.success, looked)
     })
