@@ -108,6 +108,11 @@ export interface Options<
   readonly retry?: Schedule.Schedule<unknown>
 }
 
+/** What a host may have otherwise of a role that comes with its skill and its tier. */
+export interface Tuning extends Partial<
+  Pick<Options<Schema.Top, Schema.Top>, "maxTurns" | "resumes" | "retry" | "skill" | "tier" | "tools">
+> {}
+
 /** A typed agent. */
 export interface Role<Name extends string, Input extends Schema.Constraint, Outcome extends Schema.Constraint> {
   readonly name: Name

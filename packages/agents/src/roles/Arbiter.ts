@@ -41,17 +41,12 @@ export const Outcome = Schema.TaggedUnion({
 /** What stands of it. */
 export type Outcome = typeof Outcome.Type
 
-/** How an arbiter differs from the usual one. */
-export type Options = Partial<
-  Pick<Role.Options<typeof Input, typeof Outcome>, "maxTurns" | "retry" | "skill" | "tier" | "tools">
->
-
 /** Makes the role. */
-export const make = (options: Options = {}) =>
+export const make = (tuning: Role.Tuning = {}) =>
   Role.make("Arbiter", {
     tier: "standard",
     skill: Skill.bundled("arbiter"),
-    ...options,
+    ...tuning,
     input: Input,
     outcome: Outcome,
     grants: ["read", "grep"],

@@ -47,17 +47,12 @@ export const Outcome = Schema.TaggedUnion({
 /** What a signal is. */
 export type Outcome = typeof Outcome.Type
 
-/** How the role is made. */
-export type RoleOptions = Partial<
-  Pick<Role.Options<typeof Input, typeof Outcome>, "maxTurns" | "retry" | "skill" | "tier" | "tools">
->
-
 /** Makes the role. It may name an item as known only where that is one of those that it was given. */
-export const make = (options: RoleOptions = {}) =>
+export const make = (tuning: Role.Tuning = {}) =>
   Role.make("Monitor", {
     skill: Skill.bundled("monitor"),
     tier: "small",
-    ...options,
+    ...tuning,
     input: Input,
     outcome: Outcome,
     grants: ["read", "grep"],

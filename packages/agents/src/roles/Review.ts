@@ -76,18 +76,13 @@ export const settle = (patch: Patch.Patch, outcome: Outcome): Reviewed => {
 }
 
 /** How a review differs from the usual one. */
-export interface Options extends Pick<
-  Role.Options<typeof Input, typeof Outcome>,
-  "followUps" | "maxTurns" | "retry" | "tools"
-> {
-  /** Default: the bundled one. */
-  readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
+export interface Options extends Role.Tuning {
   /** What it looks for. Default: what its skill says. */
   readonly lenses?: ReadonlyArray<Lens.Lens>
   /** Tells it from other reviews of the same change. Default `Review`. */
   readonly name?: string
-  /** Default `standard`. */
-  readonly tier?: Role.Options<typeof Input, typeof Outcome>["tier"]
+  /** What it is told when it gives its outcome: a checklist, say. */
+  readonly followUps?: ReadonlyArray<string>
 }
 
 /** A role that reviews. */

@@ -40,13 +40,8 @@ export const Outcome = Schema.TaggedUnion({
 /** What was seen. */
 export type Outcome = typeof Outcome.Type
 
-type RoleOptions = Role.Options<typeof Input, typeof Outcome>
-
-/** How verifications are run. */
-export interface Options extends Partial<Pick<RoleOptions, "maxTurns" | "tier" | "tools">> {
-  /** How a verification works, whatever it verifies. Default: the bundled one. */
-  readonly skill?: RoleOptions["skill"]
-}
+/** How verifications are run. Each begins anew: what it left before it broke off is not evidence of now. */
+export type Options = Omit<Role.Tuning, "resumes" | "retry">
 
 /** Makes the role for one skill: in a line, a stage with the skill's name. */
 export const roleOf = (verification: Skill.Skill | undefined, options: Options = {}) => {
