@@ -18,7 +18,7 @@ import * as ModelChoice from "./ModelChoice.ts"
 
 /** How far those who judge have to stand from those who wrote. */
 export interface Policy {
-  /** The roles that write what is judged, with their sub-agents. */
+  /** The roles that write what is judged, with their sub-agents. Default: `Implement` and `Respond`. */
   readonly authors: ReadonlyArray<string>
   /** What becomes of a judgement by a model of an author's family: none, or a fact `IndependenceWaived` beside it. */
   readonly family: "refuse" | "warn"
@@ -28,7 +28,7 @@ export interface Policy {
 
 /** The policy in force. Set it with {@link within}. */
 export const Policy = Context.Reference<Policy>("@millwright/agents/Independence/Policy", {
-  defaultValue: () => ({ authors: ["Implement"], family: "refuse", families: {} })
+  defaultValue: () => ({ authors: ["Implement", "Respond"], family: "refuse", families: {} })
 })
 
 /** Changes the policy for the roles that run within. */
@@ -144,7 +144,9 @@ interface Looking {
 const looked = Effect.fnUntraced(function* ({ authors, policy, request, start }: Looking) {
   const journal = yield* Journal.Journal
   const { run } = yield* Journal.Origin
-  const since = journal.read({ after: start, ...(run !== null && { run }) })
+  const since = journal
+    .read({ after: start, ...(run !== null && { run }) })
+    .pipe(Stream.filter((event) => event.run === run))
   const { models } = yield* Stream.runFold(since, () => none, see)
   for (const [role, model] of ofRoles(models, [request.role])) {
     const family = familyOf(policy, model)

@@ -35,15 +35,22 @@ export type Ruling = typeof Ruling.Type
 /** The reviewers who said a finding, by name. */
 export const by = ({ said }: Finding): ReadonlyArray<string> => [...new Set(said.map((each) => each.by))].sort()
 
-/** From which share of common words on two texts about one place mean the same. */
-const alike = 0.5
+/** From which share of the shorter text's words on two texts about one place mean the same, and from how many. */
+const alike = { share: 0.5, words: 2 }
+
+/** Words that every text has, whatever it means. */
+const plain = new Set(
+  "the and for with this that these those not are was were been can could may might when where but has have had from which who does did will would should its into than then here there also only any all one".split(
+    " "
+  )
+)
 
 const wordsOf = ({ body }: ReviewComment.ReviewComment): ReadonlySet<string> =>
   new Set(
     body
       .toLowerCase()
       .split(/[^\p{L}\p{N}_]+/u)
-      .filter((word) => word.length > 2)
+      .filter((word) => word.length > 2 && !plain.has(word))
       .map((word) => word.replace(/(?:ing|ed|es|s)$/, ""))
   )
 
@@ -53,27 +60,56 @@ interface Worded extends Said {
 
 const isSame = (a: Worded, b: Worded): boolean => {
   const [one, other] = [a.comment, b.comment]
-  if (one.path !== other.path || (one.side ?? "new") !== (other.side ?? "new")) return false
   if (one.line > (other.endLine ?? other.line) || other.line > (one.endLine ?? one.line)) return false
-  const common = [...a.words].filter((word) => b.words.has(word)).length
-  const least = Math.min(a.words.size, b.words.size)
-  return one.body === other.body || (least > 0 && common / least >= alike)
+  if (one.body === other.body) return true
+  const [few, many] = a.words.size < b.words.size ? [a.words, b.words] : [b.words, a.words]
+  let common = 0
+  for (const word of few) if (many.has(word)) common++
+  return common >= Math.max(alike.words, few.size * alike.share)
 }
 
 const orderSaid = (a: Said, b: Said): number =>
   ReviewComment.order(a.comment, b.comment) || (a.by < b.by ? -1 : a.by > b.by ? 1 : 0)
 
-/** Makes findings of what was said. Who is like somebody who is like a third is one with both, so order plays no part. */
+const fileOf = ({ comment: { path, side = "new" } }: Said): string => `${side} ${path}`
+
+/**
+ * Makes findings of what was said, in one order, however it came. A comment joins a finding where it is like all of it: one that
+ * speaks of two problems does not make them one, of which an arbiter could only overrule both.
+ */
 export const merge = (all: ReadonlyArray<Said>): ReadonlyArray<Finding> => {
-  const open = all.toSorted(orderSaid).map((each): Worded => ({ ...each, words: wordsOf(each.comment) }))
-  const groups: Array<Array<Worded>> = []
-  for (const said of open) {
-    const joined = groups.filter((group) => group.some((other) => isSame(said, other)))
-    const kept = groups.filter((group) => !joined.includes(group))
-    groups.splice(0, groups.length, ...kept, [...joined.flat(), said])
-  }
-  return groups.map(findingOf).toSorted((a, b) => ReviewComment.order(a.comment, b.comment) || (a.id < b.id ? -1 : 1))
+  const sorted = all.toSorted(orderSaid).map((each): Worded => ({ ...each, words: wordsOf(each.comment) }))
+  return [...Map.groupBy(sorted, fileOf).values()]
+    .flatMap(grouped)
+    .map(findingOf)
+    .toSorted((a, b) => ReviewComment.order(a.comment, b.comment) || (a.id < b.id ? -1 : 1))
 }
+
+/** The groups of one file. Each is found by a line that its first comment is on: whoever joins it is on one of them, too. */
+const grouped = (all: ReadonlyArray<Worded>): ReadonlyArray<ReadonlyArray<Worded>> => {
+  const groups: Array<Array<Worded>> = []
+  const byLine = new Map<number, Array<Array<Worded>>>()
+  for (const said of all) {
+    const lines = linesOf(said)
+    const near = new Set(lines.flatMap((line) => byLine.get(line) ?? []))
+    const joined = [...near].find((group) => group.every((other) => isSame(said, other)))
+    if (joined !== undefined) {
+      joined.push(said)
+      continue
+    }
+    const group = [said]
+    groups.push(group)
+    for (const line of lines) {
+      const there = byLine.get(line)
+      if (there === undefined) byLine.set(line, [group])
+      else there.push(group)
+    }
+  }
+  return groups
+}
+
+const linesOf = ({ comment: { endLine, line } }: Said): ReadonlyArray<number> =>
+  Array.from({ length: (endLine ?? line) - line + 1 }, (_, at) => line + at)
 
 const findingOf = (group: ReadonlyArray<Worded>): Finding => {
   const said = group.map(({ by, comment }): Said => ({ by, comment })).toSorted(orderSaid)
@@ -107,7 +143,8 @@ export const objections = (ids: ReadonlyArray<string>, rulings: ReadonlyArray<Ru
 /** Applies rulings. What is not ruled on, or in two ways, stands: an arbiter takes away only what it says it does. */
 export const judge = (findings: ReadonlyArray<Finding>, rulings: ReadonlyArray<Ruling>): Judged => {
   const known = new Set(findings.map(({ id }) => id))
-  const of = (id: string) => rulings.filter(({ finding }) => finding === id)
+  const byFinding = Map.groupBy(rulings, ({ finding }) => finding)
+  const of = (id: string) => byFinding.get(id) ?? []
   const looked = findings.map((finding) => {
     const own = of(finding.id)
     const isOverruled = own.length > 0 && own.every(({ ruling }) => ruling === "overruled")

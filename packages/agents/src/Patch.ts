@@ -77,11 +77,28 @@ export const parse = (text: string): Result.Result<Patch, PatchError> => {
       shown: { old: spans.map(({ shown }) => shown.old), new: spans.map(({ shown }) => shown.new) },
       changed: { old: spans.flatMap(({ old }) => old), new: spans.flatMap((each) => each.new) }
     }
-    return [[path, read] as const]
+    return [read]
   })
-  return files.length === 0
-    ? refuse("Empty", "changes no file", "Give the difference between two commits that differ.")
-    : Result.succeed({ files: new Map(files) })
+  if (files.length === 0) {
+    return refuse("Empty", "changes no file", "Give the difference between two commits that differ.")
+  }
+  const byPath = [...Map.groupBy(files, ({ path }) => path)].map(([path, all]) => [path, together(all)] as const)
+  return Result.succeed({ files: new Map(byPath) })
+}
+
+/** Git tells of one file twice where it becomes a link, or where a patch has several commits. */
+const together = (all: ReadonlyArray<PatchFile>): PatchFile => {
+  const sides = (of: "shown" | "changed") => ({
+    old: all.flatMap((each) => each[of].old),
+    new: all.flatMap((each) => each[of].new)
+  })
+  return {
+    ...all.reduce((before, file) => ({ ...before, ...file })),
+    isBinary: all.every(({ isBinary }) => isBinary),
+    isDeleted: all.every(({ isDeleted }) => isDeleted),
+    shown: sides("shown"),
+    changed: sides("changed")
+  }
 }
 
 const refuse = (reason: PatchError["reason"], what: string, mend: string): Result.Result<never, PatchError> =>
@@ -131,7 +148,7 @@ export interface Place {
   readonly side?: Side
 }
 
-const has = (spans: ReadonlyArray<Span>, line: number) => spans.find(({ from, to }) => from <= line && line <= to)
+const holds = ({ from, to }: Span, line: number): boolean => from <= line && line <= to
 
 /** Why a place is not one that the patch changed; `undefined` where it is. Both ends are changed lines, in one hunk. */
 export const objection = ({ files }: Patch, { endLine, line, path, side = "new" }: Place): string | undefined => {
@@ -147,19 +164,19 @@ export const objection = ({ files }: Patch, { endLine, line, path, side = "new" 
   if (file.isBinary) return `${name} is binary and has no lines`
   if (file.isDeleted && side === "new") return `${name} is deleted; its lines are those of the side "old"`
   const last = endLine ?? line
-  const outside = [line, last].find((each) => has(file.changed[side], each) === undefined)
+  const outside = [line, last].find((each) => !file.changed[side].some((span) => holds(span, each)))
   if (outside !== undefined) {
     return `line ${outside} of ${name} on the side "${side}" is not changed${nearest(file.changed[side], outside)}`
   }
-  return has(file.shown[side], line) === has(file.shown[side], last)
+  return file.shown[side].some((span) => holds(span, line) && holds(span, last))
     ? undefined
     : `lines ${line} to ${last} of ${name} are not in one hunk`
 }
 
 const nearest = (spans: ReadonlyArray<Span>, line: number): string => {
   const distance = ({ from, to }: Span) => Math.max(from - line, line - to)
-  const [span] = spans.toSorted((a, b) => distance(a) - distance(b))
-  return span === undefined
-    ? "; no line of it is"
-    : `; the nearest that are: ${span.from === span.to ? span.from : `${span.from} to ${span.to}`}`
+  const [first, ...rest] = spans
+  if (first === undefined) return "; no line of it is"
+  const span = rest.reduce((best, each) => (distance(each) < distance(best) ? each : best), first)
+  return `; the nearest that are: ${span.from === span.to ? span.from : `${span.from} to ${span.to}`}`
 }

@@ -52,6 +52,12 @@ export class RoleError extends Fault.Class<RoleError>()("RoleError", {
 /** What can stop a role. Every one is a fault: in a line, it stalls the line. */
 export type Failure = RoleError | Harness.Failure | Skill.SkillError
 
+/** What is found in an outcome that has its shape, when it is held against the input. */
+export type Looked<Input extends Schema.Constraint, Outcome extends Schema.Constraint> = (
+  outcome: Outcome["Type"],
+  input: Input["Type"]
+) => ReadonlyArray<string>
+
 /** How a role is made. */
 export interface Options<
   Input extends Schema.Constraint,
@@ -61,6 +67,13 @@ export interface Options<
   readonly input: Input
   /** The cases that the role can end in, as a tagged union. */
   readonly outcome: Outcome
+  /**
+   * What of an outcome does not fit its input, one sentence each: an id that nobody gave, say. The agent hears of it with all other
+   * mistakes, and may mend it once. Then it is `MalformedOutcome`.
+   */
+  readonly problems?: Looked<NoInfer<Input>, NoInfer<Outcome>>
+  /** As `problems`, of what can be taken all the same: what the agent does not mend then, stands. */
+  readonly objections?: Looked<NoInfer<Input>, NoInfer<Outcome>>
   /** How the role works. */
   readonly skill: Effect.Effect<Skill.Skill, Skill.SkillError>
   readonly grants: ReadonlyArray<G>
@@ -95,6 +108,11 @@ export interface Options<
   readonly retry?: Schedule.Schedule<unknown>
 }
 
+/** What a host may have otherwise of a role that comes with its skill and its tier. */
+export interface Tuning extends Partial<
+  Pick<Options<Schema.Top, Schema.Top>, "maxTurns" | "resumes" | "retry" | "skill" | "tier" | "tools">
+> {}
+
 /** A typed agent. */
 export interface Role<Name extends string, Input extends Schema.Constraint, Outcome extends Schema.Constraint> {
   readonly name: Name
@@ -117,13 +135,16 @@ export const make = <
   options: Options<Input, Outcome, G>
 ): Role<Name, Input, Outcome> => {
   // The schemas of a role are data and need no services; the constraint can not say so.
-  const outcome = Schema.toCodecJson(options.outcome) as unknown as Schema.Codec<Outcome["Type"], unknown>
+  const plain = Schema.toCodecJson(options.outcome) as unknown as Schema.Codec<Outcome["Type"], unknown>
   const input = Schema.toCodecJson(options.input) as unknown as Schema.Codec<Input["Type"], unknown>
   const prompt =
     options.prompt === undefined
       ? (value: Input["Type"]) => Effect.map(Schema.encodeEffect(input)(value), (encoded) => asBlocks(value, encoded))
       : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value).text ?? "")
-  const { between = Effect.succeed } = options
+  const { between = Effect.succeed, objections, problems } = options
+  // What was accepted once stays readable when the rules have changed: a line stores it without them.
+  const held = (rules: Options<Input, Outcome>["problems"], to: typeof plain, value: Input["Type"]) =>
+    rules === undefined ? to : to.check(Schema.makeFilter((given) => rules(given, value)))
   return {
     name,
     outcome: options.outcome,
@@ -132,6 +153,8 @@ export const make = <
       Stage.run<Outcome, Failure, Harness.Harness | Journal.Journal | Harness.Workplace>(
         { name: name.toLowerCase(), success: options.outcome, ...(options.retry && { retry: options.retry }) },
         Effect.flatMap(Hook.Around, (around) => {
+          const outcome = held(problems, plain, value)
+          const shapes = { first: held(objections, outcome, value), last: outcome }
           const hooks = { role: name, outcome, hooks: [...(options.hooks ?? []), ...around] }
           return Effect.gen(function* () {
             const harness = yield* between(yield* Harness.Harness, value)
@@ -169,13 +192,13 @@ export const make = <
               outcome,
               maxTurns: options.maxTurns ?? 60
             })
-            let given = yield* fitting(harness, request, outcome)
+            let given = yield* fitting(harness, request, shapes)
             for (let vetoes = 0; ; vetoes++) {
               const judged = yield* RoleHooks.judged(hooks, given.value)
               if (judged._tag === "Taken") return judged.value
               if (vetoes >= Hook.mostVetoes) return yield* RoleHooks.exhausted(name, judged.hook)
               const prompt = RoleHooks.goingOn(judged.why)
-              given = yield* fitting(harness, { ...request, followUps: [], session: given.session, prompt }, outcome)
+              given = yield* fitting(harness, { ...request, followUps: [], session: given.session, prompt }, shapes)
             }
           }).pipe(RoleHooks.observed(hooks), Journal.as({ _tag: "Agent", role: name }))
         })
@@ -187,10 +210,10 @@ export const make = <
 const fitting = Effect.fnUntraced(function* <A>(
   harness: Harness.Harness["Service"],
   request: Harness.Request,
-  outcome: Schema.Codec<A, unknown>
+  shapes: { readonly first: Schema.Codec<A, unknown>; readonly last: Schema.Codec<A, unknown> }
 ) {
   const first = yield* Ending.of(harness, request)
-  const decoded = yield* Effect.result(Schema.decodeUnknownEffect(outcome, { errors: "all" })(first.outcome))
+  const decoded = yield* Effect.result(Schema.decodeUnknownEffect(shapes.first, { errors: "all" })(first.outcome))
   if (Result.isSuccess(decoded)) return { value: decoded.success, session: first.session }
   const { outcome: mended, session } = yield* Ending.of(harness, {
     ...request,
@@ -198,13 +221,13 @@ const fitting = Effect.fnUntraced(function* <A>(
     session: first.session,
     prompt: mending(decoded.failure.message)
   })
-  const value = yield* Schema.decodeUnknownEffect(outcome)(mended).pipe(
+  const value = yield* Schema.decodeUnknownEffect(shapes.last)(mended).pipe(
     Effect.mapError(
       (error) =>
         new RoleError({
           reason: "MalformedOutcome",
           message:
-            `The role ${request.role} answered twice with an outcome that does not fit its schema: ${error.message}. ` +
+            `The role ${request.role} answered twice with an outcome that does not fit its schema: ${error.message.slice(0, mostMistakes)}. ` +
             `Say in its skill what each field holds, or give it a larger tier.`
         })
     )
@@ -214,7 +237,7 @@ const fitting = Effect.fnUntraced(function* <A>(
 
 /** What is wrong with an outcome names its fields, which may be called whatever the agent has read. */
 const mending = (mistakes: string): string =>
-  Briefing.make`Your outcome does not have the shape that it must have:${Tainted.of("what is wrong with the outcome", mistakes.slice(0, mostMistakes))}Call the outcome tool once more, with all fields as its schema says. Do nothing else.`
+  Briefing.make`Your outcome can not be taken as it is:${Tainted.of("what is wrong with the outcome", mistakes.slice(0, mostMistakes))}Call the outcome tool once more, with all fields as its schema says. Do nothing else.`
     .text
 
 /** How much an agent hears of what is wrong with its outcome, in characters: a list may be wrong a thousand times. */
@@ -262,36 +285,3 @@ const asBlocks = (value: unknown, encoded: unknown): string =>
     : Untrusted.block(value instanceof Tainted.Tainted ? value : Tainted.of("input", textOf(encoded)))
 
 const textOf = (written: unknown): string => (typeof written === "string" ? written : JSON.stringify(written, null, 2))
-
-/**
- * Makes a role whose outcome has to fit its input as well: one of the ids that were given, say. `problems` says what does not fit, one
- * sentence each; the agent hears of it with all other mistakes, and may mend it once.
- */
-export const checked = <
-  const Name extends string,
-  Input extends Schema.Constraint,
-  Outcome extends Schema.Constraint,
-  const G extends Grant.Grant
->(
-  name: Name,
-  {
-    problems,
-    ...options
-  }: Options<Input, Outcome, G> & {
-    readonly problems: (outcome: NoInfer<Outcome["Type"]>, input: NoInfer<Input["Type"]>) => ReadonlyArray<string>
-  }
-): Role<Name, Input, Outcome> => {
-  // As in `make`: the constraint can not say that the schemas need no services.
-  const outcome = options.outcome as unknown as Schema.Codec<Outcome["Type"], unknown>
-  return {
-    ...make(name, options),
-    run: (input) => {
-      const fitting = outcome.check(Schema.makeFilter((given) => problems(given, input)))
-      // The stage around it stores without the rule: what was accepted once stays readable when the rule has changed.
-      return Stage.run(
-        { name: name.toLowerCase(), success: options.outcome, ...(options.retry && { retry: options.retry }) },
-        make(name, { ...options, outcome: fitting }).run(input)
-      )
-    }
-  }
-}

@@ -16,8 +16,12 @@ export interface Signal {
   readonly kind?: string
 }
 
-/** The most of a text that a fingerprint is made of, in characters. */
-const most = 4_000
+/** The most of a text that is looked through, in characters. What is beyond tells signals apart as it stands: it hides nothing. */
+const most = 32_000
+
+/** Numbers; but what a program ended with, and the status of an answer, say what happened: 404 is not 500. */
+const code =
+  /(\b(?:status|code|exit(?:ed)?|errno|signal)[ :="]{1,3}|\bhttp\/\d(?:\.\d)?"? )(\d{1,3})(?![\d.,]\d|\d)|\d+(?:[.,]\d+)*/g
 
 /** What is the same every time, with signs in the place of what is not. */
 export const shape = (text: string): string =>
@@ -31,10 +35,12 @@ export const shape = (text: string): string =>
     .replace(/\b\d{4}-\d{2}-\d{2}[t ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:z|[+-]\d{2}:?\d{2})?\b/g, "<time>")
     .replace(/\b0x[0-9a-f]+\b/g, "<hex>")
     .replace(/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,}\b/g, "<hex>")
-    .replace(/\d+(?:[.,]\d+)*/g, "<n>")
+    .replace(code, (_, name?: string, number?: string) => (name === undefined ? "<n>" : `${name}${number}`))
     .replace(/\s+/g, " ")
     .trim()
 
 /** What names a kind of signal. */
-export const fingerprint = ({ kind, source, text }: Signal): Digest.Digest =>
-  Digest.ofJson([source, kind ?? shape(Tainted.reveal(text, "measured"))])
+export const fingerprint = ({ kind, source, text }: Signal): Digest.Digest => {
+  const told = Tainted.reveal(text, "measured")
+  return Digest.ofJson(kind === undefined ? [source, shape(told), told.slice(most)] : [source, { kind }])
+}

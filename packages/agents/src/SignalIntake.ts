@@ -59,8 +59,13 @@ export const make = (now: number, limits: Limits): SignalIntake => {
     counts.set(name, own)
     return what
   }
+  // A clock that was set back must not make a window longer.
+  const stillOpen = (at: number): boolean => {
+    began = Math.min(began, at)
+    return at - began < limits.window
+  }
   const roll = (at: number) => {
-    if (at - began < limits.window) return
+    if (stillOpen(at)) return
     began = at
     total = 0
     asked.clear()
@@ -83,7 +88,7 @@ export const make = (now: number, limits: Limits): SignalIntake => {
     },
     failed: (source) => void count(source, "held"),
     counted: (at) => {
-      if (at !== undefined && at - began < limits.window) return []
+      if (at !== undefined && stillOpen(at)) return []
       const all = [...counts].map(([source, own]) => ({ source, ...own }))
       counts.clear()
       return all

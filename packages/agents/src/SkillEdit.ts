@@ -9,8 +9,11 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Skill from "./Skill.ts"
 
-/** The most that one proposal may put in the place of something else, in characters, and the most edits that it may have. */
-export const most = { characters: 6_000, edits: 8, draft: 20_000 } as const
+/**
+ * The most that one proposal may touch, in characters, the most edits that it may have, and how long a skill may get by edits or be as
+ * a draft, in characters. One that is longer may only get shorter.
+ */
+export const most = { characters: 6_000, edits: 8, skill: 20_000 } as const
 
 const text = Schema.NonEmptyString.check(Schema.isMaxLength(2_000))
 const Because = Schema.Array(Schema.NonEmptyString).check(Schema.isMinLength(1), Schema.isMaxLength(50))
@@ -34,7 +37,7 @@ export type SkillEdit = typeof SkillEdit.Type
 /** A skill that is not there yet: the whole file, for the same review as any other. */
 export const SkillDraft = Schema.Struct({
   name: Schema.NonEmptyString,
-  text: Schema.NonEmptyString.check(Schema.isMaxLength(most.draft)),
+  text: Schema.NonEmptyString.check(Schema.isMaxLength(most.skill)),
   because: Because,
   expected: text
 })
@@ -90,7 +93,10 @@ export const apply = (file: string, edits: ReadonlyArray<SkillEdit>): Result.Res
       `The skill ${stale.skill} was edited since: the proposal is for ${Digest.short(stale.digest)}, and it is ${Digest.short(digest)}. Make the proposal again.`
     )
   }
+  // Who reads a skill in a block reads line feeds alone, whatever its lines end with.
+  const ending = (text: string) => (file.includes("\r\n") ? text.replace(/\r?\n/g, "\r\n") : text)
   const places = edits
+    .map((edit) => ({ ...edit, find: ending(edit.find), replace: ending(edit.replace) }))
     .map((edit) => ({ edit, from: file.indexOf(edit.find), to: file.indexOf(edit.find) + edit.find.length }))
     .sort((a, b) => a.from - b.from)
   for (const [at, { edit, from, to }] of places.entries()) {
@@ -120,6 +126,14 @@ const protectedBy = ({ metadata }: Skill.Skill): ReadonlyArray<string> => {
 export const edited = (file: string, edits: ReadonlyArray<SkillEdit>): Effect.Effect<string, SkillEditError> =>
   Effect.gen(function* () {
     const after = yield* Effect.fromResult(apply(file, edits))
+    if (after.length > Math.max(most.skill, file.length)) {
+      return yield* Effect.fromResult(
+        fail(
+          "TooLarge",
+          `The skill ${edits[0]?.skill} would have ${after.length} characters, and edits may bring it to ${most.skill}. Cut as much as you add.`
+        )
+      )
+    }
     const [before, now] = yield* Effect.all([
       Skill.parse(file, "the skill"),
       Skill.parse(after, "the edited skill")

@@ -119,6 +119,38 @@ describe("Improve", () => {
     })
   )
 
+  it.effect("edits over lines of a file whose lines end with carriage returns, and keeps them", () =>
+    Effect.gen(function* () {
+      const windows = file.replaceAll("\n", "\r\n")
+      const given = { ...input, skills: [Improve.fileOf("release-notes", windows)] }
+      const over = edit({
+        digest: Digest.of(windows),
+        find: "## How\n\nRead the commits.",
+        replace: "## How\n\nRead them.\nTwice."
+      })
+      const { changes } = yield* Improve.check(proposal([over]), given)
+      assert.include(changes[0]?.after, "Read them.\r\nTwice. Read the tests.\r\n")
+      assert.notMatch(changes[0]?.after ?? "", /(?<!\r)\n/, "line ends are mixed")
+      const safety = edit({ digest: Digest.of(windows), find: "Never print a secret.", replace: "" })
+      assert.strictEqual(yield* reasonOf(proposal([safety]), given), "Protected")
+    })
+  )
+
+  it.effect("lets no skill grow without end: one that is too long may get shorter, and no longer", () =>
+    Effect.gen(function* () {
+      const long = (length: number) => {
+        const text = file.replace("Read the commits.", `Read the commits. ${"word ".repeat(length / 5)}`)
+        return { text, given: { ...input, skills: [Improve.fileOf("release-notes", text)] } }
+      }
+      const change = (text: string, replace: string) => proposal([edit({ digest: Digest.of(text), replace })])
+      const almost = long(19_500)
+      assert.strictEqual(yield* reasonOf(change(almost.text, "x".repeat(1_000)), almost.given), "TooLarge")
+      const over = long(30_000)
+      assert.strictEqual(yield* reasonOf(change(over.text, "Leave all of the tests out."), over.given), "TooLarge")
+      assert.strictEqual(yield* reasonOf(change(over.text, "No tests."), over.given), "taken")
+    })
+  )
+
   it.effect("applies a proposal to the skill that it was made for, and to no other", () =>
     Effect.gen(function* () {
       const edits = proposal([edit(), edit({ find: "Read the commits.", replace: "Read them." })]).edits

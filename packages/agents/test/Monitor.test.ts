@@ -75,6 +75,25 @@ describe("Signal", () => {
     assert.strictEqual(Signal.fingerprint(named), Signal.fingerprint({ ...named, ...signal("b") }))
   })
 
+  it("is of another kind where its status or the end of it is another, or it is an alert with a name", () => {
+    const pairs: ReadonlyArray<readonly [string, string]> = [
+      ['GET /users/1 HTTP/1.1" 404 12', 'GET /users/2 HTTP/1.1" 500 12'],
+      ["worker exited with code 0", "worker exited with code 137"],
+      ["upstream status: 200", "upstream status: 503"],
+      [`${"at frame\n".repeat(600)}cause: a probe`, `${"at frame\n".repeat(600)}cause: the disk is full`],
+      [`${"x".repeat(40_000)} a probe`, `${"x".repeat(40_000)} the disk is full`]
+    ]
+    for (const [one, other] of pairs) {
+      assert.notStrictEqual(
+        Signal.fingerprint(signal(one)),
+        Signal.fingerprint(signal(other)),
+        `${other.slice(-40)} is hidden by what was judged before`
+      )
+    }
+    const alert = { ...signal("a"), kind: "diskfull" }
+    assert.notStrictEqual(Signal.fingerprint(alert), Signal.fingerprint(signal("diskfull")), "a log hides an alert")
+  })
+
   it("has a shape in time that grows with the text, whatever stands in it", () => {
     for (const unit of ["/a", "1.", "a-", "://", "0x", "f1", " "]) assert.isString(Signal.shape(unit.repeat(500_000)))
   })
@@ -181,6 +200,29 @@ describe("Monitor", () => {
       assert.isBelow((yield* facts).length, 400, "the journal grows with the storm")
     })
   )
+
+  it.effect("keeps its limits over a restart", () =>
+    Effect.gen(function* () {
+      const { watch } = yield* lab
+      const kinds = (from: number, to: number) =>
+        Stream.range(from, to).pipe(Stream.map((n) => signal(`failure ${letters(n)}`)))
+      const options = { limits: { perSource: 3, total: 5 } }
+      assert.strictEqual((yield* watch(kinds(1, 2), [noise], options)).asked, 2)
+      assert.strictEqual((yield* watch(kinds(3, 9), [noise], options)).asked, 1, "a restart lifts the limits")
+      yield* TestClock.adjust("61 minutes")
+      assert.strictEqual((yield* watch(kinds(3, 9), [noise], options)).asked, 3)
+    })
+  )
+
+  it("has no longer window where the clock is set back", () => {
+    const intake = SignalIntake.make(1_000_000, { ...SignalIntake.usual, perSource: 1, window: 1_000 })
+    const admit = (fingerprint: string, now: number) => intake.admit({ source: "s", fingerprint, now })
+    assert.strictEqual(admit("a", 1_000_000), "new")
+    assert.strictEqual(admit("b", 5), "held")
+    assert.strictEqual(admit("b", 1_005), "new", "nothing is judged until the clock is where it was")
+    assert.lengthOf(intake.counted(2_004), 0)
+    assert.lengthOf(intake.counted(2_005), 1)
+  })
 
   it("forgets the oldest kind when it knows too many", () => {
     const intake = SignalIntake.make(0, { ...SignalIntake.usual, remembered: 2 })

@@ -190,6 +190,8 @@ describe("Panel", () => {
       assert.strictEqual(yield* reasonOf({ reviewers: [] }), "BadPanel")
       assert.strictEqual(yield* reasonOf({ reviewers: [{ name: "../up" }] }), "BadPanel")
       assert.strictEqual(yield* reasonOf({ reviewers: three, quorum: 4 }), "BadPanel")
+      const many = Array.from({ length: Panel.mostReviewers + 1 }, (_, n) => ({ name: `r${n}` }))
+      assert.strictEqual(yield* reasonOf({ reviewers: many }), "BadPanel")
       assert.strictEqual(yield* reasonOf({ reviewers: three }, Lab.inputOf("")), "BadInput")
       assert.lengthOf(yield* requests, 0)
     })
@@ -272,6 +274,38 @@ describe("PanelFindings", () => {
       count(said("b", { ...Lab.comment(1, "nit", failing), endLine: 2, replacement: "" })),
       1,
       "one range in the other"
+    )
+  })
+
+  it("makes no finding of two problems, whoever speaks of both, and whatever words all texts have", () => {
+    const bodiesOf = (...bodies: ReadonlyArray<string>) =>
+      PanelFindings.merge(bodies.map((body, at) => said(`r${at}`, Lab.comment(2, "critical", body)))).map((finding) =>
+        finding.said.map(({ comment }) => comment.body)
+      )
+    assert.isFalse(
+      bodiesOf(injection, failing, `${injection} ${failing}`).some(
+        (bodies) => bodies.includes(injection) && bodies.includes(failing)
+      ),
+      "an arbiter that overrules one overrules both"
+    )
+    assert.lengthOf(bodiesOf("Shell.", injection), 2, "a word in common is a meaning in common")
+    assert.lengthOf(bodiesOf("The value is not checked here.", "The loop is not bounded here."), 2)
+  })
+
+  it("merges as many comments as there can be, on as many lines or all on one", () => {
+    const at = (count: number, line: (n: number) => number) =>
+      PanelFindings.merge(
+        Array.from({ length: count }, (_, n) =>
+          said(`r${n % 7}`, Lab.comment(line(n), "critical", `word${n} like no${n}`))
+        )
+      )
+    assert.lengthOf(
+      at(10_000, (n) => n + 1),
+      10_000
+    )
+    assert.lengthOf(
+      at(2_000, () => 1),
+      2_000
     )
   })
 

@@ -69,6 +69,34 @@ describe("Patch", () => {
     assert.deepStrictEqual(allowed(patch, "added.txt"), [1, 2, 3])
   })
 
+  it("keeps all of a file that a patch tells of twice", () => {
+    const two =
+      "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-a\n+b\n" +
+      "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -9 +9 @@\n-y\n+z\n"
+    assert.deepStrictEqual(allowed(read(two), "a.txt"), [1, 9], "a section is lost")
+    const link =
+      "diff --git a/l b/l\ndeleted file mode 100644\n--- a/l\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-x\n-y\n" +
+      "diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+target\n\\ No newline at end of file\n"
+    assert.deepStrictEqual(allowed(read(link), "l"), [1], "what a file became is lost")
+    assert.deepStrictEqual(allowed(read(link), "l", "old"), [1, 2], "what a file was is lost")
+  })
+
+  it("counts lines of files with carriage returns", () => {
+    const patch = read(Lab.between({ "a.txt": "a\r\nb\r\nc" }, { "a.txt": "a\r\nB\r\nc\r\nd" }))
+    assert.deepStrictEqual(allowed(patch, "a.txt"), [2, 3, 4])
+    assert.deepStrictEqual(allowed(patch, "a.txt", "old"), [2, 3])
+  })
+
+  it("knows a name with a line feed, one with a prefix in it, and a change of mode alone", () => {
+    const patch = read(
+      Lab.between({ "a/b/x.txt": "1\n", "two\nlines": "1\n" }, { "a/b/x.txt": "2\n", "two\nlines": "2\n" })
+    )
+    assert.deepStrictEqual(allowed(patch, "a/b/x.txt"), [1])
+    assert.deepStrictEqual(allowed(patch, "two\nlines"), [1])
+    const mode = read("diff --git a/run.sh b/run.sh\nold mode 100644\nnew mode 100755\n")
+    assert.match(Patch.objection(mode, { path: "run.sh", line: 1 }) ?? "", /no line of it is/)
+  })
+
   it("is not steered by lines that look like a header", () => {
     const patch = read(Lab.between({ "a.sql": "x\n" }, { "a.sql": "-- comment\n++ b/evil.txt\n@@ -1 +1 @@\n" }))
     assert.deepStrictEqual([...patch.files.keys()], ["a.sql"])
@@ -88,5 +116,8 @@ describe("Patch", () => {
     const patch = read(`diff --git a/a b/a\nnew file mode 100644\n--- /dev/null\n+++ b/a\n${body}`)
     assert.isUndefined(Patch.objection(patch, { path: "a", line: 50_000 }))
     assert.isDefined(Patch.objection(patch, { path: "a", line: 50_001 }))
+    const hunks = Array.from({ length: 25_000 }, (_, n) => `@@ -${2 * n + 1} +${2 * n + 1} @@\n-a\n+b\n`).join("")
+    const scattered = read(`diff --git a/a b/a\n--- a/a\n+++ b/a\n${hunks}`)
+    for (let n = 0; n < 200; n++) assert.isDefined(Patch.objection(scattered, { path: "a", line: 2 * n + 100_000 }))
   })
 })

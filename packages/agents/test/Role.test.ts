@@ -234,7 +234,7 @@ for (const protocol of Lab.protocols) {
         const lab = yield* over(malformed, named)
         assert.strictEqual((yield* lab.namer)._tag, "Named")
         const said = JSON.stringify((yield* lab.blocks(1)).at(-1))
-        assert.include(said, "does not have the shape")
+        assert.include(said, "can not be taken as it is")
         assert.lengthOf(yield* lab.facts("ModelCalled"), 2)
         assert.lengthOf(yield* lab.facts("RoleStarted"), 1)
       })

@@ -5,7 +5,8 @@ import type * as Journal from "@millwright/core/Journal"
 import * as Tainted from "@millwright/core/Tainted"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import * as Stream from "effect/Stream"
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Harness from "../src/Harness.ts"
@@ -28,20 +29,21 @@ const passed = (...paths: ReadonlyArray<string>) => ({
   evidence: paths.map((path) => ({ path, shows: "the output" }))
 })
 
-/** Runs in a folder of its own: relative paths of the file system lead there. */
+/** Runs in a folder of its own: relative paths of the file system lead there. `leave` is what an agent does there. */
 const within = <A, E>(
   use: (
     folder: string,
     run: <B, E2>(
       effect: Effect.Effect<B, E2, Harness.Harness | Journal.Journal | Harness.Workplace>,
-      outcomes: Parameters<typeof Lab.scripted>[0]
+      outcomes: Parameters<typeof Lab.scripted>[0],
+      leave?: () => void
     ) => Effect.Effect<B, E2>
   ) => Effect.Effect<A, E>
 ) =>
   Effect.acquireUseRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "millwright-verify-"))),
     (folder) =>
-      use(folder, (effect, outcomes) =>
+      use(folder, (effect, outcomes, leave = () => {}) =>
         Effect.gen(function* () {
           const fs = yield* FileSystem.FileSystem
           const lab = yield* Lab.scripted(outcomes)
@@ -50,9 +52,13 @@ const within = <A, E>(
             ...fs,
             realPath: (path) => fs.realPath(path.startsWith("/") ? path : at(path))
           }
+          const leaving: Harness.Harness["Service"] = {
+            ...lab.harness,
+            run: (request) => Stream.unwrap(Effect.as(Effect.sync(leave), lab.harness.run(request)))
+          }
           return yield* lab.run(
             Effect.provideService(
-              Effect.provideService(effect, Harness.Harness, lab.harness),
+              Effect.provideService(effect, Harness.Harness, leaving),
               FileSystem.FileSystem,
               rooted
             ) as typeof effect
@@ -84,11 +90,16 @@ describe("Verify", () => {
   it.live("gives the evidence as the host read it", () =>
     within((folder, run) =>
       Effect.gen(function* () {
-        mkdirSync(join(folder, "verification"))
-        writeFileSync(join(folder, "verification/start.txt"), "up\u202e and running")
-        const report = yield* run(Verify.all([skill("starts", '"true"')], input), {
-          "Verify-starts": [passed("verification/start.txt")]
-        })
+        const leave = () => {
+          assert.deepStrictEqual(readdirSync(folder), [], "the host left something that an agent sees")
+          mkdirSync(join(folder, "verification"))
+          writeFileSync(join(folder, "verification/start.txt"), "up\u202e and running")
+        }
+        const report = yield* run(
+          Verify.all([skill("starts", '"true"')], input),
+          { "Verify-starts": [passed("verification/start.txt")] },
+          leave
+        )
         assert(report._tag === "Verified")
         assert.isTrue(report.accepted)
         const [{ evidence, status } = { evidence: [], status: "error" }] = report.verifications
@@ -110,7 +121,8 @@ describe("Verify", () => {
   it.live("takes no file for evidence that is outside, a link, a folder or not there, and then no pass", () =>
     within((folder, run) =>
       Effect.gen(function* () {
-        writeFileSync(join(folder, "real.txt"), "real")
+        const leave = () => writeFileSync(join(folder, "real.txt"), "real")
+        leave()
         mkdirSync(join(folder, "folder"))
         symlinkSync("real.txt", join(folder, "link.txt"))
         symlinkSync("/etc", join(folder, "etc"))
@@ -123,9 +135,11 @@ describe("Verify", () => {
           "missing.txt",
           ".git/config"
         ]) {
-          const report = yield* run(Verify.all([skill("starts", '"true"')], input), {
-            "Verify-starts": [passed("real.txt", path)]
-          })
+          const report = yield* run(
+            Verify.all([skill("starts", '"true"')], input),
+            { "Verify-starts": [passed("real.txt", path)] },
+            leave
+          )
           assert(report._tag === "Verified")
           const [verification] = report.verifications
           assert.strictEqual(verification?.status, "error", `${path} is taken`)
@@ -136,6 +150,26 @@ describe("Verify", () => {
             [path]
           )
         }
+      })
+    )
+  )
+
+  it.live("takes no file for evidence that was there before it began, and one that was written anew", () =>
+    within((folder, run) =>
+      Effect.gen(function* () {
+        const old = join(folder, "expected.log")
+        writeFileSync(old, "all tests passed")
+        utimesSync(old, 1_700_000_000, 1_700_000_000)
+        const outcomes = { "Verify-starts": [passed("expected.log")] }
+        const verified = (leave?: () => void) =>
+          Effect.map(run(Verify.all([skill("starts", '"true"')], input), outcomes, leave), (report) =>
+            report._tag === "Verified" ? report.verifications[0] : undefined
+          )
+        const before = yield* verified()
+        assert.strictEqual(before?.status, "error")
+        assert.match(before?.refused[0]?.why ?? "", /before the verification began/)
+        const after = yield* verified(() => writeFileSync(old, "all tests passed"))
+        assert.strictEqual(after?.status, "pass")
       })
     )
   )

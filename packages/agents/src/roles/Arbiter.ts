@@ -4,10 +4,8 @@
  */
 import * as Contract from "@millwright/core/Contract"
 import * as Tainted from "@millwright/core/Tainted"
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Independence from "../Independence.ts"
-import * as Objections from "../internal/Objections.ts"
 import * as PanelFindings from "../PanelFindings.ts"
 import * as ReviewComment from "../ReviewComment.ts"
 import * as Role from "../Role.ts"
@@ -43,31 +41,23 @@ export const Outcome = Schema.TaggedUnion({
 /** What stands of it. */
 export type Outcome = typeof Outcome.Type
 
-/** How an arbiter differs from the usual one. */
-export type Options = Partial<
-  Pick<Role.Options<typeof Input, typeof Outcome>, "maxTurns" | "retry" | "skill" | "tier" | "tools">
->
-
 /** Makes the role. */
-export const make = (options: Options = {}) =>
+export const make = (tuning: Role.Tuning = {}) =>
   Role.make("Arbiter", {
     tier: "standard",
     skill: Skill.bundled("arbiter"),
-    ...options,
+    ...tuning,
     input: Input,
     outcome: Outcome,
     grants: ["read", "grep"],
-    between: (harness, { findings }) =>
-      Effect.map(Independence.guard(harness), (guarded) =>
-        Objections.once(guarded, Schema.toCodecJson(Outcome), (outcome) =>
-          outcome._tag === "Escalate"
-            ? []
-            : PanelFindings.objections(
-                findings.map(({ id }) => id),
-                outcome.rulings
-              )
-        )
-      )
+    between: Independence.guard,
+    objections: (outcome, { findings }) =>
+      outcome._tag === "Escalate"
+        ? []
+        : PanelFindings.objections(
+            findings.map(({ id }) => id),
+            outcome.rulings
+          )
   })
 
 /** The role. */

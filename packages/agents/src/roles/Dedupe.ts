@@ -122,19 +122,15 @@ export const candidate = ({ body, id, title }: WorkItem.WorkItem): Candidate => 
   text: Tainted.of(`the body of ${id}`, Tainted.reveal(body, "stored").slice(0, longestText).toWellFormed())
 })
 
-/** How the role is made. Default: the bundled skill. */
-export interface Options {
-  readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
-}
-
-/** The role, with another skill. */
-export const make = (options: Options = {}) =>
-  Role.checked("Dedupe", {
+/** Makes the role. */
+export const make = (tuning: Role.Tuning = {}) =>
+  Role.make("Dedupe", {
+    skill: Skill.bundled("dedupe"),
+    tier: "standard",
+    ...tuning,
     input: Input,
     outcome: Outcome,
-    skill: options.skill ?? Skill.bundled("dedupe"),
     grants: ["read", "grep"],
-    tier: "standard",
     problems
   })
 

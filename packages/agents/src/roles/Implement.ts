@@ -65,8 +65,7 @@ const undone = ({ criteria, plan }: Workpad.Workpad): ReadonlyArray<string> => [
 ]
 
 /** How the role is made. Default: the bundled skill, no checklist, and a specification only where there is one. */
-export interface Options {
-  readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
+export interface Options extends Role.Tuning {
   /** What the author goes over before its outcome is taken, a group of items in a turn. */
   readonly checklist?: Checklist.Checklist
   /** `approved`: what nobody approved can not be built, and does not compile. */
@@ -80,21 +79,21 @@ export function make(options: Options & { readonly spec: "approved" }): Made<typ
 /** The role, with another skill or a checklist. */
 export function make(options?: Omit<Options, "spec">): Made<typeof Input>
 /** The role. */
-export function make(options: Options = {}) {
-  const checklist = options.checklist ?? []
+export function make({ checklist = [], spec, ...tuning }: Options = {}) {
   const common = {
-    outcome: Outcome,
-    skill: options.skill ?? Skill.bundled("implement"),
-    grants: ["read", "grep", "edit", "write", "bash"],
+    skill: Skill.bundled("implement"),
     tier: "standard",
     maxTurns: 120,
+    ...tuning,
+    outcome: Outcome,
+    grants: ["read", "grep", "edit", "write", "bash"],
     followUps: Checklist.followUps(checklist),
     problems: (outcome: Outcome, { contract }: { readonly contract: Contract.Contract }) =>
       problems(outcome, { contract, checklist })
   } as const
-  return options.spec === "approved"
-    ? Role.checked("Implement", { ...common, input: ApprovedInput })
-    : Role.checked("Implement", { ...common, input: Input })
+  return spec === "approved"
+    ? Role.make("Implement", { ...common, input: ApprovedInput })
+    : Role.make("Implement", { ...common, input: Input })
 }
 
 /** The role. */

@@ -126,15 +126,12 @@ export const check = (
     return { summary: outcome.summary, changes, drafts: outcome.drafts }
   })
 
-/** How the role is made. */
-export type Options = Partial<Pick<Role.Options<typeof Input, typeof Outcome>, "maxTurns" | "retry" | "skill" | "tier">>
-
 /** Makes the role. What is wrong with a proposal goes back to the agent once; then it is a `RoleError`. */
-export const make = (options: Options = {}) =>
-  Role.checked("Improve", {
+export const make = (tuning: Role.Tuning = {}) =>
+  Role.make("Improve", {
     skill: Skill.bundled("improve"),
     tier: "large",
-    ...options,
+    ...tuning,
     input: Input,
     outcome: Outcome,
     grants: [],

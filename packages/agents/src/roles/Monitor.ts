@@ -47,17 +47,12 @@ export const Outcome = Schema.TaggedUnion({
 /** What a signal is. */
 export type Outcome = typeof Outcome.Type
 
-/** How the role is made. */
-export type RoleOptions = Partial<
-  Pick<Role.Options<typeof Input, typeof Outcome>, "maxTurns" | "retry" | "skill" | "tier" | "tools">
->
-
 /** Makes the role. It may name an item as known only where that is one of those that it was given. */
-export const make = (options: RoleOptions = {}) =>
-  Role.checked("Monitor", {
+export const make = (tuning: Role.Tuning = {}) =>
+  Role.make("Monitor", {
     skill: Skill.bundled("monitor"),
     tier: "small",
-    ...options,
+    ...tuning,
     input: Input,
     outcome: Outcome,
     grants: ["read", "grep"],
@@ -72,6 +67,14 @@ export const Monitor = make()
 
 /** The most items that are shown to the role. */
 const mostOpen = 100
+
+/** Of a signal that is longer, the role reads the beginning and the end, in characters. */
+const most = { beginning: 15_000, end: 5_000 }
+
+const shown = (text: string): string =>
+  text.length <= most.beginning + most.end
+    ? text
+    : `${text.slice(0, most.beginning)}\n[${text.length - most.beginning - most.end} characters are left out]\n${text.slice(-most.end)}`.toWellFormed()
 
 /** What came of signals. */
 export type Monitored =
@@ -114,10 +117,14 @@ export const run = <E, R, E2 = never, R2 = never>(
     Effect.gen(function* () {
       const limits = { ...SignalIntake.usual, ...options.limits }
       const intake = SignalIntake.make(yield* Clock.currentTimeMillis, limits)
-      yield* Journal.fold(undefined, (_, { fact }) => {
-        if (fact._tag === "SignalJudged") intake.judged(fact.fingerprint)
+      // As it was lived: what was judged in this window counts for its limits, too, or a restart would lift them.
+      yield* Journal.fold(undefined, (_, { at, fact }) => {
+        if (fact._tag !== "SignalJudged") return undefined
+        intake.admit({ source: fact.source, fingerprint: fact.fingerprint, now: at })
+        intake.judged(fact.fingerprint)
         return undefined
       })
+      intake.counted()
       const ticks = Stream.tick(limits.window).pipe(Stream.map(() => undefined))
       return Stream.merge(signals, ticks, { haltStrategy: "left" }).pipe(
         Stream.mapEffect((signal) => taken(signal, { intake, options })),
@@ -167,7 +174,7 @@ const judged = Effect.fnUntraced(function* <E, R>(
     return { _tag: "Known", of: id, signal }
   }
   const asked = yield* Effect.result(
-    role.run({ source: signal.source, signal: signal.text, open: open.slice(0, mostOpen) })
+    role.run({ source: signal.source, signal: Tainted.map(signal.text, shown), open: open.slice(0, mostOpen) })
   )
   if (Result.isFailure(asked)) {
     const { failure } = asked

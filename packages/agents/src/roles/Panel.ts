@@ -15,11 +15,14 @@ import * as Review from "./Review.ts"
 
 /** A panel can not come to a result. */
 export class PanelError extends Fault.Class<PanelError>()("PanelError", {
-  /** Two reviewers with one name, a name that is none, nobody at all, or a quorum that can not be. */
+  /** Two reviewers with one name, a name that is none, nobody at all or too many, or a quorum that can not be. */
   BadPanel: false,
   /** More reviewers failed than the panel can do without. */
   NoQuorum: true
 }) {}
+
+/** The most reviewers of a panel: an arbiter has to rule on all that they can say. */
+export const mostReviewers = 20
 
 /** A reviewer of a panel. */
 export interface Reviewer {
@@ -114,13 +117,15 @@ const wellFormed = (reviewers: ReadonlyArray<Reviewer>, quorum: number): Effect.
   const wrong =
     names.length === 0
       ? "has no reviewers. Give it some."
-      : odd !== undefined
-        ? `has a reviewer called ${JSON.stringify(odd.slice(0, 100))}. Take at most 40 lower-case letters, digits and hyphens.`
-        : twice !== undefined
-          ? `has two reviewers called ${twice}, and nobody could tell who said what. Give them names of their own.`
-          : Number.isInteger(quorum) && quorum >= 1 && quorum <= names.length
-            ? undefined
-            : `needs ${quorum} reviews of ${names.length} reviewers. Take a whole number from 1 to ${names.length}.`
+      : names.length > mostReviewers
+        ? `has ${names.length} reviewers. Take at most ${mostReviewers}.`
+        : odd !== undefined
+          ? `has a reviewer called ${JSON.stringify(odd.slice(0, 100))}. Take at most 40 lower-case letters, digits and hyphens.`
+          : twice !== undefined
+            ? `has two reviewers called ${twice}, and nobody could tell who said what. Give them names of their own.`
+            : Number.isInteger(quorum) && quorum >= 1 && quorum <= names.length
+              ? undefined
+              : `needs ${quorum} reviews of ${names.length} reviewers. Take a whole number from 1 to ${names.length}.`
   return wrong === undefined
     ? Effect.void
     : Effect.fail(new PanelError({ reason: "BadPanel", message: `The panel ${wrong}` }))

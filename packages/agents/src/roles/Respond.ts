@@ -76,20 +76,16 @@ export const problems = (outcome: Outcome, { threads }: Pick<Input, "threads">):
         }
       )
 
-/** How the role is made. Default: the bundled skill. */
-export interface Options {
-  readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
-}
-
-/** The role, with another skill. */
-export const make = (options: Options = {}) =>
-  Role.checked("Respond", {
-    input: Input,
-    outcome: Outcome,
-    skill: options.skill ?? Skill.bundled("respond"),
-    grants: ["read", "grep", "edit", "write", "bash"],
+/** Makes the role. */
+export const make = (tuning: Role.Tuning = {}) =>
+  Role.make("Respond", {
+    skill: Skill.bundled("respond"),
     tier: "standard",
     maxTurns: 120,
+    ...tuning,
+    input: Input,
+    outcome: Outcome,
+    grants: ["read", "grep", "edit", "write", "bash"],
     problems
   })
 

@@ -14,7 +14,6 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Independence from "../Independence.ts"
-import * as Objections from "../internal/Objections.ts"
 import * as Lens from "../Lens.ts"
 import * as Patch from "../Patch.ts"
 import * as ReviewComment from "../ReviewComment.ts"
@@ -77,18 +76,13 @@ export const settle = (patch: Patch.Patch, outcome: Outcome): Reviewed => {
 }
 
 /** How a review differs from the usual one. */
-export interface Options extends Pick<
-  Role.Options<typeof Input, typeof Outcome>,
-  "followUps" | "maxTurns" | "retry" | "tools"
-> {
-  /** Default: the bundled one. */
-  readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
+export interface Options extends Role.Tuning {
   /** What it looks for. Default: what its skill says. */
   readonly lenses?: ReadonlyArray<Lens.Lens>
   /** Tells it from other reviews of the same change. Default `Review`. */
   readonly name?: string
-  /** Default `standard`. */
-  readonly tier?: Role.Options<typeof Input, typeof Outcome>["tier"]
+  /** What it is told when it gives its outcome: a checklist, say. */
+  readonly followUps?: ReadonlyArray<string>
 }
 
 /** A role that reviews. */
@@ -102,11 +96,13 @@ export interface Review extends Omit<Role.Role<string, typeof Input, typeof Outc
   >
 }
 
+const parsed = ({ patch }: Pick<Input, "patch">) => Patch.parse(Tainted.reveal(patch, "measured"))
+
 /** The patch of an input, or why the role can not review it. */
-export const read = (name: string, { patch }: Pick<Input, "patch">): Effect.Effect<Patch.Patch, Role.RoleError> =>
+export const read = (name: string, input: Pick<Input, "patch">): Effect.Effect<Patch.Patch, Role.RoleError> =>
   Effect.fromResult(
     Result.mapError(
-      Patch.parse(Tainted.reveal(patch, "measured")),
+      parsed(input),
       ({ message }) =>
         new Role.RoleError({
           reason: "BadInput",
@@ -130,14 +126,15 @@ export const make = ({
     skill: lenses === undefined ? skill : Effect.map(skill, (read) => Lens.through(read, lenses)),
     grants: ["read", "grep"],
     tier,
-    between: Effect.fnUntraced(function* (harness, input) {
-      const patch = yield* read(name, input)
-      return Objections.once(yield* Independence.guard(harness), Schema.toCodecJson(Outcome), (outcome) =>
-        settle(patch, outcome).dropped.map(
-          ({ comment, why }) => `the comment at ${ReviewComment.place(comment)}: ${why}`
-        )
-      )
-    })
+    between: Independence.guard,
+    objections: (outcome, input) =>
+      Result.match(parsed(input), {
+        onFailure: () => [],
+        onSuccess: (patch) =>
+          settle(patch, outcome).dropped.map(
+            ({ comment, why }) => `the comment at ${ReviewComment.place(comment)}: ${why}`
+          )
+      })
   })
   return {
     ...role,

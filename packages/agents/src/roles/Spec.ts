@@ -102,19 +102,15 @@ export const Approved = Schema.Struct({
   )
 )
 
-/** How the role is made. Default: the bundled skill. */
-export interface Options {
-  readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
-}
-
-/** The role, with another skill. */
-export const make = (options: Options = {}) =>
+/** Makes the role. */
+export const make = (tuning: Role.Tuning = {}) =>
   Role.make("Spec", {
+    skill: Skill.bundled("spec"),
+    tier: "large",
+    ...tuning,
     input: Input,
     outcome: Outcome,
-    skill: options.skill ?? Skill.bundled("spec"),
-    grants: ["read", "grep"],
-    tier: "large"
+    grants: ["read", "grep"]
   })
 
 /** The role. */

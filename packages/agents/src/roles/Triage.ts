@@ -157,19 +157,19 @@ export const firstFailing = (outcome: Outcome, list: ReadonlyArray<Gate> = gates
 }
 
 /** How the role is made. Default: the bundled skill and its gates. */
-export interface Options {
-  readonly skill?: Role.Options<typeof Input, typeof Outcome>["skill"]
+export interface Options extends Role.Tuning {
   readonly gates?: Gates
 }
 
 /** The role, with another skill or other gates. */
-export const make = (options: Options = {}) =>
-  Role.checked("Triage", {
-    input: Input,
-    outcome: outcome(options.gates ?? gates),
-    skill: options.skill ?? Skill.bundled("triage"),
-    grants: ["read", "grep", "bash"],
+export const make = ({ gates: list = gates, ...tuning }: Options = {}) =>
+  Role.make("Triage", {
+    skill: Skill.bundled("triage"),
     tier: "standard",
+    ...tuning,
+    input: Input,
+    outcome: outcome(list),
+    grants: ["read", "grep", "bash"],
     problems: (outcome, { answers }) =>
       outcome._tag === "NeedsInfo" ? Question.repeated(outcome.questions, answers) : []
   })

@@ -40,13 +40,8 @@ export const Outcome = Schema.TaggedUnion({
 /** What was seen. */
 export type Outcome = typeof Outcome.Type
 
-type RoleOptions = Role.Options<typeof Input, typeof Outcome>
-
-/** How verifications are run. */
-export interface Options extends Partial<Pick<RoleOptions, "maxTurns" | "tier" | "tools">> {
-  /** How a verification works, whatever it verifies. Default: the bundled one. */
-  readonly skill?: RoleOptions["skill"]
-}
+/** How verifications are run. Each begins anew: what it left before it broke off is not evidence of now. */
+export type Options = Omit<Role.Tuning, "resumes" | "retry">
 
 /** Makes the role for one skill: in a line, a stage with the skill's name. */
 export const roleOf = (verification: Skill.Skill | undefined, options: Options = {}) => {
@@ -115,6 +110,7 @@ const one = (skill: Skill.Skill, input: Input, options: Options) =>
     { name: `verify-${skill.name}`, success: VerifyReport.Verification },
     Effect.gen(function* () {
       const base = { skill: skill.name, digest: skill.digest }
+      const since = yield* Artifact.now
       const ended = yield* Effect.result(roleOf(skill, options).run(input))
       if (Result.isFailure(ended)) {
         const { failure } = ended
@@ -123,7 +119,7 @@ const one = (skill: Skill.Skill, input: Input, options: Options) =>
         return { ...base, status: "error", summary: `It broke: ${message}`, evidence: [], refused: [] } as const
       }
       const looked = yield* Effect.forEach(ended.success.evidence, ({ path, shows }) =>
-        Effect.map(Artifact.read(path, shows), (read) => ({ path, read }))
+        Effect.map(Artifact.read(path, { shows, since }), (read) => ({ path, read }))
       )
       return concluded(base, ended.success, looked)
     })

@@ -111,6 +111,54 @@ describe("Independence", () => {
     })
   )
 
+  it.live(
+    "knows who wrote in a run that it was forked from, in one that waits for it, and in one that it waits for",
+    () =>
+      Effect.gen(function* () {
+        const within = <A, E, R>(run: string, effect: Effect.Effect<A, E, R>) =>
+          Effect.flatMap(Journal.Origin, (origin) =>
+            Effect.provideService(effect, Journal.Origin, { ...origin, line: "Building", run })
+          )
+        const started = (more: Partial<Extract<FactoryEvent.Fact, { _tag: "LineStarted" }>>) =>
+          Journal.record({ _tag: "LineStarted", title: "", execution: "", start: "", ...more })
+        const families = Effect.fnUntraced(function* (run: string) {
+          const known = yield* within(run, Independence.read)
+          return [...Independence.families(known, yield* Independence.Policy).keys()].sort()
+        })
+        const outcome = yield* Effect.gen(function* () {
+          yield* within("first", Effect.andThen(started({}), wrote("Implement", "gpt-5")))
+          yield* within("fork", started({ forkOf: { run: "first", before: "review" } }))
+          yield* within("fork-of-fork", started({ forkOf: { run: "fork", before: "review" } }))
+          yield* within("fork-of-fork", Journal.record({ _tag: "ChildStarted", child: "child" }))
+          yield* within(
+            "child",
+            Effect.andThen(
+              started({ parent: { run: "fork-of-fork", stage: "part" } }),
+              wrote("Implement/scout", "rehearsal")
+            )
+          )
+          yield* within("other", Effect.andThen(started({}), wrote("Implement", "gemini-3")))
+          assert.deepStrictEqual(yield* families("fork"), ["gpt"], "the run that it was forked from")
+          assert.deepStrictEqual(yield* families("fork-of-fork"), ["gpt", "rehearsal"], "the run that it waits for")
+          assert.deepStrictEqual(yield* families("child"), ["gpt", "rehearsal"], "the run that waits for it")
+          const error = yield* within("fork-of-fork", Effect.flip(reviewer))
+          assert.strictEqual(error.reason, "SameFamily", "a sub-agent of a child wrote with it")
+          return yield* within("fork", reviewer)
+        }).pipe(Effect.provide(Rehearsal.layer([ReviewLab.approval()])))
+        assert.strictEqual(outcome._tag, "Approve")
+      })
+  )
+
+  it.live("counts who answers a review, as it counts who wrote", () =>
+    Effect.gen(function* () {
+      const error = yield* wrote("Respond", "rehearsal").pipe(
+        Effect.andThen(Effect.flip(reviewer)),
+        Effect.provide(Rehearsal.layer([ReviewLab.approval()]))
+      )
+      assert.strictEqual(error.reason, "SameFamily")
+    })
+  )
+
   it.live("has nothing against who reads, plans or reviewed before", () =>
     Effect.gen(function* () {
       const outcome = yield* wrote("Triage", "rehearsal").pipe(

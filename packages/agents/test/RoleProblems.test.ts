@@ -25,7 +25,7 @@ import * as Lab from "./RoleLab.ts"
 class Broken extends Fault.Class<Broken>()("Broken", { Once: false }) {}
 
 const picker = (isStrict: () => boolean = () => true, retry?: Schedule.Schedule<unknown>) =>
-  Role.checked("Picker", {
+  Role.make("Picker", {
     input: Schema.Struct({ ids: Schema.Array(Schema.String) }),
     outcome: Schema.TaggedUnion({ Picked: { id: Schema.String }, None: {} }),
     skill: Skill.parse("---\nname: picker\ndescription: Picks.\n---\nPick one.", "inline"),
