@@ -43,6 +43,9 @@ const own: Rehearsal.Dialect = {
   outcome: (outcome) => ({ calls: [{ tool: "outcome", arguments: { outcome } }] })
 }
 
+/** What Claude Code has beside the tools that a role may be granted. */
+const others = ["Agent", "Skill", "Task", "WebFetch", "WebSearch"]
+
 const tiers = (model: string) => ({ small: model, standard: model, large: model })
 
 const all: Readonly<Record<string, Agent>> = {
@@ -92,7 +95,9 @@ const all: Readonly<Record<string, Agent>> = {
         install: "Install @agentclientprotocol/claude-agent-acp and @anthropic-ai/claude-code with npm.",
         asks: ["edit", "write", "bash"],
         mode: "default",
-        meta: () => ({ claudeCode: { options: { settingSources: [] } } }),
+        meta: () => ({
+          claudeCode: { options: { disallowedTools: others, promptSuggestions: false, settingSources: [] } }
+        }),
         env: {
           CLAUDE_CONFIG_DIR: folder,
           CLAUDE_CODE_EXECUTABLE: program("claude"),
