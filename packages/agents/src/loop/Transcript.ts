@@ -168,6 +168,8 @@ const said = (transcript: Transcript, item: Item, { by, prompt }: Of<"Said">): v
   transcript.answer = undefined
 }
 
+const nothing = Prompt.assistantMessage({ content: [] })
+
 const answered = (
   transcript: Transcript,
   { at, isCut, messages, model, usage }: Of<"Answered"> & { readonly at: number }
@@ -185,7 +187,10 @@ const answered = (
         )
   )
   for (const { id } of transcript.calls) transcript.ids.add(id)
-  for (const message of messages) transcript.items.push({ at, message, isInstruction: false })
+  // An answer without a word is one: what is said next stands behind it.
+  for (const message of messages.length === 0 ? [nothing] : messages) {
+    transcript.items.push({ at, message, isInstruction: false })
+  }
   transcript.answer = { isCut, isSilent: transcript.calls.length === 0 }
   transcript.used = { tokens: Usage.total(usage), at }
   transcript.compactions = 0

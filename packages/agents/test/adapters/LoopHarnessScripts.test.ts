@@ -58,3 +58,16 @@ describe.each(Lab.protocols)("whatever a model says over %s", (protocol) => {
     { arbitrary: { runs: 60 }, timeout: 120_000 }
   )
 })
+
+describe.each(Lab.protocols)("a model that says nothing over %s", (protocol) => {
+  it.live("after it was warned: what is said next stands behind the warning", () =>
+    Effect.gen(function* () {
+      yield* workspace({ notes: "n\n" })
+      const call = (id: string) => ({ ...Wire.outcome("b"), id })
+      const lab = yield* Wire.start(protocol, [{ stop: "length", calls: ["", "same", "same"].map(call) }, {}])
+      yield* lab.run({ maxTurns: 12 })
+      yield* lab.check
+      assert.strictEqual(lab.bodies.length, 3, "it was warned, said nothing, and was reminded")
+    }).pipe(Effect.scoped, Effect.provide(Lab.Services))
+  )
+})

@@ -166,7 +166,7 @@ const body = (options: Options, call: PlainAnswer.Call, transcript: WireText.Tra
   const said = (stretch: ReadonlyArray<Prompt.Message>, from: number, isEnd: boolean) => {
     const known = new Set(names)
     changesIn(content.slice(0, from), known)
-    const written = messages(PromptTurns.of(stretch, write), known)
+    const written = messages(PromptTurns.of(stretch, write, silence), known)
     return isEnd ? CacheMark.ends(written) : written
   }
   const system = PromptTurns.leading(content).flatMap(texts)
@@ -216,6 +216,9 @@ const toolChoice = (choice: LanguageModel.ToolChoice<string>): Anthropic.ToolCho
   if ("tool" in choice) return { type: "tool", name: choice.tool }
   return { type: choice.mode === "required" ? "any" : "auto" }
 }
+
+/** The API takes no answer without a word. */
+const silence: Anthropic.ContentBlockParam = { type: "text", text: "(Nothing was said.)" }
 
 const texts = (message: Prompt.SystemMessage): Array<Anthropic.TextBlockParam> =>
   message.content.trim() === "" ? [] : [{ type: "text", text: message.content }]

@@ -19,11 +19,13 @@ export const leading = (messages: ReadonlyArray<Prompt.Message>): ReadonlyArray<
 
 /**
  * The turns of a prompt, or of a part of it, without the system messages that it begins with. `write` gives the blocks of a
- * message, and `undefined` for a note, which only a system message can be. A message without blocks is no turn.
+ * message, and `undefined` for a note, which only a system message can be. A message without blocks is no turn; but an answer
+ * without any that stands behind a note is `silence`, or what is said next would come before what was sent.
  */
 export const of = <Block>(
   messages: ReadonlyArray<Prompt.Message>,
-  write: (message: Prompt.Message) => ReadonlyArray<Block> | undefined
+  write: (message: Prompt.Message) => ReadonlyArray<Block> | undefined,
+  silence?: Block
 ): ReadonlyArray<Turn<Block>> => {
   const turns: Array<Turn<Block>> = []
   let hasBegun = false
@@ -32,9 +34,10 @@ export const of = <Block>(
     if (!hasBegun) continue
     const role = message.role === "assistant" ? "assistant" : "user"
     const written = write(message)
-    const content = written ?? []
-    const notes = written === undefined && message.role === "system" ? [message] : []
     const last = turns.at(-1)
+    const isSilent = role === "assistant" && written?.length === 0 && last?.role === "user" && last.notes.length > 0
+    const content = isSilent && silence !== undefined ? [silence] : (written ?? [])
+    const notes = written === undefined && message.role === "system" ? [message] : []
     if (last?.role === role) {
       last.content.push(...content)
       last.notes.push(...notes)
