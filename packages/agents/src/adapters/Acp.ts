@@ -71,8 +71,10 @@ export interface Options extends CliHarness.Options {
 
 /** An agent that speaks ACP. Roles with a scope of tools need a `ToolIndex` and a `ToolServer` around it. */
 export const layer = (options: Options): Layer.Layer<Harness.Harness, never, Pricing.Pricing | Journal.Journal> =>
-  CliHarness.layer({ name: harness(options), title: options.name }, options, (request, around) =>
-    work(request, { options, ...around })
+  CliHarness.layer(
+    { name: harness(options), title: options.name, keys: [options.key?.value] },
+    options,
+    (request, around) => work(request, { options, ...around })
   )
 
 const harness = ({ name }: Options): string => `acp/${name}`
@@ -85,13 +87,13 @@ interface Around extends CliHarness.Around {
 const farewell = "2 seconds"
 
 const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, options, tools }: Around) {
-  const { asks = [], key, models, name: title, paidBy = "key", provider = title, rehearsed = false } = options
+  const { asks = [], models, name: title, paidBy = "key", provider = title, rehearsed = false } = options
   const { grants, role } = request
   const missing = Grant.all.filter((grant) => !grants.includes(grant) && !asks.includes(grant))
   if (missing.length > 0) return yield* AcpFault.unconfined(missing, { role, title })
   const earlier = yield* AcpSession.earlier(request.session, harness(options))
   const model = models?.[request.tier]
-  const secrets = [...(yield* Redaction.Secrets), ...(key === undefined ? [] : [key.value])]
+  const secrets = yield* Redaction.Secrets
   const run = { title, role, model: model ?? title, maxTurns: request.maxTurns, secrets }
 
   const schema = Tool.getJsonSchema(outcomeTool(request.outcome))

@@ -17,7 +17,6 @@ import * as Redaction from "@millwright/core/Redaction"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Harness from "../Harness.ts"
@@ -44,7 +43,11 @@ export interface Options extends CliHarness.Options {
 
 /** Claude Code. Roles with a scope of tools need a `ToolIndex` and a `ToolServer` around it. */
 export const layer = (options: Options): Layer.Layer<Harness.Harness, never, Pricing.Pricing | Journal.Journal> =>
-  CliHarness.layer({ name, title: "Claude Code" }, options, (request, around) => work(request, { options, ...around }))
+  CliHarness.layer(
+    { name, title: "Claude Code", keys: [options.apiKey, options.subscription] },
+    options,
+    (request, around) => work(request, { options, ...around })
+  )
 
 interface Around extends CliHarness.Around {
   readonly options: Options
@@ -55,7 +58,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   const paidBy = apiKey === undefined && options.subscription !== undefined ? "subscription" : "key"
   const model = options.models[request.tier]
   const home = yield* ClaudeSession.open(request.session, name)
-  const secrets = [...(yield* Redaction.Secrets), ...[apiKey, options.subscription].filter(Predicate.isNotUndefined)]
+  const secrets = yield* Redaction.Secrets
   const conversation = ClaudeConversation.make({
     run: { role: request.role, model, maxTurns: request.maxTurns, secrets },
     system: `${request.system}\n\n${naming}`,

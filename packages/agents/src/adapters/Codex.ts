@@ -50,7 +50,9 @@ export interface Options extends CliHarness.Options {
 
 /** Codex. Roles with a scope of tools need a `ToolIndex` and a `ToolServer` around it. */
 export const layer = (options: Options): Layer.Layer<Harness.Harness, never, Pricing.Pricing | Journal.Journal> =>
-  CliHarness.layer({ name, title: "Codex" }, options, (request, around) => work(request, options, around))
+  CliHarness.layer({ name, title: "Codex", keys: [options.apiKey] }, options, (request, around) =>
+    work(request, options, around)
+  )
 
 const work = Effect.fnUntraced(function* (request: Harness.Request, options: Options, around: CliHarness.Around) {
   const { apiKey, rehearsed = false } = options
@@ -58,7 +60,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, options: Opt
   const model = options.models[request.tier]
   const home = yield* CodexSession.open(request.session, name)
   if (apiKey === undefined) return yield* CodexFault.noKey(model)
-  const secrets = [...(yield* Redaction.Secrets), apiKey]
+  const secrets = yield* Redaction.Secrets
   const served = around.tools === undefined ? undefined : yield* IndexClient.open(around.tools)
   const toolkit = yield* Effect.provide(Tools.toolkit, Tools.layer)
   const granted: Record<string, Tool.Any> = Offer.named(request.grants.map((grant) => toolkit.tools[grant]))

@@ -52,7 +52,7 @@ export interface Options extends CliHarness.Options {
 
 /** pi. Roles with a scope of tools need a `ToolIndex` and a `ToolServer` around it. */
 export const layer = (options: Options): Layer.Layer<Harness.Harness, never, Pricing.Pricing | Journal.Journal> =>
-  CliHarness.layer({ name, title: "pi" }, options, (request, around) =>
+  CliHarness.layer({ name, title: "pi", keys: [options.apiKey] }, options, (request, around) =>
     work(request, { options: { outputBytes, ...options }, ...around })
   )
 
@@ -63,11 +63,11 @@ interface Around extends CliHarness.Around {
 }
 
 const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, options, tools }: Around) {
-  const { apiKey, provider = "anthropic", rehearsed = false } = options
+  const { provider = "anthropic", rehearsed = false } = options
   const model = options.models[request.tier]
   const home = yield* PiHome.open(request.session, name)
   const index = tools === undefined ? undefined : yield* IndexClient.open(tools)
-  const secrets = [...(yield* Redaction.Secrets), ...(apiKey === undefined ? [] : [apiKey])]
+  const secrets = yield* Redaction.Secrets
   const run = { role: request.role, model, maxTurns: request.maxTurns, secrets }
   const conversation = PiConversation.make({
     run,

@@ -37,7 +37,7 @@ export interface Program {
   readonly key: Redacted.Redacted<string> | undefined
   /** It reads its key from this variable of its environment instead, which its tools see too. */
   readonly keyVariable?: string | undefined
-  /** What is taken out of what it says on its standard error, beside the key. */
+  /** What is taken out of what it says on its standard error. */
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
   readonly limits: Limits
 }
@@ -177,8 +177,7 @@ export const run = <E, R>(
         Effect.raceFirst(Effect.andThen(Deferred.await(closed), Effect.sleep(parting)))
       )
       const code = yield* Effect.timeoutOrElse(exit, { duration: farewell, orElse: () => Effect.succeed(undefined) })
-      const secrets = [...program.secrets, ...(program.key === undefined ? [] : [program.key])]
-      const said = Redaction.scrub(errors.toString("utf8"), secrets).trim()
+      const said = Redaction.scrub(errors.toString("utf8"), program.secrets).trim()
       if (heard === 0 && code === unclear) return yield* broken(program, uncleared)
       if (heard === 0 && (code === missing || tooOld.test(said))) return yield* absent(program, said)
       return { code, heard, errors: said }

@@ -8,6 +8,7 @@ import * as Budget from "@millwright/core/Budget"
 import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Pricing from "@millwright/core/Pricing"
+import * as Redaction from "@millwright/core/Redaction"
 import * as Tainted from "@millwright/core/Tainted"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -18,6 +19,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
@@ -68,11 +70,13 @@ type Needs = Harness.Workplace | Journal.Journal | Pricing.Pricing | Scope.Scope
 export interface Named {
   readonly name: string
   readonly title: string
+  /** What pays: it is in none of its facts, whatever its tools and its model saw of it. */
+  readonly keys: ReadonlyArray<Redacted.Redacted<string> | undefined>
 }
 
 /** The harness of a program. `work` emits `Ended` last. */
 export const layer = (
-  { name, title }: Named,
+  { keys, name, title }: Named,
   options: Options,
   work: (request: Harness.Request, around: Around) => Effect.Effect<void, Harness.Failure, Needs>
 ): Layer.Layer<Harness.Harness, never, Pricing.Pricing | Journal.Journal> =>
@@ -111,6 +115,7 @@ export const layer = (
               limited(request, options),
               Telemetry.agent(request),
               Effect.andThen(Queue.end(queue)),
+              Effect.updateService(Redaction.Secrets, (known) => [...known, ...keys.filter(Predicate.isNotUndefined)]),
               Effect.provideContext(services)
             )
           )

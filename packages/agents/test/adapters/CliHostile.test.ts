@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Journal from "@millwright/core/Journal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs"
 import * as ClaudeCode from "../../src/adapters/ClaudeCode.ts"
@@ -191,6 +192,29 @@ describe("the program of a coding agent whose model means harm", () => {
       yield* lab.run({ grants: ["read", "edit"] })
       const told = JSON.parse(readFileSync("told", "utf8"))
       assert.deepStrictEqual(told, [...Array.from({ length: 8 }, () => "no"), "yes"])
+    })
+  )
+
+  test(
+    "a key that its tools see is in no fact of it",
+    Effect.gen(function* () {
+      AcpFake.write({
+        prompt: `
+          const key = process.env.FAKE_KEY
+          update("tool_call", { toolCallId: key, title: key, name: key, kind: "execute", status: "in_progress", rawInput: { command: "echo " + key } })
+          update("tool_call_update", { toolCallId: key, status: "completed", content: [] })
+          fs.writeFileSync("key", key); console.error(key); process.exit(1)`
+      })
+      const key = { variable: "FAKE_KEY", value: Agent.secret }
+      const lab = yield* Agent.running({ name: "fake", command: "./fake", asks: Grant.all, key })
+      const error = yield* Effect.flip(lab.run())
+      const secret = readFileSync("key", "utf8")
+      assert.strictEqual(secret, Redacted.value(Agent.secret))
+      assert.lengthOf(yield* lab.facts("ToolCalled"), 1)
+      for (const text of [error.message, ...(yield* lab.all).map((event) => JSON.stringify(event))]) {
+        assert.notInclude(text, secret)
+        assert.notInclude(text, JSON.stringify(secret).slice(1, -1))
+      }
     })
   )
 
