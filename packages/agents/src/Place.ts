@@ -6,7 +6,6 @@
  * rules whatever the place is made of, so that a folder and a commit with the same content answer alike. A link that leads out
  * or in a circle is listed with its problem, and never followed. A folder has to be quiet while it is read.
  */
-import * as Digest from "@millwright/core/Digest"
 import * as Fault from "@millwright/core/Fault"
 import * as Tainted from "@millwright/core/Tainted"
 import * as Effect from "effect/Effect"
@@ -291,25 +290,3 @@ const problemOf = ({ kind, problem, real }: Entry, above: ReadonlyArray<string>)
     : kind === "file"
       ? undefined
       : `it is ${words[kind]}`)
-
-/** Of all files below a folder: their paths and bytes. Two places with the same content have the same. */
-export const digest = Effect.fnUntraced(function* (
-  place: Place,
-  { files }: Pick<Walk, "files">,
-  { maxBytes = 64 * 1024 * 1024 }: { readonly maxBytes?: number } = {}
-) {
-  let left = maxBytes
-  const all: Array<readonly [path: string, digest: string]> = []
-  for (const { path } of files) {
-    const { bytes, size } = yield* place.read(path, left)
-    if (size > bytes.length) {
-      return yield* new PlaceError({
-        reason: "TooLarge",
-        message: `The files of ${place.name} have more than ${maxBytes} bytes. Leave out what is not needed.`
-      })
-    }
-    left -= size
-    all.push([path, Digest.of(bytes)])
-  }
-  return Digest.ofJson(all)
-})

@@ -7,13 +7,12 @@
  */
 import * as Digest from "@millwright/core/Digest"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
-import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
+import * as FolderPlace from "./FolderPlace.ts"
 import * as FrontMatter from "./internal/FrontMatter.ts"
-import { fromPlace, oneLine, refuse, SkillError } from "./internal/SkillFailure.ts"
+import { fromPlace, refuse, SkillError } from "./internal/SkillFailure.ts"
 import type * as Place from "./Place.ts"
 
 export {
@@ -87,28 +86,15 @@ const tooLarge = (source: string, size: number): Effect.Effect<never, SkillError
     "Move what is looked up into files beside it, and name them in the text."
   )
 
-const fromPlatform =
-  (source: string) =>
-  (error: PlatformError.PlatformError): Effect.Effect<never, SkillError> =>
-    error.reason._tag === "NotFound"
-      ? refuse({ reason: "NotFound", source }, "it is not there", "Make it, or mend the path.")
-      : refuse(
-          { reason: "Unreadable", source },
-          `it can not be read (${oneLine(error.message)})`,
-          "Mend its permissions."
-        )
-
-/** Reads a skill from a `SKILL.md`, or from the folder that it stands in. */
+/** Reads a skill from a `SKILL.md`, or from the folder that it stands in. A `SKILL.md` that is a link leads nowhere else. */
 export const load = Effect.fnUntraced(function* (path: string) {
-  const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const file = paths.resolve(paths.basename(path) === "SKILL.md" ? path : paths.join(path, "SKILL.md"))
-  const { size, type } = yield* Effect.catch(fs.stat(file), fromPlatform(file))
-  if (type !== "File") {
-    return yield* refuse({ reason: "Unreadable", source: file }, `it is a ${type}, not a file`, "Put a file there.")
-  }
-  if (size > BigInt(maxBytes)) return yield* tooLarge(file, Number(size))
-  return yield* fromBytes(yield* Effect.catch(fs.readFile(file), fromPlatform(file)), file)
+  const folder = FolderPlace.open({ folder: paths.dirname(file), trust: "house" })
+  return yield* read(
+    Effect.flatMap(folder, (place) => place.read("SKILL.md", maxBytes)),
+    file
+  )
 })
 
 /** Reads a skill from the bytes of a `SKILL.md`. */
@@ -126,10 +112,14 @@ export const head = Effect.fnUntraced(function* ({ bytes, size }: Place.Content,
 
 /** Reads a skill from the folder that it stands in, in a place. */
 export const from = Effect.fnUntraced(function* (place: Place.Place, folder: string) {
-  const source = `${place.name}/${folder}/SKILL.md`
-  const { bytes, size } = yield* Effect.catch(place.read(`${folder}/SKILL.md`, maxBytes), fromPlace(source))
-  return size > maxBytes ? yield* tooLarge(source, size) : yield* fromBytes(bytes, source)
+  return yield* read(place.read(`${folder}/SKILL.md`, maxBytes), `${place.name}/${folder}/SKILL.md`)
 })
+
+const read = <R>(content: Effect.Effect<Place.Content, Place.PlaceError, R>, source: string) =>
+  content.pipe(
+    Effect.catch(fromPlace(source)),
+    Effect.flatMap(({ bytes, size }) => (size > maxBytes ? tooLarge(source, size) : fromBytes(bytes, source)))
+  )
 
 /**
  * Holds a skill to the bytes of an earlier run, by their digest: `skill: Skill.bundled("triage").pipe(Skill.pinned(digest))`.

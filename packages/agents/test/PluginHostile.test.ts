@@ -6,8 +6,11 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
+import { execFile } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import * as FolderPlace from "../src/FolderPlace.ts"
 import * as Harness from "../src/Harness.ts"
 import * as Plugin from "../src/Plugin.ts"
@@ -127,6 +130,33 @@ describe("what is accepted", () => {
       })
       const refused = results.flatMap((each) => (each._tag === "Failure" ? [each.failure.reason] : []))
       assert.deepStrictEqual(refused, ["SameName", "SameName", "SameName"])
+    })
+  )
+
+  test(
+    "is all of it when processes accept at once, and one of those with one name",
+    Effect.gen(function* () {
+      const project = yield* Lab.project
+      const program = fileURLToPath(new URL("./accept-process.ts", import.meta.url))
+      const run = promisify(execFile)
+      const manifests = ["acme-0", "acme-1", "acme-2", "twin", "twin"].map((name, at) => ({
+        "millwright.json": Lab.manifest({ name }),
+        "more.txt": `${at}`
+      }))
+      const ended = yield* Effect.forEach(
+        manifests,
+        (changes) =>
+          Effect.gen(function* () {
+            const folder = yield* PlaceLab.folder(Lab.files(changes))
+            const { stdout } = yield* Effect.promise(() => run(process.execPath, [program, project.lock, folder]))
+            return stdout
+          }),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(ended.sort(), ["SameName", "accepted", "accepted", "accepted", "accepted"])
+      const { plugins } = yield* PluginLock.read(project.lock)
+      assert.sameMembers(Object.keys(plugins), ["acme-0", "acme-1", "acme-2", "twin"])
+      assert.isFalse(existsSync(`${project.lock}.busy`))
     })
   )
 

@@ -67,12 +67,23 @@ describe("Skill.parse", () => {
       "Executable",
       /:4 /
     ],
-    [
-      "an anchor before a quoted end",
-      good.replace("name:", 'metadata: &a {k: "v"\n }\nmore: *a\nname:'),
-      "Malformed",
-      /SKILL\.md:2 .*anchor/
-    ],
+    ...[
+      'metadata: &a {k: "v"\n }',
+      '"m": &a {k: v}',
+      "m: {x: &a 1, y: *a}",
+      'm: {"x":&a 1, y: *a}',
+      'm: {x: "b\nk: ", y: &a 1, z: "\nd"}',
+      'm: {x: "b\n ,", y: &a 1, "z": 2}',
+      "? &a x\n: y"
+    ].map(
+      (yaml) =>
+        [
+          `an anchor in ${yaml}`,
+          good.replace("name:", `${yaml}\nname:`),
+          "Malformed",
+          /SKILL\.md:\d+ .*anchor/
+        ] as const
+    ),
     ["an anchor", good.replace("Sorts issues.", "&a Sorts"), "Malformed", /SKILL\.md:3 .*anchor/],
     ["an alias", good.replace("Sorts issues.", "*a"), "Malformed", /alias/],
     ["a merge key", good.replace("---\n\n#", "<<: {a: b}\n---\n\n#"), "Malformed", /merge/],

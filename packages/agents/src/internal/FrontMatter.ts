@@ -107,8 +107,9 @@ const split = (text: string, where: Where) => {
 // Where a value begins: a line, an item, a key's value, or a part of a flow collection. A quoted value is none of these.
 const valueStart = String.raw`(?:^\s*|^\s*(?:-\s+)*(?:[^\s"'#][^:]*:\s+)?|[[{,]\s{0,8})`
 const tag = new RegExp(`${valueStart}!`)
-// An alias needs none: without an anchor it is an error of the YAML.
-const anchor = new RegExp(`${valueStart}(?:&[\\w-]|<<\\s{0,8}:)`)
+// An alias needs none: without an anchor it is an error of the YAML. Quotes are no excuse: whether a line begins within some, its
+// own quotes do not tell.
+const anchor = /(?:^\s*|[-?:]\s+|["'\]}]:|[[{,]\s*)(?:&\S|<<\s{0,8}:)/
 const isQuoted = /^\s*(?:-\s+)*[\w-]+:\s+(?:"[^"]*"|'[^']*')\s*$/
 
 const refuseExecutable = (front: string, where: Where): Effect.Effect<void, SkillError> => {
@@ -120,8 +121,7 @@ const refuseExecutable = (front: string, where: Where): Effect.Effect<void, Skil
         "Break it."
       )
     }
-    if (isQuoted.test(line)) continue
-    if (tag.test(line)) {
+    if (tag.test(line) && !isQuoted.test(line)) {
       return refuse(
         { reason: "Executable", ...where, line: at + 2 },
         "a value of its front matter begins with `!`, which asks YAML for a type",
@@ -132,7 +132,7 @@ const refuseExecutable = (front: string, where: Where): Effect.Effect<void, Skil
       return refuse(
         { reason: "Malformed", ...where, line: at + 2 },
         "its front matter uses a YAML anchor, alias or merge key",
-        "Write every value out, or put it in quotes when it is text."
+        "Write every value out; a text with `&` after `:` or `,` says it in words."
       )
     }
   }

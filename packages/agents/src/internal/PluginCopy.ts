@@ -34,12 +34,19 @@ export const of = Effect.fnUntraced(function* (files: PluginFiles.PluginFiles, c
   const place = yield* FolderPlace.open({ folder, trust: "outside" })
   const found = yield* PluginFiles.read(place)
   // What is installed beside a copy would be found before what the project has.
-  const installed = [folder, copies].map((at) => fs.exists(paths.join(at, "node_modules")))
-  const isInstalled = (yield* Effect.mapError(Effect.all(installed), unwritable(copies))).includes(true)
-  if (found.digest !== files.digest || found.problems.length > 0 || isInstalled) {
+  for (const at of [folder, copies]) {
+    const installed = paths.join(at, "node_modules")
+    if (yield* Effect.mapError(fs.exists(installed), unwritable(copies))) {
+      return yield* new PluginError({
+        reason: "Changed",
+        message: `A plugin is not run from ${folder}: its modules would take packages from ${installed}, which nobody looked at. Delete that, or keep copies in a folder of their own.`
+      })
+    }
+  }
+  if (found.digest !== files.digest || found.problems.length > 0) {
     return yield* new PluginError({
       reason: "Changed",
-      message: `The copy of a plugin in ${folder} is not what it was made as${isInstalled ? ", or has a node_modules beside it" : ""}. Delete ${isInstalled ? copies : "the folder"}; it is made again.`
+      message: `The copy of a plugin in ${folder} is not what it was made as. Delete the folder; it is made again.`
     })
   }
   return folder
