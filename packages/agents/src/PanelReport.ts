@@ -1,5 +1,6 @@
 /** What a **panel** came to: its verdict, what is upheld, and the minority report of what is not, or what one alone said. */
-import type * as Fault from "@millwright/core/Fault"
+import * as Fault from "@millwright/core/Fault"
+import * as Schema from "effect/Schema"
 import * as Prose from "./internal/Prose.ts"
 import * as PanelFindings from "./PanelFindings.ts"
 import * as ReviewComment from "./ReviewComment.ts"
@@ -19,13 +20,15 @@ export type Minority =
     }
 
 /** One review, as the panel got it. */
-export interface Review {
-  readonly by: string
-  readonly verdict: "Approve" | "RequestChanges"
-  readonly summary: string
-  readonly comments: ReadonlyArray<ReviewComment.ReviewComment>
-  readonly dropped: ReadonlyArray<{ readonly comment: ReviewComment.ReviewComment; readonly why: string }>
-}
+export const Review = Schema.Struct({
+  by: Schema.String,
+  verdict: Schema.Literals(["Approve", "RequestChanges"]),
+  summary: Schema.String,
+  comments: Schema.Array(ReviewComment.ReviewComment),
+  dropped: Schema.Array(Schema.Struct({ comment: ReviewComment.ReviewComment, why: Schema.String }))
+})
+/** One review, as the panel got it. */
+export type Review = typeof Review.Type
 
 /** What the arbiter said. `NotAsked`: there was nothing to judge. */
 export type Arbitration =
@@ -34,10 +37,9 @@ export type Arbitration =
   | { readonly _tag: "NotAsked" }
 
 /** A reviewer that gave no review. */
-export interface Failed {
-  readonly by: string
-  readonly fault: Fault.Recorded
-}
+export const Failed = Schema.Struct({ by: Schema.String, fault: Fault.Recorded })
+/** A reviewer that gave no review. */
+export type Failed = typeof Failed.Type
 
 /** What a panel came to. */
 export interface PanelReport extends PanelFindings.Judged {

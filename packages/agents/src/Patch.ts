@@ -52,10 +52,15 @@ export const parse = (text: string): Result.Result<Patch, PatchError> => {
   if (text.length > maxLength) {
     return refuse("TooLarge", `has ${text.length} characters, and at most ${maxLength} are read`, "Review it in parts.")
   }
+  // A line of content has a sign before it, so this is none.
+  if (/^@@@/m.test(text)) {
+    return refuse("Malformed", "compares a merge with several parents at once", "Give the difference from one of them.")
+  }
   const parsed = Result.try(() => parsePatch(text))
   if (Result.isFailure(parsed)) {
-    const why = parsed.failure instanceof Error ? parsed.failure.message.slice(0, 200) : ""
-    return refuse("Malformed", `can not be read: ${why}`, whole)
+    // The parser quotes lines of the patch, and an error is no place for them.
+    const [where = ""] = /hunk at line \d+/i.exec(`${parsed.failure}`) ?? []
+    return refuse("Malformed", `can not be read${where === "" ? "" : `: look at the ${where.toLowerCase()}`}`, whole)
   }
   // A head of a hunk that was cut off is no error to the parser.
   if (

@@ -2,6 +2,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as SqliteEngine from "@millwright/core/adapters/SqliteEngine"
 import * as SqliteJournal from "@millwright/core/adapters/SqliteJournal"
+import * as Budget from "@millwright/core/Budget"
 import * as Fault from "@millwright/core/Fault"
 import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
@@ -15,6 +16,7 @@ import * as Stream from "effect/Stream"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Harness from "../src/Harness.ts"
 import * as Panel from "../src/roles/Panel.ts"
 import * as ScriptedHarness from "../src/testing/ScriptedHarness.ts"
 import * as Lab from "./ReviewLab.ts"
@@ -84,5 +86,59 @@ describe("a panel in a line", () => {
       Effect.provide(store),
       Effect.provide(NodeServices.layer)
     )
+  })
+
+  it.live("goes on without a reviewer that fails, and asks none again, whatever breaks after it", () => {
+    const Reviewing = Line.make("Reviewing", {
+      payload: { item: WorkItem.WorkItem },
+      success: Schema.Array(Schema.String)
+    })
+    const asked: Array<string> = []
+    const spent = new Budget.BudgetError({ reason: "TokensSpent", message: "Nothing is left." })
+    let left = 1
+    const lenient = Panel.make({ reviewers: [{ name: "fails" }, { name: "one" }, { name: "two" }], quorum: 1 })
+    const code = Reviewing.toLayer(
+      Effect.fnUntraced(function* () {
+        const report = yield* lenient.run(Lab.input)
+        yield* Stage.run(
+          { name: "after", success: Schema.Void },
+          Effect.suspend(() =>
+            left-- > 0 ? Effect.fail(new Broken({ reason: "Once", message: "Mend it." })) : Effect.void
+          )
+        )
+        return [report.verdict, ...report.failed.map(({ by }) => by), ...report.reviews.map(({ by }) => by)]
+      })
+    )
+    return Effect.gen(function* () {
+      const { harness } = yield* ScriptedHarness.make(({ role }) => [{ outcome: outcomes[role] ?? null }])
+      const counting: Harness.Harness["Service"] = {
+        ...harness,
+        run: (request) =>
+          Stream.unwrap(
+            Effect.sync(() => {
+              asked.push(request.role)
+              return request.role === "Arbiter" && asked.filter((role) => role === "Arbiter").length === 1
+                ? Stream.fail(spent)
+                : harness.run(request)
+            })
+          )
+      }
+      yield* Effect.gen(function* () {
+        const run = yield* Reviewing.start({ item: Lab.item })
+        assert.strictEqual((yield* Line.settled(run))._tag, "Stalled", "the arbiter has no budget")
+        yield* Line.resume(run)
+        assert.strictEqual((yield* Line.settled(run))._tag, "Stalled", "the stage after it is broken")
+        yield* Line.resume(run)
+        const status = yield* Line.settled(run)
+        assert(status._tag === "Finished")
+        assert.deepStrictEqual(yield* Reviewing.result(status.result), ["RequestChanges", "fails", "one", "two"])
+      }).pipe(Effect.provide(code), Effect.provideService(Harness.Harness, counting))
+      const times = (role: string) => asked.filter((each) => each === role).length
+      assert.strictEqual(times("Review-one"), 1, "a reviewer is asked again")
+      assert.strictEqual(times("Review-two"), 1, "a reviewer is asked again")
+      assert.strictEqual(times("Arbiter"), 2)
+      // It was asked, and told once that its answer is none.
+      assert.strictEqual(times("Review-fails"), 2, "one that failed is asked again, after an arbiter ruled without it")
+    }).pipe(Effect.provide(store), Effect.provide(NodeServices.layer))
   })
 })

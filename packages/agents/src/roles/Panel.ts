@@ -4,8 +4,10 @@
  */
 import * as Fault from "@millwright/core/Fault"
 import type * as Model from "@millwright/core/Model"
+import * as Stage from "@millwright/core/Stage"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Harness from "../Harness.ts"
 import type * as Lens from "../Lens.ts"
 import * as PanelReport from "../PanelReport.ts"
@@ -95,20 +97,24 @@ export const make = ({
   }
 }
 
-/** A review, or why there is none. A budget that is spent and a journal that can not be written are not one reviewer's failure. */
-const answered = Effect.fnUntraced(function* <R>(
-  by: string,
-  asked: Effect.Effect<Review.Reviewed, Role.Failure, R>
-): Effect.fn.Return<PanelReport.Review | PanelReport.Failed, Role.Failure, R> {
-  const result = yield* Effect.result(asked)
-  if (Result.isSuccess(result)) {
-    const { _tag: verdict, comments, dropped, summary } = result.success
-    return { by, verdict, summary, comments, dropped }
-  }
-  const { failure } = result
-  if (failure._tag === "BudgetError" || failure._tag === "JournalError") return yield* Effect.fail(failure)
-  return { by, fault: Fault.record(failure) }
-})
+/**
+ * A review, or why there is none: one stage of a line, which a fault of the role alone would stall. A budget that is spent and a journal that can not be written are not one
+ * reviewer's failure.
+ */
+const answered = <R>(by: string, asked: Effect.Effect<Review.Reviewed, Role.Failure, R>) =>
+  Stage.run(
+    { name: `review-${by}`, success: Schema.Union([PanelReport.Review, PanelReport.Failed]) },
+    Effect.gen(function* () {
+      const result = yield* Effect.result(asked)
+      if (Result.isSuccess(result)) {
+        const { _tag: verdict, comments, dropped, summary } = result.success
+        return { by, verdict, summary, comments, dropped }
+      }
+      const { failure } = result
+      if (failure._tag === "BudgetError" || failure._tag === "JournalError") return yield* Effect.fail(failure)
+      return { by, fault: Fault.record(failure) }
+    })
+  )
 
 const wellFormed = (reviewers: ReadonlyArray<Reviewer>, quorum: number): Effect.Effect<void, PanelError> => {
   const names = reviewers.map(({ name }) => name)
@@ -136,7 +142,7 @@ const noQuorum = (have: number, quorum: number, failed: ReadonlyArray<PanelRepor
     reason: "NoQuorum",
     message:
       `The panel has ${have} reviews and needs ${quorum}. ${failed.map(({ by, fault }) => `${by}: ${fault.message.slice(0, 500)}`).join(" ")} ` +
-      `Mend what failed, or lower the quorum.`
+      `Mend what failed, or lower the quorum. In a line, go back (Line.rewind) before the stage review-${failed[0]?.by}, to ask again.`
   })
 
 /** The report of a panel as one text that an author can work from. */
