@@ -87,7 +87,8 @@ const read = (
     const values = Object.entries(bench.options).map(([name, option]) => [name, valueOf(name, option, of(name))])
     return { json: given.json === true, help: given.help === true, values: Object.fromEntries(values) }
   } catch (error) {
-    if (error instanceof TypeError) throw new Bench.BadInput(error.message)
+    if (error instanceof TypeError)
+      throw new Bench.BadInput(`${error.message}. The same with --help says what there is.`)
     throw error
   }
 }

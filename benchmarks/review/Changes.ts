@@ -51,7 +51,7 @@ export const load = (file: string): ReadonlyArray<Change> => {
         throw new Bench.BadInput(`Line ${at + 1} of ${file} is no change: ${why}. ${shape}`)
       }
     })
-  if (changes.length === 0) throw new Bench.BadInput(`${file} holds no changes.`)
+  if (changes.length === 0) throw new Bench.BadInput(`${file} holds no changes. Write one on each line; ${shape}`)
   if (changes.length > most) {
     throw new Bench.BadInput(`${file} holds ${changes.length} changes, and at most ${most} are run.`)
   }

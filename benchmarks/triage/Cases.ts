@@ -46,7 +46,10 @@ export const load = (file: string): ReadonlyArray<Case> => {
   const lost = cases.find(({ duplicateOf, expected, id }) =>
     expected === "Duplicate" ? duplicateOf === id || !ids.has(duplicateOf ?? "") : duplicateOf !== undefined
   )
-  if (cases.length === 0) throw new Bench.BadInput(`${file} holds no cases.`)
+  if (cases.length === 0)
+    throw new Bench.BadInput(
+      `${file} holds no cases. Write one on each line; benchmarks/data/triage/README.md has the shape.`
+    )
   if (cases.length > most) throw new Bench.BadInput(`${file} holds ${cases.length} cases, and at most ${most} are run.`)
   if (ids.size < cases.length) throw new Bench.BadInput(`Two cases of ${file} have one id.`)
   if (lost !== undefined) {

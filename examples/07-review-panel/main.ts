@@ -30,6 +30,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { strict as assert } from "node:assert"
 import { fileURLToPath } from "node:url"
 import * as Environment from "../01-issue-to-change/environment.ts"
@@ -73,7 +74,7 @@ const program = (asked: Settings) =>
   Effect.gen(function* () {
     const { dir, isOurs, patch } = yield* Subject.find(asked)
     const selected = yield* Models.make(keys, {
-      model: undefined,
+      model: Option.getOrUndefined(asked.model),
       rehearsal: fileURLToPath(new URL("./rehearsal.json", import.meta.url))
     })
     yield* Console.log(`${selected.line}\n${patch.split("\n").length} lines of difference, three reviewers\n`)
@@ -105,7 +106,8 @@ const flags = {
   from: Flag.String("from").pipe(
     Flag.withDescription("What the change begins after, a revision of --repo. Default: the last commit but one"),
     Flag.optional
-  )
+  ),
+  model: Flag.String("model").pipe(Flag.withDescription("The model, as its provider names it"), Flag.optional)
 }
 type Settings = Command.Command.Config.Infer<typeof flags>
 

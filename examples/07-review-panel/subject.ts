@@ -10,7 +10,11 @@ import { fileURLToPath } from "node:url"
 import * as Demo from "../01-issue-to-change/demo.ts"
 
 /** There is nothing that could be reviewed. */
-export class SubjectError extends Fault.Class<SubjectError>()("SubjectError", { BadFile: false, TooLarge: false }) {}
+export class SubjectError extends Fault.Class<SubjectError>()("SubjectError", {
+  BadFile: false,
+  BadRange: false,
+  TooLarge: false
+}) {}
 
 /** What was asked for. */
 export interface Asked {
@@ -69,6 +73,12 @@ const tooLarge = () =>
 
 /** The patch, the folder that reviewers read in, and whether it is the change of this example. */
 export const find = Effect.fnUntraced(function* ({ diff, from, repo }: Asked) {
+  if (Option.isSome(from) && (Option.isNone(repo) || Option.isSome(diff))) {
+    return yield* new SubjectError({
+      reason: "BadRange",
+      message: "--from is a revision of --repo, and no part of a --diff. Give --repo with it, or leave it out."
+    })
+  }
   const fs = yield* FileSystem.FileSystem
   const scratch = yield* fs.makeTempDirectoryScoped({ prefix: "millwright-panel-" })
   if (Option.isSome(diff)) {

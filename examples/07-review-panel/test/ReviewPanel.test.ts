@@ -49,6 +49,9 @@ describe("07-review-panel", () => {
       assert.include(empty.text, "changes no file")
       assert.strictEqual(run("--diff", join(folder, "missing.patch")).code, 2)
       assert.strictEqual(run("--repo", folder, "--from", "v9").code, 2)
+      const nowhere = run("--from", "HEAD~1")
+      assert.strictEqual(nowhere.code, 2, "a revision of no repository is left out, and nobody hears of it")
+      assert.include(nowhere.text, "Give --repo with it")
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

@@ -77,6 +77,14 @@ describe("an item that is not automatable", () => {
     assert.isUndefined(Triage.firstFailing(fine.success))
   })
 
+  it("says so of gates that are not in the list that it is asked with", () => {
+    const mine: Triage.Gates = [{ name: "ours", question: "Is it ours?" }]
+    const decoded = decode(needsSpec(judged({ ours: "fails" }, mine)), mine)
+    assert(decoded._tag === "Success")
+    assert.deepInclude(Triage.firstFailing(decoded.success), { name: "ours", question: "", judgement: "fails" })
+    assert.deepInclude(Triage.firstFailing(decoded.success, mine), { name: "ours", question: "Is it ours?" })
+  })
+
   it("has such a gate", () => {
     assert.include(whyNot(needsSpec(judged())), "All gates hold")
     assert.include(whyNot(needsSpec(judged({ small: "fails" }).slice(1))), "The gate defined is judged 0 times")

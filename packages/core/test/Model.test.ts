@@ -186,7 +186,7 @@ describe("ProviderTwin", () => {
           Effect.map(Effect.flip(ask(model, said)), (error) => Model.fromAiError(error, call))
         const unknown = yield* fail(prompt("Triage", "hi"))
         assert.deepStrictEqual(
-          [unknown.reason, unknown.message.includes("no conversation for the role Triage")],
+          [unknown.reason, unknown.message.includes("no conversation for the role Triage, and some for ")],
           ["Protocol", true],
           unknown.message
         )
@@ -196,7 +196,7 @@ describe("ProviderTwin", () => {
             { role: "user", content: "y" }
           ])
         )
-        assert.include(over.message, "1 turns for the role Review, and the request asks for turn 2")
+        assert.include(over.message, "1 turns for the role Review, and the request asks for turn 2. Add it")
       }
     }).pipe(Effect.scoped)
   )

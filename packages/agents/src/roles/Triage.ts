@@ -146,14 +146,20 @@ export const Outcome = outcome(gates)
 /** What kind of work an item is. */
 export type Outcome = typeof Outcome.Type
 
-/** The first gate of a list that does not hold, and why. Nothing where all hold, or where nobody judged. */
+/**
+ * The first gate that does not hold, and why: in the order of a list, and then one that is not in it, whose question is not known here.
+ * Nothing where all hold, or where nobody judged.
+ */
 export const firstFailing = (outcome: Outcome, list: ReadonlyArray<Gate> = gates): (Judgement & Gate) | undefined => {
   if (outcome._tag === "Park") return undefined
+  const failing = outcome.gates.filter(({ judgement }) => judgement !== "holds")
   for (const gate of list) {
-    const judged = outcome.gates.find((one) => one.gate === gate.name)
-    if (judged !== undefined && judged.judgement !== "holds") return { ...gate, ...judged }
+    const judged = failing.find((one) => one.gate === gate.name)
+    if (judged !== undefined) return { ...gate, ...judged }
   }
-  return undefined
+  // Of a role with other gates, and without their list, a no must not look like a yes.
+  const [other] = failing
+  return other === undefined ? undefined : { name: other.gate, question: "", ...other }
 }
 
 /** How the role is made. Default: the bundled skill and its gates. */

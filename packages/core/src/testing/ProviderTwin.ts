@@ -373,9 +373,13 @@ const choose = (script: Script, said: Wire.Conversation): Turn | string => {
       (role === undefined || role === said.role) && (when === undefined || said.user.includes(when.promptIncludes))
   )
   const role = said.role ?? "without a name"
-  if (found === undefined) return `The script has no conversation for the role ${role}`
+  if (found === undefined) {
+    const names = [...new Set(script.conversations.map((each) => each.role ?? "any role"))].slice(0, 20).join(", ")
+    return `The script has no conversation for the role ${role}${names === "" ? "" : `, and some for ${names}`}. Mend the name or what it waits for (when), or add one`
+  }
   return (
     found.turns[said.turn] ??
-    `The script has ${found.turns.length} turns for the role ${role}, and the request asks for turn ${said.turn + 1}`
+    `The script has ${found.turns.length} turns for the role ${role}, and the request asks for turn ${said.turn + 1}. ` +
+      `Add it, or mend the one before: an outcome that does not fit is sent back, and asked for in another turn`
   )
 }
