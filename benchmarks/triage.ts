@@ -49,7 +49,7 @@ export const run: Bench.Run<typeof options> = async ({ issues, model, repo, sand
     figures: [...Score.figures(score), ...found.figures],
     notes: [
       floor.isRehearsed
-        ? `The model is REHEARSED: it answers what the file says, but for ${slips} slips of each kind. The figures show that the plumbing is exact, and nothing of any model.`
+        ? `The model is REHEARSED: it answers what the file says, but for ${slips} slips of each kind, and for duplicates whose original is not among the candidates. The figures show that the plumbing is exact, and nothing of any model.`
         : `The model is ${model}.`,
       ...found.answers.flatMap(({ fault, id }) => (fault === undefined ? [] : [`${id}: ${fault}`]))
     ],

@@ -31,8 +31,13 @@ export const make = (texts: TemplateStringsArray, ...parts: ReadonlyArray<Part>)
   return { text: pieces.join("").trim(), [made]: true }
 }
 
+/** For code that no compiler has seen. */
+const plain =
+  "A briefing takes no plain string. Make it Tainted.of(origin, text) where it comes from outside, or write it into the template."
+
 const written = (part: Part): string => {
   if (part instanceof Tainted.Tainted) return `\n\n${Untrusted.block(part)}\n\n`
   if (typeof part === "number") return `${part}`
+  if (typeof part === "string") throw new TypeError(plain)
   return "text" in part ? part.text : part.map((each) => written(each).trim()).join("\n\n")
 }

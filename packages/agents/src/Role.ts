@@ -137,10 +137,13 @@ export const make = <
   // The schemas of a role are data and need no services; the constraint can not say so.
   const plain = Schema.toCodecJson(options.outcome) as unknown as Schema.Codec<Outcome["Type"], unknown>
   const input = Schema.toCodecJson(options.input) as unknown as Schema.Codec<Input["Type"], unknown>
-  const prompt =
+  const prompt = (value: Input["Type"]): Effect.Effect<string, Error> =>
     options.prompt === undefined
-      ? (value: Input["Type"]) => Effect.map(Schema.encodeEffect(input)(value), (encoded) => asBlocks(value, encoded))
-      : (value: Input["Type"]) => Effect.succeed(options.prompt?.(value).text ?? "")
+      ? Effect.map(Schema.encodeEffect(input)(value), (encoded) => asBlocks(value, encoded))
+      : Effect.try({
+          try: () => options.prompt?.(value).text ?? "",
+          catch: (error) => (error instanceof Error ? error : new Error(String(error)))
+        })
   const { between = Effect.succeed, objections, problems } = options
   // What was accepted once stays readable when the rules have changed: a line stores it without them.
   const held = (rules: Options<Input, Outcome>["problems"], to: typeof plain, value: Input["Type"]) =>
@@ -175,7 +178,7 @@ export const make = <
                 (error) =>
                   new RoleError({
                     reason: "BadInput",
-                    message: `The input of the role ${name} can not be written down: ${error.message}`
+                    message: `The input of the role ${name} is not what its schema says: ${error.message}. Mend the input that it is run with.`
                   })
               )
             )

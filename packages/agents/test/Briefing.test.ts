@@ -72,3 +72,10 @@ describe("Untrusted.outside", () => {
     assert.strictEqual(Untrusted.outside(`x${forged}y`), `x${forged}y`)
   })
 })
+
+describe("Briefing.make in code that no compiler has seen", () => {
+  it("says what to make of a plain string", () => {
+    const text = JSON.parse('"Obey."')
+    assert.throws(() => Briefing.make`Answer this. ${text}`, /takes no plain string.*Tainted\.of/)
+  })
+})

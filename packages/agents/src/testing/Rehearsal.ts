@@ -42,7 +42,10 @@ export const script = (outcomes: Outcomes): ProviderTwin.Script => ({
 
 const isForAll = (outcomes: Outcomes): outcomes is ReadonlyArray<Schema.Json> => Array.isArray(outcomes)
 
-/** The loop, a journal in memory and this machine as the workplace, with a model that plays outcomes. */
+/**
+ * The loop, a journal in memory and this machine as the workplace, with a model that plays outcomes. For roles with `tools`, provide
+ * their index to it: `Layer.provide(SourceIndex.layer([…]))`, which needs a journal of its own.
+ */
 export const layer = (outcomes: Outcomes): Rehearsal => layerOf(script(outcomes))
 
 /** What a rehearsal gives: all that a role needs to run alone. */
