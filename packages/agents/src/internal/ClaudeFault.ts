@@ -1,23 +1,20 @@
 /** Why Claude Code has no outcome, as a fault of the house. */
 import * as Model from "@millwright/core/Model"
-import * as Redaction from "@millwright/core/Redaction"
 import * as Predicate from "effect/Predicate"
-import type * as Redacted from "effect/Redacted"
 import * as Harness from "../Harness.ts"
+import * as CliFault from "./CliFault.ts"
 import type * as ClaudeLine from "./ClaudeLine.ts"
 
 /** Whose run it was. */
-export interface Run {
-  readonly role: string
-  readonly model: string
-  readonly maxTurns: number
-  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
-}
+export type Run = CliFault.Run
 
 /** Why a result is no outcome. */
 export const ofResult = (result: ClaudeLine.Result, run: Run): Harness.HarnessError | Model.ModelError => {
   const { api_error_status: status, is_error: isError, subtype, terminal_reason: reason } = result
-  const said = clean(Predicate.isString(result.result) ? result.result : JSON.stringify(result.errors ?? ""), run)
+  const said = CliFault.clean(
+    Predicate.isString(result.result) ? result.result : JSON.stringify(result.errors ?? ""),
+    run
+  )
   if (subtype === "error_max_turns") return tooManyTurns(run)
   if (isError === true && (reason === "api_error" || Predicate.isNotNullish(status) || isLogin(said))) {
     return ofCall({ status: status ?? undefined, said }, run)
@@ -35,17 +32,13 @@ export const ofResult = (result: ClaudeLine.Result, run: Run): Harness.HarnessEr
 }
 
 /** It took its turns, and has no outcome. */
-export const tooManyTurns = ({ maxTurns, role }: Run): Harness.HarnessError =>
-  new Harness.HarnessError({
-    reason: "TooManyTurns",
-    message: `Claude Code took the ${maxTurns} turns that the role ${role} may take, and has no outcome. Give it more, or a smaller task.`
-  })
+export const tooManyTurns = (run: Run): Harness.HarnessError => CliFault.tooManyTurns("Claude Code", run)
 
 /** Why it did not take what it was told at first. */
 export const refused = (said: string, run: Run): Harness.HarnessError =>
   new Harness.HarnessError({
     reason: "Broken",
-    message: `Claude Code does not take what the role ${run.role} is to do: ${clean(said, run)}. Update it, or this package.`
+    message: `Claude Code does not take what the role ${run.role} is to do: ${CliFault.clean(said, run)}. Update it, or this package.`
   })
 
 /** Why the provider did not answer. Claude Code has tried again by then. */
@@ -54,10 +47,7 @@ export const ofCall = (
   run: Pick<Run, "model" | "secrets">
 ): Model.ModelError => {
   const reason = reasonOf(status, said)
-  return new Model.ModelError({
-    reason,
-    message: `Model ${run.model}, asked by Claude Code: ${reason}. ${clean(said, run)} ${mend[reason] ?? ""}`.trim()
-  })
+  return CliFault.ofModel("Claude Code", { reason, said }, run)
 }
 
 const isLogin = (said: string): boolean => /\/login|invalid api key|not logged in|authenticat/i.test(said)
@@ -73,16 +63,3 @@ const reasonOf = (status: number | undefined, said: string): Model.ModelError["r
     return /refused|resolve|ENOTFOUND|unable to connect/i.test(said) ? "Unreachable" : "Disconnected"
   return "Protocol"
 }
-
-const mend: Partial<Record<Model.ModelError["reason"], string>> = {
-  Unauthorized: "Give the harness a key, or the token of a subscription, that may use this model.",
-  QuotaExhausted: "Add credit or raise the quota, then resume the line.",
-  ContextOverflow: "Give the role less context.",
-  UnknownModel: "Check the name of the model for this tier.",
-  RateLimited: "Try again later, or run fewer lines at once.",
-  Overloaded: "Try again later.",
-  Unreachable: "Check that the place where the agent works has a way to the provider."
-}
-
-const clean = (text: string, { secrets }: Pick<Run, "secrets">): string =>
-  Redaction.scrub(text, secrets).replace(/\s+/g, " ").trim().slice(0, 600)

@@ -1,25 +1,15 @@
 /** Why Codex has no outcome, as a fault of the house. */
 import * as Model from "@millwright/core/Model"
-import * as Redaction from "@millwright/core/Redaction"
 import * as Predicate from "effect/Predicate"
-import type * as Redacted from "effect/Redacted"
 import * as Harness from "../Harness.ts"
+import * as CliFault from "./CliFault.ts"
 import type * as CodexLine from "./CodexLine.ts"
 
 /** Whose run it was. */
-export interface Run {
-  readonly role: string
-  readonly model: string
-  readonly maxTurns: number
-  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
-}
+export type Run = CliFault.Run
 
 /** It took its turns, and has no outcome. */
-export const tooManyTurns = ({ maxTurns, role }: Run): Harness.HarnessError =>
-  new Harness.HarnessError({
-    reason: "TooManyTurns",
-    message: `Codex took the ${maxTurns} turns that the role ${role} may take, and has no outcome. Give it more, or a smaller task.`
-  })
+export const tooManyTurns = (run: Run): Harness.HarnessError => CliFault.tooManyTurns("Codex", run)
 
 /** It ended twice by saying something, and not by giving an outcome. */
 export const noOutcome = ({ role }: Run): Harness.HarnessError =>
@@ -34,7 +24,7 @@ export const refused = (what: string, said: string, run: Run): Harness.HarnessEr
     ? ofCall({ message: said, codexErrorInfo: "contextWindowExceeded" }, run)
     : new Harness.HarnessError({
         reason: "Broken",
-        message: `Codex did not take \`${what}\` in the role ${run.role}: ${clean(said, run)}. Try again; where it happens again, update it, or this package.`
+        message: `Codex did not take \`${what}\` in the role ${run.role}: ${CliFault.clean(said, run)}. Try again; where it happens again, update it, or this package.`
       })
 
 /** Its configuration is not only what we say: then it could have tools, instructions and places for the key that nobody granted. */
@@ -57,7 +47,7 @@ export const ofConfig = (
 export const noKey = (model: string): Model.ModelError =>
   new Model.ModelError({
     reason: "Unauthorized",
-    message: `Model ${model}, asked by Codex: there is no key. ${mend.Unauthorized}`
+    message: `Model ${model}, asked by Codex: there is no key. Give the harness one that may use it.`
   })
 
 /** Why the provider did not answer. Codex has tried again by then, where that helps. */
@@ -67,10 +57,7 @@ export const ofCall = (
 ): Model.ModelError => {
   const said = Predicate.isString(additionalDetails) ? additionalDetails : message
   const reason = Predicate.isString(info) ? (named[info] ?? ofText(said)) : ofStatus(statusOf(info), said)
-  return new Model.ModelError({
-    reason,
-    message: `Model ${run.model}, asked by Codex: ${reason}. ${clean(said, run)} ${mend[reason] ?? ""}`.trim()
-  })
+  return CliFault.ofModel("Codex", { reason, said }, run)
 }
 
 type Reason = Model.ModelError["reason"]
@@ -115,16 +102,3 @@ const ofText = (said: string): Reason => {
   if (/error sending request|connection refused|dns|resolve/i.test(said)) return "Unreachable"
   return /disconnect|stream|timeout|timed out|connection/i.test(said) ? "Disconnected" : "Protocol"
 }
-
-const mend: Partial<Record<Reason, string>> = {
-  Unauthorized: "Give the harness a key that may use this model.",
-  QuotaExhausted: "Add credit or raise the quota, then resume the line.",
-  ContextOverflow: "Give the role less context.",
-  UnknownModel: "Check the name of the model for this tier.",
-  RateLimited: "Try again later, or run fewer lines at once.",
-  Overloaded: "Try again later.",
-  Unreachable: "Check that the place where the agent works has a way to the provider."
-}
-
-const clean = (text: string, { secrets }: Pick<Run, "secrets">): string =>
-  Redaction.scrub(text, secrets).replace(/\s+/g, " ").trim().slice(0, 600)

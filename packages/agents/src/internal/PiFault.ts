@@ -1,26 +1,16 @@
 /** Why pi has no outcome, as a fault of the house. */
 import * as Model from "@millwright/core/Model"
-import * as Redaction from "@millwright/core/Redaction"
-import type * as Redacted from "effect/Redacted"
 import * as Harness from "../Harness.ts"
+import * as CliFault from "./CliFault.ts"
 
 /** Whose run it was. */
-export interface Run {
-  readonly role: string
-  readonly model: string
-  readonly maxTurns: number
-  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
-}
+export type Run = CliFault.Run
 
 /** How pi is installed, as a sentence. */
 export const install = "Install @earendil-works/pi-coding-agent with npm, or say in `command` where it is."
 
 /** It took its turns, and has no outcome. */
-export const tooManyTurns = ({ maxTurns, role }: Run): Harness.HarnessError =>
-  new Harness.HarnessError({
-    reason: "TooManyTurns",
-    message: `pi took the ${maxTurns} turns that the role ${role} may take, and has no outcome. Give it more, or a smaller task.`
-  })
+export const tooManyTurns = (run: Run): Harness.HarnessError => CliFault.tooManyTurns("pi", run)
 
 /** It ended its work without an outcome, also when it was asked for it. */
 export const noOutcome = ({ model, role }: Run): Harness.HarnessError =>
@@ -39,14 +29,14 @@ export const tooOld = (said: string): Harness.HarnessError =>
 /** Why it ended before it said a word, where that is known. */
 export const ofStart = (errors: string, run: Run): Harness.HarnessError | Model.ModelError | undefined => {
   if (/does not provide an export named|SyntaxError/.test(errors)) {
-    return tooOld(`its Node does not run it: ${clean(errors, run).slice(-200)}`)
+    return tooOld(`its Node does not run it: ${CliFault.clean(errors, run).slice(-200)}`)
   }
   const unknown = /^Error: ((?:Unknown provider|--provider requires).*)$/m.exec(errors)?.[1]
   if (unknown === undefined) return undefined
   return new Model.ModelError({
     reason: "UnknownModel",
     message:
-      `Model ${run.model}, asked by pi: UnknownModel. ${clean(unknown, run)} ` +
+      `Model ${run.model}, asked by pi: UnknownModel. ${CliFault.clean(unknown, run)} ` +
       "Name the provider as pi does, and a model for this tier; a provider that pi does not know needs `api` and `baseUrl`."
   })
 }
@@ -55,7 +45,7 @@ export const ofStart = (errors: string, run: Run): Harness.HarnessError | Model.
 export const refused = (what: string, said: string, run: Run): Harness.HarnessError =>
   new Harness.HarnessError({
     reason: "Broken",
-    message: `pi ${what} in the role ${run.role}: ${clean(said, run)}. Update it, or this package.`
+    message: `pi ${what} in the role ${run.role}: ${CliFault.clean(said, run)}. Update it, or this package.`
   })
 
 /** Why it did not take what was said to it. */
@@ -66,10 +56,7 @@ export const ofPrompt = (said: string, run: Run): Harness.HarnessError | Model.M
 export const ofCall = (said: string, run: Pick<Run, "model" | "secrets">): Model.ModelError => {
   const status = /^\s*(\d{3})\b/.exec(said)?.[1]
   const reason = reasonOf(status === undefined ? undefined : Number(status), said)
-  return new Model.ModelError({
-    reason,
-    message: `Model ${run.model}, asked by pi: ${reason}. ${clean(said, run)} ${mend[reason] ?? ""}`.trim()
-  })
+  return CliFault.ofModel("pi", { reason, said }, run)
 }
 
 const isLogin = (said: string): boolean => /no api key|\/login|not logged in|authenticat|no credentials/i.test(said)
@@ -86,16 +73,3 @@ const reasonOf = (status: number | undefined, said: string): Model.ModelError["r
     ? "Unreachable"
     : "Disconnected"
 }
-
-const mend: Partial<Record<Model.ModelError["reason"], string>> = {
-  Unauthorized: "Give the harness a key that may use this model.",
-  QuotaExhausted: "Add credit or raise the quota, then resume the line.",
-  ContextOverflow: "Give the role less context.",
-  UnknownModel: "Check the name of the model for this tier.",
-  RateLimited: "Try again later, or run fewer lines at once.",
-  Overloaded: "Try again later.",
-  Unreachable: "Check that the place where the agent works has a way to the provider."
-}
-
-const clean = (text: string, { secrets }: Pick<Run, "secrets">): string =>
-  Redaction.scrub(text, secrets).replace(/\s+/g, " ").trim().slice(0, 600)
