@@ -42,7 +42,7 @@ export const from = <R>(
     }
     if (entry.place.trust !== "house") {
       return yield* refuse(
-        { reason: "NotOverridable", source: `${entry.place.name}/${entry.folder}` },
+        { reason: "NotTrusted", source: `${entry.place.name}/${entry.folder}` },
         "it is a companion, and its place is not of the house",
         'Read it from where the house decides what is in it, as the default branch, and open that with `trust: "house"`.'
       )

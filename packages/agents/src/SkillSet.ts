@@ -139,10 +139,13 @@ const notLookedAt = (place: Place.Place, path: string, limit: string): SkillErro
     `${place.name} is not looked at from ${Place.quoted(path)} on: it has more than ${limit}. Name a smaller folder, or allow more.`
   )
 
-/** Reads a skill of a set whole, as it is now. */
+/** Reads a skill of a set whole, as it is now, for a role. One of a place that is not of the house is `NotTrusted`. */
 export const load = ({ folder, place }: Entry): Effect.Effect<Skill.Skill, SkillError> => Skill.from(place, folder)
 
-/** Reads the skill of a name. */
+/** Reads what a skill of a set says, whatever its place, to be shown. */
+export const said = ({ folder, place }: Entry) => Skill.said(place, folder)
+
+/** Reads the skill of a name, for a role. One of a place that is not of the house is `NotTrusted`. */
 export const get = ({ skills }: SkillSet, name: string): Effect.Effect<Skill.Skill, SkillError> =>
   Effect.suspend(() => {
     const entry = skills.find((each) => each.name === name)

@@ -186,6 +186,7 @@ describe("Companion", () => {
       const stranger = yield* Effect.flip(
         Companion.from(core(), yield* set({ [path]: companion("## Labels\nx") }, "outside"))
       )
+      assert.strictEqual(stranger.reason, "NotTrusted")
       assert.match(stranger.message, /not of the house.*default branch/)
     }).pipe(Effect.provide(NodeServices.layer))
   )
