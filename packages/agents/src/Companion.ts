@@ -37,8 +37,8 @@ export const from = <R>(
     const name = nameOf(skill.name)
     const entry = set.skills.find((each) => each.name === name)
     if (entry === undefined) {
-      const broken = set.problems.find(({ path }) => path.split("/").at(-1) === name)
-      return broken === undefined ? skill : yield* broken.error
+      const broken = SkillSet.rejected(set, name)
+      return broken === undefined ? skill : yield* broken
     }
     if (entry.place.trust !== "house") {
       return yield* refuse(

@@ -214,6 +214,10 @@ describe("Companion", () => {
       assert.match(fitted.source, /^core with .*triage-local\/SKILL\.md$/)
       const broken = yield* Effect.flip(Companion.from(core(), yield* set({ [path]: "no front matter" })))
       assert.strictEqual(broken.reason, "Malformed")
+      const flat = yield* Effect.flip(
+        Companion.from(core(), yield* set({ ".agents/skills/triage-local.md": companion("## Labels\nOurs.") }))
+      )
+      assert.match(flat.message, /triage-local\/SKILL\.md/)
       const stranger = yield* Effect.flip(
         Companion.from(core(), yield* set({ [path]: companion("## Labels\nx") }, "outside"))
       )

@@ -131,6 +131,47 @@ describe("SkillSet", () => {
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
+  it.effect("what is nearly a skill is reported, and `get` says why it is none", () =>
+    Effect.gen(function* () {
+      const set = yield* everywhere({
+        ".claude/skills/flat.md": skill("flat"),
+        ".claude/skills/README.md": "x",
+        ".agents/skills/readme.md": "x",
+        "skills/lower/skill.md": skill("lower"),
+        "skills/capital/Skill.md": skill("capital"),
+        "skills/other-name/SKILL.md": skill("name"),
+        "skills/no-skill/notes.md": "x",
+        "changes.md": "x"
+      })
+      assert.deepStrictEqual(names(set), [])
+      assert.deepStrictEqual(reasons(set), {
+        ".claude/skills/flat.md": "Malformed",
+        "skills/capital": "Malformed",
+        "skills/lower": "Malformed",
+        "skills/other-name": "Malformed"
+      })
+      const why = (name: string) => Effect.map(Effect.flip(SkillSet.get(set, name)), ({ message }) => message)
+      assert.match(yield* why("flat"), /Move it to "\.claude\/skills\/flat\/SKILL\.md"/)
+      assert.match(yield* why("lower"), /other letters. Name it SKILL\.md/)
+      assert.match(yield* why("other-name"), /other-name\/SKILL\.md/)
+      assert.match(yield* why("none"), /There is no skill "none"/)
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
+  it.effect("a root that was asked for and is not there is reported, and the usual ones are not", () =>
+    Effect.gen(function* () {
+      const files = { "prompts/a/SKILL.md": skill("a") }
+      const set = yield* everywhere(files, { roots: ["prompts", "promts"] })
+      assert.deepStrictEqual(names(set), ["a"])
+      assert.deepStrictEqual(
+        set.problems.map(({ path }) => path),
+        ["promts"]
+      )
+      assert.match(set.problems[0]?.error.message ?? "", /promts can not be listed/)
+      assert.deepStrictEqual((yield* everywhere(files)).problems, [])
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
   it.effect("the first of a name has it, in the order of places and roots, and the others are reported", () =>
     Effect.gen(function* () {
       const first = yield* Lab.folder({
