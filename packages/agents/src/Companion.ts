@@ -37,12 +37,12 @@ export const from = <R>(
     const name = nameOf(skill.name)
     const entry = set.skills.find((each) => each.name === name)
     if (entry === undefined) {
-      const broken = set.problems.find(({ path }) => path.split("/").at(-1) === name)
-      return broken === undefined ? skill : yield* broken.error
+      const broken = SkillSet.rejected(set, name)
+      return broken === undefined ? skill : yield* broken
     }
     if (entry.place.trust !== "house") {
       return yield* refuse(
-        { reason: "NotOverridable", source: `${entry.place.name}/${entry.folder}` },
+        { reason: "NotTrusted", source: `${entry.place.name}/${entry.folder}` },
         "it is a companion, and its place is not of the house",
         'Read it from where the house decides what is in it, as the default branch, and open that with `trust: "house"`.'
       )

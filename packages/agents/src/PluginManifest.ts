@@ -97,7 +97,9 @@ const listOf = <S extends Schema.Constraint>(item: S) =>
 
 const declared = {
   /** The version of this format. */
-  manifest: Schema.Literal(1),
+  manifest: Schema.Literal(1).pipe(
+    Schema.annotateKey({ messageMissingKey: 'it has no version of its format: `"manifest": 1`' })
+  ),
   description: Schema.optionalKey(text(1_024)),
   /** Folders, each with a `SKILL.md`. */
   skills: listOf(path),

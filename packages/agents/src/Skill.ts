@@ -110,10 +110,27 @@ export const head = Effect.fnUntraced(function* ({ bytes, size }: Place.Content,
   return { name: fields.name, description: fields.description, metadata: texts(fields.metadata) }
 })
 
-/** Reads a skill from the folder that it stands in, in a place. */
+/** Reads a skill from the folder that it stands in, in a place. One that is not of the house is `NotTrusted`: a skill instructs. */
 export const from = Effect.fnUntraced(function* (place: Place.Place, folder: string) {
-  return yield* read(place.read(`${folder}/SKILL.md`, maxBytes), `${place.name}/${folder}/SKILL.md`)
+  if (place.trust === "house") return yield* inPlace(place, folder)
+  return yield* refuse(
+    { reason: "NotTrusted", source: sourceOf(place, folder) },
+    "it would instruct an agent, and its place is not of the house",
+    'Give it to a role as data, with `SkillSource`; or read it, put it where the house decides what is in it, and open that with `trust: "house"`.'
+  )
 })
+
+/** Reads what a skill of any place says, to be shown. It is no {@link Skill}, so no role takes it for its own. */
+export const said = (
+  place: Place.Place,
+  folder: string
+): Effect.Effect<Pick<Skill, "digest" | "source"> & { readonly text: string }, SkillError> =>
+  Effect.map(inPlace(place, folder), ({ digest, instructions, source }) => ({ digest, source, text: instructions }))
+
+const sourceOf = (place: Place.Place, folder: string): string => `${place.name}/${folder}/SKILL.md`
+
+const inPlace = (place: Place.Place, folder: string) =>
+  read(place.read(`${folder}/SKILL.md`, maxBytes), sourceOf(place, folder))
 
 const read = <R>(content: Effect.Effect<Place.Content, Place.PlaceError, R>, source: string) =>
   content.pipe(

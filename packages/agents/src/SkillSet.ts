@@ -76,7 +76,9 @@ const inPlace = Effect.fnUntraced(function* (place: Place.Place, options: Option
   for (const root of searched) {
     const listed = yield* Effect.result(place.list(root))
     if (listed._tag === "Failure") {
-      if (listed.failure.reason !== "NotFound") report(root, unlisted(place, root, listed.failure))
+      // The usual roots are in no place all of them; one that was asked for is missed.
+      const isUsual = options.roots === undefined && listed.failure.reason === "NotFound"
+      if (!isUsual) report(root, unlisted(place, root, listed.failure))
       continue
     }
     for (const { kind, path, problem, real } of listed.success) {
@@ -86,6 +88,7 @@ const inPlace = Effect.fnUntraced(function* (place: Place.Place, options: Option
       }
       if (kind !== "folder") {
         if (kind !== "file") report(path, unusable(place, path, problem ?? `it is a ${kind}`))
+        else if (root !== "" && isFlat(path)) report(path, flat(place, path))
         continue
       }
       // A link to a skill that was seen is that skill, where its folder has the same name.
@@ -96,6 +99,7 @@ const inPlace = Effect.fnUntraced(function* (place: Place.Place, options: Option
       if (head._tag === "Failure") {
         // Most folders of a repository are no skills.
         if (head.failure.reason !== "NotFound") report(path, head.failure)
+        else if (yield* isMisnamed(place, path)) report(path, misnamed(place, path))
         continue
       }
       bytesLeft -= head.success.bytes
@@ -111,6 +115,16 @@ const readHead = Effect.fnUntraced(function* (place: Place.Place, folder: string
   const skill = yield* Skill.head({ bytes, size }, source)
   return { bytes: bytes.length, entry: { ...skill, place, folder } satisfies Entry }
 })
+
+/** A file that could be a skill by its name. In the root of a place, as in that of a repository, Markdown is all sorts of things. */
+const isFlat = (path: string): boolean => /\/[a-z0-9-]+\.md$/.test(`/${path}`) && !path.endsWith("/readme.md")
+
+/** Whether a folder without a `SKILL.md` has one in other letters. */
+const isMisnamed = (place: Place.Place, folder: string): Effect.Effect<boolean> =>
+  Effect.map(
+    Effect.forEach(["skill.md", "Skill.md"], (name) => Effect.isSuccess(place.read(`${folder}/${name}`, 1))),
+    (found) => found.includes(true)
+  )
 
 const refused = (reason: SkillError["reason"], message: string, cause?: unknown): SkillError =>
   new SkillError({ reason, message, ...(cause !== undefined && { cause }) })
@@ -133,20 +147,41 @@ const unusable = (place: Place.Place, path: string, problem: string): SkillError
     `${Place.quoted(path)} in ${place.name} is not looked at: ${problem}. Put a folder with a SKILL.md there.`
   )
 
+const flat = (place: Place.Place, path: string): SkillError =>
+  refused(
+    "Malformed",
+    `${Place.quoted(path)} in ${place.name} is not looked at: a skill is a folder with a SKILL.md. Move it to ${Place.quoted(path.replace(/\.md$/, "/SKILL.md"))}.`
+  )
+
+const misnamed = (place: Place.Place, folder: string): SkillError =>
+  refused(
+    "Malformed",
+    `${Place.quoted(folder)} in ${place.name} is not looked at: its skill.md is written in other letters. Name it SKILL.md.`
+  )
+
 const notLookedAt = (place: Place.Place, path: string, limit: string): SkillError =>
   refused(
     "TooLarge",
     `${place.name} is not looked at from ${Place.quoted(path)} on: it has more than ${limit}. Name a smaller folder, or allow more.`
   )
 
-/** Reads a skill of a set whole, as it is now. */
+/** Reads a skill of a set whole, as it is now, for a role. One of a place that is not of the house is `NotTrusted`. */
 export const load = ({ folder, place }: Entry): Effect.Effect<Skill.Skill, SkillError> => Skill.from(place, folder)
 
-/** Reads the skill of a name. */
-export const get = ({ skills }: SkillSet, name: string): Effect.Effect<Skill.Skill, SkillError> =>
+/** Reads what a skill of a set says, whatever its place, to be shown. */
+export const said = ({ folder, place }: Entry) => Skill.said(place, folder)
+
+/** Why a set does not have the skill of a name, where there is something at its place. */
+export const rejected = ({ problems }: Pick<SkillSet, "problems">, name: string): SkillError | undefined =>
+  problems.find(({ path }) => path.split("/").at(-1)?.replace(/\.md$/, "") === name)?.error
+
+/** Reads the skill of a name, for a role. One of a place that is not of the house is `NotTrusted`. */
+export const get = ({ problems, skills }: SkillSet, name: string): Effect.Effect<Skill.Skill, SkillError> =>
   Effect.suspend(() => {
     const entry = skills.find((each) => each.name === name)
     if (entry !== undefined) return load(entry)
+    const why = rejected({ problems }, name)
+    if (why !== undefined) return Effect.fail(why)
     const names = skills.slice(0, 20).map((each) => each.name)
     const more = skills.length > names.length ? ` and ${skills.length - names.length} more` : ""
     return Effect.fail(

@@ -97,12 +97,12 @@ const told = ({ message }: PlaceError | Skill.SkillError): Effect.Effect<Answer>
   Effect.succeed({ content: [{ type: "text", text: message }], isError: true })
 
 const whole = Effect.fnUntraced(function* (entry: SkillSet.Entry) {
-  const { digest, instructions, source } = yield* SkillSet.load(entry)
+  const { digest, source, text } = yield* SkillSet.said(entry)
   const { isPartial, paths } = yield* SkillSet.files(entry)
   const more = isPartial ? ", and more" : ""
   const list =
     paths.length === 0 ? "" : `\n\nFiles beside this skill, to be read with \`file\`: ${paths.join(", ")}${more}`
-  return { digest, source, text: `${instructions}${list}` }
+  return { digest, source, text: `${text}${list}` }
 })
 
 const beside = Effect.fnUntraced(function* (

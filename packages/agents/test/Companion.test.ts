@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Digest from "@millwright/core/Digest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { readdirSync, readFileSync } from "node:fs"
 import * as Companion from "../src/Companion.ts"
 import * as FolderPlace from "../src/FolderPlace.ts"
 import * as Markdown from "../src/internal/Markdown.ts"
@@ -169,6 +170,36 @@ describe("Companion", () => {
     })
   )
 
+  const bundled = readdirSync(new URL("../skills/", import.meta.url)).map((name) => name as Skill.Bundled)
+  it.effect.each(bundled)("one as the guide has it applies to the bundled skill %s", (name) =>
+    Effect.gen(function* () {
+      const guide = readFileSync(new URL("../../../docs/guides/skills.md", import.meta.url), "utf8")
+      const [, shown] = /```md\n(---\nname: triage-local\n[^]*?)```/.exec(guide) ?? []
+      if (shown === undefined) return assert.fail("the guide shows no companion")
+      const skill = yield* Skill.bundled(name)
+      for (const text of [shown, shown.replace("## Repository", "## + Repository")]) {
+        const folder = yield* Lab.folder({
+          [`.agents/skills/${name}-local/SKILL.md`]: text.replace("triage-local", `${name}-local`)
+        })
+        const set = yield* SkillSet.find([yield* FolderPlace.open({ folder, trust: "house" })])
+        const fitted = yield* Companion.from(Skill.bundled(name), set)
+        const adds = text.includes("+")
+        assert.include(fitted.instructions, "### Labels\n\n`area/parser`")
+        assert.strictEqual(fitted.instructions.includes("What is particular to this repository"), adds)
+        const keys = (text: string) => Markdown.outline(text).sections.map(({ key }) => key)
+        assert.deepStrictEqual(
+          keys(fitted.instructions).filter((key) => key !== "labels" && key !== "commands"),
+          keys(skill.instructions),
+          "the rest is there, in its order"
+        )
+      }
+      for (const section of ["Outcomes", "Escalate"]) {
+        const greedy = yield* Skill.parse(`---\nname: ${name}-local\ndescription: x\n---\n## ${section}\nx`, "local")
+        assert.strictEqual((yield* Effect.flip(Companion.apply(skill, greedy))).reason, "NotOverridable", section)
+      }
+    }).pipe(Effect.provide(NodeServices.layer))
+  )
+
   it.effect("is taken from a set, and never left out in silence", () =>
     Effect.gen(function* () {
       const companion = (text: string) => `---\nname: triage-local\ndescription: x\n---\n\n${text}\n`
@@ -183,9 +214,14 @@ describe("Companion", () => {
       assert.match(fitted.source, /^core with .*triage-local\/SKILL\.md$/)
       const broken = yield* Effect.flip(Companion.from(core(), yield* set({ [path]: "no front matter" })))
       assert.strictEqual(broken.reason, "Malformed")
+      const flat = yield* Effect.flip(
+        Companion.from(core(), yield* set({ ".agents/skills/triage-local.md": companion("## Labels\nOurs.") }))
+      )
+      assert.match(flat.message, /triage-local\/SKILL\.md/)
       const stranger = yield* Effect.flip(
         Companion.from(core(), yield* set({ [path]: companion("## Labels\nx") }, "outside"))
       )
+      assert.strictEqual(stranger.reason, "NotTrusted")
       assert.match(stranger.message, /not of the house.*default branch/)
     }).pipe(Effect.provide(NodeServices.layer))
   )

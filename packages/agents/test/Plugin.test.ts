@@ -83,6 +83,7 @@ describe("what is seen of a plugin before it is accepted", () => {
   malformed("what is no JSON", "{", "not JSON")
   malformed("what is too large", `"${"x".repeat(300_000)}"`, "bytes", "TooLarge")
   malformed("a list", "[]", "")
+  malformed("no version of the format", JSON.stringify({ name: "acme", version: "1.0.0" }), '"manifest": 1')
   malformed("a version of the format that it does not know", Lab.manifest({ manifest: 2 }), "manifest")
   malformed("a key that it does not know", Lab.manifest({ wrties: ["**"] }), "wrties")
   for (const path of ["../up", "/etc", "a/../../b", "a\\b", ".git/hooks", "C:/x", ""]) {

@@ -230,9 +230,11 @@ describe("the skills of a plugin", () => {
         set.skills.map(({ name, place: { trust } }) => [name, trust]),
         [["document", "outside"]]
       )
-      const skill = yield* SkillSet.get(set, "document")
-      assert.strictEqual(skill.digest, plugin?.skills[0]?.digest)
-      assert.include(skill.source, place.name)
+      const [entry = assert.fail("it has no skill")] = set.skills
+      const { digest, source } = yield* SkillSet.said(entry)
+      assert.strictEqual(digest, plugin?.skills[0]?.digest)
+      assert.include(source, place.name)
+      assert.strictEqual((yield* Effect.flip(SkillSet.get(set, "document"))).reason, "NotTrusted")
     })
   )
 })

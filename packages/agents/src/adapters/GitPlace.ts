@@ -26,8 +26,19 @@ export interface Options {
 /** The largest object that is read, in bytes. */
 export const maxObjectBytes = 64 * 1024 * 1024
 
+/** A URL, or `git@host:path`. */
+const isUrl = /^(?:[a-z][a-z0-9+.-]*:\/\/|[^/\\@]+@[^/\\:]+:)/i
+
 /** Opens a commit. */
 export const open = Effect.fnUntraced(function* ({ folder = "", ref = "HEAD", repository, trust }: Options) {
+  if (isUrl.test(repository)) {
+    // It is not repeated: a password may stand in it.
+    return yield* new Place.PlaceError({
+      reason: "Unsupported",
+      message:
+        "The `repository` of a place of git is a URL, and nothing is fetched. Clone it first, and name the folder of the clone."
+    })
+  }
   const path = resolve(repository)
   const found = yield* GitFolder.find(path)
   const store: Store = { ...found, path, fs: GitFolder.files(found) }

@@ -48,6 +48,25 @@ describe("GitPlace", () => {
     return { path, first, second: Lab.commit(path) }
   })
 
+  it.effect("says of a URL that it has to be cloned first, and does not repeat it", () =>
+    Effect.gen(function* () {
+      for (const url of [
+        "https://me:s3cret@example.com/a.git",
+        "ssh://s3cret@host/a",
+        "git@example.com:s3cret/a.git"
+      ]) {
+        const error = yield* refused(url)
+        assert.strictEqual(error.reason, "Unsupported", url)
+        assert.match(error.message, /URL.*Clone it first/)
+        assert.notInclude(error.message, "s3cret")
+      }
+      // Folders may be named oddly.
+      for (const folder of ["./a@b:c", "C:\\nowhere", "none/x@y:z"]) {
+        assert.strictEqual((yield* refused(folder)).reason, "NotFound", folder)
+      }
+    })
+  )
+
   it.effect("reads any ref, whatever is checked out, and names the commit", () =>
     Effect.gen(function* () {
       const { first, path, second } = yield* twice
