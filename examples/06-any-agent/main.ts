@@ -117,8 +117,14 @@ const program = Effect.fnUntraced(function* ({ only }: Settings) {
 
   const rows = yield* Effect.forEach(wanted, (name) => compete(name, place))
   yield* Console.log(`\n${Table.text(rows)}`)
+  yield* Console.log("")
+  if (rows.some(({ agent, seen }) => seen !== undefined && agent.startsWith("acp-"))) {
+    yield* Console.log(
+      "acp-*: an agent that speaks ACP says what it used once for each thing that it is told, which counts as one turn."
+    )
+  }
   if (rows.some(({ isRehearsed }) => isRehearsed)) {
-    yield* Console.log("\nIn brackets: REHEARSED, a loopback server played the model, and nobody pays.")
+    yield* Console.log("In brackets: REHEARSED, a loopback server played the model, and nobody pays.")
   }
 
   for (const { agent, outcome, seen } of rows) {
@@ -133,6 +139,8 @@ const program = Effect.fnUntraced(function* ({ only }: Settings) {
       `${agent} says that it is mended`
     )
   }
+  const missing = rows.filter(({ seen }) => seen === undefined).length
+  yield* Console.log(`\n${rows.length - missing} of ${rows.length} agents did it; ${missing} missing.`)
 }, Effect.scoped)
 
 const flags = {

@@ -34,6 +34,8 @@ describe("06-any-agent", () => {
         assert.strictEqual(code, 0, text)
         assert.include(text, "REHEARSED")
         const found = rows(text)
+        const missing = [...found.values()].filter(([outcome]) => outcome === "NotInstalled").length
+        assert.match(text, new RegExp(`; ${missing} missing\\.\\n$`), "the last line does not say how many")
         assert.deepStrictEqual([...found.keys()], Agents.names, text)
         for (const [name, [outcome, turns]] of found) {
           if (outcome === "NotInstalled") assert.match(text, new RegExp(`^${name}: .*not installed.* Install `, "m"))

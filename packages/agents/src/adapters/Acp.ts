@@ -8,6 +8,7 @@
  *   agent of which `asks` says that it asks for what the role may not do.
  * - The outcome and the tool index are MCP servers that the agent starts: a few lines of shell that carry the messages through the
  *   folder of the run. They need no network, and work in any sandbox.
+ * - Its temporary files, and those of its tools, are in a folder of the run, and go with it.
  * - What it used is billed as it says it; where it says nothing the cost is unknown, never zero.
  */
 import type * as Journal from "@millwright/core/Journal"
@@ -37,6 +38,7 @@ import * as AcpTools from "../internal/AcpTools.ts"
 import * as CliAgent from "../internal/CliAgent.ts"
 import * as CliHarness from "../internal/CliHarness.ts"
 import * as CliReport from "../internal/CliReport.ts"
+import * as RunFolder from "../internal/RunFolder.ts"
 
 /** Which program, what it can be relied on for, and who pays. */
 export interface Options extends CliHarness.Options {
@@ -96,6 +98,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   const secrets = yield* Redaction.Secrets
   const run = { title, role, model: model ?? title, maxTurns: request.maxTurns, secrets }
 
+  const folder = yield* RunFolder.make("acp", title)
   const schema = Tool.getJsonSchema(outcomeTool(request.outcome))
   const outcome = AcpOutcome.make(schema)
   const bridge = yield* AcpBridge.make({
@@ -119,7 +122,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   const failed = yield* Deferred.make<never, AcpConversation.Failure>()
   const opened = yield* Deferred.make<CliAgent.Talk>()
   const program = yield* Effect.forkScoped(
-    CliAgent.run(programOf(options, secrets), {
+    CliAgent.run(programOf(options, { secrets, temporary: folder.path }), {
       begin: (talk) => Effect.andThen(connection.open(talk), Deferred.succeed(opened, talk)),
       hear: (message) =>
         Effect.flatMap(
@@ -158,6 +161,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
     )
     const { stopReason, usage } = yield* Fiber.join(asked).pipe(
       Effect.mapError((refusal) => AcpFault.refused(refusal, "do its work", run)),
+      Effect.tapError((fault) => (fault._tag === "ModelError" ? conversation.close(fault) : Effect.void)),
       Effect.onInterrupt(() => stop)
     )
     const said = yield* conversation.end(AcpAnswer.tokens(usage))
@@ -207,7 +211,7 @@ const work = Effect.fnUntraced(function* (request: Harness.Request, { emit, id, 
   })
 
   const talk = yield* Effect.raceFirst(Deferred.await(opened), Effect.flatMap(over, Effect.fail))
-  const result = yield* drive.pipe(Effect.raceFirst(Deferred.await(failed)), Effect.ensuring(conversation.close))
+  const result = yield* drive.pipe(Effect.raceFirst(Deferred.await(failed)), Effect.ensuring(conversation.close()))
   yield* talk.close
   yield* Effect.timeoutOption(Fiber.await(program), farewell)
   yield* emit({ _tag: "Ended", ...result })
@@ -222,14 +226,19 @@ const outcomeTool = (outcome: Harness.Request["outcome"]) =>
 /** What begins with a slash is a command to most agents, and what stands in a task is for the model. */
 const plain = (text: string): string => (text.trimStart().startsWith("/") ? `Your task:\n${text}` : text)
 
-const programOf = (options: Options, secrets: CliAgent.Program["secrets"]): CliAgent.Program => {
+interface Start extends Pick<CliAgent.Program, "secrets"> {
+  /** The folder for what it and its tools put down for a while. */
+  readonly temporary: string
+}
+
+const programOf = (options: Options, { secrets, temporary }: Start): CliAgent.Program => {
   const { args = [], command, env = {}, inherit = [], install, key, name } = options
   return {
     name,
     install: install ?? `Install it, or say in \`command\` where it is.`,
     command,
     args,
-    env,
+    env: { TMPDIR: temporary, ...env },
     inherit,
     key: key?.value,
     keyVariable: key?.variable,

@@ -57,8 +57,8 @@ export interface AcpConversation {
   readonly end: (usage: AcpAnswer.Tokens | undefined) => Effect.Effect<string, Failure, Needs>
   /** Nothing more is allowed. */
   readonly cancel: Effect.Effect<void>
-  /** Bills what had begun when the program was ended. */
-  readonly close: Effect.Effect<void, never, Needs>
+  /** Bills what had begun when it ended, which was for this reason. Default: the program was ended. */
+  readonly close: (fault?: Model.ModelError) => Effect.Effect<void, never, Needs>
 }
 
 interface Seen extends AcpTools.Call {
@@ -192,15 +192,15 @@ export const make = ({ emit, grants, isContinued, isGiven, report, run }: Option
       return said
     }),
     cancel: Effect.sync(() => void (isCancelled = true)),
-    close: Effect.suspend(() => {
-      if (at === undefined) return Effect.void
-      const { since } = at
-      at = undefined
-      const message = `${run.title} was ended, or ended by itself, while it worked.`
-      return Effect.ignore(
-        report.brokenOff(bill(undefined, since), new Model.ModelError({ reason: "Disconnected", message }))
-      )
-    })
+    close: (fault) =>
+      Effect.suspend(() => {
+        if (at === undefined) return Effect.void
+        const { since } = at
+        at = undefined
+        const message = `${run.title} was ended, or ended by itself, while it worked.`
+        const why = fault ?? new Model.ModelError({ reason: "Disconnected", message })
+        return Effect.ignore(report.brokenOff(bill(undefined, since), why))
+      })
   }
 }
 

@@ -24,16 +24,66 @@ export const refused = (
 ): Harness.HarnessError | Model.ModelError => {
   if (fault !== undefined) return fault
   const said = Redaction.scrub(message, run.secrets).replace(/\s+/g, " ").trim().slice(0, 600)
-  if (code === AcpRefusal.authRequired || /\blog(ged)? ?in\b|api key|authenticat|unauthorized|\b401\b/i.test(said)) {
+  const status = statusOf(said)
+  const isLogin = status === undefined || status === 401
+  if (code === AcpRefusal.authRequired || (isLogin && login.test(said))) {
     return new Model.ModelError({
       reason: "Unauthorized",
       message: `${run.title} needs a login, and nobody is asked for one: ${said}. Give it a key (\`key\`), or log it in where it works before it starts.`
+    })
+  }
+  const reason = reasonOf(status, said)
+  if (reason !== undefined) {
+    return new Model.ModelError({
+      reason,
+      message:
+        `${run.model === run.title ? "The model" : `Model ${run.model}`}, asked by ${run.title}: ${reason}. ${sentence(said)} ${mend[reason] ?? ""}`.trim()
     })
   }
   return new Harness.HarnessError({
     reason: "Broken",
     message: `${run.title} did not ${what} in the role ${run.role}: ${said}. Try again; where it happens again, update it, or this package.`
   })
+}
+
+const login = /\blog(ged)? ?in\b|api key|authenticat|unauthorized|\b401\b/i
+
+/** The status of the provider's answer, as agents write it: ACP has no place for it. */
+const statusOf = (said: string): number | undefined => {
+  const status = /\b(?:API Error|HTTP|status|code|rejected)["':\s(]{0,4}([45]\d\d)\b/i.exec(said)?.[1]
+  return status === undefined ? undefined : Number(status)
+}
+
+/** Why the provider did not answer. `undefined`: nothing says that it was the provider. */
+const reasonOf = (status: number | undefined, said: string): Model.ModelError["reason"] | undefined => {
+  if (status === 401 || status === 403) return "Unauthorized"
+  if (status === 402 || /credit balance|usage limit|insufficient_quota|billing_error/i.test(said)) {
+    return "QuotaExhausted"
+  }
+  if (status === 413 || /request too large|prompt is too long|context.{0,20}(length|window|limit)/i.test(said)) {
+    return "ContextOverflow"
+  }
+  if (status === 404 || /model_not_found|issue with the selected model/i.test(said)) return "UnknownModel"
+  if (status === 429 || /rate_limit/i.test(said)) return "RateLimited"
+  if (status !== undefined) return status >= 500 ? "Overloaded" : "Protocol"
+  return /unable to connect to (the )?API/i.test(said) ? "Unreachable" : undefined
+}
+
+const mend: Partial<Record<Model.ModelError["reason"], string>> = {
+  Unauthorized: "Give the agent a key that may use this model.",
+  QuotaExhausted: "Add credit or raise the quota, then resume the line.",
+  ContextOverflow: "Give the role less context.",
+  UnknownModel: "Check the name of the model for this tier, in `models` or where the agent is set up.",
+  RateLimited: "Try again later, or run fewer lines at once.",
+  Overloaded: "Try again later.",
+  Unreachable: "Check that the place where the agent works has a way to the provider.",
+  Protocol: "Trying again does not help: check the model, and how the agent is set up."
+}
+
+/** Without what JSON-RPC and Claude Code have around it. */
+const sentence = (said: string): string => {
+  const bare = said.replace(/^Internal error: /, "").replace(/: \{"errorKind":"\w+"\}$/, "")
+  return /[.!?]$/.test(bare) ? bare : `${bare}.`
 }
 
 /** It took its turns, and has no outcome. */

@@ -100,11 +100,11 @@ export const layer = (
         yield* Effect.acquireRelease(
           Journal.record({ _tag: "AgentStarted", role: request.role, session: id, resumed: false }),
           (_, exit) => {
-            const fault = Exit.isSuccess(exit) ? null : Fault.record(Cause.squash(exit.cause))
+            const fault = Exit.isSuccess(exit) ? null : Fault.record(why(request, exit.cause))
             return Effect.ignore(Journal.record({ _tag: "AgentEnded", session: id, fault }))
           }
         )
-        yield* work(request, { id, tools, emit })
+        yield* limited(work(request, { id, tools, emit }), request, options)
       }, Effect.scoped)
       return Harness.make({
         name,
@@ -112,7 +112,6 @@ export const layer = (
         run: (request) =>
           Stream.callback<Harness.HarnessEvent, Harness.Failure, Harness.Workplace>((queue) =>
             run(request, (event) => Effect.asVoid(Queue.offer(queue, event))).pipe(
-              limited(request, options),
               Telemetry.agent(request),
               Effect.andThen(Queue.end(queue)),
               Effect.updateService(Redaction.Secrets, (known) => [...known, ...keys.filter(Predicate.isNotUndefined)]),
@@ -135,19 +134,30 @@ export const speechless = (
       `${errors.slice(-600)} Try again; where it happens again, update it, or this package.`
   )
 
-const limited =
-  ({ role }: Harness.Request, { total }: Options) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Harness.HarnessError, R> =>
-    total === undefined
-      ? effect
-      : Effect.timeoutOrElse(effect, {
-          duration: total,
-          orElse: () =>
-            new Harness.HarnessError({
-              reason: "TimedOut",
-              message: `The role ${role} took longer than ${Duration.format(Duration.fromInputUnsafe(total))}. Give it more time, or a smaller task.`
-            })
-        })
+/** Why an agent stopped. To be stopped is no defect. */
+const why = ({ role }: Harness.Request, cause: Cause.Cause<unknown>): unknown =>
+  Cause.hasInterruptsOnly(cause)
+    ? new Harness.HarnessError({
+        reason: "Interrupted",
+        message: `The role ${role} was stopped by whoever waited for it. It begins anew when it is run again.`
+      })
+    : Cause.squash(cause)
+
+const limited = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  { role }: Harness.Request,
+  { total }: Options
+): Effect.Effect<A, E | Harness.HarnessError, R> =>
+  total === undefined
+    ? effect
+    : Effect.timeoutOrElse(effect, {
+        duration: total,
+        orElse: () =>
+          new Harness.HarnessError({
+            reason: "TimedOut",
+            message: `The role ${role} took longer than ${Duration.format(Duration.fromInputUnsafe(total))}. Give it more time, or a smaller task.`
+          })
+      })
 
 interface Serving {
   readonly index: ToolIndex.ToolIndex | undefined

@@ -28,9 +28,8 @@ export const tooOld = (said: string): Harness.HarnessError =>
 
 /** Why it ended before it said a word, where that is known. */
 export const ofStart = (errors: string, run: Run): Harness.HarnessError | Model.ModelError | undefined => {
-  if (/does not provide an export named|SyntaxError/.test(errors)) {
-    return tooOld(`its Node does not run it: ${CliFault.clean(errors, run).slice(-200)}`)
-  }
+  const node = ofNode(errors, run)
+  if (node !== undefined) return node
   const unknown = /^Error: ((?:Unknown provider|--provider requires).*)$/m.exec(errors)?.[1]
   if (unknown === undefined) return undefined
   return new Model.ModelError({
@@ -38,6 +37,27 @@ export const ofStart = (errors: string, run: Run): Harness.HarnessError | Model.
     message:
       `Model ${run.model}, asked by pi: UnknownModel. ${CliFault.clean(unknown, run)} ` +
       "Name the provider as pi does, and a model for this tier; a provider that pi does not know needs `api` and `baseUrl`."
+  })
+}
+
+/** The oldest Node that pi runs on. */
+const oldestNode = [22, 19] as const
+
+/** What the Node that it was started with could not do, where it is too old, or may be. Node says its version behind what it says. */
+const ofNode = (errors: string, run: Run): Harness.HarnessError | undefined => {
+  const [, found, major, minor] = /^Node\.js (v(\d+)\.(\d+)\S*)\s*$/m.exec(errors) ?? []
+  const isKnown = found !== undefined
+  const isOld =
+    isKnown && (Number(major) < oldestNode[0] || (Number(major) === oldestNode[0] && Number(minor) < oldestNode[1]))
+  const isSyntax = /does not provide an export named|SyntaxError/.test(errors)
+  if (!isOld && !isSyntax) return undefined
+  const said = CliFault.clean(/^\w*Error\b.*$/m.exec(errors)?.[0] ?? errors.slice(-200), run).slice(0, 200)
+  if (isKnown && !isOld) return tooOld(`its Node, ${found}, does not run it: ${said}`)
+  return new Harness.HarnessError({
+    reason: "NotInstalled",
+    message:
+      `pi needs Node ${oldestNode.join(".")} or newer where the agent works, and the first \`node\` on the PATH there ` +
+      `${isKnown ? `is ${found}` : "does not run it"}: ${said}. Put a newer one before it on that PATH.`
   })
 }
 

@@ -4,6 +4,7 @@ import * as ScriptedSource from "@millwright/context/testing/ScriptedSource"
 import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
@@ -89,6 +90,37 @@ describe("an ACP agent that does what it should not", () => {
     /no terminal/
   )
   breaks("answers with an error", `fail(-32603, "the model is on fire")`, /did not do its work .* the model is on fire/)
+
+  for (const [says, reason, shows] of [
+    ["API Error: 400 max_tokens: 99 is too large", "Protocol", "asked by fake: Protocol. API Error: 400 max_tokens"],
+    ["API Error: Request rejected (429) · slow down", "RateLimited", "Try again later, or run fewer lines"],
+    ['{"error":{"code":503,"message":"busy"}}', "Overloaded", "busy"],
+    ["HTTP 403: no", "Unauthorized", "Give the agent a key"],
+    ["API Error: 400 this organization can not log in here", "Protocol", "can not log in here"],
+    ["Request too large (max 32MB).", "ContextOverflow", "Give the role less context."],
+    ["There's an issue with the selected model (m).", "UnknownModel", "Check the name of the model"],
+    ["API Error: Unable to connect to API (ConnectionRefused)", "Unreachable", "has a way to the provider"]
+  ] as const) {
+    test(
+      `is not answered by its provider (${says}): it says so as others do, without the key, and so does the journal`,
+      Effect.gen(function* () {
+        Fake.write({
+          prompt: `fail(-32603, "Internal error: " + ${JSON.stringify(says)} + " " + process.env.ANTHROPIC_API_KEY)`
+        })
+        const lab = yield* at({ key: { variable: "ANTHROPIC_API_KEY", value: Agent.secret } })
+        const error = yield* Effect.flip(lab.run())
+        assert.deepStrictEqual([error._tag, error.reason], ["ModelError", reason], error.message)
+        assert.include(error.message, shows)
+        assert.include(error.message, "[redacted]")
+        assert.notInclude(error.message, Redacted.value(Agent.secret))
+        assert.notInclude(error.message, "Internal error")
+        const [failed] = yield* lab.facts("ModelFailed")
+        const [ended] = yield* lab.facts("AgentEnded")
+        assert.deepStrictEqual([failed?.fault.reason, ended?.fault?.reason], [reason, reason])
+      })
+    )
+  }
+
   breaks("answers with something else", `return { stopReason: 7 }`, /did not do its work/)
 
   refuses("speaks another version of the protocol", { hello: "{ protocolVersion: 2 }", prompt: "" }, [
@@ -243,9 +275,12 @@ describe("an ACP agent that does what it should not", () => {
           fs.writeFileSync("begun", process.pid + "\\n"); fs.writeFileSync("daemon", String(daemon.pid))
           await never()`
       })
-      const running = yield* Effect.forkChild((yield* at()).run())
+      const lab = yield* at()
+      const running = yield* Effect.forkChild(lab.run())
       const pid = yield* written("begun")
       yield* Fiber.interrupt(running)
+      const [ended] = yield* lab.facts("AgentEnded")
+      assert.deepStrictEqual([ended?.fault?.tag, ended?.fault?.reason], ["HarnessError", "Interrupted"])
       assert.isTrue(existsSync("asked"), "it was not asked to end before it was killed")
       assert.include(readFileSync("asked", "utf8"), "session/cancel")
       assert.isFalse(isAlive(pid), "the program lives")
@@ -266,6 +301,8 @@ describe("an ACP agent that does what it should not", () => {
       yield* TestClock.adjust("2 seconds")
       const error = yield* Fiber.join(running)
       assert.strictEqual(error.reason, "TimedOut")
+      const [ended] = yield* lab.facts("AgentEnded")
+      assert.strictEqual(ended?.fault?.reason, "TimedOut", "its end is told as something else")
       assert.isFalse(isAlive(pid))
     }).pipe(Effect.scoped, Effect.provide(Agent.Services))
   )

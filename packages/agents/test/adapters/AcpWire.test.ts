@@ -27,6 +27,9 @@ afterAll(() => {
   rmSync(temporary, { recursive: true, force: true })
 })
 
+/** What is there of those that were run, and is none of these tests' own. */
+const left = () => readdirSync(temporary).filter((name) => !/^millwright-(acp-test|tools)-/.test(name))
+
 const done = (note: string) => Agent.outcome({ _tag: "Done", note })
 
 /** It asks for a title too, beside its work, and says nothing of that. */
@@ -105,11 +108,7 @@ describe.skipIf(Agent.program === undefined)(Agent.titled("ACP on the wire"), ()
         assert.notInclude(text, Lab.key, `the key stands in the ${where}`)
         assert.notInclude(text, "hunter2-of-the-host", `a secret of the host stands in the ${where}`)
       }
-      assert.deepStrictEqual(
-        readdirSync(temporary).filter((name) => /^millwright-acp-[^t]/.test(name)),
-        [],
-        "the folder of the run is left"
-      )
+      assert.deepStrictEqual(left(), [], "the folder of the run is left, or what it and its tools put down")
     })
   )
 
@@ -212,6 +211,22 @@ describe.skipIf(Agent.program === undefined)(Agent.titled("ACP on the wire"), ()
   )
 
   test(
+    "what its provider does not take is told in the provider's words, and is no fault of the agent",
+    Effect.gen(function* () {
+      const lab = yield* Agent.start([done("never")])
+      const refusal = { _tag: "Refuse", status: 400, message: "max_tokens: 99 is too large" } as const
+      // It asks for a title too, and again without what it takes to be at fault.
+      yield* lab.twin.breakNext(Array.from({ length: 12 }, () => refusal))
+      const error = yield* Effect.flip(lab.run())
+      assert.deepStrictEqual([error._tag, error.reason, error.isRetryable], ["ModelError", "Protocol", false])
+      assert.match(
+        error.message,
+        /^The model, asked by claude: Protocol\. API Error: 400 max_tokens: 99 is too large\. /
+      )
+    })
+  )
+
+  test(
     "a limit that is reached ends it before what it is told next, and a budget that is spent before it begins",
     Effect.gen(function* () {
       const lab = yield* Agent.start([
@@ -238,7 +253,9 @@ describe.skipIf(Agent.program === undefined)(Agent.titled("ACP on the wire"), ()
       yield* Effect.promise(async () => {
         while (!existsSync("begun")) await new Promise(setImmediate)
       })
+      assert.isNotEmpty(left())
       yield* Fiber.interrupt(running)
+      assert.deepStrictEqual(left(), [], "something is left of it")
       const called = yield* lab.facts("ModelCalled")
       const failed = yield* lab.facts("ModelFailed")
       assert.lengthOf([...called, ...failed], 1, "it is billed not once")

@@ -90,9 +90,37 @@ describe("pi that does what it should not", () => {
       )
       const under = yield* Effect.flip((yield* at()).run())
       assert.strictEqual(under.reason, "NotInstalled")
-      assert.match(under.message, /its Node does not run it: SyntaxError.* Install/)
+      assert.match(
+        under.message,
+        /needs Node 22\.19 or newer .* does not run it: SyntaxError: The module .* Put a newer/
+      )
     })
   )
+
+  for (const [version, isOld] of [
+    ["v20.20.2", true],
+    ["v22.18.0", true],
+    ["v22.19.0", false],
+    ["v24.21.0", false]
+  ] as const) {
+    test(
+      `is started with Node ${version}, which does not run it: it says ${isOld ? "which it needs" : "that it is pi that is to be installed anew"}`,
+      Effect.gen(function* () {
+        const line = `import { x } from "node:module";${" ".repeat(9_000)}`
+        const error = "SyntaxError: The requested module 'node:module' does not provide an export named 'x'"
+        const trace = `file:///cli.js:2\n${line}\n         ^\n${error}\n    at ModuleJob (node:internal:1:2)\n\nNode.js ${version}\n`
+        writeFileSync("trace", trace)
+        writeFileSync("fake", "#!/bin/sh\ncat trace >&2\nexit 1\n", { mode: 0o755 })
+        const failed = yield* Effect.flip((yield* at()).run())
+        assert.strictEqual(failed.reason, "NotInstalled")
+        assert.include(failed.message, error)
+        assert.include(failed.message, version)
+        assert.strictEqual(/needs Node 22\.19 or newer/.test(failed.message), isOld, failed.message)
+        assert.strictEqual(/ Install @earendil/.test(failed.message), !isOld, failed.message)
+        assert.notInclude(failed.message, "ModuleJob", "a part of the trace is shown")
+      })
+    )
+  }
 
   test(
     "is killed in the middle of an answer: it is Broken, and what it began is billed",
@@ -271,9 +299,12 @@ describe("pi that does what it should not", () => {
         const daemon = spawn("sh", ["-c", "trap '' TERM; while :; do sleep 1; done"], { detached: true, stdio: "ignore" })
         fs.writeFileSync("begun", process.pid + "\\n"); fs.writeFileSync("daemon", String(daemon.pid))
         await new Promise(() => setInterval(() => {}, 1000))`)
-      const running = yield* Effect.forkChild((yield* at()).run())
+      const lab = yield* at()
+      const running = yield* Effect.forkChild(lab.run())
       const pid = yield* written("begun")
       yield* Fiber.interrupt(running)
+      const [ended] = yield* lab.facts("AgentEnded")
+      assert.deepStrictEqual([ended?.fault?.tag, ended?.fault?.reason], ["HarnessError", "Interrupted"])
       assert.isTrue(existsSync("asked"), "it was not asked to end before it was killed")
       assert.isFalse(isAlive(pid), "the program lives")
       assert.isFalse(isAlive(Number(readFileSync("daemon", "utf8"))), "what it started lives")
@@ -291,6 +322,8 @@ describe("pi that does what it should not", () => {
       yield* TestClock.adjust("1 hour")
       const error = yield* Fiber.join(running)
       assert.strictEqual(error.reason, "TimedOut")
+      const [ended] = yield* lab.facts("AgentEnded")
+      assert.strictEqual(ended?.fault?.reason, "TimedOut", "its end is told as something else")
       assert.isFalse(isAlive(pid))
     }).pipe(Effect.scoped, Effect.provide(PiLab.Services))
   )
