@@ -23,7 +23,7 @@ export const ours = ({ kind, name, rawInput, title }: Call): string | undefined 
   const isNamed = Predicate.isNotNullish(name)
   const isOther = (kind ?? "other") !== "other" || Predicate.hasProperty(inWords(rawInput), "script")
   for (const text of isNamed ? [name] : isOther ? [] : [title]) {
-    const [, tool] = /^(?:mcp__)?millwright(?:[-_]index)?(?:__|[ ./:_-]+)([a-z_]+)$/i.exec(text ?? "") ?? []
+    const [, tool] = /^(?:mcp__)?millwright(?:[-_]index)?(?:__|[.:_-])([a-z_]+)$/i.exec(text ?? "") ?? []
     const [, other] = /^([a-z_]+) \(millwright(?:[-_]index)? MCP Server\)/.exec(text ?? "") ?? []
     const found = tool ?? other
     if (found !== undefined && tools.includes(found)) return found

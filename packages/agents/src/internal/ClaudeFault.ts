@@ -1,5 +1,5 @@
 /** Why Claude Code has no outcome, as a fault of the house. */
-import * as Model from "@millwright/core/Model"
+import type * as Model from "@millwright/core/Model"
 import * as Predicate from "effect/Predicate"
 import * as Harness from "../Harness.ts"
 import * as CliFault from "./CliFault.ts"
