@@ -185,7 +185,7 @@ describe("the program of a coding agent whose model means harm", () => {
           await may({ title: "millwright/outcome", rawInput: { command: "millwright/outcome" } }); await may({ kind: "other", title: "millwright_tool_call", rawInput: { cmd: ["x"] } })
           await may({ kind: "fetch", title: "millwright: outcome" }); await may({ kind: "edit", title: "millwright/outcome" }); await may({ kind: "delete", title: "millwright/outcome" })
           await may({ kind: "other", title: "millwright/outcome", name: "shell" })
-          await may({ kind: "other", title: "millwright/outcome", rawInput: { outcome: 1 } })
+          await may({ kind: "other", title: "mcp__millwright__outcome", rawInput: { outcome: 1 } })
           fs.writeFileSync("told", JSON.stringify(told)); await outcome("ok")`
       })
       const lab = yield* Agent.running({ name: "fake", command: "./fake", asks: Grant.all })
