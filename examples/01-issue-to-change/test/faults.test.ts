@@ -180,7 +180,7 @@ describe("the quickstart with a clumsy agent", { concurrent: true }, () => {
         assert.strictEqual(poor.code, 1, poor.stdout + poor.stderr)
         assert.match(
           poor.stdout,
-          /^Stalled +The run has used 0\.02\d* of 0\.02 US dollars, and stops\. Raise the limit/m
+          /^Stalled +The run has used 0\.0[2-9]\d* of 0\.02 US dollars, and stops\. Raise the limit/m
         )
         const rich = yield* quickstart.run([...args, "--budget", "5"])
         assert.strictEqual(rich.code, 3, rich.stdout + rich.stderr)
