@@ -1,19 +1,14 @@
 /** Why an agent that speaks ACP has no outcome, as a fault of the house. */
 import * as Model from "@millwright/core/Model"
-import * as Redaction from "@millwright/core/Redaction"
-import type * as Redacted from "effect/Redacted"
 import type * as Grant from "../Grant.ts"
 import * as Harness from "../Harness.ts"
 import * as AcpRefusal from "./AcpRefusal.ts"
+import * as CliFault from "./CliFault.ts"
 
 /** Whose run it was. */
-export interface Run {
+export interface Run extends CliFault.Run {
   /** What people call the agent. */
   readonly title: string
-  readonly role: string
-  readonly model: string
-  readonly maxTurns: number
-  readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
 }
 
 /** Why the agent did not do what it was asked. `what` is what that was. */
@@ -23,7 +18,7 @@ export const refused = (
   run: Run
 ): Harness.HarnessError | Model.ModelError => {
   if (fault !== undefined) return fault
-  const said = Redaction.scrub(message, run.secrets).replace(/\s+/g, " ").trim().slice(0, 600)
+  const said = CliFault.clean(message, run)
   const status = statusOf(said)
   const isLogin = status === undefined || status === 401
   if (code === AcpRefusal.authRequired || (isLogin && login.test(said))) {
@@ -70,13 +65,9 @@ const reasonOf = (status: number | undefined, said: string): Model.ModelError["r
 }
 
 const mend: Partial<Record<Model.ModelError["reason"], string>> = {
+  ...CliFault.mend,
   Unauthorized: "Give the agent a key that may use this model.",
-  QuotaExhausted: "Add credit or raise the quota, then resume the line.",
-  ContextOverflow: "Give the role less context.",
   UnknownModel: "Check the name of the model for this tier, in `models` or where the agent is set up.",
-  RateLimited: "Try again later, or run fewer lines at once.",
-  Overloaded: "Try again later.",
-  Unreachable: "Check that the place where the agent works has a way to the provider.",
   Protocol: "Trying again does not help: check the model, and how the agent is set up."
 }
 
@@ -87,11 +78,7 @@ const sentence = (said: string): string => {
 }
 
 /** It took its turns, and has no outcome. */
-export const tooManyTurns = ({ maxTurns, role, title }: Run): Harness.HarnessError =>
-  new Harness.HarnessError({
-    reason: "TooManyTurns",
-    message: `${title} took the ${maxTurns} turns that the role ${role} may take, and has no outcome. Give it more, or a smaller task.`
-  })
+export const tooManyTurns = (run: Run): Harness.HarnessError => CliFault.tooManyTurns(run.title, run)
 
 /** It ended, and said why in a word of the protocol. */
 export const noOutcome = (stop: string, { role, title }: Run): Harness.HarnessError =>

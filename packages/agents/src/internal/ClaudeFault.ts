@@ -47,7 +47,11 @@ export const ofCall = (
   run: Pick<Run, "model" | "secrets">
 ): Model.ModelError => {
   const reason = reasonOf(status, said)
-  return CliFault.ofModel("Claude Code", { reason, said }, run)
+  const remedy =
+    reason === "Unauthorized"
+      ? "Give the harness a key, or the token of a subscription, that may use this model."
+      : CliFault.mend[reason]
+  return CliFault.ofModel("Claude Code", { reason, said, remedy }, run)
 }
 
 const isLogin = (said: string): boolean => /\/login|invalid api key|not logged in|authenticat/i.test(said)
