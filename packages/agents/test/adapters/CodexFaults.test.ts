@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Harness from "../../src/Harness.ts"
 import { workspace } from "../ToolsWorkplace.ts"
+import * as CliBilling from "./CliBilling.ts"
 import * as CodexLab from "./CodexLab.ts"
 import { bash, done } from "./LoopLab.ts"
 
@@ -53,16 +54,7 @@ describe.skipIf(CodexLab.program === undefined)(CodexLab.titled("Codex whose pro
 
   test(
     "a call that is tried again is recorded as failed, and billed only when it is answered",
-    Effect.gen(function* () {
-      const lab = yield* CodexLab.start([done("ok")])
-      yield* lab.twin.breakNext([{ _tag: "Refuse", status: 529 }])
-      yield* lab.run()
-      const [failed, ...more] = yield* lab.facts("ModelFailed")
-      assert.deepStrictEqual(more, [])
-      assert.strictEqual(failed?.fault.reason, "Overloaded")
-      assert.isNumber(failed?.delay)
-      assert.lengthOf(yield* lab.facts("ModelCalled"), 1)
-    })
+    CliBilling.retried({ start: CodexLab.start, done })
   )
 
   test(

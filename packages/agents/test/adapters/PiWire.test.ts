@@ -6,7 +6,6 @@ import * as Journal from "@millwright/core/Journal"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -14,6 +13,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type * as Harness from "../../src/Harness.ts"
 import { workspace } from "../ToolsWorkplace.ts"
+import * as CliBilling from "./CliBilling.ts"
 import * as PiLab from "./PiLab.ts"
 
 const done = (note: string) => PiLab.outcome({ _tag: "Done", note })
@@ -284,39 +284,12 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
 
   test(
     "a call that is tried again is recorded as failed, and billed only when it is answered",
-    Effect.gen(function* () {
-      const lab = yield* PiLab.start([done("ok")])
-      yield* lab.twin.breakNext([{ _tag: "Refuse", status: 529 }])
-      yield* lab.run()
-      const [failed, ...more] = yield* lab.facts("ModelFailed")
-      assert.deepStrictEqual(more, [])
-      assert.strictEqual(failed?.fault.reason, "Overloaded")
-      assert.isNumber(failed?.delay)
-      assert.lengthOf(yield* lab.facts("ModelCalled"), 1)
-    })
+    CliBilling.retried({ start: PiLab.start, done })
   )
 
   test(
     "an answer that breaks off is billed as the least that it was, and the one in its place in full",
-    Effect.gen(function* () {
-      const usage = { input: 40, cacheRead: 0, cacheWrite: 2, output: 9 }
-      // What came of it stays in its conversation.
-      const lab = yield* PiLab.start([
-        { text: "Hm.", usage, ...done("broken off") },
-        { usage, ...done("ok") }
-      ])
-      yield* lab.twin.breakNext([{ _tag: "Cut", after: 4, how: "end" }])
-      yield* lab.run()
-      const failed = yield* lab.facts("ModelFailed")
-      assert.deepStrictEqual(
-        failed.flatMap(({ billed }) => (billed === undefined ? [] : [[billed.usage.input, billed.usage.cacheWrite]])),
-        [[40, 2]]
-      )
-      assert.deepStrictEqual(
-        (yield* lab.facts("ModelCalled")).map((fact) => fact.usage),
-        [usage]
-      )
-    })
+    CliBilling.brokenOff({ start: PiLab.start, done })
   )
 
   test(
@@ -335,24 +308,6 @@ describe.skipIf(PiLab.program === undefined)(PiLab.titled("pi on the wire"), () 
 
   test(
     "an answer that is not waited for is billed as the least that it was",
-    Effect.gen(function* () {
-      const lab = yield* PiLab.start([
-        { text: "A long story.", usage: { input: 40, cacheRead: 0, cacheWrite: 2, output: 9 } }
-      ])
-      yield* lab.twin.breakNext([{ _tag: "Stall", after: 3 }])
-      const running = yield* Effect.forkChild(lab.run())
-      yield* Effect.promise(async () => {
-        while (!lab.events.some(({ _tag }) => _tag === "Text")) await new Promise(setImmediate)
-      })
-      yield* Fiber.interrupt(running)
-      yield* lab.twin.hungUp
-      const [failed] = yield* lab.facts("ModelFailed")
-      assert.deepStrictEqual(
-        [failed?.billed?.usage.input, failed?.billed?.usage.cacheWrite, failed?.fault.reason],
-        [40, 2, "Disconnected"]
-      )
-      assert.match(failed?.billed?.message ?? "", /^msg_/)
-      assert.deepStrictEqual(yield* lab.facts("ModelCalled"), [])
-    })
+    CliBilling.notWaitedFor({ start: PiLab.start, done })
   )
 })
