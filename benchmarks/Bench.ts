@@ -105,6 +105,12 @@ export const times = (runs: number, work: () => unknown): ReadonlyArray<number> 
 /** A number with three significant digits. */
 export const round = (value: number): number => Number(value.toPrecision(3))
 
+/** A share or a mean as a figure; `undefined` is one of nothing. */
+export const figure = (name: string, value: number | undefined, unit: string): Measured =>
+  value === undefined
+    ? { name, value: Number.NaN, unit, missing: "nothing to divide by" }
+    : { name, value: round(value), unit }
+
 /** The middle of some runs, with what they lie between. */
 export const middle = (numbers: ReadonlyArray<number>): { readonly value: number; readonly spread: Spread } => ({
   value: round(median(numbers)),

@@ -24,11 +24,6 @@ export const options = {
   first: { type: "number", about: "so many changes of the file", default: 10_000 }
 } as const satisfies Bench.Options
 
-const figure = (name: string, value: number | undefined, unit: string): Bench.Measured =>
-  value === undefined
-    ? { name, value: Number.NaN, unit, missing: "nothing to divide by" }
-    : { name, value: Bench.round(value), unit }
-
 /** Measures. */
 export const run: Bench.Run<typeof options> = async ({ data, first, model: wanted, tolerance }, progress) => {
   const changes = Changes.load(data).slice(0, first)
@@ -45,19 +40,19 @@ export const run: Bench.Run<typeof options> = async ({ data, first, model: wante
     const isExact = score.precision === 1 && score.recall === 1 && score.linesOff === 0 && score.verdictRight === 1
     return {
       figures: [
-        figure("precision", score.precision, "of comments"),
-        figure("recall", score.recall, "of defects"),
-        ...score.severities.map(({ recall, severity }) => figure(`recall, ${severity}`, recall, "of defects")),
+        Bench.figure("precision", score.precision, "of comments"),
+        Bench.figure("recall", score.recall, "of defects"),
+        ...score.severities.map(({ recall, severity }) => Bench.figure(`recall, ${severity}`, recall, "of defects")),
         ...score.severities.map(({ precision, severity }) =>
-          figure(`precision, ${severity}`, precision, "of comments")
+          Bench.figure(`precision, ${severity}`, precision, "of comments")
         ),
-        figure("lines off", score.linesOff, "lines"),
-        figure("severity right", score.severityRight, "of those found"),
-        figure("verdict right", score.verdictRight, "of changes"),
-        figure("dropped", score.dropped, "comments"),
-        figure("failed", score.failed, "changes"),
-        figure("cost", bill.usd, "US dollars"),
-        figure("calls without a price", bill.unpriced, "calls")
+        Bench.figure("lines off", score.linesOff, "lines"),
+        Bench.figure("severity right", score.severityRight, "of those found"),
+        Bench.figure("verdict right", score.verdictRight, "of changes"),
+        Bench.figure("dropped", score.dropped, "comments"),
+        Bench.figure("failed", score.failed, "changes"),
+        Bench.figure("cost", bill.usd, "US dollars"),
+        Bench.figure("calls without a price", bill.unpriced, "calls")
       ],
       notes: model.rehearsed
         ? [

@@ -1,5 +1,5 @@
 /** How well triage did, as a table that can be computed by hand. */
-import { type Measured, round } from "../Bench.ts"
+import { figure, type Measured } from "../Bench.ts"
 import { kinds, type Case } from "./Cases.ts"
 
 type Kind = (typeof kinds)[number]
@@ -127,11 +127,6 @@ export const of = (cases: ReadonlyArray<Case>, answers: ReadonlyArray<Answer>): 
     )
   }
 }
-
-const figure = (name: string, value: number | undefined, unit: string): Measured =>
-  value === undefined
-    ? { name, value: Number.NaN, unit, missing: "nothing to divide by" }
-    : { name, value: round(value), unit }
 
 /** The score as figures. */
 export const figures = ({ accuracy, failed, kinds, questions, rash, timid }: Score): ReadonlyArray<Measured> => [
