@@ -10,7 +10,21 @@ export type Status = typeof Status.Type
 
 /** What supports a finding. `excerpt` is a bounded part of the content that `digest` names. */
 export const Evidence = Schema.Struct({
-  kind: Schema.Literals(["command", "review", "artifact"]),
+  kind: Schema.Literals([
+    "command",
+    "review",
+    "artifact",
+    /** What a program that tests or looks for problems reported. */
+    "report",
+    /** What a tester did, and what was there then, so that it can be done again. */
+    "steps",
+    "screenshot",
+    /** What a screen reader is told. */
+    "accessibility",
+    /** What was asked of a server, and what it answered. */
+    "exchange",
+    "terminal"
+  ]),
   summary: Schema.String,
   digest: Digest.Digest,
   /** The size of the whole content, in bytes. */
@@ -20,25 +34,63 @@ export const Evidence = Schema.Struct({
 /** What supports a finding. */
 export type Evidence = typeof Evidence.Type
 
-/** What was found for one assertion, and why. A `pass` has evidence. */
+/** Evidence of a content. `excerpt` is what people read of it; left out, as for pictures, they read the summary alone. */
+export const evidence = ({
+  content,
+  excerpt = "",
+  kind,
+  summary
+}: Pick<Evidence, "kind" | "summary"> & {
+  readonly content: string | Uint8Array
+  readonly excerpt?: string
+}): Evidence => ({ kind, summary, digest: Digest.of(content), bytes: Buffer.byteLength(content), excerpt })
+
+/** One thing that is wrong, at a place. `rule` is the name that its finder has for its kind: `no-floating-promises`, `test-skipped`. */
+export const Problem = Schema.Struct({
+  rule: Schema.NonEmptyString,
+  message: Schema.String,
+  /** A path of the repository. */
+  path: Schema.NullOr(Schema.String),
+  /** From 1. */
+  line: Schema.NullOr(Schema.Natural)
+})
+/** One thing that is wrong, at a place. */
+export type Problem = typeof Problem.Type
+
+/** What was found for one assertion, or for one rule of the house, and why. A `pass` has evidence. */
 export const Finding = Schema.Struct({
-  assertion: Contract.AssertionId,
+  assertion: Schema.Union([Contract.AssertionId, Contract.RuleId]),
   status: Status,
   reason: Schema.String,
-  evidence: Schema.Array(Evidence)
+  evidence: Schema.Array(Evidence),
+  problems: Schema.optionalKey(Schema.Array(Problem))
 })
 /** What was found for one assertion, and why. */
 export type Finding = typeof Finding.Type
+
+/** How much of a service its twin is known to answer as the service does, 0 to 1, and when that was compared, in milliseconds since 1970. */
+export const Fidelity = Schema.Struct({
+  twin: Schema.NonEmptyString,
+  /** `null`: it was never compared. */
+  fidelity: Schema.NullOr(Schema.Finite),
+  comparedAt: Schema.NullOr(Schema.Natural)
+})
+/** How much of a service its twin is known to answer as the service does. */
+export type Fidelity = typeof Fidelity.Type
 
 /** The judgement of one validator, or of several together. */
 export const Verdict = Schema.Struct({
   validator: Schema.NonEmptyString,
   contract: Digest.Digest,
   findings: Schema.Array(Finding),
-  accepted: Schema.Boolean
+  accepted: Schema.Boolean,
+  /** The twins that the change was judged with, in the place of services. */
+  twins: Schema.optionalKey(Schema.Array(Fidelity))
 })
 /** The judgement of one validator, or of several together. */
 export type Verdict = typeof Verdict.Type
+
+const isRule = Schema.is(Contract.RuleId)
 
 /** The finding of each assertion that stands last in an order, which goes from what weighs least to what weighs most. */
 const heaviest = (findings: ReadonlyArray<Finding>, order: ReadonlyArray<Status>): ReadonlyMap<string, Finding> => {
@@ -53,15 +105,15 @@ const heaviest = (findings: ReadonlyArray<Finding>, order: ReadonlyArray<Status>
 }
 
 /**
- * The verdict that findings amount to: accepted when every assertion of the contract passed with evidence or was
- * skipped, and at least one passed. Of several findings about one assertion the worst stands. A pass without evidence
- * becomes `blocked`, an assertion that no finding speaks about is `blocked`, and a finding about something that is no
- * assertion of the contract is an `error`.
+ * The verdict that findings amount to: accepted when every assertion of the contract, and every rule that there is a
+ * finding about, passed with evidence or was skipped, and at least one assertion passed. Of several findings about one the
+ * worst stands. A pass without evidence becomes `blocked`, an assertion that no finding speaks about is `blocked`, and a
+ * finding about something that is neither a rule nor an assertion of the contract is an `error`.
  */
 export const make = (validator: string, contract: Contract.Contract, findings: ReadonlyArray<Finding>): Verdict => {
   const known = new Set(contract.assertions.map(({ id }) => id))
   const supported = findings.map((finding): Finding =>
-    !known.has(finding.assertion)
+    !known.has(finding.assertion) && !isRule(finding.assertion)
       ? { ...finding, status: "error", reason: `${finding.reason} (the contract has no such assertion)` }
       : finding.status === "pass" && finding.evidence.length === 0
         ? { ...finding, status: "blocked", reason: `${finding.reason} (no evidence was given)` }
@@ -78,7 +130,8 @@ export const make = (validator: string, contract: Contract.Contract, findings: R
   const judged = [...known].map((id) => worst.get(id) ?? silent(id))
   const all = [...judged, ...[...worst.values()].filter(({ assertion }) => !known.has(assertion))]
   const accepted =
-    all.some(({ status }) => status === "pass") && all.every(({ status }) => status === "pass" || status === "skipped")
+    judged.some(({ status }) => status === "pass") &&
+    all.every(({ status }) => status === "pass" || status === "skipped")
   return { validator, contract: contract.digest, findings: all, accepted }
 }
 
