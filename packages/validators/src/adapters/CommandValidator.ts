@@ -42,7 +42,7 @@ export const make = (options: Options = {}): Validator.Validator<ChildProcessSpa
     findings: Effect.fnUntraced(function* ({ contract }) {
       const timeout = Duration.fromInputUnsafe(options.timeout ?? Duration.minutes(10))
       const commands = contract.assertions.flatMap(({ check, id }) =>
-        check === undefined ? [] : [{ id, run: check.run }]
+        check?._tag === "Command" ? [{ id, run: check.run }] : []
       )
       return yield* Effect.forEach(commands, ({ id, run }) => judge(id, { run, timeout }))
     })
