@@ -28,7 +28,7 @@ import * as Journal from "@millwright/core/Journal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as PlainText from "./internal/PlainText.ts"
+import * as Markup from "./internal/Markup.ts"
 
 /** A contract in the place of another. */
 export const Amendment = Schema.Struct({
@@ -102,13 +102,13 @@ export const text = (frozen: Contract.Contract, amendment: Amendment): string =>
   const [before, after] = [idsOf(frozen), idsOf(amendment.contract)]
   const told = (id: string, from: ReadonlyMap<string, Contract.Assertion>) => {
     const { id: _id, ...rest } = from.get(id) ?? { id, statement: "" }
-    return PlainText.line(PlainText.assertion(rest))
+    return Markup.line(Markup.assertion(rest))
   }
   const terms = ({ acceptAt }: Contract.Draft) =>
     acceptAt === undefined ? "every assertion passes" : `${acceptAt} of the weight passes`
   return [
-    `The contract ${Digest.short(amendment.amends)} of ${PlainText.line(frozen.item)} would become ${Digest.short(amendment.contract.digest)}.`,
-    `Why: ${PlainText.line(amendment.why)}`,
+    `The contract ${Digest.short(amendment.amends)} of ${Markup.line(frozen.item)} would become ${Digest.short(amendment.contract.digest)}.`,
+    `Why: ${Markup.line(amendment.why)}`,
     // First in short: a gate keeps 16,000 characters.
     `In short: ${count(amendment.removed, "would go")}; ${count(amendment.altered, "would be another")}; ${count(amendment.added, "would be new")}.`,
     ...(frozen.acceptAt === amendment.contract.acceptAt
