@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import type * as Step from "../Step.ts"
-import { type App, type Checked, type Session, type Sight, SurfaceError } from "../Surface.ts"
+import type * as Surface from "../Surface.ts"
+import { SurfaceError } from "../Surface.ts"
 import * as AppDoor from "./AppDoor.ts"
 import * as PageFacts from "./PageFacts.ts"
 import * as PageScript from "./PageScript.ts"
@@ -37,7 +38,7 @@ const said = (cause: unknown): string => {
 }
 
 /** Reads where an app is. */
-export const ground = (app: App): Effect.Effect<Ground, SurfaceError> =>
+export const ground = (app: Surface.App): Effect.Effect<Ground, SurfaceError> =>
   Effect.suspend(() => {
     const isWeb = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
     const wrong = [app.address, ...(app.origins ?? [])].find((text) => !isWeb(text))
@@ -62,7 +63,7 @@ export const open = Effect.fnUntraced(function* (
   browser: Browser,
   { base, origins }: Ground,
   { hasOwnWayOut, patience }: { readonly hasOwnWayOut: boolean; readonly patience: Patience }
-): Effect.fn.Return<Session, SurfaceError, Scope.Scope> {
+): Effect.fn.Return<Surface.Session, SurfaceError, Scope.Scope> {
   const troubles = PageTroubles.make()
   const door = hasOwnWayOut ? undefined : yield* AppDoor.open(origins)
   const context = yield* Effect.acquireRelease(
@@ -109,7 +110,7 @@ const close = (context: BrowserContext): Effect.Effect<void> =>
 const isOurs = (origins: ReadonlySet<string>, url: string): boolean =>
   !/^(?:https?|wss?):/.test(url) || (URL.canParse(url) && origins.has(new URL(url).origin.replace(/^ws/, "http")))
 
-const make = (parts: Parts): Session => {
+const make = (parts: Parts): Surface.Session => {
   const { page, patience, troubles } = parts
   let gone: SurfaceError | undefined
   const end = (what: string) => (gone ??= error("Crashed", `${what} Open another session.`))
@@ -144,6 +145,17 @@ const make = (parts: Parts): Session => {
       )
     })
 
+  // A document without a body has no tree, and one can be too large for it.
+  const tree = () => page.ariaSnapshot({ timeout: 8_000 }).catch(() => page.evaluate(PageScript.text, longestSight))
+  const read = Effect.map(within("Reading the page", 12_000, tree), (text): Surface.Sight => ({
+    address: address(parts),
+    text:
+      text.length > longestSight
+        ? `${text.slice(0, longestSight).toWellFormed()}\n… and ${text.length - longestSight} characters more`
+        : text,
+    troubles: troubles.list()
+  }))
+
   return {
     act: (action) =>
       within(describe(action), patience.visit + patience.check + 3_000, async () => {
@@ -160,26 +172,15 @@ const make = (parts: Parts): Session => {
       }),
     check: (that, time = patience.check) =>
       within(`Expecting ${that._tag}`, time + 2_000, () => check(parts, that, time)),
-    look: Effect.map(
-      Effect.all([
-        // A document without a body has no tree, and one can be too large for it.
-        within("Reading the page", 12_000, () =>
-          page.ariaSnapshot({ timeout: 8_000 }).catch(() => page.evaluate(PageScript.text, longestSight))
-        ),
+    look: Effect.flatMap(read, (sight) =>
+      Effect.map(
         within("Taking a picture", 8_000, () =>
           page.screenshot({ animations: "disabled", caret: "hide", timeout: 7_000 })
-        )
-      ]),
-      ([text, picture]): Sight => ({
-        address: address(parts),
-        text:
-          text.length > longestSight
-            ? `${text.slice(0, longestSight).toWellFormed()}\n… and ${text.length - longestSight} characters more`
-            : text,
-        picture,
-        troubles: troubles.list()
-      })
-    )
+        ),
+        (picture) => ({ ...sight, picture })
+      )
+    ),
+    glance: read
   }
 }
 
@@ -303,7 +304,7 @@ const settle = async ({ page, troubles }: Parts): Promise<void> => {
   } while (performance.now() < until && !page.isClosed())
 }
 
-const check = async (parts: Parts, that: Step.Expectation, time: number): Promise<Checked> => {
+const check = async (parts: Parts, that: Step.Expectation, time: number): Promise<Surface.Checked> => {
   const until = performance.now() + time
   for (;;) {
     const checked = await look(parts, that)
@@ -312,7 +313,7 @@ const check = async (parts: Parts, that: Step.Expectation, time: number): Promis
   }
 }
 
-const look = async (parts: Parts, that: Step.Expectation): Promise<Checked> => {
+const look = async (parts: Parts, that: Step.Expectation): Promise<Surface.Checked> => {
   const { origins, page, troubles } = parts
   switch (that._tag) {
     case "Address":
