@@ -273,7 +273,18 @@ export const Fact = Schema.TaggedUnion({
   /** Signals of a source since the last count that nobody judged: `repeated` are of a kind that was judged, `held` went over a limit. */
   SignalsCounted: { source: Schema.String, repeated: Schema.Natural, held: Schema.Natural },
   ContractFrozen: { contract: Digest.Digest, assertions: Schema.Natural },
+  /** A human changed what done means; the event's `contract` is in force from here on, in the place of `amends`. */
+  ContractAmended: {
+    amends: Digest.Digest,
+    contract: Digest.Digest,
+    by: Schema.String,
+    why: Schema.String,
+    added: Schema.Array(Schema.String),
+    removed: Schema.Array(Schema.String),
+    altered: Schema.Array(Schema.String)
+  },
   VerdictGiven: { verdict: Verdict.Verdict },
+  StampGiven: { stamp: Verdict.Stamp },
   ChangeCommitted: { branch: Schema.String, commit: Schema.String, files: Schema.Natural, lines: Schema.Natural },
   ChangeClassified: { decision: Policy.Decision },
   ChangeDelivered: { pullRequest: PullRequest.PullRequest },

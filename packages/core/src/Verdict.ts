@@ -1,5 +1,6 @@
 /** A **verdict**: the judgement of a change against its contract, per assertion, with the evidence by digest. */
 import * as Schema from "effect/Schema"
+import * as Actor from "./Actor.ts"
 import * as Contract from "./Contract.ts"
 import * as Digest from "./Digest.ts"
 
@@ -90,6 +91,38 @@ export const Verdict = Schema.Struct({
 /** The judgement of one validator, or of several together. */
 export type Verdict = typeof Verdict.Type
 
+/** What a stamp speaks for, such as `quality` or `security`. Which ones there are, each house says. */
+export const Dimension = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]{0,39}$/))
+
+/**
+ * A **stamp**: a verdict on one dimension of a change, signed by who gave it, who is none of its authors. Each names the one before
+ * it in its chain by digest, so that none can be taken out or put in later.
+ */
+export const Stamp = Schema.Struct({
+  /** Whose change: the stamps of one run, or of one item outside of runs. */
+  chain: Schema.NonEmptyString,
+  dimension: Dimension,
+  /** The whole verdict, by digest, and what it comes to. */
+  verdict: Digest.Digest,
+  accepted: Schema.Boolean,
+  contract: Digest.Digest,
+  /** The commit that was judged. */
+  head: Schema.NonEmptyString,
+  by: Actor.Actor,
+  authors: Schema.NonEmptyArray(Actor.Actor),
+  evidence: Schema.NonEmptyArray(Digest.Digest),
+  /** In milliseconds since 1970, UTC. */
+  at: Schema.Natural,
+  /** The stamp before it, `null` for the first. */
+  previous: Schema.NullOr(Digest.Digest),
+  /** The digest of the public key. */
+  key: Digest.Digest,
+  /** Ed25519 over the JSON of all the rest, its keys sorted; in hexadecimal. */
+  signature: Schema.String.check(Schema.isPattern(/^[0-9a-f]{128}$/))
+})
+/** A verdict on one dimension of a change, signed by who gave it. */
+export type Stamp = typeof Stamp.Type
+
 const isRule = Schema.is(Contract.RuleId)
 
 /** The finding of each assertion that stands last in an order, which goes from what weighs least to what weighs most. */
@@ -106,7 +139,8 @@ const heaviest = (findings: ReadonlyArray<Finding>, order: ReadonlyArray<Status>
 
 /**
  * The verdict that findings amount to: accepted when every assertion of the contract, and every rule that there is a
- * finding about, passed with evidence or was skipped, and at least one assertion passed. Of several findings about one the
+ * finding about, passed with evidence or was skipped, and at least one assertion passed. Where the contract has an `acceptAt`,
+ * that much of the weight of what was not skipped has to pass, with everything `essential`. Of several findings about one the
  * worst stands. A pass without evidence becomes `blocked`, an assertion that no finding speaks about is `blocked`, and a
  * finding about something that is neither a rule nor an assertion of the contract is an `error`.
  */
@@ -131,8 +165,24 @@ export const make = (validator: string, contract: Contract.Contract, findings: R
   const all = [...judged, ...[...worst.values()].filter(({ assertion }) => !known.has(assertion))]
   const accepted =
     judged.some(({ status }) => status === "pass") &&
-    all.every(({ status }) => status === "pass" || status === "skipped")
+    (contract.acceptAt === undefined ? all.every(isFine) : isEnough(contract, all))
   return { validator, contract: contract.digest, findings: all, accepted }
+}
+
+const isFine = ({ status }: Finding): boolean => status === "pass" || status === "skipped"
+
+/** Whether what passed weighs as much as the contract asks for, and nothing is wrong that no weight outweighs. */
+const isEnough = ({ acceptAt = 1, assertions }: Contract.Contract, findings: ReadonlyArray<Finding>): boolean => {
+  const weighed = new Map(assertions.map((one) => [one.id, one]))
+  let passed = 0
+  let whole = 0
+  for (const finding of findings) {
+    const { essential, weight = 1 } = weighed.get(finding.assertion) ?? { essential: true, weight: 0 }
+    if (essential === true && !isFine(finding)) return false
+    if (finding.status !== "skipped") whole += weight
+    if (finding.status === "pass") passed += weight
+  }
+  return passed / whole >= acceptAt
 }
 
 /**

@@ -85,6 +85,8 @@ export const Expectation = Schema.TaggedUnion({
   Attribute: { target: Target, name: Schema.NonEmptyString, rule: Schema.optionalKey(TextRule) },
   /** ui: where the page is, below the address of the app. */
   Address: { rule: TextRule },
+  /** ui: the browser keeps something for the page in its local storage under such a name; with a `rule`, such a text. */
+  Stored: { name: TextRule, rule: Schema.optionalKey(TextRule) },
   /** ui: nothing was thrown that nobody caught. */
   NoErrors: {},
   /** api */

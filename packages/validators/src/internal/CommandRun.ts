@@ -1,0 +1,233 @@
+/**
+ * One command, as a validator runs it: with bash, both outputs through one pipe, no input, a bound on its time, and what it
+ * printed as evidence. Everything that it started ends with it.
+ */
+import * as Digest from "@millwright/core/Digest"
+import type * as Verdict from "@millwright/core/Verdict"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type * as PlatformError from "effect/PlatformError"
+import * as ChildProcess from "effect/process/ChildProcess"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Stream from "effect/Stream"
+import { createHash } from "node:crypto"
+import { stripVTControlCharacters } from "node:util"
+
+/** What is run, and how much of it there may be. */
+export interface Options {
+  /** For bash. */
+  readonly run: string
+  readonly timeout: Duration.Duration
+  /** The most that it may print, in bytes; a command that prints more is stopped. Default: any amount. */
+  readonly most?: number
+  /** What it prints is kept whole up to so many bytes. Default: none of it is. */
+  readonly keep?: number
+}
+
+/** How it ended. */
+export type Ending =
+  | { readonly _tag: "Exited"; readonly code: number }
+  | { readonly _tag: "Signalled"; readonly signal: string }
+  | { readonly _tag: "TimedOut" | "TooMuch" | "NotStarted" }
+
+/** A command that has ended. */
+export interface Ran {
+  readonly ending: Ending
+  /** What follows the command in a reason. */
+  readonly said: string
+  /** Exit 0 is a pass, another code or a signal a fail; all else an `error`. */
+  readonly status: Verdict.Status
+  readonly evidence: Verdict.Evidence
+  /** What it printed, where that was to be kept and is not more. */
+  readonly content: Uint8Array | undefined
+}
+
+/** The part of the output that a verdict carries, in bytes. */
+const excerptBytes = 8_000
+
+// The kernel takes at most 128 KiB in one argument.
+const longestCommand = 100_000
+
+interface Judged {
+  readonly ending: Ending
+  readonly said: string
+}
+
+/** Runs a command to its end. It never fails: what goes wrong is how it ended. */
+export const run = ({
+  keep = 0,
+  most = Infinity,
+  run,
+  timeout
+}: Options): Effect.Effect<Ran, never, ChildProcessSpawner> =>
+  Effect.gen(function* () {
+    const output = collector(keep)
+    const ran = ({ ending, said }: Judged): Ran => ({
+      ending,
+      said,
+      status: statusOf(ending),
+      evidence: output.evidence(named(run)),
+      content: output.content()
+    })
+    if (run.includes("\0") || Buffer.byteLength(run) > longestCommand) {
+      const limit = `at most ${longestCommand} bytes and no NUL`
+      const said = `is no command: it may have ${limit}. Put it into a script of the repository`
+      return ran({ ending: { _tag: "NotStarted" }, said })
+    }
+    return yield* execute(run, output, most).pipe(
+      Effect.timeoutOption(timeout),
+      Effect.map(
+        Option.getOrElse((): Judged => ({
+          ending: { _tag: "TimedOut" },
+          said: `did not end within ${Duration.format(timeout)}, and was stopped. Make it faster, or allow it more time`
+        }))
+      ),
+      Effect.catch((error) =>
+        Effect.succeed<Judged>({ ending: { _tag: "NotStarted" }, said: `could not be run: ${notRun(error)}` })
+      ),
+      Effect.map(ran)
+    )
+  })
+
+/** The finding about an assertion that a command decides. */
+export const judge = ({
+  id,
+  ...options
+}: Options & { readonly id: string }): Effect.Effect<Verdict.Finding, never, ChildProcessSpawner> =>
+  Effect.map(run(options), ({ evidence, said, status }) => ({
+    assertion: id,
+    status,
+    reason: `\`${named(options.run)}\` ${said}`,
+    evidence: [evidence]
+  }))
+
+const statusOf = (ending: Ending): Verdict.Status => {
+  if (ending._tag === "Signalled") return "fail"
+  if (ending._tag !== "Exited") return "error"
+  return ending.code === 0 ? "pass" : "fail"
+}
+
+const notRun = (error: PlatformError.PlatformError): string =>
+  error.reason._tag === "NotFound"
+    ? "there is no program `bash`, or the workspace is gone. Install bash where commands run, and look whether the workspace is there"
+    : error.message
+
+// One pipe for both outputs; `--`, so that a command that begins with a hyphen is no option of bash.
+const wrapper = 'exec bash -c -- "$1" bash 2>&1'
+
+const execute = (
+  run: string,
+  output: Collector,
+  most: number
+): Effect.Effect<Judged, PlatformError.PlatformError, ChildProcessSpawner> =>
+  Effect.gen(function* () {
+    const spawner = yield* ChildProcessSpawner
+    const command = ChildProcess.make("bash", ["-c", wrapper, "bash", run], {
+      stdin: "ignore",
+      forceKillAfter: "2 seconds"
+    })
+    const handle = yield* spawner.spawn(command)
+    const reading = yield* Effect.forkScoped(
+      Stream.runForEachWhile(handle.stdout, (chunk) =>
+        Effect.sync(() => {
+          output.add(chunk)
+          return output.bytes() <= most
+        })
+      )
+    )
+    const tooMuch = Effect.flatMap(Fiber.join(reading), () =>
+      output.bytes() > most ? Effect.succeed(printed(most)) : Effect.never
+    )
+    const judged = yield* Effect.raceFirst(Effect.catch(Effect.map(handle.exitCode, exited), signalled), tooMuch)
+    yield* Effect.raceFirst(Fiber.join(reading), quiet(output))
+    return judged
+  }).pipe(Effect.scoped)
+
+/** Completes once nothing was printed for a while: what a command left in the background may hold the output open. */
+const quiet = Effect.fnUntraced(function* (output: Collector) {
+  let seen = -1
+  while (seen !== output.bytes()) {
+    seen = output.bytes()
+    yield* Effect.sleep("500 millis")
+  }
+})
+
+const printed = (most: number): Judged => ({
+  ending: { _tag: "TooMuch" },
+  said: `printed more than ${most} bytes, and was stopped. Let it print less, or allow it more`
+})
+
+const exited = (code: number): Judged => ({
+  ending: { _tag: "Exited", code },
+  said: `exited with ${code}${code === 127 ? ", as when a program is not found" : ""}`
+})
+
+const signalled = (error: PlatformError.PlatformError): Effect.Effect<Judged, PlatformError.PlatformError> => {
+  const signal = /SIG[A-Z0-9]+/.exec(`${error.message} ${String(error.cause)}`)?.[0]
+  return signal === undefined
+    ? Effect.fail(error)
+    : Effect.succeed({ ending: { _tag: "Signalled", signal }, said: `was ended by ${signal}` })
+}
+
+interface Collector {
+  readonly add: (chunk: Uint8Array) => void
+  readonly bytes: () => number
+  readonly evidence: (summary: string) => Verdict.Evidence
+  /** All of it, unless it is more than was to be kept. */
+  readonly content: () => Uint8Array | undefined
+}
+
+/** Takes any amount of output and keeps its digest, its size and its end. */
+const collector = (keep: number): Collector => {
+  const hash = createHash("sha256")
+  const kept: Array<Uint8Array> = []
+  let bytes = 0
+  let tail = Buffer.alloc(0)
+  return {
+    add: (chunk) => {
+      hash.update(chunk)
+      bytes += chunk.byteLength
+      if (bytes <= keep) kept.push(chunk)
+      else kept.length = 0
+      // The longer of the two is cut first, so that no chunk is copied as a whole.
+      tail = Buffer.concat([tail, chunk.subarray(Math.max(0, chunk.byteLength - excerptBytes))]).subarray(-excerptBytes)
+    },
+    bytes: () => bytes,
+    content: () => (bytes <= keep ? Buffer.concat(kept) : undefined),
+    evidence: (summary) => {
+      const isCut = bytes > excerptBytes
+      const text = harmless(decode(tail, isCut))
+      return {
+        kind: "command",
+        summary,
+        digest: Digest.Digest.make(hash.digest("hex")),
+        bytes,
+        excerpt: isCut ? `… ${bytes - tail.byteLength} bytes before …\n${text}` : text
+      }
+    }
+  }
+}
+
+/** Bytes as UTF-8. The rest of a character that was cut through is left out; what else is not UTF-8 is marked. */
+const decode = (bytes: Uint8Array, isCut: boolean): string => {
+  let start = 0
+  while (isCut && start < 3 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start))
+}
+
+// Controls but tab and line feed, what reorders a line, lone surrogates, other line ends, and invisible tag characters.
+const steering = /(?![\t\n])[\p{Cc}\p{Bidi_Control}\p{Cs}\p{Zl}\p{Zp}\u{e0000}-\u{e007f}]+/gu
+
+/** Takes out what could steer a terminal or hide text. */
+export const harmless = (text: string): string =>
+  stripVTControlCharacters(text)
+    .replaceAll(/\r+\n?/g, "\n")
+    .replaceAll(steering, "\ufffd")
+
+/** A command as it is shown to people: one line, bounded. */
+export const named = (run: string): string => {
+  const line = [...harmless(run).replaceAll(/\s+/g, " ").trim()]
+  return line.length > 300 ? `${line.slice(0, 300).join("")}…` : line.join("")
+}
