@@ -113,7 +113,7 @@ const group = <R>(options: Options<R>, { app, surface }: Tested<R>, { assertions
       })
     )
   }
-  const caveat = open.length > 0 ? `. Nothing kept the source from ${open.join(" and ")}: ${options.unenforced}` : ""
+  const caveat = open.length > 0 ? `Nothing kept the source from ${open.join(" and ")}: ${options.unenforced}` : ""
   return Effect.gen(function* () {
     const running = yield* app.start
     return yield* Effect.forEach(
@@ -121,7 +121,7 @@ const group = <R>(options: Options<R>, { app, surface }: Tested<R>, { assertions
       (assertion) =>
         Effect.map(one({ options, surface, running }, assertion, subject), (finding) => ({
           ...finding,
-          reason: `${finding.reason}${caveat}`
+          reason: Report.sentences(finding.reason, caveat)
         })),
       { concurrency: running.reset === null ? (options.concurrency ?? 2) : 1 }
     )
@@ -180,7 +180,7 @@ const one = <R>({ options, running, surface }: At<R>, assertion: Testable, { con
       status
     }
     const evidence = yield* Report.evidence(recording, last)
-    return { assertion: assertion.id, status, reason: `${reason}. ${Report.steps(recording)}`, evidence }
+    return { assertion: assertion.id, status, reason: Report.sentences(reason, Report.steps(recording)), evidence }
   }).pipe(Effect.catch((error) => Effect.succeed(Report.unkept(assertion.id, error))))
 
 /** The budget, with what nobody said. */

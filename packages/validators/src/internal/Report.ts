@@ -20,6 +20,13 @@ const excerpt = (text: string): string => {
 /** A finding without evidence. */
 export const none = (finding: Omit<Verdict.Finding, "evidence">): Verdict.Finding => ({ ...finding, evidence: [] })
 
+/** Sentences as one text, each with one full stop between it and the next. */
+export const sentences = (...parts: ReadonlyArray<string>): string =>
+  parts
+    .map((part) => part.trim().replace(/\.+$/, ""))
+    .filter((part) => part !== "")
+    .join(". ")
+
 /** A finding whose evidence could not be kept. */
 export const unkept = (assertion: string, { message }: EvidenceStoreError): Verdict.Finding =>
   none({ assertion, status: "error", reason: `It was tested, but what it left can not be kept: ${message}` })
