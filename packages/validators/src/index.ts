@@ -33,6 +33,9 @@ export * as Proportion from "./Proportion.ts"
 /** A **recording**: what a tester did for one assertion, what came of each step, and what was to be seen then, as data. */
 export * as Recording from "./Recording.ts"
 
+/** **Replay** does the steps of recordings again, without a planner and without a model, and says where what came of them was another. */
+export * as Replay from "./Replay.ts"
+
 /** Reads the reports of programs that test or look for problems: JUnit XML, TAP 13 and 14, CTRF, and the JSON of vitest, jest and mocha as a `TestReport`; SARIF, the JSON of eslint, oxlint, dependency-cruiser, knip and ast-grep, and what `tsc` prints, as a `ProblemReport`. */
 export * as ReportReader from "./ReportReader.ts"
 
@@ -60,6 +63,9 @@ export * as Surface from "./Surface.ts"
 /** A **test report**: what the tests of a repository did, as one model, whatever program ran them and however it said so. */
 export * as TestReport from "./TestReport.ts"
 
+/** What is tested, as it runs: an address that is there, a program for a terminal, or a command that is started for it, in a sandbox of its own, with the source that it is made of. */
+export * as TestedApp from "./TestedApp.ts"
+
 /** A **twin**: a stand-in for an outside service, on loopback, that behaves as the service does as far as it goes, and says so where it does not go further. */
 export * as Twin from "./Twin.ts"
 
@@ -74,3 +80,6 @@ export * as TwinService from "./TwinService.ts"
 
 /** A **table** of a twin's state: values by key, in the order in which they came. */
 export * as TwinTable from "./TwinTable.ts"
+
+/** The **user-testing validator**: judges what was built by using it, as a black box. */
+export * as UserTesting from "./UserTesting.ts"

@@ -95,7 +95,7 @@ export const expectation = (that: Step.Expectation): string => {
     case "Address":
       return `the address ${rule(that.rule)}`
     case "Stored":
-      return `something is stored whose name ${rule(that.name)}${that.rule === undefined ? "" : `, and which ${rule(that.rule)}`}`
+      return `the browser keeps something whose name ${rule(that.name)}${that.rule === undefined ? "" : `, and which ${rule(that.rule)}`}`
     case "NoErrors":
       return "nothing was thrown"
     case "Status":
