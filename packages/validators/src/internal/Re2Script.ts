@@ -77,11 +77,8 @@ export const lengths = (node: Re2Syntax.Node): readonly [min: number, max: numbe
   }
 }
 
-const isOpen = (node: Re2Syntax.Node): node is Re2Syntax.Node & { readonly _tag: "Repeat" } =>
-  node._tag === "Repeat" && node.max > 100
-
 /** Repetitions without an end, or nearly so, in an expression, itself too. */
-const openIn = (node: Re2Syntax.Node): ReadonlyArray<Re2Syntax.Node> => {
+const openIn = (node: Re2Syntax.Node): ReadonlyArray<Re2Syntax.Node & { readonly _tag: "Repeat" }> => {
   switch (node._tag) {
     case "Chars":
     case "Assert":
@@ -89,7 +86,7 @@ const openIn = (node: Re2Syntax.Node): ReadonlyArray<Re2Syntax.Node> => {
     case "Group":
       return openIn(node.item)
     case "Repeat":
-      return isOpen(node) ? [node, ...openIn(node.item)] : openIn(node.item)
+      return node.max > 100 ? [node, ...openIn(node.item)] : openIn(node.item)
     case "Cat":
     case "Alt":
       return node.items.flatMap(openIn)
@@ -102,12 +99,10 @@ const openIn = (node: Re2Syntax.Node): ReadonlyArray<Re2Syntax.Node> => {
  */
 export const isNested = (node: Re2Syntax.Node): boolean =>
   openIn(node).some((outer) => {
-    if (outer._tag !== "Repeat") return false
     const [first] = flatten(outer.item)
     return openIn(outer.item).some(
       (inner) =>
-        inner._tag === "Repeat" &&
-        (first?._tag !== "Chars" || inner.item._tag !== "Chars" || Re2Chars.meet(first.set, inner.item.set))
+        first?._tag !== "Chars" || inner.item._tag !== "Chars" || Re2Chars.meet(first.set, inner.item.set)
     )
   })
 
