@@ -143,7 +143,9 @@ const folder = Effect.fnUntraced(function* (
 const repository = Effect.fnUntraced(function* (place: string, { look, miss }: Looking) {
   const name = (id: string) => `${place} object ${id}`
   const code = yield* GitObjects.read(place, ({ content, id, kind, size }) =>
-    content === undefined ? miss(name(id), `the ${kind} has ${size} bytes`) : look(name(id), content)
+    content === undefined
+      ? miss(name(id), size === undefined ? "git can not read it" : `the ${kind} has ${size} bytes`)
+      : look(name(id), content)
   ).pipe(Effect.orElseSucceed(() => -1))
   if (code !== 0) miss(place, code === -1 ? "git could not be started" : "git can not read all objects of it")
 })

@@ -26,7 +26,7 @@ export class ScenarioError extends Fault.Class<ScenarioError>()("ScenarioError",
 export const ScenarioId = Schema.String.check(Schema.isPattern(/^SCN-[0-9a-f]{16}$/))
 
 /** A kind of person, as workers may hear of it: `first-time-buyer`. */
-export const Persona = Schema.String.check(Schema.isPattern(/^(?=.{1,40}$)[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/))
+export const Persona = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/), Schema.isMaxLength(40))
 
 /** Who may see a scenario: authors (`train`), nobody but its judge (`holdout`), authors since it leaked (`burnt`). */
 export const Part = Schema.Literals(["train", "holdout", "burnt"])

@@ -8,23 +8,25 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 
-/** One object. `content` is left out where it is too large. */
+/** One object. `content` is left out where it is too large, and `size` as well where git can not read it. */
 export interface GitObject {
   readonly id: string
   readonly kind: string
-  readonly size: number
+  readonly size: number | undefined
   readonly content: Uint8Array | undefined
 }
 
 /** Objects beyond this many bytes are named, and not read. */
 const largest = 64 * 1024 * 1024
 
-const environment = (): Record<string, string | undefined> => ({
+/** The working tree is not asked, and may be gone: so it is said to be where the repository is. */
+const environment = (folder: string): Record<string, string | undefined> => ({
   ...Object.fromEntries(
     Object.keys(globalThis.process.env)
       .filter((name) => name.startsWith("GIT_"))
       .map((name) => [name, undefined])
   ),
+  GIT_WORK_TREE: folder,
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_CONFIG_GLOBAL: "/dev/null",
   GIT_CONFIG_COUNT: "2",
@@ -71,9 +73,14 @@ const cutter = (each: (object: GitObject) => void) => {
         const bytes = all()
         const end = bytes.indexOf(10)
         if (end === -1) return
-        const [id = "", kind = "", size = "0"] = bytes.subarray(0, end).toString().split(" ")
-        head = { id, kind, size: Number(size) }
+        const [id = "", kind = "", size] = bytes.subarray(0, end).toString().split(" ")
         drop(bytes, end + 1)
+        if (size === undefined) {
+          // It is damaged, and nothing of it follows.
+          each({ id, kind, size: undefined, content: undefined })
+          continue
+        }
+        head = { id, kind, size: Number(size) }
       }
       if (head.size > largest) {
         each({ ...head, content: undefined })
@@ -99,7 +106,7 @@ export const read = (
     const spawner = yield* ChildProcessSpawner
     const args = ["--no-pager", `--git-dir=${folder}`, "cat-file", "--batch-all-objects", "--unordered", "--batch"]
     const handle = yield* spawner.spawn(
-      ChildProcess.make("git", args, { env: environment(), extendEnv: true, stdin: "ignore", stderr: "ignore" })
+      ChildProcess.make("git", args, { env: environment(folder), extendEnv: true, stdin: "ignore", stderr: "ignore" })
     )
     const cut = cutter(each)
     yield* Stream.runForEach(handle.stdout, (chunk) => Effect.sync(() => cut(chunk)))
