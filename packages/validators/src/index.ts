@@ -18,8 +18,20 @@ export * as EvidenceStore from "./EvidenceStore.ts"
 /** Whether one head is better than another: both are tried on the same scenarios with the same seeds, and a scenario counts once, however often it was tried. */
 export * as HeadComparison from "./HeadComparison.ts"
 
+/** **Holdouts** judge a change by scenarios that its author can not see. */
+export * as Holdouts from "./Holdouts.ts"
+
+/** A **judge** tries one scenario on a change once, and says which criteria held and which anti-patterns were seen. */
+export * as Judge from "./Judge.ts"
+
 /** How far a **judge** can be believed: what it said of items that people labelled, and what a rate that it reports is worth once its mistakes are taken out of it. */
 export * as JudgeCalibration from "./JudgeCalibration.ts"
+
+/** A **leak budget**: how much authors may learn of a scenario by being judged with it. */
+export * as LeakBudget from "./LeakBudget.ts"
+
+/** Looks for **scenarios where authors can see them**: in folders with all that is in them, ignored files too; in every object of every git repository there, of submodules too, whether a ref names it or not; in texts such as a transcript or a memory; in the journal. */
+export * as LeakScan from "./LeakScan.ts"
 
 /** A **planner** says what a tester does next: somebody's list of steps, a function of what was seen, or a role. */
 export * as Planner from "./Planner.ts"
@@ -45,11 +57,23 @@ export * as Rule from "./Rule.ts"
 /** How many trials are needed, before they are paid for. */
 export * as SampleSize from "./SampleSize.ts"
 
+/** **Satisfaction**: in how many of the trials that could be observed people got what they came for. */
+export * as Satisfaction from "./Satisfaction.ts"
+
+/** A **scenario**: what a person of some kind does with the product, what has to come of it, and what must not. */
+export * as Scenario from "./Scenario.ts"
+
+/** The secrets of a **change**: of what its commits add, of the names that they give to files, and of what they say. */
+export * as SecretHistory from "./SecretHistory.ts"
+
 /** The **rules of secrets**: what a secret looks like, and what looks like one and is none. */
 export * as SecretRules from "./SecretRules.ts"
 
 /** The **secret scan**: looks for secrets in texts, by rules. */
 export * as SecretScan from "./SecretScan.ts"
+
+/** `RULE-SECRETS`: no commit of a change brings a secret, not even one that a later commit takes away. */
+export * as SecretsRule from "./SecretsRule.ts"
 
 /** A **contract from a specification**: at least one clause for each acceptance criterion, which keeps the address of the one that it comes from. */
 export * as SpecContract from "./SpecContract.ts"
@@ -59,6 +83,9 @@ export * as Step from "./Step.ts"
 
 /** A **surface**: where a tester meets what was built, as its user does: a page in a browser, an HTTP API, a terminal. */
 export * as Surface from "./Surface.ts"
+
+/** A **symptom**: what a kind of person met, as somebody who may not know the scenario hears of it. */
+export * as Symptom from "./Symptom.ts"
 
 /** A **test report**: what the tests of a repository did, as one model, whatever program ran them and however it said so. */
 export * as TestReport from "./TestReport.ts"
@@ -83,3 +110,6 @@ export * as TwinTable from "./TwinTable.ts"
 
 /** The **user-testing validator**: judges what was built by using it, as a black box. */
 export * as UserTesting from "./UserTesting.ts"
+
+/** A **vault**: scenarios in one sealed file (AES-256-GCM), outside of all that a worker can see. */
+export * as Vault from "./Vault.ts"
