@@ -94,6 +94,8 @@ export const expectation = (that: Step.Expectation): string => {
       return `${inOneLine(that.name, 30)} of ${target(that.target)} ${that.rule === undefined ? "is there" : rule(that.rule)}`
     case "Address":
       return `the address ${rule(that.rule)}`
+    case "Stored":
+      return `the browser keeps something whose name ${rule(that.name)}${that.rule === undefined ? "" : `, and which ${rule(that.rule)}`}`
     case "NoErrors":
       return "nothing was thrown"
     case "Status":
