@@ -146,8 +146,8 @@ const make = (parts: Parts): Surface.Session => {
     })
 
   // A document without a body has no tree, and one can be too large for it.
-  const tree = () => page.ariaSnapshot({ timeout: 8_000 }).catch(() => page.evaluate(PageScript.text, longestSight))
-  const read = Effect.map(within("Reading the page", 12_000, tree), (text): Surface.Sight => ({
+  const tree = () => page.ariaSnapshot({ timeout: 5_000 }).catch(() => page.evaluate(PageScript.text, longestSight))
+  const read = Effect.map(within("Reading the page", 7_000, tree), (text): Surface.Sight => ({
     address: address(parts),
     text:
       text.length > longestSight
