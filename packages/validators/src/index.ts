@@ -3,6 +3,12 @@
 /** An **amendment** changes what done means after the work began. */
 export * as Amendment from "./Amendment.ts"
 
+/** A **cheat**: something in a change, or in what its author did, that makes a check pass without the work being done. */
+export * as Cheat from "./Cheat.ts"
+
+/** Looks for **cheats** in a change and in what its author did. */
+export * as Cheats from "./Cheats.ts"
+
 /** A **fresh checkout**: the files of one commit in a sandbox of their own, as its objects have them, made for judging and gone afterwards. */
 export * as Checkout from "./Checkout.ts"
 
@@ -32,6 +38,9 @@ export * as LeakBudget from "./LeakBudget.ts"
 
 /** Looks for **scenarios where authors can see them**: in folders with all that is in them, ignored files too; in every object of every git repository there, of submodules too, whether a ref names it or not; in texts such as a transcript or a memory; in the journal. */
 export * as LeakScan from "./LeakScan.ts"
+
+/** **No source**: where a tester runs when it is more than a program of ours, as a browser or a coding agent is. */
+export * as NoSource from "./NoSource.ts"
 
 /** A **planner** says what a tester does next: somebody's list of steps, a function of what was seen, or a role. */
 export * as Planner from "./Planner.ts"
@@ -63,6 +72,9 @@ export * as Satisfaction from "./Satisfaction.ts"
 /** A **scenario**: what a person of some kind does with the product, what has to come of it, and what must not. */
 export * as Scenario from "./Scenario.ts"
 
+/** The secrets in the files of a **folder**: what is there, whoever wrote it and when. */
+export * as SecretFolder from "./SecretFolder.ts"
+
 /** The secrets of a **change**: of what its commits add, of the names that they give to files, and of what they say. */
 export * as SecretHistory from "./SecretHistory.ts"
 
@@ -78,6 +90,9 @@ export * as SecretsRule from "./SecretsRule.ts"
 /** A **contract from a specification**: at least one clause for each acceptance criterion, which keeps the address of the one that it comes from. */
 export * as SpecContract from "./SpecContract.ts"
 
+/** A **stamp**: a validator signs its verdict on one dimension of a change with a key of its own. */
+export * as Stamp from "./Stamp.ts"
+
 /** The **steps** of a tester: what is done to something that runs, and what has to be seen then. */
 export * as Step from "./Step.ts"
 
@@ -92,6 +107,9 @@ export * as TestReport from "./TestReport.ts"
 
 /** What is tested, as it runs: an address that is there, a program for a terminal, or a command that is started for it, in a sandbox of its own, with the source that it is made of. */
 export * as TestedApp from "./TestedApp.ts"
+
+/** A **trajectory**: what an author did, in its order, and what it claimed in the end. */
+export * as Trajectory from "./Trajectory.ts"
 
 /** A **twin**: a stand-in for an outside service, on loopback, that behaves as the service does as far as it goes, and says so where it does not go further. */
 export * as Twin from "./Twin.ts"
