@@ -1,6 +1,7 @@
 /** Text of others in the Markdown and HTML of the house: it reads as it was written, makes no structure, and hides nothing. */
 import type * as Contract from "@millwright/core/Contract"
 import * as Tainted from "@millwright/core/Tainted"
+import * as Result from "effect/Result"
 
 /** What could hide, reorder or steer becomes visible, as `\u{202e}`. */
 export const visible = (text: string): string =>
@@ -8,13 +9,26 @@ export const visible = (text: string): string =>
     .replaceAll(/\r\n?/g, "\n")
     .replace(Tainted.hidden, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 
-/** One line of Markdown in which nothing is markup, a link or a mention. */
-export const line = (text: string): string =>
-  visible(text)
-    .replace(/\s+/g, " ")
-    .trim()
+/** What a forge acts on is written apart, as in `@ ada` and `# 12`. */
+const apart = (text: string): string => Result.getOrElse(Tainted.prose(1_000_000).accept(text), () => "")
+
+const escaped = (text: string): string =>
+  text
     .replace(/[\\`*_{}[\]<>#|~!&()@]/g, "\\$&")
     .replace(/:\/\//g, ":\\//")
+    .replace(/\bwww\./gi, (found) => `${found.slice(0, 3)}\\.`)
+
+/** Code in single backticks stays code, unless it would end a column. */
+const isCode = (part: string): boolean => /^`[^`|]+`$/.test(part)
+
+/** One line of Markdown in which nothing is markup, a link or a mention. */
+export const line = (text: string): string =>
+  apart(visible(text))
+    .replace(/\s+/g, " ")
+    .trim()
+    .split(/(`[^`]+`)/)
+    .map((part) => (isCode(part) ? part : escaped(part)))
+    .join("")
     .replace(/^([-+=]|\d+[.)])/, "\\$1")
 
 /** A block of code in Markdown that its text can not close. */
