@@ -20,7 +20,6 @@
 import * as Contract from "@millwright/core/Contract"
 import * as Actor from "@millwright/core/Actor"
 import * as Digest from "@millwright/core/Digest"
-import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Fault from "@millwright/core/Fault"
 import * as Gate from "@millwright/core/Gate"
 import type * as GatePlan from "@millwright/core/GatePlan"
@@ -177,26 +176,4 @@ const held = (
     return refuse("NotApproved", "the amendment was changed after it was proposed. Propose it anew")
   }
   return Result.succeed({ amendment, by: approved.by.name })
-}
-
-/** An amendment as the journal knows it. `at` is in milliseconds since 1970, UTC. */
-export interface Amended extends Omit<Extract<FactoryEvent.Fact, { readonly _tag: "ContractAmended" }>, "_tag"> {
-  readonly at: number
-}
-
-/** The contracts of a run: which is in force, and how it came to be. */
-export interface History {
-  readonly inForce: Digest.Digest | null
-  readonly amendments: ReadonlyArray<Amended>
-}
-
-/** Nothing was frozen yet. */
-export const none: History = { inForce: null, amendments: [] }
-
-/** The history after one more event of the run: a pure fold over its journal. */
-export const see = (known: History, { at, fact }: FactoryEvent.FactoryEvent): History => {
-  if (fact._tag === "ContractFrozen") return { ...known, inForce: fact.contract }
-  if (fact._tag !== "ContractAmended") return known
-  const { _tag, ...amended } = fact
-  return { inForce: fact.contract, amendments: [...known.amendments, { ...amended, at }] }
 }

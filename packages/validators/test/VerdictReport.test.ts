@@ -94,7 +94,7 @@ describe("the report as HTML", () => {
       const html = VerdictReport.html(packet(said))
       assert.deepStrictEqual(skeleton(html), skeleton(VerdictReport.html(packet("x"))))
       assert.strictEqual(html, VerdictReport.html(packet(said)))
-      assert.notMatch(html, /[\0\u001b\u202e]/)
+      for (const hidden of ["\0", "\u001b", "\u202e"]) assert.notInclude(html, hidden)
     },
     { arbitrary: { runs: 30 } }
   )

@@ -3,7 +3,7 @@ import * as Contract from "@millwright/core/Contract"
 import type * as Change from "@millwright/core/Change"
 import type * as Digest from "@millwright/core/Digest"
 import type * as Verdict from "@millwright/core/Verdict"
-import type * as Amendment from "../Amendment.ts"
+import type * as ContractHistory from "../ContractHistory.ts"
 
 /** All that a person has to know of a judgement. */
 export interface Packet {
@@ -16,7 +16,7 @@ export interface Packet {
   readonly contents?: ReadonlyMap<Digest.Digest, Uint8Array>
   /** Verified before. */
   readonly stamps?: ReadonlyArray<Verdict.Stamp>
-  readonly amendments?: ReadonlyArray<Amendment.Amended>
+  readonly amendments?: ReadonlyArray<ContractHistory.Amended>
   /** Where the change can be tried, as an address of http or https. */
   readonly preview?: string
   /** When it was judged, in milliseconds since 1970, UTC. */
