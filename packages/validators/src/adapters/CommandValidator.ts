@@ -22,15 +22,21 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import { stripVTControlCharacters } from "node:util"
+import * as KeptEvidence from "../internal/KeptEvidence.ts"
 
 /** How commands are run. */
 export interface Options {
   /** The longest that one command may take. Default 10 minutes; a command that takes longer is an `error`. */
   readonly timeout?: Duration.Input
+  /** Where outputs of up to 10 MB are kept. Left out: the verdict has their digests, and a stamp can not be given. */
+  readonly store?: KeptEvidence.Store
 }
 
 /** The part of the output that a verdict carries, in bytes. */
 const excerptBytes = 8_000
+
+/** The largest output that is kept, in bytes. */
+const keptBytes = 10_000_000
 
 // The kernel takes at most 128 KiB in one argument.
 const longestCommand = 100_000
@@ -44,7 +50,7 @@ export const make = (options: Options = {}): Validator.Validator<ChildProcessSpa
       const commands = contract.assertions.flatMap(({ check, id }) =>
         check?._tag === "Command" ? [{ id, run: check.run }] : []
       )
-      return yield* Effect.forEach(commands, ({ id, run }) => judge(id, { run, timeout }))
+      return yield* Effect.forEach(commands, ({ id, run }) => judge(id, { run, timeout, store: options.store }))
     })
   })
 
@@ -54,12 +60,18 @@ interface Judged {
   readonly said: string
 }
 
+interface Asked {
+  readonly run: string
+  readonly timeout: Duration.Duration
+  readonly store: KeptEvidence.Store | undefined
+}
+
 const judge = (
   assertion: string,
-  { run, timeout }: { readonly run: string; readonly timeout: Duration.Duration }
+  { run, store, timeout }: Asked
 ): Effect.Effect<Verdict.Finding, never, ChildProcessSpawner> =>
   Effect.gen(function* () {
-    const output = collector()
+    const output = collector(store === undefined ? 0 : keptBytes)
     const finding = ({ said, status }: Judged): Verdict.Finding => ({
       assertion,
       status,
@@ -82,7 +94,8 @@ const judge = (
         }))
       ),
       Effect.catch((error) => Effect.succeed<Judged>({ status: "error", said: `could not be run: ${notRun(error)}` })),
-      Effect.map(finding)
+      Effect.map(finding),
+      Effect.flatMap((judged) => KeptEvidence.keep({ finding: judged, contents: output.whole() }, store))
     )
   })
 
@@ -135,11 +148,14 @@ const signalled = (error: PlatformError.PlatformError): Effect.Effect<Judged, Pl
 interface Collector {
   readonly add: (chunk: Uint8Array) => void
   readonly bytes: () => number
+  /** All of it, where it is no more than is kept; otherwise nothing. */
+  readonly whole: () => ReadonlyArray<Uint8Array>
   readonly evidence: (summary: string) => Verdict.Evidence
 }
 
-/** Takes any amount of output and keeps its digest, its size and its end. */
-const collector = (): Collector => {
+/** Takes any amount of output and keeps its digest, its size and its end; the whole where it has at most so many bytes. */
+const collector = (most: number): Collector => {
+  let whole: Array<Uint8Array> = []
   const hash = createHash("sha256")
   let bytes = 0
   let tail = Buffer.alloc(0)
@@ -147,10 +163,13 @@ const collector = (): Collector => {
     add: (chunk) => {
       hash.update(chunk)
       bytes += chunk.byteLength
+      if (bytes <= most) whole.push(chunk)
+      else whole = []
       // The longer of the two is cut first, so that no chunk is copied as a whole.
       tail = Buffer.concat([tail, chunk.subarray(Math.max(0, chunk.byteLength - excerptBytes))]).subarray(-excerptBytes)
     },
     bytes: () => bytes,
+    whole: () => (bytes <= most ? [Buffer.concat(whole)] : []),
     evidence: (summary) => {
       const isCut = bytes > excerptBytes
       const text = harmless(decode(tail, isCut))
