@@ -14,12 +14,18 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as CommandRun from "../internal/CommandRun.ts"
+import * as KeptEvidence from "../internal/KeptEvidence.ts"
 
 /** How commands are run. */
 export interface Options {
   /** The longest that one command may take. Default 10 minutes; a command that takes longer is an `error`. */
   readonly timeout?: Duration.Input
+  /** Where outputs of up to 10 MB are kept. Left out: the verdict has their digests, and a stamp can not be given. */
+  readonly store?: KeptEvidence.Store
 }
+
+/** The largest output that is kept, in bytes. */
+const keptBytes = 10_000_000
 
 /** Judges the assertions that have a command. The others are `blocked` here: a person or a review has to speak to them. */
 export const make = (options: Options = {}): Validator.Validator<ChildProcessSpawner> =>
@@ -30,6 +36,14 @@ export const make = (options: Options = {}): Validator.Validator<ChildProcessSpa
       const commands = contract.assertions.flatMap(({ check, id }) =>
         check?._tag === "Command" ? [{ id, run: check.run }] : []
       )
-      return yield* Effect.forEach(commands, (command) => CommandRun.judge({ ...command, timeout }))
+      const { store } = options
+      return yield* Effect.forEach(commands, ({ id, run }) =>
+        Effect.flatMap(CommandRun.run({ run, timeout, keep: store === undefined ? 0 : keptBytes }), (ran) =>
+          KeptEvidence.keep(
+            { finding: CommandRun.finding(id, ran), contents: ran.content === undefined ? [] : [ran.content] },
+            store
+          )
+        )
+      )
     })
   })
