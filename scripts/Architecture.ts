@@ -62,7 +62,8 @@ export const kernels: ReadonlyArray<string> = [
   "context/SourceIndex",
   "agents/{AgentFile,Role,Allowance,Plugin}",
   "agents/internal/Plugin{Entry,Role}",
-  "agents/roles/*"
+  "agents/roles/*",
+  "validators/Scrutiny"
 ]
 
 /** Where a module is loaded whose name is not in the source. Globs below `packages/`, as above. */
