@@ -63,7 +63,7 @@ export const kernels: ReadonlyArray<string> = [
   "agents/{AgentFile,Role,Allowance,Plugin}",
   "agents/internal/Plugin{Entry,Role}",
   "agents/roles/*",
-  "validators/Scrutiny"
+  "validators/{Scrutiny,ReviewRule}"
 ]
 
 /** Where a module is loaded whose name is not in the source. Globs below `packages/`, as above. */
