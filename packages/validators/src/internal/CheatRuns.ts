@@ -46,7 +46,8 @@ const masked = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
     }
     const stands = checks && view.role !== "config" ? standing.find(([pattern]) => pattern.test(line.text)) : undefined
     if (stands !== undefined && !/if\b|fi\b/.test(CheatView.lineOf(view.after, line.number - 1, "bare"))) add(line, stands[1])
-    if (view.role === "script" && /^\t@?-@?\s*/.test(line.text) && check.test(line.text)) add(line, "make passes over its failure")
+    const recipe = /^\t@?-@?\s*(.*)$/.exec(line.text)?.[1]
+    if (view.role === "script" && recipe !== undefined && check.test(recipe)) add(line, "make passes over its failure")
     const silent = /\b(?:passWithNoTests|allowOnly|dangerouslyIgnoreUnhandledErrors)["']?\s*[:=]\s*true|\bforbidOnly["']?\s*[:=]\s*false/.exec(line.text)
     if (silent !== null && view.role === "config") add(line, "the runner is told to end well")
   }
