@@ -54,7 +54,7 @@ const patches: ReadonlyArray<readonly [RegExp, string]> = [
   [/\b(?:unittest\.)?TestCase\.(?:assert\w+|fail\w*|run)\s*=(?!=)/, "a function that compares is replaced"],
   [/\b(?:report|rep|result|outcome)\.(?:outcome|passed|failed)\s*=\s*(?:["']passed["']|True|False)/, "what the runner reports is replaced"],
   [/\bsession\.(?:testsfailed|exitstatus)\s*=\s*0|\bexitstatus\s*=\s*0\b/, "what the runner reports is replaced"],
-  [/\bexpect\s*=\s*(?:\(|new Proxy|function|async)/, "what tests are written with is replaced"],
+  [/(?<!\b(?:const|let|var|function)\s)\bexpect\s*=\s*(?:\(|new Proxy|function|async)/, "what tests are written with is replaced"],
   [/\bsetattr\s*\(\s*(?:unittest\.)?(?:TestCase|builtins)\s*,/, "a function that compares is replaced"]
 ]
 
@@ -106,8 +106,8 @@ const rewrites = (view: CheatView.View, tests: ReadonlyArray<CheatTests.Placed>,
     if (!added.has(line)) return []
     const around = tests.filter((placed) => placed.view === view && placed.block.from <= offset && offset < placed.block.to)
     const isLiteral = /^(?:"[^"]*"|'[^']*'|`[^`$]*`)$/.test(content)
-    const asserted = around.some(({ block }) => block.assertions.some(({ expected, subject, text }) => !isLiteral && content !== "" && (subject === content || expected === content) && text.includes(path)))
-    const expectation = !isLiteral && /["'`][^"'`]*(?:expected|golden|snapshot|__snapshots__|\.snap\b|approved)[^"'`]*["'`]/i.test(path)
+    const asserted = around.some(({ block }) => block.assertions.some(({ expected, subject, text }) => !isLiteral && content.includes("(") && (subject === content || expected === content) && text.includes(path)))
+    const expectation = content.includes("(") && !isLiteral && /["'`][^"'`]*(?:expected|golden|snapshot|__snapshots__|\.snap\b|approved)[^"'`]*["'`]/i.test(path)
     if (own.test(path)) return [at("test-rewrites-itself", "fail", line, "a test writes its own file")]
     return asserted || expectation ? [at("test-rewrites-itself", "fail", line, `${Cheat.quoted(path)} is written from what comes, and is what the test expects`)] : []
   })

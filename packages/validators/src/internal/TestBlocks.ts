@@ -89,17 +89,29 @@ const jsSkip = (chain: string, prefix: string | undefined, source: SourceText.So
   return { skip: option.trim(), conditional: !/^(?:true|["'`1])/.test(value) }
 }
 
+const leaves =
+  /(?<![\w.])(?:pytest\.(?:skip|xfail)|self\.skipTest|raise (?:unittest\.)?SkipTest|t\.Skip(?:f|Now)?|(?:t|ctx|context|this|test|task)\.skip|Assume\.assumeTrue|assumeTrue|pending)\s*\(/
+
+/** Whether what follows this code is done only where a condition holds. */
+const isGuarded = (before: string): boolean => {
+  const lead = before.replace(/(?:\b(?:return|await|void|raise)\b|yield\*|\s)+$/, "")
+  if (/(?:&&|\|\||\?)$/.test(lead) || /(?:^|\n)[^\n]*\b(?:if|elif|else|except|catch|case|when)\b[^\n]*[{:]$/.test(lead)) return true
+  const at = lead.search(/\bif\s*\((?![\s\S]*\bif\s*\()/)
+  return at !== -1 && /^\)?\s*\{?\s*$/.test(lead.slice(SourceText.closing(lead, lead.indexOf("(", at))))
+}
+
 /** What a body says first that ends it, or calls in it that leave the test out. */
 const skipIn = (source: SourceText.SourceText, from: number, to: number): { skip: string; conditional: boolean } | undefined => {
   const code = source.code.slice(from, to)
   if (/^\s*return\b\s*(?:;|\n|$)/.test(code)) return { skip: "returns at once", conditional: false }
   if (/^\s*if\s*\(?\s*(?:true|1|True)\s*\)?\s*:?\s*\{?\s*return\b/.test(code)) return { skip: "returns at once", conditional: false }
-  const call =
-    /(?<![\w.])(?:pytest\.(?:skip|xfail)|self\.skipTest|raise (?:unittest\.)?SkipTest|t\.Skip(?:f|Now)?|(?:t|ctx|context|this|test|task)\.skip|Assume\.assumeTrue|assumeTrue|pending)\s*\(/.exec(code)
+  const call = leaves.exec(code)
   if (call === null) return undefined
   const before = code.slice(0, call.index)
-  const isGuarded = /(?:\bif\b[^\n]*[{:]?\s*|&&\s*|\?\s*|except[^\n]*:\s*)$/.test(before.trimEnd().replace(/\{$/, "{ ").slice(-200)) || /\bif\b[^\n]*(?:\{|:|\))\s*$/.test(before)
-  return { skip: call[0].replace(/\s*\($/, "()"), conditional: isGuarded || /^assume|Assume/.test(call[0]) }
+  const given = source.code.slice(from + call.index + call[0].length).trimStart()
+  // A value in the place of a reason is what decides.
+  const isAsked = /^[A-Za-z_!(]/.test(given) && /skip\s*\($/.test(call[0]) && !/^(?:f|r|b|u)?["']/.test(given)
+  return { skip: call[0].replace(/\s*\($/, "()"), conditional: isGuarded(before) || isAsked || /^assume|Assume/.test(call[0]) }
 }
 
 const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
@@ -113,8 +125,12 @@ const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
     const isSuite = /describe|context|suite/.test(match[2] ?? "")
     const isTodo = /\.todo$/.test(read.text) || (!isSuite && args.length === 1 && /^["'`]/.test(name))
     if (args.length < 2 && !isTodo) continue
+    // `fit` is a name of other functions too.
+    if (match[1] === "f" && !(/^["'`]/.test(name) && /=>|\bfunction\b/.test(source.code.slice(read.open, read.close)))) continue
     const body = args.slice(1).map(([from, to]) => ({ from, brace: source.code.slice(from, to).search(/(?:=>|\))\s*\{/) })).find(({ brace }) => brace !== -1)
-    const bodyFrom = body === undefined ? read.close : source.code.indexOf("{", body.from + body.brace) + 1
+    const arrow = source.code.indexOf("=>", args[1]?.[0] ?? read.close)
+    const plain = arrow === -1 || arrow > read.close ? read.close : arrow + 2
+    const bodyFrom = body === undefined ? plain : source.code.indexOf("{", body.from + body.brace) + 1
     const inside = isSuite ? undefined : skipIn(source, bodyFrom, read.close)
     const skip = jsSkip(read.text, match[1], source, args) ?? inside
     found.push({
