@@ -5,10 +5,11 @@ import * as ValidatorTest from "@millwright/core/testing/ValidatorTest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as HttpSurface from "../src/adapters/HttpSurface.ts"
 import * as EvidenceStore from "../src/EvidenceStore.ts"
 import * as Planner from "../src/Planner.ts"
-import * as Recording from "../src/Recording.ts"
+import type * as Recording from "../src/Recording.ts"
 import * as Replay from "../src/Replay.ts"
 import type { Step } from "../src/Step.ts"
 import * as Surface from "../src/Surface.ts"
@@ -43,10 +44,8 @@ const ofModel = (scripts: Readonly<Record<string, Planner.Script>>): Planner.Pla
   author: "model"
 })
 
-const test = (
-  name: string,
-  body: Effect.Effect<void, unknown, EvidenceStore.EvidenceStore | import("effect/Scope").Scope>
-) => it.live(name, () => Effect.provide(Effect.scoped(body), EvidenceStore.layerMemory))
+const test = (name: string, body: Effect.Effect<void, unknown, EvidenceStore.EvidenceStore | Scope.Scope>) =>
+  it.live(name, () => Effect.provide(Effect.scoped(body), EvidenceStore.layerMemory))
 
 ValidatorTest.suite(
   "UserTesting",
