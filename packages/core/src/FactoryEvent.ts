@@ -285,6 +285,19 @@ export const Fact = Schema.TaggedUnion({
   },
   VerdictGiven: { verdict: Verdict.Verdict },
   StampGiven: { stamp: Verdict.Stamp },
+  /**
+   * An answer about holdouts crossed to where authors are: the `look`-th of the vault. `bits` is how much it can have told them of
+   * each of these scenarios. `mark` is unique to the call that looked.
+   */
+  HoldoutLooked: {
+    vault: Schema.String,
+    look: Schema.Natural,
+    mark: Schema.String,
+    bits: Schema.Finite,
+    scenarios: Schema.Array(Schema.String)
+  },
+  /** Holdouts were found where authors are, in `places`. They are none any more, and the run that this belongs to is void. */
+  ScenarioBurnt: { vault: Schema.String, scenarios: Schema.Array(Schema.String), places: Schema.Array(Schema.String) },
   ChangeCommitted: { branch: Schema.String, commit: Schema.String, files: Schema.Natural, lines: Schema.Natural },
   ChangeClassified: { decision: Policy.Decision },
   ChangeDelivered: { pullRequest: PullRequest.PullRequest },

@@ -26,6 +26,7 @@ import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import * as CommandRun from "./internal/CommandRun.ts"
 import * as Mirror from "./internal/Mirror.ts"
+import * as PlainText from "./internal/PlainText.ts"
 import * as TrackedFiles from "./internal/TrackedFiles.ts"
 
 /** The checkout is there, and what makes it ready did not do so. Its message has the end of what was printed. */
@@ -184,5 +185,5 @@ const ready = Effect.fnUntraced(function* ({ run, timeout = "10 minutes" }: Prep
   const { ending, evidence, said } = ran
   const reason = ending._tag === "TimedOut" || ending._tag === "NotStarted" ? ending._tag : ("CommandFailed" as const)
   const printed = evidence.excerpt.trim() === "" ? "It printed nothing." : `It printed:\n${evidence.excerpt.trim()}`
-  return yield* new NotPrepared({ reason, message: `\`${CommandRun.named(run)}\` ${said}. ${printed}` })
+  return yield* new NotPrepared({ reason, message: `\`${PlainText.line(run)}\` ${said}. ${printed}` })
 })

@@ -133,17 +133,21 @@ const read = Effect.fnUntraced(function* (toml: string) {
   })
 })
 
-/** The rules that come with this package: those of gitleaks, as `rules/gitleaks.toml` has them. */
-export const gitleaks: Effect.Effect<SecretRules, SecretRulesError> = Effect.suspend(() =>
-  // From `src` and from `dist` it is the same way.
-  read(readFileSync(new URL("../rules/gitleaks.toml", import.meta.url), "utf8"))
-)
+// From `src` and from `dist` it is the same way.
+const packaged = (name: string) =>
+  Effect.suspend(() => read(readFileSync(new URL(`../rules/${name}.toml`, import.meta.url), "utf8")))
+
+/** The rules of gitleaks as they are published. */
+export const gitleaks: Effect.Effect<SecretRules, SecretRulesError> = packaged("gitleaks")
 
 /** Rules with others: of two of the same name the later one stands, and what either allows is allowed. */
 export const merge = (rules: SecretRules, more: SecretRules): SecretRules => ({
   rules: [...new Map([...rules.rules, ...more.rules].map((rule) => [rule.id, rule])).values()],
   allowlists: [...rules.allowlists, ...more.allowlists]
 })
+
+/** The rules of gitleaks, with what this package allows beside: `rules/house.toml`. */
+export const usual: Effect.Effect<SecretRules, SecretRulesError> = Effect.zipWith(gitleaks, packaged("house"), merge)
 
 /**
  * Reads rules. With `[extend]` and `useDefault = true` they are added to those of this package, without `disabledRules`.
@@ -153,7 +157,7 @@ export const merge = (rules: SecretRules, more: SecretRules): SecretRules => ({
 export const parse = Effect.fnUntraced(function* (toml: string): Effect.fn.Return<SecretRules, SecretRulesError> {
   const { extend, ...own } = yield* read(toml)
   if (extend?.useDefault !== true) return own
-  const base = yield* gitleaks
+  const base = yield* usual
   const without = new Set(extend.disabledRules)
   return merge({ ...base, rules: base.rules.filter(({ id }) => !without.has(id)) }, own)
 })

@@ -65,6 +65,8 @@ interface Prepared {
   readonly rule: SecretRules.Rule
   readonly path: RegExp | undefined
   readonly branches: ReadonlyArray<SecretMatcher.Branch>
+  /** Whether its anchors tell it by themselves, so that none of its keywords has to be there too. */
+  readonly isTold: boolean
   readonly allowances: ReadonlyArray<SecretAllowance.Allowance>
 }
 
@@ -77,14 +79,18 @@ const lineReach = 1_000
 
 const commentMark = "gitleaks:allow"
 
-/** Prepares rules for looking. That takes some 50 milliseconds; what it makes can be used for any number of texts. */
+/** Prepares rules for looking. That takes some tenths of a second; what it makes can be used for any number of texts. */
 export const make = ({ allowlists, rules }: SecretRules.SecretRules, options: Options = {}): SecretScan => {
-  const prepared = rules.map((rule): Prepared => ({
-    rule,
-    path: rule.path === undefined ? undefined : SecretAllowance.expression(rule.path),
-    branches: SecretMatcher.branches(rule),
-    allowances: SecretRules.allowlistsOf(rule).map(SecretAllowance.of)
-  }))
+  const prepared = rules.map((rule): Prepared => {
+    const branches = SecretMatcher.branches(rule)
+    return {
+      rule,
+      path: rule.path === undefined ? undefined : SecretAllowance.expression(rule.path),
+      branches,
+      isTold: branches.every(({ texts = [] }) => texts.length > 0 && texts.every((text) => text.length >= 3)),
+      allowances: SecretRules.allowlistsOf(rule).map(SecretAllowance.of)
+    }
+  })
   const global = allowlists.map(SecretAllowance.of)
   const ofPaths = allowlists.filter(SecretAllowance.isOfPaths).map(({ paths = [] }) => SecretAllowance.of({ paths }))
   const index = indexOf(prepared)
@@ -247,6 +253,8 @@ const indexOf = (prepared: ReadonlyArray<Prepared>) => {
     search: ({ path, text }: Source): ReadonlyArray<Found> => {
       const seen = new Set<number>()
       const found = new Map<string, Found>()
+      // A rule goes on behind what it found, as a search for all of them does.
+      const ends = new Map<SecretMatcher.Branch, number>()
       const keep = (prepared: Prepared, match: SecretMatcher.Match) =>
         found.set(`${prepared.rule.id} ${match.secretAt} ${match.secret.length}`, { ...match, prepared })
       search.run(text, (index, at) => {
@@ -254,13 +262,16 @@ const indexOf = (prepared: ReadonlyArray<Prepared>) => {
         if (here === undefined) return
         if (here.isKeyword) seen.add(index)
         for (const [prepared, branch] of here.near) {
+          if (at < (ends.get(branch) ?? 0)) continue
           const match = branch.near(text, at)
-          if (match !== undefined) keep(prepared, match)
+          if (match === undefined) continue
+          ends.set(branch, match.at + match.text.length)
+          keep(prepared, match)
         }
       })
       const words = new Set([...seen].map((index) => texts[index]))
-      const isAsked = ({ path: wanted, rule: { keywords = [] } }: Prepared) =>
-        (keywords.length === 0 || keywords.some((word) => words.has(word.toLowerCase()))) &&
+      const isAsked = ({ isTold, path: wanted, rule: { keywords = [] } }: Prepared) =>
+        (isTold || keywords.length === 0 || keywords.some((word) => words.has(word.toLowerCase()))) &&
         (wanted === undefined || wanted.test(path))
       for (const each of everywhere.filter(isAsked)) {
         for (const branch of each.branches) for (const match of branch.all(text)) keep(each, match)

@@ -30,15 +30,12 @@ const portOf = ({ port, protocol }: URL): string => port || (/^(?:http|ws):$/.te
 /** A host and a port, as a tunnel names them. */
 const placeOf = (url: URL): string => `${url.hostname}:${portOf(url)}`
 
-/** Opens a door to origins until the scope closes. What goes through it is cut then. `tell` hears what was refused. */
-export const open = (
-  origins: ReadonlySet<string>,
-  tell: (refused: string) => void
-): Effect.Effect<Door, SurfaceError, Scope.Scope> =>
+/** Opens a door to origins until the scope closes. What goes through it is cut then. */
+export const open = (origins: ReadonlySet<string>): Effect.Effect<Door, SurfaceError, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.callback<Opened, SurfaceError>((resume) => {
-        const { end, server } = make(origins, tell)
+        const { end, server } = make(origins)
         server.once("error", (cause) =>
           resume(
             new SurfaceError({
@@ -61,7 +58,7 @@ interface Opened {
   readonly end: () => void
 }
 
-const make = (origins: ReadonlySet<string>, tell: (refused: string) => void): Opened => {
+const make = (origins: ReadonlySet<string>): Opened => {
   const places = new Set([...origins].map((origin) => placeOf(new URL(origin))))
   const open = new Set<Duplex>()
   const hold = (socket: Duplex) => {
@@ -79,7 +76,6 @@ const make = (origins: ReadonlySet<string>, tell: (refused: string) => void): Op
   const server = http.createServer((request, response) => {
     const url = urlOf(request.url ?? "")
     if (url === undefined || !origins.has(url.origin)) {
-      tell(request.url ?? "")
       return answer(response, 403, "refused")
     }
     const upstream = http.request(
@@ -100,7 +96,6 @@ const make = (origins: ReadonlySet<string>, tell: (refused: string) => void): Op
   server.on("connect", (request: http.IncomingMessage, client: Socket, head: Buffer) => {
     const url = urlOf(`https://${request.url ?? ""}`)
     if (url === undefined || !places.has(placeOf(url))) {
-      tell(request.url ?? "")
       return void client.end("HTTP/1.1 403 Forbidden\r\n\r\n")
     }
     const upstream = connect(Number(portOf(url)), url.hostname.replaceAll(/^\[|\]$/g, ""))

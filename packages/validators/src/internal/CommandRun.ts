@@ -13,7 +13,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import { stripVTControlCharacters } from "node:util"
+import * as PlainText from "./PlainText.ts"
 
 /** What is run, and how much of it there may be. */
 export interface Options {
@@ -68,7 +68,7 @@ export const run = ({
       ending,
       said,
       status: statusOf(ending),
-      evidence: output.evidence(named(run)),
+      evidence: output.evidence(PlainText.line(run)),
       content: output.content()
     })
     if (run.includes("\0") || Buffer.byteLength(run) > longestCommand) {
@@ -99,7 +99,7 @@ export const judge = ({
   Effect.map(run(options), ({ evidence, said, status }) => ({
     assertion: id,
     status,
-    reason: `\`${named(options.run)}\` ${said}`,
+    reason: `\`${PlainText.line(options.run)}\` ${said}`,
     evidence: [evidence]
   }))
 
@@ -198,7 +198,7 @@ const collector = (keep: number): Collector => {
     content: () => (bytes <= keep ? Buffer.concat(kept) : undefined),
     evidence: (summary) => {
       const isCut = bytes > excerptBytes
-      const text = harmless(decode(tail, isCut))
+      const text = PlainText.harmless(decode(tail, isCut))
       return {
         kind: "command",
         summary,
@@ -215,19 +215,4 @@ const decode = (bytes: Uint8Array, isCut: boolean): string => {
   let start = 0
   while (isCut && start < 3 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start))
-}
-
-// Controls but tab and line feed, what reorders a line, lone surrogates, other line ends, and invisible tag characters.
-const steering = /(?![\t\n])[\p{Cc}\p{Bidi_Control}\p{Cs}\p{Zl}\p{Zp}\u{e0000}-\u{e007f}]+/gu
-
-/** Takes out what could steer a terminal or hide text. */
-export const harmless = (text: string): string =>
-  stripVTControlCharacters(text)
-    .replaceAll(/\r+\n?/g, "\n")
-    .replaceAll(steering, "\ufffd")
-
-/** A command as it is shown to people: one line, bounded. */
-export const named = (run: string): string => {
-  const line = [...harmless(run).replaceAll(/\s+/g, " ").trim()]
-  return line.length > 300 ? `${line.slice(0, 300).join("")}…` : line.join("")
 }

@@ -7,8 +7,11 @@
 import * as Re2Chars from "./Re2Chars.ts"
 import * as Re2Syntax from "./Re2Syntax.ts"
 
-/** How many characters beyond the least a repetition without an end may take: of few characters, and of nearly any. */
-export const longest = { narrow: 4_000, wide: 20_000 }
+/**
+ * How many characters beyond the least a repetition without an end may take: of some characters, of any but line ends, of
+ * any at all.
+ */
+export const longest = { narrow: 4_000, line: 1_000, any: 20_000 }
 
 /** The source as JavaScript has it, without flags. */
 export const emit = (node: Re2Syntax.Node): string => {
@@ -32,7 +35,8 @@ export const emit = (node: Re2Syntax.Node): string => {
 
 const mostOf = ({ item, max, min }: Re2Syntax.Node & { readonly _tag: "Repeat" }): number => {
   if (max !== Number.POSITIVE_INFINITY) return max
-  return min + (item._tag === "Chars" && Re2Chars.size(item.set) > 60_000 ? longest.wide : longest.narrow)
+  if (item._tag !== "Chars" || Re2Chars.size(item.set) < 60_000) return min + longest.narrow
+  return min + (Re2Chars.has(item.set, 10) ? longest.any : longest.line)
 }
 
 const asserted: Readonly<Record<Re2Syntax.Assertion, string>> = {
@@ -77,11 +81,8 @@ export const lengths = (node: Re2Syntax.Node): readonly [min: number, max: numbe
   }
 }
 
-const isOpen = (node: Re2Syntax.Node): node is Re2Syntax.Node & { readonly _tag: "Repeat" } =>
-  node._tag === "Repeat" && node.max > 100
-
 /** Repetitions without an end, or nearly so, in an expression, itself too. */
-const openIn = (node: Re2Syntax.Node): ReadonlyArray<Re2Syntax.Node> => {
+const openIn = (node: Re2Syntax.Node): ReadonlyArray<Re2Syntax.Node & { readonly _tag: "Repeat" }> => {
   switch (node._tag) {
     case "Chars":
     case "Assert":
@@ -89,7 +90,7 @@ const openIn = (node: Re2Syntax.Node): ReadonlyArray<Re2Syntax.Node> => {
     case "Group":
       return openIn(node.item)
     case "Repeat":
-      return isOpen(node) ? [node, ...openIn(node.item)] : openIn(node.item)
+      return node.max > 100 ? [node, ...openIn(node.item)] : openIn(node.item)
     case "Cat":
     case "Alt":
       return node.items.flatMap(openIn)
@@ -102,12 +103,9 @@ const openIn = (node: Re2Syntax.Node): ReadonlyArray<Re2Syntax.Node> => {
  */
 export const isNested = (node: Re2Syntax.Node): boolean =>
   openIn(node).some((outer) => {
-    if (outer._tag !== "Repeat") return false
     const [first] = flatten(outer.item)
     return openIn(outer.item).some(
-      (inner) =>
-        inner._tag === "Repeat" &&
-        (first?._tag !== "Chars" || inner.item._tag !== "Chars" || Re2Chars.meet(first.set, inner.item.set))
+      (inner) => first?._tag !== "Chars" || inner.item._tag !== "Chars" || Re2Chars.meet(first.set, inner.item.set)
     )
   })
 
@@ -198,16 +196,19 @@ export const anchor = (node: Re2Syntax.Node): Anchor | undefined => {
   let best: { readonly anchor: Anchor; readonly score: number } | undefined
   let before: readonly [number, number] = [0, 0]
   for (const [at, item] of items.entries()) {
+    const [min, max] = lengths(item)
+    const start = before
+    before = [before[0] + min, before[1] + max]
+    // Where nothing can be said of how it begins, nothing can be said of it with what follows.
+    if (headsOf(item).some(({ isWhole, text }) => text === "" && !isWhole)) continue
     const texts = shortestOf(headsOf({ _tag: "Cat", items: items.slice(at) }).map(({ text }) => text))
     const shortest = Math.min(...texts.map((text) => text.length))
     const lead = leadOf(items.slice(0, at))
-    const tries = lead === undefined ? before[1] - before[0] + 1 : 1
+    const tries = lead === undefined ? start[1] - start[0] + 1 : 1
     const score = Math.min(shortest, 8) - Math.min(tries, 100) / 20 - at / 100
     if (shortest >= 2 && tries <= 100 && (best === undefined || score > best.score)) {
-      best = { score, anchor: { texts, before, ...(lead !== undefined && restFrom(node, lead)) } }
+      best = { score, anchor: { texts, before: start, ...(lead !== undefined && restFrom(node, lead)) } }
     }
-    const [min, max] = lengths(item)
-    before = [before[0] + min, before[1] + max]
   }
   return best?.anchor
 }
