@@ -73,11 +73,12 @@ export const make = (tuning: Role.Tuning = {}) =>
             Step.kindsOf(step).includes(kind) ? [] : [`Step ${at + 1} is none of ${kind}`]
           )
         : [],
-    prompt: ({ address, done, kind, left, sight, statement }) => Briefing.make`Test this assertion.${statement}${
-      kinds[kind]
-    } The app is here:${address}What was done until now, and what came of it:${done}What is to be seen now:${
-      sight
-    }At most ${left} more steps are done. Answer with the next ones, or conclude.`
+    prompt: ({ address, done, kind, left, sight, statement }) =>
+      Briefing.make`Test this assertion.${statement}${
+        kinds[kind]
+      } The app is here:${address}What was done until now, and what came of it:${done}What is to be seen now:${
+        sight
+      }At most ${left} more steps are done. Answer with the next ones, or conclude.`
   })
 
 /** How a model plans. */
@@ -97,11 +98,13 @@ export const planner = Effect.fnUntraced(function* ({ calls = 20, limits = {}, r
   const harness = yield* Harness.Harness
   const journal = yield* Journal.Journal
   const ask = (input: Input) =>
-    role.run(input).pipe(
-      Effect.provideContext(room.services),
-      Effect.provideService(Harness.Harness, harness),
-      Effect.provideService(Journal.Journal, journal)
-    )
+    role
+      .run(input)
+      .pipe(
+        Effect.provideContext(room.services),
+        Effect.provideService(Harness.Harness, harness),
+        Effect.provideService(Journal.Journal, journal)
+      )
   return {
     name: role.name.toLowerCase(),
     author: "model",
@@ -114,7 +117,10 @@ export const planner = Effect.fnUntraced(function* ({ calls = 20, limits = {}, r
         return (seen) =>
           Effect.suspend(() => {
             if (++asked > calls) {
-              return new PlannerError({ reason: "Exhausted", message: `It was asked ${calls} times and did not conclude.` })
+              return new PlannerError({
+                reason: "Exhausted",
+                message: `It was asked ${calls} times and did not conclude.`
+              })
             }
             return Effect.matchEffect(within(ask(inputOf(brief, seen))), {
               onFailure: (error) => Effect.fail(failed(error)),
