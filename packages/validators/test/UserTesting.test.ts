@@ -204,6 +204,33 @@ describe("what comes of the steps decides", () => {
       assert.strictEqual(finding.status, "pass", finding.reason)
     })
   )
+
+  test(
+    "a routine hears what came of each of its steps",
+    Effect.gen(function* () {
+      const { address } = yield* NotesApi.listening()
+      const heard: Array<string> = []
+      function* routine(): Planner.Routine {
+        heard.push((yield NotesApi.list)._tag)
+        const found = yield { _tag: "Given", that: { _tag: "Status", is: 404 } }
+        heard.push(found._tag === "Held" && !found.holds ? "not so" : "so")
+        heard.push((yield { _tag: "Act", action: { _tag: "Reload" } })._tag)
+        yield NotesApi.status(200)
+        return heard.length === 3 ? undefined : "something is missing"
+      }
+      const finding = yield* only(address, { planner: Planner.routines({ "VAL-001": routine }) })
+      assert.strictEqual(finding.status, "pass", finding.reason)
+      assert.deepStrictEqual(heard, ["Done", "not so", "Refused"])
+      function* unable(): Planner.Routine {
+        yield NotesApi.list
+        return "there is no search"
+      }
+      const blocked = yield* only(address, { planner: Planner.routines({ "VAL-001": unable }) })
+      assert.strictEqual(blocked.status, "blocked")
+      assert.include(blocked.reason, "It can not be judged: there is no search")
+      assert.strictEqual((yield* only(address, { planner: Planner.routines({}) })).status, "blocked")
+    })
+  )
 })
 
 describe("apps that are hard to test", () => {
