@@ -61,8 +61,18 @@ export const appInside = (app: Surface.App): Surface.App => ({
   ...(app.origins && { origins: app.origins.map(inside) })
 })
 
-/** What the sandbox of a tester is opened with: nothing but the way to the app. `id` names its workspace. */
-export const spec = (id: string, { address, origins = [] }: Surface.App): Result.Result<SandboxSpec, NoSourceError> => {
+/** What a room is opened with. */
+export interface Options {
+  /** Names its workspace. */
+  readonly id: string
+  readonly app: Surface.App
+  /** The variables of ports that something inside listens on for the host, as a browser does that is spoken to. Default: none. */
+  readonly ports?: ReadonlyArray<string>
+}
+
+/** What the sandbox of a tester is opened with: nothing but the way to the app. */
+export const spec = ({ app, id, ports = [] }: Options): Result.Result<SandboxSpec, NoSourceError> => {
+  const { address, origins = [] } = app
   const domains: Array<string> = []
   for (const each of [address, ...origins]) {
     const url = urlOf(each)
@@ -77,7 +87,12 @@ export const spec = (id: string, { address, origins = [] }: Surface.App): Result
     const { hostname, port, protocol } = new URL(inside(each))
     domains.push(`${hostname}:${port || (protocol === "http:" ? "80" : "443")}`)
   }
-  return Result.succeed({ id, workspace: { _tag: "Empty" }, egress: { _tag: "Allow", domains: [...new Set(domains)] } })
+  return Result.succeed({
+    id,
+    workspace: { _tag: "Empty" },
+    egress: { _tag: "Allow", domains: [...new Set(domains)] },
+    ...(ports.length > 0 && { ports: Object.fromEntries(ports.map((port) => [port, null])) })
+  })
 }
 
 const made: unique symbol = Symbol("@millwright/validators/NoSource")
@@ -97,8 +112,7 @@ export interface Room {
 
 /** Opens a room with the way to an app. What was in its workspace before is gone, and so is it when the scope closes. */
 export const open = (
-  id: string,
-  app: Surface.App
+  options: Options
 ): Effect.Effect<Room, NoSourceError | Sandbox.SandboxError, Sandbox.Sandbox | Scope.Scope> =>
   Effect.gen(function* () {
     const sandbox = yield* Sandbox.Sandbox
@@ -111,11 +125,11 @@ export const open = (
           `Take one that isolates, as bubblewrap or a container does, or let the tester run without (\`unenforced\`).`
       })
     }
-    const wanted = yield* Effect.fromResult(spec(id, app))
+    const wanted = yield* Effect.fromResult(spec(options))
     yield* sandbox.discard(wanted)
     yield* Effect.addFinalizer(() => Effect.ignore(sandbox.discard(wanted)))
     const opened = yield* sandbox.open(wanted)
-    return { [made]: true, isEnforced: true, services: opened.services, opened, app: appInside(app) }
+    return { [made]: true, isEnforced: true, services: opened.services, opened, app: appInside(options.app) }
   })
 
 /** A room of the host's: nothing keeps the source from what runs there. */
@@ -125,4 +139,14 @@ export const unenforced = (app: Surface.App, services: Context.Context<Sandbox.S
   services,
   opened: undefined,
   app
+})
+
+/**
+ * A surface whose process runs in a room: it meets the app by the address that the app has there, and is taken for one that can not reach
+ * the source where the room is enforced. Whoever calls this says that it runs there.
+ */
+export const within = (room: Room, surface: Surface.Surface["Service"]): Surface.Surface["Service"] => ({
+  ...surface,
+  noSource: room.isEnforced,
+  open: (app) => surface.open(room.isEnforced ? appInside(app) : app)
 })

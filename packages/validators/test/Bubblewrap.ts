@@ -15,10 +15,12 @@ const lacking = await Effect.runPromise(
 const isPromised = (process.env["MILLWRIGHT_REQUIRES"] ?? "").split(" ").includes("bwrap")
 
 /** Registers tests that need it. */
-export const suite = (name: string, tests: () => void): void =>
-  lacking === undefined
-    ? void describe(name, tests)
-    : void it(`${name}: bwrap is there`, (context) => {
-        assert.isFalse(isPromised, `bwrap was installed, but: ${lacking}`)
-        context.skip(lacking)
-      })
+export const suite = (name: string, tests: () => void): void => {
+  describe(name, () => {
+    if (lacking === undefined) return tests()
+    it("bwrap is there", (context) => {
+      assert.isFalse(isPromised, `bwrap was installed, but: ${lacking}`)
+      context.skip(lacking)
+    })
+  })
+}

@@ -51,7 +51,7 @@ Bubblewrap.suite("the room of a tester", () => {
         const twin = yield* LoopbackServer.listening((_, response) => response.end("the twin"))
         const other = yield* LoopbackServer.listening((_, response) => response.end("somebody else's"))
         const { app: at } = yield* app.start
-        const room = yield* NoSource.open("the-tester", { ...at, origins: [twin] })
+        const room = yield* NoSource.open({ id: "the-tester", app: { ...at, origins: [twin] } })
         assert.isTrue(room.isEnforced)
         const output = (text: string) =>
           Effect.provideContext(SandboxFixture.output(`${text} 2>/dev/null; true`), room.services)
@@ -111,7 +111,7 @@ Bubblewrap.suite("the room of a tester", () => {
         const address = yield* LoopbackServer.nobody
         const inRoom = (text: string) =>
           Effect.scoped(
-            Effect.flatMap(NoSource.open("the-tester", { address }), ({ services }) =>
+            Effect.flatMap(NoSource.open({ id: "the-tester", app: { address } }), ({ services }) =>
               Effect.provideContext(SandboxFixture.output(text), services)
             )
           )
@@ -127,7 +127,7 @@ describe("NoSource", () => {
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.Sandbox
       assert.isNotEmpty(NoSource.missing(sandbox.supports))
-      const { message, reason } = yield* Effect.flip(NoSource.open("t", { address: "http://127.0.0.1:1" }))
+      const { message, reason } = yield* Effect.flip(NoSource.open({ id: "t", app: { address: "http://127.0.0.1:1" } }))
       assert.strictEqual(reason, "NotEnforceable")
       assert.include(message, "nothing stands between its commands and the host")
       assert.include(message, "can not close the network")
@@ -144,9 +144,9 @@ describe("NoSource", () => {
 
   it("opens the network to the app and its origins, on their ports, and to nothing else", () => {
     const { egress, mounts, workspace } = Result.getOrThrow(
-      NoSource.spec("t", {
-        address: "http://localhost:81/a",
-        origins: ["https://api.test", "http://127.0.0.1:9", "http://[::1]:9"]
+      NoSource.spec({
+        id: "t",
+        app: { address: "http://localhost:81/a", origins: ["https://api.test", "http://127.0.0.1:9", "http://[::1]:9"] }
       })
     )
     assert.deepStrictEqual(egress, {
@@ -155,7 +155,7 @@ describe("NoSource", () => {
     })
     assert.deepStrictEqual([workspace, mounts], [{ _tag: "Empty" }, undefined])
     for (const address of ["file:///src", "vim", "", "http://"]) {
-      assert.isTrue(Result.isFailure(NoSource.spec("t", { address })), address)
+      assert.isTrue(Result.isFailure(NoSource.spec({ id: "t", app: { address } })), address)
     }
   })
 })
