@@ -43,7 +43,7 @@ const content = (around: GitHubShape.Around, { entry, ref, repo }: At) => {
     url: links.self,
     html_url: links.html,
     git_url: links.git,
-    download_url: entry.type === "tree" ? null : `${html}/raw/${ref}/${entry.path}`,
+    download_url: entry.type === "tree" ? null : `${html}/${ref}/${entry.path}`,
     type: entry.type === "tree" ? "dir" : "file",
     _links: links
   }
@@ -85,7 +85,7 @@ const write = (
   >,
   base64: string | undefined
 ): GitHubRoute.Step => {
-  const { body, caller, now, params, repo } = call
+  const { body, caller, now, params, repo, state } = call
   const path = cleanPath(params.path)
   if (path === undefined || path === "")
     return { answer: GitHubAnswer.error(422, "path contains a malformed path component") }
@@ -102,7 +102,7 @@ const write = (
     return { answer: GitHubAnswer.error(409, `${path} does not match ${body.sha}`) }
   }
   const [withBlob, blob] = base64 === undefined ? [repo, ""] : GitObjects.addBlob(repo, base64)
-  const person = GitHubCommits.personOf(caller.name, now)
+  const person = GitHubCommits.personOf(state, caller.name, now)
   const [made, sha] = GitHubCommits.commit(
     { ...repo, blobs: withBlob.blobs },
     {
@@ -231,13 +231,13 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
       author: Schema.optionalKey(Person),
       committer: Schema.optionalKey(Person)
     }),
-    handle: ({ body, caller, now, repo }) => {
+    handle: ({ body, caller, now, repo, state }) => {
       const parents = body.parents ?? []
       if (!repo.trees.has(body.tree)) return { answer: GitHubAnswer.error(422, "Tree SHA does not exist") }
       if (parents.some((sha) => !repo.commits.has(sha))) {
         return { answer: GitHubAnswer.error(422, "Parent SHA does not exist or is not a commit object") }
       }
-      const author = personIn(body.author, GitHubCommits.personOf(caller.name, now))
+      const author = personIn(body.author, GitHubCommits.personOf(state, caller.name, now))
       const { message, tree } = body
       const made = { message, tree, parents, author, committer: personIn(body.committer, author) }
       const [{ commits }, sha] = GitObjects.addCommit(repo, made)

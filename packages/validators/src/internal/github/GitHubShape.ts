@@ -38,7 +38,6 @@ export const user = ({ state, url }: Around, login: string) => {
     events_url: `${at}/events{/privacy}`,
     received_events_url: `${at}/received_events`,
     type: known?.type ?? "User",
-    user_view_type: "public",
     site_admin: false
   }
 }
