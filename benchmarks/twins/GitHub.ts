@@ -33,7 +33,7 @@ const repositoryOf = (trace: TwinTrace.Trace): string =>
 
 /** How the twin is set up for a trace: what the recording did before it began. */
 const setups: Readonly<Record<string, Partial<GitHubTwin.Seed["repositories"][number]>>> = {
-  "hello-world": { files: { "README.md": "# hello-world" } },
+  "hello-world": { defaultBranch: "master", files: { "README.md": "# hello-world" } },
   "create-status": { files: { "README.md": "# create-status" } },
   "git-refs": { files: { "1.md": "# git-refs\ncreated with initial commit" } },
   "lock-issue": { issues: [{ title: "First issue", author: user }] },

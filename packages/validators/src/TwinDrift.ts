@@ -134,13 +134,13 @@ const ask = (
 ): Effect.Effect<Answer, TwinDriftError> =>
   Effect.tryPromise({
     try: async (signal): Promise<Answer> => {
-      const { body, method, path } = of.exchange.request
+      const { body, headers, method, path } = of.exchange.request
       const isSent = body !== undefined && method !== "GET" && method !== "HEAD"
       const response = await fetch(`${twin.url}${of.binding.toTwin(path)}`, {
         method,
         redirect: "manual",
         signal,
-        headers: { ...(isSent ? { "content-type": "application/json" } : {}), ...of.headers },
+        headers: { ...(isSent ? { "content-type": "application/json" } : {}), ...headers, ...of.headers },
         ...(isSent ? { body: of.binding.toTwin(JSON.stringify(body)) } : {})
       })
       const text = await response.text()

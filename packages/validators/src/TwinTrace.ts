@@ -12,6 +12,8 @@ export const Exchange = Schema.Struct({
     method: Schema.NonEmptyString,
     /** With the query. */
     path: Schema.NonEmptyString,
+    /** Those that make a difference, such as `accept`; never one with a token. */
+    headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
     body: Schema.optionalKey(Schema.Json)
   }),
   answer: Schema.Struct({

@@ -42,8 +42,13 @@ export const make = (
     for (const [real, twin] of names) if (real.length >= longName || real in given) all = all.replaceAll(real, twin)
     return all
   }
-  const withoutOrigins = (text: string): string =>
-    [url, ...trace.origins].reduce((all, origin) => all.replaceAll(origin, "{origin}"), text)
+  const origins = [url, ...trace.origins]
+  // An address without its scheme stands in others: `git@host:path`.
+  const hosts = origins.map((origin) => new URL(origin).host)
+  const withoutOrigins = (text: string): string => {
+    const all = origins.reduce((rest, origin) => rest.replaceAll(origin, "{origin}"), text)
+    return hosts.reduce((rest, host) => rest.replaceAll(host, "{host}"), all)
+  }
 
   return {
     isVariable: (field) => fields.has(field),
