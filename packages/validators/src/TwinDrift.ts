@@ -173,7 +173,11 @@ const compare = (
 ): ReadonlyArray<Found> => {
   const { answer, binding } = of
   const found: Array<Found> = []
-  const add = (kind: Kind, at: string, [left, right]: readonly [unknown, unknown], agrees: boolean): void =>
+  interface Pair {
+    readonly at: string
+    readonly values: readonly [real: unknown, twin: unknown]
+  }
+  const add = (kind: Kind, { at, values: [left, right] }: Pair, agrees: boolean): void =>
     void found.push({ endpoint, kind, at, real: excerpt(left), twin: excerpt(right), agrees })
 
   const isSame = (field: string, place: string, [left, right]: readonly [unknown, unknown]): boolean =>
@@ -184,35 +188,40 @@ const compare = (
         ? binding.isSameText(left, String(right))
         : left === right)
 
-  const walk = (at: string, left: unknown, right: unknown): void => {
+  const walk = (at: string, [left, right]: readonly [unknown, unknown]): void => {
     const field = at.split("/").at(-1) ?? ""
-    if (right === undefined) return add("missing", at, [left, right], left === undefined)
-    if (left === undefined) return add("extra", at, [left, right], false)
-    if (typeOf(left) !== typeOf(right)) return add("type", at, [left, right], false)
+    if (right === undefined) return add("missing", { at: at, values: [left, right] }, left === undefined)
+    if (left === undefined) return add("extra", { at: at, values: [left, right] }, false)
+    if (typeOf(left) !== typeOf(right)) return add("type", { at: at, values: [left, right] }, false)
     if (typeof left !== "object" || left === null || typeof right !== "object" || right === null) {
       // Items of a list have one place: the same value has to come to the same one in each.
-      return add("value", at, [left, right], isSame(field, at.replace(/\/\d+(?=\/|$)/g, "/*"), [left, right]))
+      return add(
+        "value",
+        { at: at, values: [left, right] },
+        isSame(field, at.replace(/\/\d+(?=\/|$)/g, "/*"), [left, right])
+      )
     }
     const [lefts, rights] = [new Map(Object.entries(left)), new Map(Object.entries(right))]
     const keys = [...new Set([...lefts.keys(), ...rights.keys()])]
     // What binds comes first, so that a link that has it is compared with what is bound.
     const order = [...keys.filter(binding.isVariable), ...keys.filter((key) => !binding.isVariable(key))]
-    if (order.length === 0) add("value", at, [left, right], true)
+    if (order.length === 0) add("value", { at: at, values: [left, right] }, true)
     for (const key of order)
-      walk(`${at}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, lefts.get(key), rights.get(key))
+      walk(`${at}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, [lefts.get(key), rights.get(key)])
   }
 
-  add("status", "/status", [real.status, answer.status], real.status === answer.status)
+  add("status", { at: "/status", values: [real.status, answer.status] }, real.status === answer.status)
   // What the twin does not do has no field that could agree.
-  if (answer.status === 501) for (const at of leaves("/body", real.body)) add("missing", at, [true, undefined], false)
+  if (answer.status === 501)
+    for (const at of leaves("/body", real.body)) add("missing", { at: at, values: [true, undefined] }, false)
   else {
     for (const name of of.headers) {
       const [left, right] = [real.headers[name], answer.headers[name]]
       if (left === undefined && right === undefined) continue
       const agrees = left !== undefined && right !== undefined && isSame(name, `/headers/${name}`, [left, right])
-      add("header", `/headers/${name}`, [left, right], agrees)
+      add("header", { at: `/headers/${name}`, values: [left, right] }, agrees)
     }
-    if (real.body !== undefined || answer.body !== undefined) walk("/body", real.body, answer.body)
+    if (real.body !== undefined || answer.body !== undefined) walk("/body", [real.body, answer.body])
   }
   return found
 }
