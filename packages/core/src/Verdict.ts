@@ -193,13 +193,16 @@ const isEnough = ({ acceptAt = 1, assertions }: Contract.Contract, findings: Rea
  * The verdict of several validators together: a `blocked` of one is nothing against what another could judge. What was
  * judged against another contract is an `error`.
  */
-export const combine = (contract: Contract.Contract, verdicts: ReadonlyArray<Verdict>): Verdict =>
-  make(verdicts.map(({ validator }) => validator).join(" + ") || "nobody", contract, [
+export const combine = (contract: Contract.Contract, verdicts: ReadonlyArray<Verdict>): Verdict => {
+  const verdict = make(verdicts.map(({ validator }) => validator).join(" + ") || "nobody", contract, [
     ...heaviest(
       verdicts.flatMap((verdict) => about(contract, verdict)),
       ["blocked", "skipped", "pass", "error", "fail"]
     ).values()
   ])
+  const twins = new Map(verdicts.flatMap((each) => each.twins ?? []).map((each) => [each.twin, each]))
+  return twins.size === 0 ? verdict : { ...verdict, twins: [...twins.values()] }
+}
 
 const about = (
   contract: Contract.Contract,
