@@ -118,11 +118,7 @@ const file = Effect.fnUntraced(function* (
   if (entry === undefined) {
     return truncated
       ? judged("error", `the repository has more paths than are read, and ${path} is not among the first`)
-      : finding(
-          "fail",
-          `there is no file ${path} at the head of the change`,
-          problem("file-missing", "It is not there")
-        )
+      : judged("fail", `there is no file ${path} at the head of the change`, problem("file-missing", "It is not there"))
   }
   if (!entry.mode.startsWith("100")) {
     const what = entry.mode === "120000" ? "a symbolic link" : "a submodule"
