@@ -122,7 +122,7 @@ const judged = Effect.fnUntraced(function* <R>({ limits, options, rules, subject
       judge: judge(context)
     })),
     ...contract.assertions.flatMap(({ check, id }) =>
-      check === undefined ? [] : [{ subject: id, isLeftOut: limits !== undefined, judge: command(id, check.run) }]
+      check?._tag !== "Command" ? [] : [{ subject: id, isLeftOut: limits !== undefined, judge: command(id, check.run) }]
     )
   ]
   const end =

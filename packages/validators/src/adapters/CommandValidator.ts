@@ -7,25 +7,19 @@
  *   long, is an `error`; what it printed until then is kept.
  * - Everything that a command started ends with it. Memory stays the same however much it prints.
  * - What could steer a terminal or hide text is taken out of what people read; the digest and the size are those of the
- *   exact bytes.
+ *   exact bytes. Where there is an `EvidenceStore`, outputs of up to 10 MB are kept there.
  */
 import * as Validator from "@millwright/core/Validator"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as CommandRun from "../internal/CommandRun.ts"
-import * as KeptEvidence from "../internal/KeptEvidence.ts"
 
 /** How commands are run. */
 export interface Options {
   /** The longest that one command may take. Default 10 minutes; a command that takes longer is an `error`. */
   readonly timeout?: Duration.Input
-  /** Where outputs of up to 10 MB are kept. Left out: the verdict has their digests, and a stamp can not be given. */
-  readonly store?: KeptEvidence.Store
 }
-
-/** The largest output that is kept, in bytes. */
-const keptBytes = 10_000_000
 
 /** Judges the assertions that have a command. The others are `blocked` here: a person or a review has to speak to them. */
 export const make = (options: Options = {}): Validator.Validator<ChildProcessSpawner> =>
@@ -36,14 +30,6 @@ export const make = (options: Options = {}): Validator.Validator<ChildProcessSpa
       const commands = contract.assertions.flatMap(({ check, id }) =>
         check?._tag === "Command" ? [{ id, run: check.run }] : []
       )
-      const { store } = options
-      return yield* Effect.forEach(commands, ({ id, run }) =>
-        Effect.flatMap(CommandRun.run({ run, timeout, keep: store === undefined ? 0 : keptBytes }), (ran) =>
-          KeptEvidence.keep(
-            { finding: CommandRun.finding(id, ran), contents: ran.content === undefined ? [] : [ran.content] },
-            store
-          )
-        )
-      )
+      return yield* Effect.forEach(commands, (command) => CommandRun.judge({ ...command, timeout }))
     })
   })

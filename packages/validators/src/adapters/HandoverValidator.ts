@@ -27,8 +27,6 @@ export interface Options {
   readonly dir: string
   /** Where contracts are kept in the repository, as globs from its root: no change may touch them, in whatever case they are written. */
   readonly contracts?: ReadonlyArray<string>
-  /** Where evidence is kept. Left out: the verdict has its digests, and a stamp can not be given. */
-  readonly store?: KeptEvidence.Store
 }
 
 /** The rule that the contract was there before the work, and stays what it was. */
@@ -47,7 +45,7 @@ export const make = (options: Options): Validator.Validator<ChildProcessSpawner>
           return Effect.succeed([])
         })
         const all = [...findings.flat(), ...(yield* frozen(options, { change, contract, files }))]
-        return yield* Effect.forEach(all, (judged) => KeptEvidence.keep(judged, options.store))
+        return yield* Effect.forEach(all, KeptEvidence.keep)
       }).pipe(
         Effect.mapError(
           (cause) =>

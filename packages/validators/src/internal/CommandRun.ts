@@ -13,6 +13,8 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import { EvidenceStore } from "../EvidenceStore.ts"
+import * as KeptEvidence from "./KeptEvidence.ts"
 import * as PlainText from "./PlainText.ts"
 
 /** What is run, and how much of it there may be. */
@@ -94,17 +96,22 @@ export const run = ({
     )
   })
 
-/** The finding about an assertion that a command decides. */
-export const judge = ({
-  id,
-  ...options
-}: Options & { readonly id: string }): Effect.Effect<Verdict.Finding, never, ChildProcessSpawner> =>
-  Effect.map(run(options), ({ evidence, said, status }) => ({
-    assertion: id,
-    status,
-    reason: `\`${PlainText.line(options.run)}\` ${said}`,
-    evidence: [evidence]
-  }))
+/** The largest output that is kept as evidence, in bytes. */
+const keptBytes = 10_000_000
+
+/**
+ * The finding about an assertion that a command decides. Where there is an `EvidenceStore`, its output is kept there, up to 10 MB; what
+ * is larger has its digest alone.
+ */
+export const judge = Effect.fnUntraced(function* ({ id, ...options }: Options & { readonly id: string }) {
+  const keep = Option.isSome(yield* Effect.serviceOption(EvidenceStore)) ? keptBytes : 0
+  const { content, evidence, said, status } = yield* run({ ...options, keep })
+  const reason = `\`${PlainText.line(options.run)}\` ${said}`
+  return yield* KeptEvidence.keep({
+    finding: { assertion: id, status, reason, evidence: [evidence] },
+    contents: content === undefined ? [] : [content]
+  })
+})
 
 const statusOf = (ending: Ending): Verdict.Status => {
   if (ending._tag === "Signalled") return "fail"

@@ -1,10 +1,8 @@
 /** Findings whose evidence is kept, where there is somewhere to keep it. */
 import type * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
-import type * as EvidenceStore from "../EvidenceStore.ts"
-
-/** Where evidence is kept. */
-export type Store = EvidenceStore.EvidenceStore["Service"]
+import * as Option from "effect/Option"
+import { EvidenceStore } from "../EvidenceStore.ts"
 
 /** A finding, and the contents that its evidence names. */
 export interface Judged {
@@ -12,18 +10,23 @@ export interface Judged {
   readonly contents: ReadonlyArray<string | Uint8Array>
 }
 
-/** The finding, once its evidence is kept. It is an `error` where that can not be done: nobody could look at it again. */
-export const keep = ({ contents, finding }: Judged, store: Store | undefined): Effect.Effect<Verdict.Finding> =>
-  store === undefined
-    ? Effect.succeed(finding)
-    : Effect.match(
-        Effect.forEach(contents, (content) => store.keep(content), { discard: true }),
-        {
-          onFailure: ({ message }): Verdict.Finding => ({
-            ...finding,
-            status: "error",
-            reason: `${finding.reason}, and its evidence can not be kept. ${message}`
-          }),
-          onSuccess: () => finding
-        }
-      )
+/**
+ * The finding, once its evidence is kept in the `EvidenceStore` that there is. It is an `error` where that can not be done: nobody could
+ * look at it again.
+ */
+export const keep = ({ contents, finding }: Judged): Effect.Effect<Verdict.Finding> =>
+  Effect.flatMap(Effect.serviceOption(EvidenceStore), (store) =>
+    Option.isNone(store)
+      ? Effect.succeed(finding)
+      : Effect.match(
+          Effect.forEach(contents, (content) => store.value.keep(content), { discard: true }),
+          {
+            onFailure: ({ message }): Verdict.Finding => ({
+              ...finding,
+              status: "error",
+              reason: `${finding.reason}, and its evidence can not be kept. ${message}`
+            }),
+            onSuccess: () => finding
+          }
+        )
+  )

@@ -306,10 +306,10 @@ test(
   "keeps what a command printed, where there is somewhere to keep it and it is not too much",
   Effect.gen(function* () {
     const store = yield* EvidenceStore.EvidenceStore
-    const { evidence } = yield* judge("seq 1 5000", { store })
+    const { evidence } = yield* judge("seq 1 5000")
     const kept = Buffer.from(yield* store.read(evidence.digest)).toString()
     assert.isTrue(kept.startsWith("1\n2\n") && kept.endsWith("\n5000\n"), "another content than was printed")
-    const { evidence: large, finding } = yield* judge("head -c 11000000 /dev/zero", { store })
+    const { evidence: large, finding } = yield* judge("head -c 11000000 /dev/zero")
     assert.strictEqual(finding.status, "pass")
     assert.strictEqual((yield* Effect.flip(store.read(large.digest))).reason, "NotKept")
   }).pipe(Effect.provide(EvidenceStore.layerMemory))

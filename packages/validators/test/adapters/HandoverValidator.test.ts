@@ -350,14 +350,18 @@ describe("the evidence", () => {
       const head = commit(dir, { "src/a.ts": "a\n", "out.json": "{}" })
       const contract = Contract.freeze("item", [changed(1, "src/**"), file("out.json", { _tag: "Json" })], { base })
       const subject = { contract, change: yield* change(dir, base, head) }
-      const verdict = yield* HandoverValidator.make({ dir, store }).judge(subject)
+      const verdict = yield* HandoverValidator.make({ dir }).judge(subject)
       assert.isTrue(verdict.accepted)
       const digests = verdict.findings.flatMap(({ evidence }) => evidence.map(({ digest }) => digest))
       assert.lengthOf(digests, 3)
       for (const digest of digests) yield* store.read(digest)
       const full = new EvidenceStore.EvidenceStoreError({ reason: "StoreUnavailable", message: "The disk is full." })
       const broken = { ...store, keep: () => Effect.fail(full) }
-      const refused = yield* HandoverValidator.make({ dir, store: broken }).judge(subject)
+      const refused = yield* Effect.provideService(
+        HandoverValidator.make({ dir }).judge(subject),
+        EvidenceStore.EvidenceStore,
+        broken
+      )
       assert.deepStrictEqual(
         refused.findings.map(({ status }) => status),
         ["error", "error", "error"]
