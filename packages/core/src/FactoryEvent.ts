@@ -20,6 +20,9 @@ export const version = 1
 
 const Milliseconds = Schema.Natural
 
+/** US dollars that are known, tokens, and calls with no known price. */
+const Spent = Schema.Struct({ usd: Schema.Finite, tokens: Schema.Natural, unpriced: Schema.Natural })
+
 /** One thing that happened. Times are in milliseconds, sizes in bytes. */
 export const Fact = Schema.TaggedUnion({
   /** `execution` is the engine's name for the run, `start` is unique to the call that started it. */
@@ -285,6 +288,16 @@ export const Fact = Schema.TaggedUnion({
   },
   VerdictGiven: { verdict: Verdict.Verdict },
   StampGiven: { stamp: Verdict.Stamp },
+  /** An attempt of a part that is done again until it is good. `spent` is what its run had used up by then. */
+  AttemptBegun: { part: Schema.String, attempt: Schema.Natural, spent: Spent },
+  /** An attempt was not accepted. `failures` are fingerprints of what stood against it; `repeated` of them stood against the one before. */
+  AttemptRefused: {
+    part: Schema.String,
+    attempt: Schema.Natural,
+    failures: Schema.Array(Digest.Digest),
+    repeated: Schema.Natural,
+    spent: Spent
+  },
   /**
    * An answer about holdouts crossed to where authors are: the `look`-th of the vault. `bits` is how much it can have told them of
    * each of these scenarios. `mark` is unique to the call that looked.

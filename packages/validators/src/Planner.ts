@@ -78,6 +78,24 @@ export class Planner extends Context.Service<
 /** The steps of one assertion: a list, or what comes next as a function of what was seen. */
 export type Script = ReadonlyArray<Step> | ((seen: Seen, brief: Brief) => Next)
 
+/**
+ * The steps of one assertion as a program: it yields a step and is given what came of it. What it returns is why the assertion can not
+ * be judged, or nothing. A step that could not be done is told as such, and it goes on.
+ */
+export type Routine = Generator<Step, string | undefined, Recording.Came>
+
+/** Makes a function of what was seen of a routine. It is for one assertion and one time. */
+const routineScript = (routine: Routine): Script => {
+  let isBegun = false
+  return ({ taken }) => {
+    const last = taken.at(-1)
+    const { done, value } = isBegun && last !== undefined ? routine.next(last.came) : routine.next()
+    isBegun = true
+    if (done !== true) return { _tag: "Do", steps: [value] }
+    return value === undefined ? { _tag: "Concluded", why: "the routine is at its end" } : cannot(value)
+  }
+}
+
 const cannot = (why: string): Next => ({ _tag: "Cannot", why })
 
 /** A list is done from its beginning to its end. What stops it before that makes it impossible to judge. */
@@ -93,6 +111,19 @@ const next = (script: Script, brief: Brief, seen: Seen): Next => {
     ? { _tag: "Concluded", why: "the script is at its end" }
     : { _tag: "Do", steps: [first, ...rest] }
 }
+
+/** A planner of routines, by the id of their assertion. */
+export const routines = (
+  made: Readonly<Record<string, () => Routine>>,
+  options: { readonly name?: string } = {}
+): Planner["Service"] => ({
+  ...scripted({}, options),
+  plan: (brief) =>
+    Effect.suspend(() => {
+      const make = Object.hasOwn(made, brief.assertion) ? made[brief.assertion] : undefined
+      return scripted(make === undefined ? {} : { [brief.assertion]: routineScript(make()) }).plan(brief)
+    })
+})
 
 /** A planner of scripts, by the id of their assertion. What has none can not be judged. A function that throws is `Broke`. */
 export const scripted = (

@@ -193,23 +193,25 @@ const one = (recording: Recording.Recording, { budget, running, surface }: At): 
     }
   }).pipe(Effect.catch(({ message }) => Effect.succeed(notTried(recording, message))))
 
-/** Does the steps of a recording, whatever comes of them, and ends as it did. */
+/** Does the steps of a recording one after the other, and ends where it did; or where a step comes out otherwise, and all after it would too. */
 const planner = ({ author, ending, taken }: Recording.Recording): Planner["Service"] => ({
   name: "replay",
   author,
   noSource: true,
   plan: () =>
     Effect.succeed((seen) => {
-      const [first, ...rest] = taken.slice(seen.taken.length).map(({ step }) => step)
-      if (first !== undefined) return Effect.succeed<Next>({ _tag: "Do", steps: [first, ...rest] })
+      const at = seen.taken.findIndex(({ came }, at) => essence(came) !== essence(taken[at]?.came))
+      if (at >= 0) return Effect.succeed<Next>({ _tag: "Cannot", why: `step ${at} came out otherwise` })
+      const next = taken[seen.taken.length]
+      if (next !== undefined) return Effect.succeed<Next>({ _tag: "Do", steps: [next.step] })
       const why = "why" in ending ? ending.why : "the recording is at its end"
       return Effect.succeed<Next>(ending._tag === "Concluded" ? ending : { _tag: "Cannot", why })
     })
 })
 
 /** What of two results is compared: what was seen and said may change, with a clock, say. */
-const essence = (came: Recording.Came): unknown =>
-  came._tag === "Held" ? came.holds : came._tag === "Refused" ? came.reason : came._tag
+const essence = (came: Recording.Came | undefined): unknown =>
+  came?._tag === "Held" ? came.holds : came?._tag === "Refused" ? came.reason : came?._tag
 
 const difference = (
   recorded: Recording.Recording,

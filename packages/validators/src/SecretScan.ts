@@ -79,7 +79,7 @@ const lineReach = 1_000
 
 const commentMark = "gitleaks:allow"
 
-/** Prepares rules for looking. That takes some 50 milliseconds; what it makes can be used for any number of texts. */
+/** Prepares rules for looking. That takes some tenths of a second; what it makes can be used for any number of texts. */
 export const make = ({ allowlists, rules }: SecretRules.SecretRules, options: Options = {}): SecretScan => {
   const prepared = rules.map((rule): Prepared => {
     const branches = SecretMatcher.branches(rule)

@@ -114,9 +114,17 @@ export const command = (options: Command): TestedApp<Sandbox.Sandbox> => {
         sandbox.open({ ...spec, ports: { [port]: null, ...spec.ports } }),
         notStarted
       )
-      const { url } = yield* Effect.mapError(host.expose(port), notStarted)
-      const address = new URL(path, url).href
-      const launched = launch({ run, log, spawner: Context.get(services, ChildProcessSpawner) })
+      const spawner = Context.get(services, ChildProcessSpawner)
+      // Where the network is the host's, there is nothing to make reachable.
+      const url =
+        sandbox.supports.ports || sandbox.supports.isolation !== "none"
+          ? Effect.map(host.expose(port), ({ url }) => url)
+          : Effect.map(
+              spawner.string(ChildProcess.make("printenv", [port])),
+              (number) => `http://127.0.0.1:${number.trim()}`
+            )
+      const address = new URL(path, yield* Effect.mapError(url, notStarted)).href
+      const launched = launch({ run, log, spawner })
       const begin = Effect.gen(function* () {
         const ended = yield* launched
         yield* Effect.raceFirst(awaited(address, { within, log: log.text }), ended)

@@ -162,22 +162,28 @@ export interface Definition<Seed, State> {
   readonly token?: (request: Request) => string | undefined
   /** A refusal as the service says it. Default: the status that HTTP has for it, and `{"error", "message"}`. */
   readonly refuse?: (refusal: TwinRefusal.Refusal, request: Pick<Request, "method" | "path">) => Answer
-  /** Refuses what is known already without the route, such as a rate limit. `asked` counts the requests of the caller. */
-  readonly admit?: (caller: Caller, asked: { readonly count: number; readonly now: number }) => Answer | undefined
-  /** What is added to every answer to a request: an ETag, headers of rate limits. */
-  readonly finish?: (answer: Answer, about: Finished) => Answer
+  /** Refuses what is known already without the route, such as a rate limit. */
+  readonly admit?: (about: Finished<State>) => Answer | undefined
+  /** What is added to every answer: an ETag, headers of rate limits. */
+  readonly finish?: (answer: Answer, about: Finished<State>) => Answer
+  /** After how many milliseconds of the twin's clock the requests of a caller are counted from 0 again. Default: never. */
+  readonly window?: number
   readonly webhooks?: Webhooks<State>
   /** The longest body of a request, in bytes. Default 1 MiB. */
   readonly maxBody?: number
 }
 
 /** The request that an answer is for. */
-export interface Finished {
+export interface Finished<State> {
   readonly request: Pick<Request, "method" | "path" | "headers">
+  /** `undefined`: nobody who is known. */
   readonly caller: Caller | undefined
   /** How many requests the caller has made, this one among them. */
   readonly count: number
   readonly now: number
+  readonly state: State
+  /** The address of the twin. What is made of an answer, such as an ETag, is made without it, to be the same at every port. */
+  readonly url: string
 }
 
 /** A service whose twin can be started, as often as one likes. */

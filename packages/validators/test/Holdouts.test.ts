@@ -1,14 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"
-import * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { inspect } from "node:util"
-import * as HoldoutValidator from "../src/adapters/HoldoutValidator.ts"
-import * as EvidenceStore from "../src/EvidenceStore.ts"
+import type * as EvidenceStore from "../src/EvidenceStore.ts"
 import * as HeadComparison from "../src/HeadComparison.ts"
 import * as Holdouts from "../src/Holdouts.ts"
 import * as Judge from "../src/Judge.ts"
@@ -17,7 +13,7 @@ import * as Satisfaction from "../src/Satisfaction.ts"
 import * as Scenario from "../src/Scenario.ts"
 import * as Symptom from "../src/Symptom.ts"
 import * as Vault from "../src/Vault.ts"
-import { drafts, failed, held, judging, scenarios, services, subject, vault } from "./vaultFixture.ts"
+import { drafts, failed, held, judging, sayings, scenarios, services, subject, vault } from "./vaultFixture.ts"
 
 const budget: LeakBudget.Limits = { bits: 100 }
 const seed = 7
@@ -29,13 +25,6 @@ const facts = Effect.flatMap(Journal.Journal, (journal) =>
   Effect.map(Stream.runCollect(journal.read()), (events) => events.map(({ fact }) => fact))
 )
 const looked = Effect.map(facts, (all) => all.filter(({ _tag }) => _tag === "HoldoutLooked"))
-
-/** All that a value shows, however it is printed. */
-const shown = (value: unknown) =>
-  `${inspect(value, { depth: 20, showHidden: true, customInspect: false })} ${JSON.stringify(value)}`
-
-const sayings = (some: ReadonlyArray<Scenario.Scenario>) =>
-  some.flatMap((each) => [each.canary, ...Scenario.texts(each)])
 
 describe("a look", () => {
   test(
@@ -366,118 +355,4 @@ describe("Scenario.checked and Satisfaction", () => {
       assert.isTrue(Schema.is(Satisfaction.Satisfaction)(all))
     })
   )
-})
-
-describe("Vault", () => {
-  test(
-    "shows nothing of its scenarios or key, however it is printed",
-    Effect.gen(function* () {
-      const key = yield* Vault.newKey
-      const some = yield* scenarios()
-      const file = yield* Vault.seal({ name: "shop", scenarios: some, key })
-      const opened = yield* Vault.open(file, key)
-      assert.deepStrictEqual([...Vault.scenarios(opened)], [...some])
-      assert.strictEqual(opened.digest, Digest.of(file))
-      assert.deepStrictEqual(opened.label.scenarios, some.map(({ id }) => id).sort())
-      for (const text of [Buffer.from(file).toString(), shown(opened), String(opened), shown({ opened })])
-        for (const saying of sayings(some)) assert.notInclude(text, saying)
-    })
-  )
-
-  test(
-    "does not open with another key, with a byte changed, or with another label",
-    Effect.gen(function* () {
-      const key = yield* Vault.newKey
-      const file = yield* Vault.seal({ name: "shop", scenarios: yield* scenarios(), key })
-      const reason = (bytes: Uint8Array, with_ = key) =>
-        Effect.map(Effect.flip(Vault.open(bytes, with_)), (error) => error.reason)
-      assert.strictEqual(yield* reason(file, yield* Vault.newKey), "NotOpened")
-      const text = Buffer.from(file).toString()
-      assert.strictEqual(yield* reason(Buffer.from(text.replace('"shop"', '"chop"'))), "NotOpened")
-      assert.strictEqual(yield* reason(Buffer.from(text.replace("shop-keeper", "shop-keepes"))), "NotOpened")
-      const sealed = text.indexOf('"sealed":"') + 40
-      const other = text[sealed] === "A" ? "B" : "A"
-      assert.strictEqual(
-        yield* reason(Buffer.from(text.slice(0, sealed) + other + text.slice(sealed + 1))),
-        "NotOpened"
-      )
-      for (const none of ["", "{}", "prose", text.replace('"version":1', '"version":2')])
-        assert.strictEqual(yield* reason(Buffer.from(none)), "NotAVault", none.slice(0, 20))
-    })
-  )
-
-  test(
-    "has a size that says little of how much is in it",
-    Effect.gen(function* () {
-      const key = yield* Vault.newKey
-      const [one] = yield* scenarios()
-      if (one === undefined) return assert.fail("one was made")
-      const size = (story: string) =>
-        Effect.map(Vault.seal({ name: "shop", scenarios: [{ ...one, story }], key }), ({ length }) => length)
-      assert.strictEqual(yield* size("short"), yield* size("a story that is quite a lot longer than the other one is"))
-    })
-  )
-})
-
-describe("HoldoutValidator", () => {
-  test(
-    "gives a verdict that may go to the author: nothing of a scenario, of a judge, or of how many",
-    Effect.gen(function* () {
-      const opened = yield* vault()
-      const judge = (answer: (trial: Judge.Trial) => unknown) =>
-        HoldoutValidator.make({ vault: opened, judge: judging(answer), budget, seed, trials: 3 })
-      const verdict = yield* judge(failed).judge(subject)
-      assert.isFalse(verdict.accepted)
-      const finding = verdict.findings.find(({ assertion }) => assertion === HoldoutValidator.rule)
-      assert.strictEqual(finding?.status, "fail")
-      for (const saying of sayings([...Vault.scenarios(opened)])) assert.notInclude(shown(verdict), saying)
-      for (const id of opened.label.scenarios) assert.notInclude(shown(verdict), id, "which scenarios it was")
-      assert.match(Verdict.complaint(verdict), /A shop keeper came to an end with a result that is wrong/)
-      const again = yield* judge(failed).judge(subject)
-      const digests = [verdict, again].map(({ findings }) => findings.flatMap(({ evidence }) => evidence))
-      assert.notStrictEqual(
-        digests[0]?.[0]?.digest,
-        digests[1]?.[0]?.digest,
-        "a digest that can be guessed tells the report"
-      )
-      assert.strictEqual(digests[0]?.[0]?.bytes, digests[1]?.[0]?.bytes)
-      const store = yield* EvidenceStore.EvidenceStore
-      const kept = yield* store.read(digests[0]?.[0]?.digest ?? Digest.of(""))
-      assert.include(Vault.openText(opened, kept) ?? "", '"satisfied":0', "the house can read the whole report")
-      assert.isUndefined(Vault.openText(yield* vault(), kept), "and nobody else")
-    })
-  )
-
-  test(
-    "passes, is an error where trials errored, and is blocked where the budget is used up: never accepted by silence",
-    Effect.gen(function* () {
-      const opened = yield* vault()
-      const status = (answer: (trial: Judge.Trial) => unknown, looks?: number) =>
-        Effect.map(
-          HoldoutValidator.make({
-            vault: opened,
-            judge: judging(answer),
-            budget: { ...budget, ...(looks !== undefined && { looks }) },
-            seed
-          }).judge(subject),
-          ({ findings }) => findings.find(({ assertion }) => assertion === HoldoutValidator.rule)?.status
-        )
-      assert.strictEqual(yield* status(held), "pass")
-      assert.strictEqual(yield* status(() => "prose"), "error")
-      assert.strictEqual(yield* status(held, 2), "blocked")
-    })
-  )
-
-  it("has no field in what crosses that could hold a text of a scenario", () => {
-    const free: Array<unknown> = []
-    const walk = (schema: unknown): void => {
-      if (typeof schema !== "object" || schema === null) return
-      const closed = ["enum", "const", "pattern", "allOf"].some((key) => Object.hasOwn(schema, key))
-      if ("type" in schema && schema.type === "string" && !closed) free.push(schema)
-      for (const each of Object.values(schema)) walk(each)
-    }
-    walk(Schema.toJsonSchemaDocument(Holdouts.Glimpse))
-    // The kind of person, which the label of the vault names to everybody.
-    assert.deepStrictEqual(free, [{ type: "string", maxLength: 40 }], "a field may hold any text")
-  })
 })

@@ -5,10 +5,11 @@ import * as ValidatorTest from "@millwright/core/testing/ValidatorTest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as HttpSurface from "../src/adapters/HttpSurface.ts"
 import * as EvidenceStore from "../src/EvidenceStore.ts"
 import * as Planner from "../src/Planner.ts"
-import * as Recording from "../src/Recording.ts"
+import type * as Recording from "../src/Recording.ts"
 import * as Replay from "../src/Replay.ts"
 import type { Step } from "../src/Step.ts"
 import * as Surface from "../src/Surface.ts"
@@ -43,10 +44,8 @@ const ofModel = (scripts: Readonly<Record<string, Planner.Script>>): Planner.Pla
   author: "model"
 })
 
-const test = (
-  name: string,
-  body: Effect.Effect<void, unknown, EvidenceStore.EvidenceStore | import("effect/Scope").Scope>
-) => it.live(name, () => Effect.provide(Effect.scoped(body), EvidenceStore.layerMemory))
+const test = (name: string, body: Effect.Effect<void, unknown, EvidenceStore.EvidenceStore | Scope.Scope>) =>
+  it.live(name, () => Effect.provide(Effect.scoped(body), EvidenceStore.layerMemory))
 
 ValidatorTest.suite(
   "UserTesting",
@@ -203,6 +202,33 @@ describe("what comes of the steps decides", () => {
       }
       const finding = yield* only(address, { planner: Planner.scripted({ "VAL-001": script }) })
       assert.strictEqual(finding.status, "pass", finding.reason)
+    })
+  )
+
+  test(
+    "a routine hears what came of each of its steps",
+    Effect.gen(function* () {
+      const { address } = yield* NotesApi.listening()
+      const heard: Array<string> = []
+      function* routine(): Planner.Routine {
+        heard.push((yield NotesApi.list)._tag)
+        const found = yield { _tag: "Given", that: { _tag: "Status", is: 404 } }
+        heard.push(found._tag === "Held" && !found.holds ? "not so" : "so")
+        heard.push((yield { _tag: "Act", action: { _tag: "Reload" } })._tag)
+        yield NotesApi.status(200)
+        return heard.length === 3 ? undefined : "something is missing"
+      }
+      const finding = yield* only(address, { planner: Planner.routines({ "VAL-001": routine }) })
+      assert.strictEqual(finding.status, "pass", finding.reason)
+      assert.deepStrictEqual(heard, ["Done", "not so", "Refused"])
+      function* unable(): Planner.Routine {
+        yield NotesApi.list
+        return "there is no search"
+      }
+      const blocked = yield* only(address, { planner: Planner.routines({ "VAL-001": unable }) })
+      assert.strictEqual(blocked.status, "blocked")
+      assert.include(blocked.reason, "It can not be judged: there is no search")
+      assert.strictEqual((yield* only(address, { planner: Planner.routines({}) })).status, "blocked")
     })
   )
 })

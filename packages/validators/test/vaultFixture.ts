@@ -5,6 +5,7 @@ import type * as Change from "@millwright/core/Change"
 import * as Contract from "@millwright/core/Contract"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { inspect } from "node:util"
 import * as EvidenceStore from "../src/EvidenceStore.ts"
 import type * as Judge from "../src/Judge.ts"
 import * as Scenario from "../src/Scenario.ts"
@@ -66,3 +67,11 @@ export const failed = (trial: Pick<Judge.Trial, "scenario">) => ({
 
 /** What a look needs. */
 export const services = Layer.mergeAll(NodeServices.layer, MemoryJournal.layer, EvidenceStore.layerMemory)
+
+/** All that a value shows, however it is printed. */
+export const shown = (value: unknown) =>
+  `${inspect(value, { depth: 20, showHidden: true, customInspect: false })} ${JSON.stringify(value)}`
+
+/** Everything that scenarios say. */
+export const sayings = (some: ReadonlyArray<Scenario.Scenario>) =>
+  some.flatMap((each) => [each.canary, ...Scenario.texts(each)])

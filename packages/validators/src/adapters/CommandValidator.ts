@@ -7,7 +7,7 @@
  *   long, is an `error`; what it printed until then is kept.
  * - Everything that a command started ends with it. Memory stays the same however much it prints.
  * - What could steer a terminal or hide text is taken out of what people read; the digest and the size are those of the
- *   exact bytes.
+ *   exact bytes. Where there is an `EvidenceStore`, outputs of up to 10 MB are kept there.
  */
 import * as Validator from "@millwright/core/Validator"
 import * as Duration from "effect/Duration"

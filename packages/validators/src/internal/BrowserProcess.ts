@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
-import type { Browser, BrowserServer, BrowserType } from "playwright-core"
+import type { Browser, BrowserType } from "playwright-core"
 import { SurfaceError } from "../Surface.ts"
 
 /** The variable of the environment that names the program. */
@@ -127,12 +127,11 @@ export const start = Effect.fnUntraced(function* ({
     Effect.sync(() => mkdtempSync(join(tmpdir(), "millwright-browser-"))),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   )
-  const server = yield* Effect.acquireRelease(
+  return yield* Effect.acquireRelease(
     Effect.tryPromise({
-      try: () =>
-        chromium.launchServer({
+      try: async () => {
+        const browser = await chromium.launch({
           executablePath: path,
-          host: "127.0.0.1",
           headless: true,
           // The browser's own sandbox does not work for root.
           chromiumSandbox: !(unsandboxed ?? process.getuid?.() === 0),
@@ -142,7 +141,9 @@ export const start = Effect.fnUntraced(function* ({
           handleSIGTERM: false,
           handleSIGHUP: false,
           timeout: 30_000
-        }),
+        })
+        return { browser, id: await processOf(browser) }
+      },
       catch: (cause) =>
         unavailable(
           `${path} did not start: ${said(cause)}. Try it by hand with --headless=new; where the kernel does not allow its sandbox, give \`unsandboxed: true\`.`,
@@ -150,17 +151,34 @@ export const start = Effect.fnUntraced(function* ({
         )
     }),
     kill
-  )
-  return yield* connected(() => chromium.connect(server.wsEndpoint()), path)
+  ).pipe(Effect.map(({ browser }) => browser))
 })
 
-const kill = (server: BrowserServer): Effect.Effect<void> =>
-  Effect.ignore(
-    Effect.timeout(
-      Effect.tryPromise(() => server.kill()),
-      "10 seconds"
-    )
-  )
+/** The process of a browser that was started here. */
+const processOf = async (browser: Browser): Promise<number | undefined> => {
+  const session = await browser.newBrowserCDPSession()
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo")
+  await session.detach()
+  return processInfo.find(({ type }) => type === "browser")?.id
+}
+
+interface Started {
+  readonly browser: Browser
+  readonly id: number | undefined
+}
+
+/** Ends it and waits until it has ended; not by asking, which a page can keep it from answering. */
+const kill = ({ browser, id }: Started): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => {
+    if (!browser.isConnected()) return resume(Effect.void)
+    browser.once("disconnected", () => resume(Effect.void))
+    if (id === undefined) return void browser.close()
+    try {
+      process.kill(id, "SIGKILL")
+    } catch {
+      resume(Effect.void)
+    }
+  }).pipe(Effect.timeout("10 seconds"), Effect.ignore)
 
 const connected = (connect: () => Promise<Browser>, path: string): Effect.Effect<Browser, SurfaceError, Scope.Scope> =>
   Effect.acquireRelease(

@@ -146,8 +146,8 @@ const make = (parts: Parts): Surface.Session => {
     })
 
   // A document without a body has no tree, and one can be too large for it.
-  const tree = () => page.ariaSnapshot({ timeout: 8_000 }).catch(() => page.evaluate(PageScript.text, longestSight))
-  const read = Effect.map(within("Reading the page", 12_000, tree), (text): Surface.Sight => ({
+  const tree = () => page.ariaSnapshot({ timeout: 5_000 }).catch(() => page.evaluate(PageScript.text, longestSight))
+  const read = Effect.map(within("Reading the page", 7_000, tree), (text): Surface.Sight => ({
     address: address(parts),
     text:
       text.length > longestSight
@@ -226,32 +226,21 @@ const visit = async ({ base, origins, page, patience }: Parts, to: string): Prom
 }
 
 /** Waits until a target can be seen. */
-const seen = async ({ origins, page, patience }: Parts, target: Step.Target): Promise<PageTarget.Place> => {
+const seen = async (
+  { origins, page, patience }: Parts,
+  target: Step.Target,
+  write: PageScript.Asked["write"] = null
+): Promise<PageTarget.Place> => {
   const until = performance.now() + patience.check
   for (;;) {
-    const place = await PageTarget.find(page, target, { isOurs: (url) => isOurs(origins, url) })
-    if (place.one?.visible === true) return place
+    const place = await PageTarget.find(page, target, { write, isOurs: (url) => isOurs(origins, url) })
+    if (place.one?.visible === true && place.refused === "") return place
     if (performance.now() > until) {
-      throw error(
-        "NotPossible",
-        `There is no such element to be seen (${place.all} hidden): ${JSON.stringify(target.by)}`
-      )
+      const why = place.refused === "" ? `is not to be seen (of ${place.all} in the page)` : place.refused
+      throw error("NotPossible", `${JSON.stringify(target.by)} ${why}.`)
     }
     await page.evaluate(PageScript.change, 100).catch(() => undefined)
   }
-}
-
-const write = async (
-  parts: Parts,
-  { isReplaced, target, text }: { readonly isReplaced: boolean; readonly target: Step.Target; readonly text: string }
-) => {
-  const handle = await PageTarget.handle(await seen(parts, target), false)
-  const why = await handle?.evaluate(PageScript.toWrite, isReplaced)
-  if (why !== "") throw error("NotPossible", `${JSON.stringify(target.by)} ${why ?? "is gone"}.`)
-  const { keyboard } = parts.page
-  if (isReplaced) await keyboard.press("ControlOrMeta+A")
-  if (isReplaced && text === "") await keyboard.press("Delete")
-  await type(parts, text)
 }
 
 /** Keys are what a page listens to; what no key makes, or what is long, comes in as if it was pasted. */
@@ -269,21 +258,25 @@ const act = async (parts: Parts, action: Step.Action): Promise<void> => {
       return await page.waitForLoadState("load", { timeout: 3_000 }).catch(() => undefined)
     case "Back":
       return void (await page.goBack({ waitUntil: "domcontentloaded", timeout: patience.visit }))
-    case "Click": {
-      const handle = await PageTarget.handle(await seen(parts, action.target), true)
-      return await handle?.click({ ...options, clickCount: action.times ?? 1 })
+    case "Click":
+      return await PageTarget.click(await seen(parts, action.target), { ...options, clickCount: action.times ?? 1 })
+    case "Hover": {
+      const { at, locator } = await seen(parts, action.target)
+      return await locator.nth(at).hover(options)
     }
-    case "Hover":
-      return await (await PageTarget.handle(await seen(parts, action.target), false))?.hover(options)
     case "Fill":
-      return await write(parts, { ...action, isReplaced: true })
+      await seen(parts, action.target, "replace")
+      return action.text === "" ? await page.keyboard.press("Delete") : await type(parts, action.text)
     case "Type":
-      return action.target === undefined
-        ? await type(parts, action.text)
-        : await write(parts, { target: action.target, text: action.text, isReplaced: false })
-    case "Press":
-      if (action.target !== undefined) await (await PageTarget.handle(await seen(parts, action.target), false))?.focus()
+      if (action.target !== undefined) await seen(parts, action.target, "add")
+      return await type(parts, action.text)
+    case "Press": {
+      if (action.target !== undefined) {
+        const { at, locator } = await seen(parts, action.target)
+        await locator.nth(at).focus(options)
+      }
       return await page.keyboard.press(action.key)
+    }
     case "Blur":
       return await page.evaluate(PageScript.toBlur)
     default:

@@ -43,6 +43,7 @@ declare const localStorage: {
   getItem(name: string): string | null
 }
 declare const requestAnimationFrame: (done: () => void) => number
+declare const getSelection: () => { readonly selectAllChildren: (element: DomElement) => void } | null
 declare const MutationObserver: new (seen: () => void) => {
   observe(what: DomElement | typeof document, options: object): void
   disconnect(): void
@@ -66,30 +67,55 @@ export interface Found {
   readonly seen: number
   readonly at: number
   readonly one: Facts | null
+  /** Why it can not be written to, when that was asked. */
+  readonly refused: string
+  /** Whether it is a control with a label that something lies over. */
+  readonly isCovered: boolean
 }
 
 /** What is asked about a target. */
 export interface Asked {
   readonly nth: number
   readonly attribute: string
+  /** Where it can be seen: puts the focus into it, and chooses what it holds when that is to be replaced. */
+  readonly write: "add" | "replace" | null
 }
 
 /** Tells what there is. The `nth` is counted among what can be seen, and among all where nothing can. */
-export const find = (elements: ReadonlyArray<DomElement>, { attribute, nth }: Asked): Found => {
+export const find = (elements: ReadonlyArray<DomElement>, { attribute, nth, write }: Asked): Found => {
   const isVisible = (element: DomElement): boolean => {
     if (!element.checkVisibility({ visibilityProperty: true })) return false
     const { height, width } = element.getBoundingClientRect()
     return width > 0 && height > 0
   }
+  const isOnTop = (element: DomElement): boolean => {
+    element.scrollIntoView({ block: "nearest", behavior: "instant" })
+    const { height, left, top, width } = element.getBoundingClientRect()
+    const hit = element.getRootNode().elementFromPoint?.(left + width / 2, top + height / 2) ?? null
+    return hit !== null && (element.contains(hit) || hit.contains(element))
+  }
+  const toWrite = (element: DomElement): string => {
+    if (element.disabled === true) return "is disabled"
+    if (element.readOnly === true) return "is read only"
+    if (typeof element.value !== "string" && element.isContentEditable !== true) return "can not be written to"
+    if (!element.matches(":focus")) element.focus()
+    if (write !== "replace") return ""
+    if (element.select !== undefined) element.select()
+    else getSelection()?.selectAllChildren(element)
+    return ""
+  }
   const visible = elements.filter(isVisible)
   const among = visible.length > 0 ? visible : elements
   const one = among.at(nth)
-  if (one === undefined) return { all: elements.length, seen: visible.length, at: -1, one: null }
+  const found = { all: elements.length, seen: visible.length }
+  if (one === undefined) return { ...found, at: -1, one: null, refused: "", isCovered: false }
   const states = ["checked", "selected", "pressed"]
+  const labels = [...(one.labels ?? [])]
   return {
-    all: elements.length,
-    seen: visible.length,
+    ...found,
     at: elements.indexOf(one),
+    refused: write !== null && visible.length > 0 ? toWrite(one) : "",
+    isCovered: labels.some(isVisible) && !isOnTop(one),
     one: {
       visible: visible.length > 0,
       focused: one.matches(":focus"),
@@ -101,31 +127,14 @@ export const find = (elements: ReadonlyArray<DomElement>, { attribute, nth }: As
   }
 }
 
-/**
- * What a person would click on: the element, or where it is a control that something lies over, as with check boxes that are
- * drawn, its label.
- */
-export const toClick = (element: DomElement): DomElement => {
-  const isOnTop = (candidate: DomElement): boolean => {
-    const { height, left, top, width } = candidate.getBoundingClientRect()
-    const hit = candidate.getRootNode().elementFromPoint?.(left + width / 2, top + height / 2) ?? null
-    return hit !== null && (candidate.contains(hit) || hit.contains(candidate))
+/** The label that a person clicks on in the place of a control that something lies over, as with check boxes that are drawn. */
+export const labelOf = (element: DomElement): DomElement => {
+  const isOnTop = (label: DomElement): boolean => {
+    const { height, left, top, width } = label.getBoundingClientRect()
+    const hit = label.getRootNode().elementFromPoint?.(left + width / 2, top + height / 2) ?? null
+    return hit !== null && (label.contains(hit) || hit.contains(label))
   }
-  const labels = [...(element.labels ?? [])]
-  if (labels.length === 0) return element
-  element.scrollIntoView({ block: "nearest", behavior: "instant" })
-  if (element.checkVisibility({ visibilityProperty: true }) && isOnTop(element)) return element
-  return labels.find((label) => label.checkVisibility({ visibilityProperty: true }) && isOnTop(label)) ?? element
-}
-
-/** Puts the focus into something that can be written to, and chooses what it holds when that is to be replaced. Says why not. */
-export const toWrite = (element: DomElement, isReplaced: boolean): string => {
-  if (element.disabled === true) return "is disabled"
-  if (element.readOnly === true) return "is read only"
-  if (element.value === undefined && element.isContentEditable !== true) return "is nothing that can be written to"
-  if (!element.matches(":focus")) element.focus()
-  if (isReplaced) element.select?.()
-  return ""
+  return [...(element.labels ?? [])].find(isOnTop) ?? element
 }
 
 /** Takes the focus away from what has it, in shadow roots too. */

@@ -1,5 +1,5 @@
 /** How what a step is about is found in a page: through open shadow roots, and in frames after the page itself. */
-import type { ElementHandle, Frame, Locator, Page } from "playwright-core"
+import type { Frame, Locator, Page } from "playwright-core"
 import type * as Step from "../Step.ts"
 import * as PageScript from "./PageScript.ts"
 
@@ -26,31 +26,29 @@ export interface Place extends PageScript.Found {
   readonly locator: Locator
 }
 
-const asked = (target: Step.Target, attribute: string): PageScript.Asked => ({ nth: target.nth ?? 0, attribute })
+const nothing: PageScript.Found = { all: 0, seen: 0, at: -1, one: null, refused: "", isCovered: false }
 
-const nothing: PageScript.Found = { all: 0, seen: 0, at: -1, one: null }
+/** What is asked beside the target. Frames of which `isOurs` says no are left out; with `isCount` all are counted together. */
+export interface Asked extends Partial<Pick<PageScript.Asked, "attribute" | "write">> {
+  readonly isCount?: boolean
+  readonly isOurs: (url: string) => boolean
+}
 
-/**
- * Looks for a target: in the page, and where it is not there, in its frames. Frames of which `isOurs` says no are left out. With
- * `isCount` all of them are counted together.
- */
+/** Looks for a target: in the page, and where it is not there, in its frames. */
 export const find = async (
   page: Page,
   target: Step.Target,
-  {
-    attribute = "",
-    isCount = false,
-    isOurs
-  }: { readonly attribute?: string; readonly isCount?: boolean; readonly isOurs: (url: string) => boolean }
+  { attribute = "", isCount = false, isOurs, write = null }: Asked
 ): Promise<Place> => {
+  const asked: PageScript.Asked = { nth: target.nth ?? 0, attribute, write }
   const main = page.mainFrame()
   const first = locate(main, target)
-  let place: Place = { ...(await first.evaluateAll(PageScript.find, asked(target, attribute))), locator: first }
+  let place: Place = { ...(await first.evaluateAll(PageScript.find, asked)), locator: first }
   for (const frame of page.frames()) {
     if (frame === main || !isOurs(frame.url()) || (!isCount && place.seen > 0)) continue
     const locator = locate(frame, target)
     // A frame may go away at any time, and what was in it is not to be seen then.
-    const found = await locator.evaluateAll(PageScript.find, asked(target, attribute)).catch(() => nothing)
+    const found = await locator.evaluateAll(PageScript.find, asked).catch(() => nothing)
     const better = found.seen > 0 || (place.all === 0 && found.all > 0)
     place = isCount
       ? { ...place, all: place.all + found.all, seen: place.seen + found.seen }
@@ -61,10 +59,13 @@ export const find = async (
   return place
 }
 
-/** The element that was found, or what is clicked on in its place. */
-export const handle = async ({ at, locator }: Place, isClicked: boolean): Promise<ElementHandle | null> => {
-  const found = await locator
-    .nth(at)
-    .evaluateHandle(isClicked ? PageScript.toClick : (element) => element, undefined, { timeout: 500 })
-  return found.asElement()
+/** Clicks on what was found, or on its label where a person would. */
+export const click = async (
+  { at, isCovered, locator }: Place,
+  options: { readonly timeout: number; readonly clickCount: number }
+): Promise<void> => {
+  const one = locator.nth(at)
+  if (!isCovered) return await one.click(options)
+  const label = await one.evaluateHandle(PageScript.labelOf, undefined, { timeout: options.timeout })
+  await label.asElement()?.click(options)
 }

@@ -67,9 +67,11 @@ export const make = (): Troubles => {
       // Of windows that a page opens as well: what they ask for is refused before they are closed.
       context.on("request", (request) => {
         if (isAwaited(request)) loading.add(request)
-        if (isOurs(request.url())) return
-        add(`refused: ${request.url()}`)
-        if (request.isNavigationRequest() && request.frame() === page.mainFrame()) leftFor = request.url()
+        if (!isOurs(request.url())) add(`refused: ${request.url()}`)
+      })
+      page.on("request", (request) => {
+        if (isOurs(request.url()) || !request.isNavigationRequest()) return
+        if (request.frame() === page.mainFrame()) leftFor = request.url()
       })
       page.on("response", (response) => {
         if (response.status() >= 500 && isOurs(response.url())) {

@@ -5,7 +5,7 @@
  * which repetitions without an end stand within each other is refused.
  */
 import * as Re2Chars from "./Re2Chars.ts"
-import * as Re2Syntax from "./Re2Syntax.ts"
+import type * as Re2Syntax from "./Re2Syntax.ts"
 
 /**
  * How many characters beyond the least a repetition without an end may take: of some characters, of any but line ends, of
@@ -196,16 +196,19 @@ export const anchor = (node: Re2Syntax.Node): Anchor | undefined => {
   let best: { readonly anchor: Anchor; readonly score: number } | undefined
   let before: readonly [number, number] = [0, 0]
   for (const [at, item] of items.entries()) {
+    const [min, max] = lengths(item)
+    const start = before
+    before = [before[0] + min, before[1] + max]
+    // Where nothing can be said of how it begins, nothing can be said of it with what follows.
+    if (headsOf(item).some(({ isWhole, text }) => text === "" && !isWhole)) continue
     const texts = shortestOf(headsOf({ _tag: "Cat", items: items.slice(at) }).map(({ text }) => text))
     const shortest = Math.min(...texts.map((text) => text.length))
     const lead = leadOf(items.slice(0, at))
-    const tries = lead === undefined ? before[1] - before[0] + 1 : 1
+    const tries = lead === undefined ? start[1] - start[0] + 1 : 1
     const score = Math.min(shortest, 8) - Math.min(tries, 100) / 20 - at / 100
     if (shortest >= 2 && tries <= 100 && (best === undefined || score > best.score)) {
-      best = { score, anchor: { texts, before, ...(lead !== undefined && restFrom(node, lead)) } }
+      best = { score, anchor: { texts, before: start, ...(lead !== undefined && restFrom(node, lead)) } }
     }
-    const [min, max] = lengths(item)
-    before = [before[0] + min, before[1] + max]
   }
   return best?.anchor
 }

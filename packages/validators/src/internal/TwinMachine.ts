@@ -46,7 +46,7 @@ export interface Machine<Seed> {
 }
 
 /** The beginning of 2026, in milliseconds since 1970. */
-const beginning = 1_767_225_600_000
+export const beginning = 1_767_225_600_000
 
 const nobody: TwinService.Caller = { name: "nobody", scopes: [] }
 
@@ -91,6 +91,7 @@ export const make = <Seed, State>(
   let number = 0
   let delivery = 0
   let counts = new Map<string, number>()
+  let since = 0
   let faults = TwinFault.counting([])
 
   const sender = TwinWebhooks.make({
@@ -117,6 +118,15 @@ export const make = <Seed, State>(
       const signed = definition.webhooks?.sign({ number: ++delivery, event, hook, at: held.now, body })
       if (signed !== undefined) sender.send({ ...signed, event: event.name, url: hook.url, body })
     }
+  }
+
+  const counted = ({ name }: TwinService.Caller): number => {
+    const window = definition.window === undefined ? 0 : Math.floor(held.now / definition.window)
+    if (window !== since) counts = new Map()
+    since = window
+    const count = (counts.get(name) ?? 0) + 1
+    counts.set(name, count)
+    return count
   }
 
   interface Judged {
@@ -147,9 +157,8 @@ export const make = <Seed, State>(
     // A wrong token is refused at an open route too, as services do.
     if (known === undefined && (!route.open || token !== undefined)) return refused({ _tag: "Unauthorized" })
     const caller = known ?? nobody
-    const count = (counts.get(caller.name) ?? 0) + 1
-    counts.set(caller.name, count)
-    const denied = definition.admit?.(caller, { count, now: held.now })
+    const count = counted(caller)
+    const denied = definition.admit?.({ request: raw, caller: known, count, now: held.now, state: held.state, url })
     if (denied !== undefined) return { answer: denied, caller }
     if (route.scope !== undefined && !caller.scopes.includes(route.scope)) {
       return refused({ _tag: "Forbidden", scope: route.scope }, caller)
@@ -190,7 +199,8 @@ export const make = <Seed, State>(
       fault?._tag === "Refuse"
         ? refuse({ _tag: "Fault", status: fault.status, retryAfter: fault.retryAfter }, raw)
         : judged.answer
-    const about = { request: raw, caller: judged.caller, count: counts.get(judged.caller?.name ?? "") ?? 0, now }
+    const count = counts.get(judged.caller?.name ?? "") ?? 0
+    const about = { request: raw, caller: judged.caller, count, now, state: held.state, url }
     const answer = encode(definition.finish?.(answered, about) ?? answered)
     exchanges.add({
       number: ++number,

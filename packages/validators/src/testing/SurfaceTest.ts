@@ -121,8 +121,9 @@ const decides = Effect.gen(function* () {
 })
 
 const looks = Effect.gen(function* () {
-  const { surface } = yield* Fixture
+  const { holds, surface } = yield* Fixture
   const session = yield* arrived
+  assert.isTrue(yield* holdsWithin(session, holds), "what is there should be found")
   const { picture, text } = yield* session.look
   assert.notStrictEqual(text, "", "there should be something to be seen")
   if (surface.supports.pictures) {
@@ -227,9 +228,10 @@ const isInterrupted = Effect.gen(function* () {
 })
 
 const endsWithScope = Effect.gen(function* () {
-  const { gone } = yield* Fixture
+  const { gone, holds } = yield* Fixture
   const scope = yield* Scope.make()
-  yield* Scope.provide(arrived, scope)
+  const session = yield* Scope.provide(arrived, scope)
+  assert.isTrue(yield* holdsWithin(session, holds), "what is there should be found")
   yield* Scope.close(scope, Exit.void)
   if (gone !== undefined) yield* gone
 })
