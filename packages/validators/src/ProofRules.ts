@@ -19,13 +19,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Checkout from "./Checkout.ts"
+import * as CheatView from "./internal/CheatView.ts"
 import * as CommitFiles from "./internal/CommitFiles.ts"
 import * as Overlay from "./internal/Overlay.ts"
-import * as TestFiles from "./internal/TestFiles.ts"
 import * as TestRun from "./internal/TestRun.ts"
-import * as Mutant from "./Mutant.ts"
+import * as Mutant from "./internal/Mutant.ts"
 import type * as Rule from "./Rule.ts"
-import * as TestProof from "./TestProof.ts"
+import * as TestProof from "./internal/TestProof.ts"
 
 /** How the tests are proved. */
 export interface Options {
@@ -40,6 +40,9 @@ export interface Options {
   /** The longest that they may take together. Default: 15 minutes. */
   readonly within?: Duration.Input
 }
+
+/** What tests are made of, by the usual names and folders. */
+const isOfTests = (path: string): boolean => ["test", "support", "snapshot"].includes(CheatView.roleOf(path))
 
 type Reports = Pick<Rule.Context, "base" | "head" | "change" | "repository">
 type Judged<R = never> = Effect.Effect<Rule.Judgement, Validator.ValidatorError | Checkout.NotPrepared, R>
@@ -87,7 +90,7 @@ export const make = (
   readonly redGreen: Rule.Rule<ChildProcessSpawner>
   readonly breakFix: Rule.Rule<ChildProcessSpawner>
 } => {
-  const { demand = false, isTest = TestFiles.isTest, most = 20, tests } = options
+  const { demand = false, isTest = isOfTests, most = 20, tests } = options
   const within = Duration.toMillis(Duration.fromInputUnsafe(options.within ?? "15 minutes"))
   // The checkouts are the same for both rules.
   const ran = new WeakMap<Checkout.Checkout, TestRun.Ran>()

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import * as Mutant from "../src/Mutant.ts"
+import * as Mutant from "../src/internal/Mutant.ts"
 
 const before = `export const total = (prices) => {
   let sum = 0

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as TestProof from "../src/TestProof.ts"
+import * as TestProof from "../src/internal/TestProof.ts"
 import type * as TestReport from "../src/TestReport.ts"
 
 const report = (cases: Readonly<Record<string, TestReport.Status | readonly [TestReport.Status, string]>>) => ({

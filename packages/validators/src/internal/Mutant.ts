@@ -6,7 +6,7 @@
  * Some do not compile, which says nothing about a test: whoever runs them counts the failures of tests, not of files.
  */
 import { structuredPatch } from "diff"
-import * as CodeText from "./internal/CodeText.ts"
+import * as SourceText from "./SourceText.ts"
 
 /** A file before and after the change. `before` is left out for a file that the change adds. */
 export interface ChangedFile {
@@ -74,14 +74,21 @@ const swaps: ReadonlyArray<readonly [RegExp, (found: string) => string]> = [
   [/(?<=^\s*(?:if|elif|while) )(?=[^(]*:\s*$)/gm, () => "False and "]
 ]
 
+/** What stands between quotes on one line, but for the names of modules. */
+const texts = (code: string, line: string): ReadonlyArray<{ readonly start: number; readonly end: number }> =>
+  /^\s*(?:import|export|from|require|use|include)\b|\brequire\(|\bimport\(/.test(code)
+    ? []
+    : [...code.matchAll(/(["'`]) +\1/g)]
+        .map(({ 0: found, index }) => ({ start: index + 1, end: index + found.length - 1 }))
+        .filter(({ end, start }) => !line.slice(start, end).includes("${"))
+
 const swapped = (file: ChangedFile, hunks: ReadonlyArray<Hunk>): ReadonlyArray<Mutant> => {
-  const masked = CodeText.masked(file.path, file.after)
-  const starts = CodeText.lineStarts(file.after)
+  const { code: whole, starts } = SourceText.read(file.path, file.after)
   return hunks.flatMap(({ added, start }) =>
     Array.from({ length: added }, (_, index) => start + index).flatMap((line) => {
       const from = starts[line] ?? file.after.length
       const to = starts[line + 1] ?? file.after.length
-      const code = masked.slice(from, to)
+      const code = whole.slice(from, to)
       const at = (place: number, length: number, by: string): Mutant => {
         const found = file.after.slice(from + place, from + place + length)
         return {
@@ -95,9 +102,7 @@ const swapped = (file: ChangedFile, hunks: ReadonlyArray<Hunk>): ReadonlyArray<M
         ...swaps.flatMap(([pattern, become]) =>
           [...code.matchAll(pattern)].map(({ 0: found, index }) => at(index, found.length, become(found)))
         ),
-        ...CodeText.texts(code, file.after.slice(from, to)).map(({ end, start: place }) =>
-          at(place, end - place, "mutated")
-        )
+        ...texts(code, file.after.slice(from, to)).map(({ end, start: place }) => at(place, end - place, "mutated"))
       ]
     })
   )

@@ -7,7 +7,7 @@
  * every broken file does, to a test that checks nothing as well.
  */
 import type * as Verdict from "@millwright/core/Verdict"
-import type * as TestReport from "./TestReport.ts"
+import type * as TestReport from "../TestReport.ts"
 
 /** The cases of a report. */
 export type Cases = Pick<TestReport.TestReport, "cases">
