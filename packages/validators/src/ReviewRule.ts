@@ -32,12 +32,7 @@ export interface Options {
 export type Needs = ChildProcessSpawner | Effect.Services<ReturnType<Review.Review["run"]>>
 
 /** Makes the rule. */
-export const make = ({
-  item,
-  known = "",
-  maxBytes = 400_000,
-  review = Review.Review
-}: Options): Rule.Rule<Needs> => ({
+export const make = ({ item, known = "", maxBytes = 400_000, review = Review.Review }: Options): Rule.Rule<Needs> => ({
   id: "RULE-REVIEW",
   statement: "A role that did not write the change approves it. A model says so.",
   judge: Effect.fnUntraced(function* ({ change, contract, head, repository }) {

@@ -29,7 +29,10 @@ const shown = ({ problems = [], status }: Verdict.Finding) => [
   ...problems.map(({ line, path, rule }) => `${rule} ${path}:${line}`)
 ]
 
-const tsconfig = JSON.stringify({ compilerOptions: { strict: true, noEmit: true, types: [], target: "es2024" }, include: ["src"] })
+const tsconfig = JSON.stringify({
+  compilerOptions: { strict: true, noEmit: true, types: [], target: "es2024" },
+  include: ["src"]
+})
 const types = { run: `${house("tsc")} -p . --pretty false`, report: "output", format: "typescript" } as const
 const lint = { run: `${house("oxlint")} --format=json -D no-debugger src`, report: "output" } as const
 
@@ -40,7 +43,10 @@ describe("types and lint", () => {
       const before = { "tsconfig.json": tsconfig, "src/a.ts": "export const a: number = 1\n" }
       const good = yield* judge(ProblemsRule.types(types), { before, after: { "src/b.ts": "export const b = 1\n" } })
       assert.deepStrictEqual(shown(good), ["pass"], good.reason)
-      const bad = yield* judge(ProblemsRule.types(types), { before, after: { "src/b.ts": "\nexport const b: string = 1\n" } })
+      const bad = yield* judge(ProblemsRule.types(types), {
+        before,
+        after: { "src/b.ts": "\nexport const b: string = 1\n" }
+      })
       assert.deepStrictEqual(shown(bad), ["fail", "TS2322 src/b.ts:2"], bad.reason)
       const none = yield* judge(ProblemsRule.types(types), { before, after: { "tsconfig.json": "{" } })
       assert.strictEqual(none.status, "fail", none.reason)
@@ -51,7 +57,11 @@ describe("types and lint", () => {
     "with the base, only what the change adds counts: not what was there, moved or renamed",
     Effect.gen(function* () {
       const old = "export const a = () => {\n  debugger\n}\n"
-      const before = { "src/a.ts": old, "src/b.ts": `${old}// the rest of the file, so that it is known again\n`, "src/.keep": "" }
+      const before = {
+        "src/a.ts": old,
+        "src/b.ts": `${old}// the rest of the file, so that it is known again\n`,
+        "src/.keep": ""
+      }
       const after = { "src/a.ts": `// moved\n\n${old}`, "src/b.ts": null, "src/c.ts": `${before["src/b.ts"]}` }
       const rule = ProblemsRule.lint({ ...lint, compare: true })
       const same = yield* judge(rule, { before, after })
@@ -73,7 +83,10 @@ describe("types and lint", () => {
     test(
       `a program that ${what} is an error`,
       Effect.gen(function* () {
-        const finding = yield* judge(ProblemsRule.lint({ report: "output", ...options }), { before: { a: "" }, after: { b: "" } })
+        const finding = yield* judge(ProblemsRule.lint({ report: "output", ...options }), {
+          before: { a: "" },
+          after: { b: "" }
+        })
         assert.strictEqual(finding.status, "error", finding.reason)
         assert.match(finding.reason, said)
       })
@@ -88,7 +101,10 @@ describe("types and lint", () => {
       )
       const with_ = (text: string | undefined, fails: "error" | "warning") =>
         Effect.map(
-          judge(ProblemsRule.lint({ run: `cat <<'X'\n${text}\nX`, report: "output", fails }), { before: { a: "" }, after: { b: "" } }),
+          judge(ProblemsRule.lint({ run: `cat <<'X'\n${text}\nX`, report: "output", fails }), {
+            before: { a: "" },
+            after: { b: "" }
+          }),
           ({ status }) => status
         )
       assert.deepStrictEqual(
@@ -121,10 +137,17 @@ describe("the architecture", () => {
     Effect.gen(function* () {
       const options = { run: `${own("depcruise")} --output-type json src`, report: "output" } as const
       const all = yield* judge(ProblemsRule.architecture(options), { before, after })
-      assert.deepStrictEqual(shown(all), ["fail", "no-db-from-ui src/ui/a.js:null", "no-db-from-ui src/ui/b.js:null"], all.reason)
+      assert.deepStrictEqual(
+        shown(all),
+        ["fail", "no-db-from-ui src/ui/a.js:null", "no-db-from-ui src/ui/b.js:null"],
+        all.reason
+      )
       const added = yield* judge(ProblemsRule.architecture({ ...options, compare: true }), { before, after })
       assert.deepStrictEqual(shown(added), ["fail", "no-db-from-ui src/ui/b.js:null"], added.reason)
-      const cycle = { "src/db/d.js": `import { e } from "./e.js"\nexport const d = e\n`, "src/db/e.js": `import "./d.js"\nexport const e = 1\n` }
+      const cycle = {
+        "src/db/d.js": `import { e } from "./e.js"\nexport const d = e\n`,
+        "src/db/e.js": `import "./d.js"\nexport const e = 1\n`
+      }
       const warned = yield* judge(ProblemsRule.architecture({ ...options, compare: true }), { before, after: cycle })
       assert.deepStrictEqual(shown(warned), ["pass"], "a warning is none of the program's errors")
       assert.match(warned.reason, /adds \d warning/)

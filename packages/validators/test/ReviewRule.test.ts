@@ -27,20 +27,27 @@ for (const [outcomes, options, status, said] of [
   [[{ _tag: "Nonsense" }], {}, "error", /came to no end/],
   [[], { maxBytes: 20 }, "blocked", /more than 20 bytes/]
 ] as const) {
-  it.live(`a review that is to be ${status}`, () =>
-    Effect.gen(function* () {
-      const lab = yield* ScrutinyLab.make({ "a.txt": "one\n" })
-      const change = lab.change({ "a.txt": "two\n" })
-      const scrutiny = Scrutiny.make({ repository: lab.repository, rules: [ReviewRule.make({ item, ...options })] })
-      const verdict = yield* scrutiny.judge({ contract, change })
-      const finding = verdict.findings.find(({ assertion }) => assertion === "RULE-REVIEW") ?? assert.fail("no finding")
-      assert.strictEqual(finding.status, status, finding.reason)
-      assert.match(finding.reason, said)
-      assert.strictEqual(verdict.accepted, status === "pass")
-      if (status === "fail") {
-        const problem = { rule: "review-important", message: "It should be three.", path: "a.txt", line: 1 }
-        assert.deepStrictEqual(finding.problems, [problem])
-      }
-    }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(layer, Layer.provide(Rehearsal.layer([...outcomes]), layer))))
-  , 60_000)
+  it.live(
+    `a review that is to be ${status}`,
+    () =>
+      Effect.gen(function* () {
+        const lab = yield* ScrutinyLab.make({ "a.txt": "one\n" })
+        const change = lab.change({ "a.txt": "two\n" })
+        const scrutiny = Scrutiny.make({ repository: lab.repository, rules: [ReviewRule.make({ item, ...options })] })
+        const verdict = yield* scrutiny.judge({ contract, change })
+        const finding =
+          verdict.findings.find(({ assertion }) => assertion === "RULE-REVIEW") ?? assert.fail("no finding")
+        assert.strictEqual(finding.status, status, finding.reason)
+        assert.match(finding.reason, said)
+        assert.strictEqual(verdict.accepted, status === "pass")
+        if (status === "fail") {
+          const problem = { rule: "review-important", message: "It should be three.", path: "a.txt", line: 1 }
+          assert.deepStrictEqual(finding.problems, [problem])
+        }
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(Layer.mergeAll(layer, Layer.provide(Rehearsal.layer([...outcomes]), layer)))
+      ),
+    60_000
+  )
 }
