@@ -31,7 +31,7 @@ export type Progress =
   | { readonly _tag: "Judged"; readonly subject: string; readonly status: Verdict.Status }
 
 /** What is judged, and by what. */
-export interface Options<R = never> extends Omit<Checkout.Options, "commit"> {
+export interface Options<R = Checkout.Services> extends Omit<Checkout.Options, "commit"> {
   /** The usual rules, by the commands of the repository. */
   readonly checks?: {
     readonly types?: ProblemsRule.Options
@@ -63,14 +63,14 @@ const firstOf = <R>({ checks: { lint, types } = {}, rules = [] }: Options<R>): R
 ]
 
 /** Judges by all rules. */
-export const make = <R = never>(options: Options<R>): Validator.Validator<R | Checkout.Services> =>
+export const make = <R = Checkout.Services>(options: Options<R>): Validator.Validator<R | Checkout.Services> =>
   validator("scrutiny", options, undefined)
 
 /**
  * Looks at some rules only, in a time that somebody waits for: feedback while one works, by the same rules that judge later. It
  * accepts nothing, since what it left out is `blocked`.
  */
-export const quick = <R = never>(options: Options<R>, limits: Quick): Validator.Validator<R | Checkout.Services> =>
+export const quick = <R = Checkout.Services>(options: Options<R>, limits: Quick): Validator.Validator<R | Checkout.Services> =>
   validator("scrutiny (quick)", options, limits)
 
 const validator = <R>(
