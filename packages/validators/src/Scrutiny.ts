@@ -70,8 +70,10 @@ export const make = <R = Checkout.Services>(options: Options<R>): Validator.Vali
  * Looks at some rules only, in a time that somebody waits for: feedback while one works, by the same rules that judge later. It
  * accepts nothing, since what it left out is `blocked`.
  */
-export const quick = <R = Checkout.Services>(options: Options<R>, limits: Quick): Validator.Validator<R | Checkout.Services> =>
-  validator("scrutiny (quick)", options, limits)
+export const quick = <R = Checkout.Services>(
+  options: Options<R>,
+  limits: Quick
+): Validator.Validator<R | Checkout.Services> => validator("scrutiny (quick)", options, limits)
 
 const validator = <R>(
   name: string,
