@@ -5,7 +5,7 @@
  * Another dependency is no problem; one of {@link kinds} is. What is meant so is allowed by its kind.
  */
 import * as Git from "@millwright/core/Git"
-import * as Verdict from "@millwright/core/Verdict"
+import type * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Result from "effect/Result"
@@ -79,8 +79,11 @@ interface Found {
   readonly unreadable: Array<string>
 }
 
-const add = ({ problems }: Found, kind: Kind, path: string, what: string): void =>
-  void problems.push({ rule: kind, message: PlainText.line(`${what}: ${kinds[kind]}`, 500), path, line: null })
+/** Adds to what was found of one path. */
+const adder =
+  ({ problems }: Found, path: string) =>
+  (kind: Kind, what: string): void =>
+    void problems.push({ rule: kind, message: PlainText.line(`${what}: ${kinds[kind]}`, 500), path, line: null })
 
 const key = ({ kind, name }: Manifest.Asked) => `${kind} ${name}`
 
@@ -90,6 +93,7 @@ const compareManifests = (
   [before, after]: readonly [Manifest.Manifest, Manifest.Manifest],
   found: Found
 ) => {
+  const add = adder(found, path)
   const old = new Map(before.asked.map((asked) => [key(asked), asked.spec]))
   const oldNames = new Set(before.asked.map(({ name }) => name))
   const changed = after.asked.filter((asked) => old.get(key(asked)) !== asked.spec)
@@ -100,7 +104,7 @@ const compareManifests = (
     const previous = old.get(key(asked))
     const what = `${kind} ${name} ${JSON.stringify(spec)}`
     found.said.push(`${path}: ${what}${previous === undefined ? "" : `, was ${JSON.stringify(previous)}`}`)
-    if (Manifest.isElsewhere(spec)) add(found, "not-a-registry", path, what)
+    if (Manifest.isElsewhere(spec)) add("not-a-registry", what)
     const alias = Manifest.aliased(spec)
     if (
       alias !== undefined &&
@@ -110,18 +114,18 @@ const compareManifests = (
           .at(-1)
           ?.replace(/(?<=.)@.*$/, "")
     ) {
-      add(found, "other-name", path, what)
+      add("other-name", what)
     }
     const [from, to] = [previous === undefined ? undefined : Manifest.width(previous), Manifest.width(spec)]
     if (from !== undefined && to !== undefined && to > from) {
-      add(found, "wider-range", path, `${what}, was ${JSON.stringify(previous)}`)
+      add("wider-range", `${what}, was ${JSON.stringify(previous)}`)
     }
     const like = oldNames.has(name) || Manifest.isRedirection(asked) ? undefined : KnownNames.like(name)
-    if (like !== undefined) add(found, "name-like-another", path, `${what}, like ${like}`)
+    if (like !== undefined) add("name-like-another", `${what}, like ${like}`)
   }
   for (const asked of removed) found.said.push(`${path}: ${asked.kind} ${asked.name} is gone`)
   for (const [name, run] of Object.entries(after.scripts)) {
-    if (before.scripts[name] !== run) add(found, "install-script", path, `${name} ${JSON.stringify(run)}`)
+    if (before.scripts[name] !== run) add("install-script", `${name} ${JSON.stringify(run)}`)
   }
   return [...changed, ...removed].some(({ kind }) => kind !== "peerDependencies")
 }
@@ -131,6 +135,7 @@ const compareLocks = (
   [before, after]: readonly [ReadonlyArray<LockEntries.LockEntry>, ReadonlyArray<LockEntries.LockEntry>],
   found: Found
 ) => {
+  const add = adder(found, path)
   const old = new Map(before.map((entry) => [entry.id, entry]))
   const hosts = new Set(before.map(LockEntries.sourceOf))
   let added = 0
@@ -139,13 +144,13 @@ const compareLocks = (
     const previous = old.get(id)
     const source = LockEntries.sourceOf(entry)
     if (previous === undefined) added++
-    if (previous?.integrity !== undefined && integrity !== previous.integrity) add(found, "other-content", path, id)
-    if (hasInstallScript && previous?.hasInstallScript !== true) add(found, "dependency-script", path, id)
+    if (previous?.integrity !== undefined && integrity !== previous.integrity) add("other-content", id)
+    if (hasInstallScript && previous?.hasInstallScript !== true) add("dependency-script", id)
     const isNewSource = source !== undefined && (previous === undefined || LockEntries.sourceOf(previous) !== source)
-    if (isNewSource && before.length > 0 && !hosts.has(source)) add(found, "other-host", path, `${id} from ${source}`)
-    if (isNewSource && !/^[\w.-]+(?::\d+)?$/.test(source)) add(found, "not-a-registry", path, `${id} from ${source}`)
+    if (isNewSource && before.length > 0 && !hosts.has(source)) add("other-host", `${id} from ${source}`)
+    if (isNewSource && !/^[\w.-]+(?::\d+)?$/.test(source)) add("not-a-registry", `${id} from ${source}`)
     if (previous === undefined && integrity === undefined && before.some((one) => one.integrity !== undefined)) {
-      add(found, "no-digest", path, id)
+      add("no-digest", id)
     }
   }
   found.said.push(`${path}: ${added} packages are new, of ${after.length}`)
@@ -195,13 +200,13 @@ const look = Effect.fnUntraced(function* ({ change, repository }: Rule.Context, 
     const isAsked = [...asking, ...paths.filter((other) => settings.includes(other))].some((other) =>
       other.startsWith(folderOf(path))
     )
-    if (!isAsked && base.paths.has(path) && head.paths.has(path)) add(found, "lock-alone", path, nameOf(path))
+    if (!isAsked && base.paths.has(path) && head.paths.has(path)) adder(found, path)("lock-alone", nameOf(path))
   }
   const standing = [...head.paths].filter((path) => isLock(path) && isLookedAt(path))
   for (const path of asking.filter((path) => head.paths.has(path))) {
     const above = standing.filter((lock) => folderOf(path).startsWith(folderOf(lock)))
     if (above.length > 0 && !above.some((lock) => locks.includes(lock)))
-      add(found, "manifest-alone", path, above.join(", "))
+      adder(found, path)("manifest-alone", above.join(", "))
   }
   return found
 })

@@ -3,8 +3,8 @@
  * the contract. It reads no description of the change, and never the tree that its author worked in.
  *
  * - Each rule has a finding of its own; one that breaks is an `error`, and takes no other with it.
- * - Types and lint come before tests, which run the author's code: what they leave in the checkout is met by what comes later.
- *   With `apart`, each rule and each command has a checkout of its own.
+ * - Types and lint come first, then other rules, the commands of the contract, and tests last: these run the author's code, and
+ *   what is left in the checkout is met by what comes later. With `apart`, each has a checkout of its own.
  * - What rewrites files of the commit while it judges fails, whatever it found, and the next one gets a new checkout.
  * - The same head, base and contract give the same findings, but for the digests and excerpts of what programs printed.
  */
@@ -17,6 +17,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Checkout from "./Checkout.ts"
+import * as CheckRun from "./internal/CheckRun.ts"
 import * as CommandRun from "./internal/CommandRun.ts"
 import * as HeldCheckout from "./internal/HeldCheckout.ts"
 import * as PlainText from "./internal/PlainText.ts"
@@ -30,7 +31,7 @@ export type Progress =
   | { readonly _tag: "Judged"; readonly subject: string; readonly status: Verdict.Status }
 
 /** What is judged, and by what. */
-export interface Options<R = never> extends Omit<Checkout.Options, "commit"> {
+export interface Options<R = Checkout.Services> extends Omit<Checkout.Options, "commit"> {
   /** The usual rules, by the commands of the repository. */
   readonly checks?: {
     readonly types?: ProblemsRule.Options
@@ -55,39 +56,44 @@ export interface Quick {
   readonly within: Duration.Input
 }
 
-const rulesOf = <R>({ checks: { lint, tests, types } = {}, rules = [] }: Options<R>): ReadonlyArray<Rule.Rule<R>> => [
+const firstOf = <R>({ checks: { lint, types } = {}, rules = [] }: Options<R>): ReadonlyArray<Rule.Rule<R>> => [
   ...(types === undefined ? [] : [ProblemsRule.types(types)]),
   ...(lint === undefined ? [] : [ProblemsRule.lint(lint)]),
-  ...rules,
-  ...(tests === undefined ? [] : [TestsRule.make(tests)])
+  ...rules
 ]
 
 /** Judges by all rules. */
-export const make = <R = never>(options: Options<R>): Validator.Validator<R | Checkout.Services> =>
+export const make = <R = Checkout.Services>(options: Options<R>): Validator.Validator<R | Checkout.Services> =>
   validator("scrutiny", options, undefined)
 
 /**
  * Looks at some rules only, in a time that somebody waits for: feedback while one works, by the same rules that judge later. It
  * accepts nothing, since what it left out is `blocked`.
  */
-export const quick = <R = never>(options: Options<R>, limits: Quick): Validator.Validator<R | Checkout.Services> =>
-  validator("scrutiny (quick)", options, limits)
+export const quick = <R = Checkout.Services>(
+  options: Options<R>,
+  limits: Quick
+): Validator.Validator<R | Checkout.Services> => validator("scrutiny (quick)", options, limits)
 
 const validator = <R>(
   name: string,
   options: Options<R>,
   limits: Quick | undefined
 ): Validator.Validator<R | Checkout.Services> => {
-  const rules = rulesOf(options)
+  const rules = firstOf(options)
+  const tests = options.checks?.tests
+  const last = tests === undefined ? [] : [TestsRule.make(tests)]
   return Validator.make({
     name,
-    findings: (subject) => Effect.scoped(judged({ options, rules, subject, limits }))
+    findings: (subject) => Effect.scoped(judged({ options, rules, last, subject, limits }))
   })
 }
 
 interface Judging<R> {
   readonly options: Options<R>
   readonly rules: ReadonlyArray<Rule.Rule<R>>
+  /** After the commands of the contract. */
+  readonly last: ReadonlyArray<Rule.Rule>
   readonly subject: Validator.Subject
   readonly limits: Quick | undefined
 }
@@ -99,7 +105,7 @@ interface Task<R> {
   readonly judge: Effect.Effect<Rule.Judgement, Validator.ValidatorError | Checkout.NotPrepared, R>
 }
 
-const judged = Effect.fnUntraced(function* <R>({ limits, options, rules, subject }: Judging<R>) {
+const judged = Effect.fnUntraced(function* <R>({ last, limits, options, rules, subject }: Judging<R>) {
   const { change, contract } = subject
   const { progress = () => Effect.void, repository } = options
   for (const commit of [change.head, change.base]) yield* there(repository, commit)
@@ -109,22 +115,19 @@ const judged = Effect.fnUntraced(function* <R>({ limits, options, rules, subject
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 minutes")
   const command = Effect.fnUntraced(function* (id: string, run: string) {
     const checkout = yield* head.get
-    const { assertion: _, ...judgement } = yield* Effect.provide(
-      CommandRun.judge({ id, run, timeout, most: 256 * 1024 ** 2 }),
-      checkout.services
-    )
+    const judge = CommandRun.judge({ id, run, timeout, most: 256 * 1024 ** 2 })
+    const { assertion: _, ...judgement } = yield* Effect.provide(judge, checkout.services)
     return judgement
   })
-  const tasks: ReadonlyArray<Task<R>> = [
-    ...rules.map(({ id, judge }) => ({
-      subject: id,
-      isLeftOut: limits !== undefined && !limits.rules.includes(id),
-      judge: judge(context)
-    })),
-    ...contract.assertions.flatMap(({ check, id }) =>
-      check?._tag !== "Command" ? [] : [{ subject: id, isLeftOut: limits !== undefined, judge: command(id, check.run) }]
-    )
-  ]
+  const ruled = ({ id, judge }: Rule.Rule<R>): Task<R> => ({
+    subject: id,
+    isLeftOut: limits !== undefined && !limits.rules.includes(id),
+    judge: judge(context)
+  })
+  const commands = contract.assertions.flatMap(({ check, id }): ReadonlyArray<Task<R>> =>
+    check?._tag !== "Command" ? [] : [{ subject: id, isLeftOut: limits !== undefined, judge: command(id, check.run) }]
+  )
+  const tasks = [...rules.map(ruled), ...commands, ...last.map(ruled)]
   const end =
     limits === undefined
       ? Infinity

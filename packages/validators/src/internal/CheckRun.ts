@@ -48,6 +48,7 @@ export const run = <Format>(
       keep: report === "output" ? largest : 0,
       apart: report === "output"
     })
+    if (ran.output !== undefined) yield* keep(ran.output)
     if (report === "none") return { ran, name, report: undefined, lacking: undefined }
     if (before !== undefined) return { ran, name, report: undefined, lacking: before }
     const read = file === undefined ? (ran.content ?? `printed more than ${largest} bytes`) : yield* content(file)

@@ -13,7 +13,6 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import { EvidenceStore } from "../EvidenceStore.ts"
 import * as KeptEvidence from "./KeptEvidence.ts"
 import * as PlainText from "./PlainText.ts"
 
@@ -44,12 +43,17 @@ export interface Ran {
   /** Exit 0 is a pass, another code or a signal a fail; all else an `error`. */
   readonly status: Verdict.Status
   readonly evidence: Verdict.Evidence
-  /** What it printed, where that was to be kept and is not more. */
+  /** What it printed on its standard output, where that was to be kept and is not more. */
   readonly content: Uint8Array | undefined
+  /** All that it printed, which the evidence is of; none where it is more than 8 MiB. */
+  readonly output: Uint8Array | undefined
 }
 
 /** The part of the output that a verdict carries, in bytes. */
 const excerptBytes = 8_000
+
+/** The output that is held as a whole, in bytes. */
+const wholeBytes = 8 * 1024 ** 2
 
 // The kernel takes at most 128 KiB in one argument.
 const longestCommand = 100_000
@@ -74,7 +78,8 @@ export const run = ({
       said,
       status: statusOf(ending),
       evidence: output.evidence(PlainText.line(run)),
-      content: output.content()
+      content: output.content(),
+      output: output.whole()
     })
     if (run.includes("\0") || Buffer.byteLength(run) > longestCommand) {
       const limit = `at most ${longestCommand} bytes and no NUL`
@@ -96,22 +101,17 @@ export const run = ({
     )
   })
 
-/** The largest output that is kept as evidence, in bytes. */
-const keptBytes = 10_000_000
-
-/**
- * The finding about an assertion that a command decides. Where there is an `EvidenceStore`, its output is kept there, up to 10 MB; what
- * is larger has its digest alone.
- */
-export const judge = Effect.fnUntraced(function* ({ id, ...options }: Options & { readonly id: string }) {
-  const keep = Option.isSome(yield* Effect.serviceOption(EvidenceStore)) ? keptBytes : 0
-  const { content, evidence, said, status } = yield* run({ ...options, keep })
-  const reason = `\`${PlainText.line(options.run)}\` ${said}`
-  return yield* KeptEvidence.keep({
-    finding: { assertion: id, status, reason, evidence: [evidence] },
-    contents: content === undefined ? [] : [content]
-  })
-})
+/** The finding about an assertion that a command decides. What it printed is kept in the `EvidenceStore` that there is. */
+export const judge = ({
+  id,
+  ...options
+}: Options & { readonly id: string }): Effect.Effect<Verdict.Finding, never, ChildProcessSpawner> =>
+  Effect.flatMap(run(options), ({ evidence, output, said, status }) =>
+    KeptEvidence.keep({
+      finding: { assertion: id, status, reason: `\`${PlainText.line(options.run)}\` ${said}`, evidence: [evidence] },
+      contents: output === undefined ? [] : [output]
+    })
+  )
 
 const statusOf = (ending: Ending): Verdict.Status => {
   if (ending._tag === "Signalled") return "fail"
@@ -196,19 +196,35 @@ interface Collector {
   readonly complain: (chunk: Uint8Array) => void
   readonly bytes: () => number
   readonly evidence: (summary: string) => Verdict.Evidence
-  /** All of it, unless it is more than was to be kept. */
+  /** What was added, unless it is more than was to be kept. */
   readonly content: () => Uint8Array | undefined
+  /** All of it, unless it is more than is held. */
+  readonly whole: () => Uint8Array | undefined
+}
+
+/** Holds up to so many bytes, and nothing of more. */
+const holder = (most: number) => {
+  const chunks: Array<Uint8Array> = []
+  let bytes = 0
+  return {
+    add: (chunk: Uint8Array) => {
+      bytes += chunk.byteLength
+      if (bytes <= most) chunks.push(chunk)
+      else chunks.length = 0
+    },
+    all: () => (bytes <= most ? Buffer.concat(chunks) : undefined)
+  }
 }
 
 /** Takes any amount of output and keeps its digest, its size and its end. */
 const collector = (keep: number): Collector => {
   const hash = createHash("sha256")
-  const kept: Array<Uint8Array> = []
+  const [kept, whole] = [holder(keep), holder(wholeBytes)]
   let bytes = 0
-  let out = 0
   let tail = Buffer.alloc(0)
   const complain = (chunk: Uint8Array) => {
     hash.update(chunk)
+    whole.add(chunk)
     bytes += chunk.byteLength
     // The longer of the two is cut first, so that no chunk is copied as a whole.
     tail = Buffer.concat([tail, chunk.subarray(Math.max(0, chunk.byteLength - excerptBytes))]).subarray(-excerptBytes)
@@ -216,13 +232,12 @@ const collector = (keep: number): Collector => {
   return {
     add: (chunk) => {
       complain(chunk)
-      out += chunk.byteLength
-      if (out <= keep) kept.push(chunk)
-      else kept.length = 0
+      kept.add(chunk)
     },
     complain,
     bytes: () => bytes,
-    content: () => (out <= keep ? Buffer.concat(kept) : undefined),
+    content: kept.all,
+    whole: whole.all,
     evidence: (summary) => {
       const isCut = bytes > excerptBytes
       const text = PlainText.harmless(decode(tail, isCut))

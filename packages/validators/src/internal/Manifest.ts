@@ -88,5 +88,5 @@ export const width = (spec: string): number | undefined => {
   if (text.startsWith("~")) return 1
   if (text.startsWith("^") || /^\d+(?:\.\d+)?(?:\.[xX*])*$/.test(text)) return 2
   if (/^>=?/.test(text)) return text.includes("<") ? 3 : 5
-  return /^</.test(text) ? 4 : undefined
+  return text.startsWith("<") ? 4 : undefined
 }
