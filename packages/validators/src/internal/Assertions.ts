@@ -53,6 +53,8 @@ const strengthOf = (matcher: string, expected: string, subject: string): number 
   if (/^(?:expect\.anything\(\)|mock\.ANY|ANY|any\(\))$/.test(expected)) return 1
   if (/\b(?:expect\.(?:any|anything)\(|mock\.ANY|\bANY\b|any\(\))/.test(expected)) return 2
   if (/\b(?:expect\.)?(?:objectContaining|arrayContaining|stringContaining|stringMatching)\(|pytest\.approx/.test(expected)) return 2.5
+  // Every list has a length of 0 or more.
+  if (/greater|atleast|above/.test(matcher) && /^-?[01]$/.test(expected)) return 1
   return partly.test(matcher) ? 2 : 3
 }
 
@@ -139,6 +141,7 @@ const goCondition = (source: SourceText.SourceText, from: number, offset: number
   const start = at === -1 ? 0 : Math.max(at + 3, before.lastIndexOf(";", open === -1 ? before.length : open) + 1)
   const end = at === -1 ? 0 : open === -1 ? before.length : open
   const [left, operator, right] = sides(before.slice(start, end), source.bare.slice(from + start, from + end))
+  if (operator === "!=" && right === "nil") return { subject: left, matcher: "noerror", expected: "" }
   return { subject: left, matcher: operator === "!=" ? "equal" : `fails if ${operator}`, expected: right }
 }
 

@@ -18,6 +18,9 @@ const different = (before: ReadonlyArray<Assertion>, after: ReadonlyArray<Assert
   return { gone, fresh: left }
 }
 
+/** A subject without a look at its size. */
+const bare = (subject: string): string => subject.replace(/^len\((.*)\)$/, "$1").replace(/\.(?:length|size|count)(?:\(\))?$/, "")
+
 /** Pairs what is gone with what is new: about the same subject first, then what is left in its order. */
 const become = (gone: ReadonlyArray<Assertion>, fresh: ReadonlyArray<Assertion>) => {
   const open = [...fresh]
@@ -32,7 +35,7 @@ const become = (gone: ReadonlyArray<Assertion>, fresh: ReadonlyArray<Assertion>)
   }
   const rest = gone
     .filter((before) => !take(before, ({ matcher, subject }) => subject === before.subject && matcher === before.matcher, true))
-    .filter((before) => !take(before, ({ subject }) => subject === before.subject && subject !== "", true))
+    .filter((before) => !take(before, ({ subject }) => bare(subject) === bare(before.subject) && subject !== "", true))
     .filter((before) => !take(before, ({ expected, matcher }) => before.expected !== "" && expected === before.expected && matcher === before.matcher, false))
   const removed = rest.filter((before) => !take(before, () => true, false))
   return { pairs, removed, added: open }
@@ -115,7 +118,11 @@ export const look = (change: CheatView.Change, paired: CheatTests.Paired): Reado
     .map(([before, after]) => ({ before, after, ...different(before.block.assertions, after.block.assertions) }))
     .map((each) => ({ ...each, fresh: each.fresh.map((assertion) => asHelped(assertion, change.views)) }))
   // What one place lost and another one gained was moved.
-  const pool = new Set(change.views.flatMap((view) => (view.role === "test" || view.role === "support" ? gained(view) : [])))
+  const pool = new Set([
+    ...change.views.flatMap((view) => (view.role === "test" || view.role === "support" ? gained(view) : [])),
+    ...paired.fresh.flatMap(({ block }) => block.assertions.map(shape)),
+    ...compared.filter(({ after }) => after.block.to > 0 && after.block.from > 0).flatMap((each) => each.fresh.map(shape))
+  ])
   return [
     ...compared.flatMap((each) => compare(each, { change, product, pool })),
     ...fresh(paired),

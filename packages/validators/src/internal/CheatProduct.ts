@@ -47,15 +47,17 @@ interface Example {
 
 /** What tests ask, and what they expect for it. */
 const examples = (paired: CheatTests.Paired): ReadonlyArray<Example> =>
-  [...paired.fresh, ...paired.pairs.map(([, after]) => after)].flatMap(({ block }) => {
-    const inputs = new Set(SourceText.literals(block.body))
+  [...paired.fresh, ...paired.pairs.map(([, after]) => after)].flatMap(({ block, view }) => {
+    // With what stands in front of it: a table may be there.
+    const text = view.after.bare.slice(block.from, block.to)
+    const inputs = new Set(SourceText.literals(text))
     const direct = block.assertions.flatMap(({ expected, strength, subject }) => {
       const values = SourceText.literals(expected)
       const own = SourceText.literals(subject)
       const [value] = values
       return strength >= 2 && values.length === 1 && value !== undefined && value.length >= expected.length - 2 ? [{ inputs: own.length > 0 ? new Set(own) : inputs, expected: value }] : []
     })
-    const rows = [...block.body.matchAll(/[[({]((?:[^[\](){}]|\{\})*)[\])}]/g)].flatMap(([, row = ""]) => {
+    const rows = [...text.matchAll(/[[({]((?:[^[\](){}]|\{\})*)[\])}]/g)].flatMap(([, row = ""]) => {
       const values = SourceText.literals(row)
       const last = values.at(-1)
       return values.length >= 2 && last !== undefined ? [{ inputs: new Set(values.slice(0, -1)), expected: last }] : []
@@ -78,7 +80,7 @@ const specialCased = (view: CheatView.View, all: ReadonlyArray<Example>): Readon
     const answered = near.filter(({ text }) => answer.test(text)).flatMap(({ text }) => SourceText.literals(text.replace(/^.*?(?:\breturn\b|=>|\?|->)/, "")))
     const strings = asked.filter((value) => !isNumber(value))
     const isTold = answered.some((value) => (isNumber(value) ? !/^-?[01]$/.test(value) : !isWord(value) && value !== "" && !isPlain(value)))
-    const isTelling = asked.some(isNumber) || strings.some((value) => !isWord(value)) || (strings.length >= 2 && /&&|\band\b/.test(line.text) && isTold)
+    const isTelling = asked.some(isNumber) || strings.some((value) => !isWord(value)) || (strings.length >= 2 && /&&|\band\b|==\s*[([]/.test(line.text) && isTold)
     if (!isTelling || !/[!=]==?|\bcase\b|=>|\bwhen\b|\bis\b|equals/.test(line.text)) continue
     const hit = all.find(({ expected, inputs }) => asked.every((value) => inputs.has(value)) && answered.includes(expected) && !(isPlain(expected) && asked.length < 2 && !asked.some((value) => value.length > 5)) && !asked.includes(expected))
     if (hit !== undefined) found.push({ rule: "special-cased", status: "blocked", path: view.path, line: line.number, message: `${Cheat.quoted(line.text)} answers what a test asks with what it expects: ${Cheat.quoted(hit.expected)}` })

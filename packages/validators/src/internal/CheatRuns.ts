@@ -114,6 +114,10 @@ const bounds = (text: string, pattern: RegExp): ReadonlyMap<string, ReadonlyArra
   return found
 }
 
+/** The tool that a flag is given to. */
+const toolOf = (text: string, flag: string): string =>
+  check.exec(text.split(/\n|&&|;/).find((each) => each.includes(flag)) ?? "")?.[0] ?? ""
+
 const thresholds = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   if (view.isNew || view.isGone || !runs(view.role)) return []
   // A key such as `lines` is a bound of coverage only where the file speaks of it.
@@ -128,7 +132,9 @@ const thresholds = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
         return other !== undefined && (kind === "least" ? other < value : other > value)
       })
       const isGone = now.length === 0 && !/^(?:target|coverage|threshold|min|lines|break)$/i.test(name) || (now.length === 0 && /threshold|check-coverage/i.test(view.before.bare) && !/threshold|check-coverage/i.test(view.after.bare))
-      if (index === -1 && !isGone) return []
+      // A flag goes with its tool.
+      const tool = name.startsWith("--") ? toolOf(view.before.bare, name) : ""
+      if (index === -1 && (!isGone || !view.after.bare.includes(tool))) return []
       const line = view.added[0]?.number ?? null
       const said = index === -1 ? `${Cheat.quoted(name)} was ${values.join(", ")} and is gone` : `${Cheat.quoted(name)} was ${values[index]} and is ${now[index]}`
       return [{ rule: "threshold-lowered", status: "fail", path: view.path, line, message: said }]

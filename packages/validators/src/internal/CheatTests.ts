@@ -43,6 +43,10 @@ const likeness = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
   return both === 0 ? 0 : both / (a.size + b.size - both)
 }
 
+/** Whether a test stands in a comment now. */
+const isCommented = ({ block: { title }, view: { after, before } }: Placed): boolean =>
+  title.length > 2 && after.comments.includes(title) && !before.comments.includes(title)
+
 /** How many of a list are known, from 0 to 1; of an empty list all are. */
 const share = (all: ReadonlyArray<string>, known: ReadonlySet<string>): number =>
   all.length === 0 ? 1 : all.filter((each) => known.has(each)).length / all.length
@@ -77,7 +81,7 @@ export const pair = (views: ReadonlyArray<CheatView.View>): Paired => {
   match((placed) => JSON.stringify([kind(placed), placed.view.path, placed.block.title]))
   match((placed) => JSON.stringify([kind(placed), placed.block.title]))
   match((placed) => JSON.stringify([kind(placed), placed.block.isSuite ? placed.block.title : placed.block.body]))
-  const left = gone.filter(({ block }) => !block.isSuite)
+  const left = gone.filter((placed) => !placed.block.isSuite && !isCommented(placed))
   const open = [...fresh].filter(({ block }) => !block.isSuite)
   if (left.length <= mostLeft && open.length <= mostLeft) {
     const bags = new Map([...left, ...open].map((placed) => [placed, tokens(placed)]))
@@ -167,7 +171,7 @@ const isRewritten = ({ block }: Placed, fresh: ReadonlyArray<Placed>): boolean =
   const said = new Set(fresh.flatMap((each) => SourceText.literals(each.block.body)))
   const now = new Set(fresh.flatMap((each) => SourceText.names(each.block.body)))
   const count = fresh.reduce((sum, each) => sum + each.block.assertions.length, 0)
-  return count >= block.assertions.length && expected.length > 0 && share(used, now) >= 0.75 && share(expected, said) >= 0.5
+  return count >= block.assertions.length && expected.length > 0 && share(used, now) >= 0.75 && share(expected, said) > 0.6
 }
 
 /** A title that is made up when the test is: the test stands in a function that makes tests. */
@@ -183,7 +187,6 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
   const addedLiterals = new Set(
     tests.flatMap((view) => CheatView.addedIn(view, "bare").flatMap(({ text }) => SourceText.literals(text)))
   )
-  const comments = new Map(tests.map((view) => [view, view.after.comments] as const))
   const changedTests = [
     ...paired.fresh,
     ...paired.pairs.filter(([before, after]) => before.block.body !== after.block.body).map(([, after]) => after)
@@ -200,11 +203,10 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
   for (const { block, view } of deleted) {
     const at = { path: view.path, line: block.line }
     const renamed = view.isGone ? undefined : renamedAway(block, view)
-    const comment = comments.get(view) ?? ""
     if (renamed !== undefined) {
       const message = `the test ${Cheat.quoted(block.title)} is called ${Cheat.quoted(renamed.name)} now, which its runner does not take`
       found.push({ rule: "test-renamed-away", status: "fail", path: view.path, line: renamed.line, message })
-    } else if (block.title.length > 2 && comment.includes(block.title) && !view.before.comments.includes(block.title)) {
+    } else if (isCommented({ block, view })) {
       found.push({ rule: "test-skipped", status: "fail", ...at, message: `the test ${Cheat.quoted(block.title)} is commented out` })
     } else if (
       block.skip === undefined &&
