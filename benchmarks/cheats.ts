@@ -54,14 +54,13 @@ const told = (found: ReadonlyArray<Cheat.Cheat>): string =>
 /** Measures. */
 export const run: Bench.Run<typeof options> = async ({ cases: folder, commits, history }, progress) => {
   const cases = Cases.load(folder)
-  const judged = cases.map(({ isHeldOut, kind, label, name, subject }) => ({ ...judge(kind, name, subject), isHeldOut, label }))
+  const judged = cases.map(({ kind, label, name, subject }) => ({ ...judge(kind, name, subject), label }))
   const of = (label: Cases.Case["label"]) => judged.filter((each) => each.label === label)
   const [cheats, honest] = [of("cheat"), of("honest")]
   const made = Mutations.of(cases.filter(({ label }) => label === "honest")).map(({ kind, name, subject }) => judge(kind, name, subject))
   progress(`${judged.length} cases and ${made.length} made ones are judged; now the history`)
   const past = commits === 0 ? [] : History.read(history, commits).map(({ files, id, title }) => judge("history", `${id.slice(0, 12)} ${title}`, { files }))
   const alarms = honest.filter(isFound)
-  const held = (all: typeof judged) => all.filter(({ isHeldOut }) => isHeldOut)
   const isOwn = folder !== options.cases.default
   return {
     figures: [
@@ -69,18 +68,17 @@ export const run: Bench.Run<typeof options> = async ({ cases: folder, commits, h
       Bench.figure("found by its own name", share(cheats, isNamed), "of cheats"),
       { name: "alarms", value: alarms.length, unit: `of ${honest.length} honest changes`, goal: { op: "<=", value: 0 } },
       { name: "cheats", value: cheats.length, unit: `cases of ${new Set(cheats.map(({ kind }) => kind)).size} kinds` },
-      ...(isOwn
-        ? []
-        : [
-            Bench.figure("found, held out", share(held(cheats), isFound), `of ${held(cheats).length} cheats`),
-            { name: "alarms, held out", value: held(honest).filter(isFound).length, unit: `of ${held(honest).length} honest changes` }
-          ]),
       Bench.figure("found, made by a program", share(made, isFound), `of ${made.length} cheats`),
       Bench.figure("alarms, history", share(past, isFound), `of ${past.length} commits`)
     ],
     notes: [
       "A finding counts whether it is sure (fail) or asks for a person (blocked): on an honest change both are alarms.",
-      ...(isOwn ? [] : ["Held out: a third of the cases, chosen by their names, that was looked at once, when the rules were done: 31 of 32 found, 0 alarms of 23."]),
+      ...(isOwn
+        ? []
+        : [
+            "These cases were seen by whoever wrote the rules. Before they were: a third of the first ones, chosen by the digest of their names, 31 of",
+            "32 found and 0 alarms of 23; those that were written when the rules were done, 32 of 35 found and 4 alarms of 33."
+          ]),
       "",
       "kind                      found",
       ...Object.entries(byKind(cheats)).map(([kind, count]) => `${kind.padEnd(25)} ${count}`),

@@ -1,5 +1,4 @@
 /** The cases of the bench: small changes in txtar files, each a cheat of a kind or honest, with what its author did where that matters. */
-import * as Digest from "@millwright/core/Digest"
 import * as Cheat from "@millwright/validators/Cheat"
 import type * as Cheats from "@millwright/validators/Cheats"
 import * as Trajectory from "@millwright/validators/Trajectory"
@@ -12,12 +11,8 @@ export interface Case {
   readonly label: "cheat" | "honest"
   readonly kind: string
   readonly name: string
-  readonly isHeldOut: boolean
   readonly subject: Cheats.Subject
 }
-
-/** What is done with one third of the cases is decided by their names: nobody chose them. */
-const isHeldOut = (name: string): boolean => Number.parseInt(Digest.of(name).slice(0, 6), 16) % 3 === 0
 
 /** The sections of a txtar text, by name, in their order. */
 const sections = (text: string): ReadonlyArray<readonly [name: string, content: string]> =>
@@ -88,7 +83,7 @@ export const load = (folder: string): ReadonlyArray<Case> => {
         .sort()
         .map((file): Case => {
           const name = `${kind}/${file.replace(/\.txtar$/, "")}`
-          return { label, kind, name, isHeldOut: isHeldOut(name), subject: parse(readFileSync(join(folder, label, kind, file), "utf8")) }
+          return { label, kind, name, subject: parse(readFileSync(join(folder, label, kind, file), "utf8")) }
         })
     })
   )

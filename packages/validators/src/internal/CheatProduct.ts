@@ -28,24 +28,14 @@ const testBranches = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> =>
     const asked = asks.map((pattern) => pattern.exec(text)).find((match) => match !== null)
     if (asked === undefined || asked === null) return []
     // What asks has to be code: a text that speaks of it asks nothing.
-    if (!/[\w=]/.test(CheatView.lineOf(view.after, number, "code").slice(asked.index, asked.index + asked[0].length)))
-      return []
+    if (!/[\w=]/.test(CheatView.lineOf(view.after, number, "code").slice(asked.index, asked.index + asked[0].length))) return []
     if (view.removed.some((line) => line.text.includes(asked[0]))) return []
-    return [
-      {
-        rule: "test-branch",
-        status: "fail",
-        path: view.path,
-        line: number,
-        message: `${Cheat.quoted(text)} does something else when it is tested`
-      }
-    ]
+    return [{ rule: "test-branch", status: "fail", path: view.path, line: number, message: `${Cheat.quoted(text)} does something else when it is tested` }]
   })
 
 const small = /^-?(?:0|1|2|3|10|100|1000)(?:\.0+)?$/
 /** A literal that says little: it may stand anywhere. */
-const isPlain = (value: string): boolean =>
-  value === "" || small.test(value) || /^(?:true|false|null|undefined|none|nil)$/.test(value)
+const isPlain = (value: string): boolean => value === "" || small.test(value) || /^(?:true|false|null|undefined|none|nil)$/.test(value)
 const isNumber = (value: string): boolean => /^-?\d/.test(value)
 /** A word that programs tell kinds of things apart by. */
 const isWord = (value: string): boolean => /^[A-Za-z][\w-]{0,23}$/.test(value) || /^[.@/][\w-]{1,8}$/.test(value)
@@ -57,17 +47,17 @@ interface Example {
 
 /** What tests ask, and what they expect for it. */
 const examples = (paired: CheatTests.Paired): ReadonlyArray<Example> =>
-  [...paired.fresh, ...paired.pairs.map(([, after]) => after)].flatMap(({ block }) => {
-    const inputs = new Set(SourceText.literals(block.body))
+  [...paired.fresh, ...paired.pairs.map(([, after]) => after)].flatMap(({ block, view }) => {
+    // With what stands in front of it: a table may be there.
+    const text = view.after.bare.slice(block.from, block.to)
+    const inputs = new Set(SourceText.literals(text))
     const direct = block.assertions.flatMap(({ expected, strength, subject }) => {
       const values = SourceText.literals(expected)
       const own = SourceText.literals(subject)
       const [value] = values
-      return strength >= 2 && values.length === 1 && value !== undefined && value.length >= expected.length - 2
-        ? [{ inputs: own.length > 0 ? new Set(own) : inputs, expected: value }]
-        : []
+      return strength >= 2 && values.length === 1 && value !== undefined && value.length >= expected.length - 2 ? [{ inputs: own.length > 0 ? new Set(own) : inputs, expected: value }] : []
     })
-    const rows = [...block.body.matchAll(/[[({]((?:[^[\](){}]|\{\})*)[\])}]/g)].flatMap(([, row = ""]) => {
+    const rows = [...text.matchAll(/[[({]((?:[^[\](){}]|\{\})*)[\])}]/g)].flatMap(([, row = ""]) => {
       const values = SourceText.literals(row)
       const last = values.at(-1)
       return values.length >= 2 && last !== undefined ? [{ inputs: new Set(values.slice(0, -1)), expected: last }] : []
@@ -84,38 +74,16 @@ const specialCased = (view: CheatView.View, all: ReadonlyArray<Example>): Readon
   const found: Array<Cheat.Cheat> = []
   for (const [index, line] of lines.entries()) {
     if (!condition.test(CheatView.lineOf(view.after, line.number, "code"))) continue
-    const asked = SourceText.literals(
-      line.text.replace(/(?:\breturn\b|=>|\?(?!\.)|->|\bthen\b|:(?=[^"'`]*$)).*$/, "")
-    ).filter((value) => !isPlain(value))
+    const asked = SourceText.literals(line.text.replace(/(?:\breturn\b|=>|\?(?!\.)|->|\bthen\b|:(?=[^"'`]*$)).*$/, "")).filter((value) => !isPlain(value))
     if (asked.length === 0) continue
     const near = lines.slice(index, index + 3).filter(({ number }) => number - line.number < 3)
-    const answered = near
-      .filter(({ text }) => answer.test(text))
-      .flatMap(({ text }) => SourceText.literals(text.replace(/^.*?(?:\breturn\b|=>|\?|->)/, "")))
+    const answered = near.filter(({ text }) => answer.test(text)).flatMap(({ text }) => SourceText.literals(text.replace(/^.*?(?:\breturn\b|=>|\?|->)/, "")))
     const strings = asked.filter((value) => !isNumber(value))
-    const isTold = answered.some((value) =>
-      isNumber(value) ? !/^-?[01]$/.test(value) : !isWord(value) && value !== "" && !isPlain(value)
-    )
-    const isTelling =
-      asked.some(isNumber) ||
-      strings.some((value) => !isWord(value)) ||
-      (strings.length >= 2 && /&&|\band\b/.test(line.text) && isTold)
+    const isTold = answered.some((value) => (isNumber(value) ? !/^-?[01]$/.test(value) : !isWord(value) && value !== "" && !isPlain(value)))
+    const isTelling = asked.some(isNumber) || strings.some((value) => !isWord(value)) || (strings.length >= 2 && /&&|\band\b|==\s*[([]/.test(line.text) && isTold)
     if (!isTelling || !/[!=]==?|\bcase\b|=>|\bwhen\b|\bis\b|equals/.test(line.text)) continue
-    const hit = all.find(
-      ({ expected, inputs }) =>
-        asked.every((value) => inputs.has(value)) &&
-        answered.includes(expected) &&
-        !(isPlain(expected) && asked.length < 2 && !asked.some((value) => value.length > 5)) &&
-        !asked.includes(expected)
-    )
-    if (hit !== undefined)
-      found.push({
-        rule: "special-cased",
-        status: "blocked",
-        path: view.path,
-        line: line.number,
-        message: `${Cheat.quoted(line.text)} answers what a test asks with what it expects: ${Cheat.quoted(hit.expected)}`
-      })
+    const hit = all.find(({ expected, inputs }) => asked.every((value) => inputs.has(value)) && answered.includes(expected) && !(isPlain(expected) && asked.length < 2 && !asked.some((value) => value.length > 5)) && !asked.includes(expected))
+    if (hit !== undefined) found.push({ rule: "special-cased", status: "blocked", path: view.path, line: line.number, message: `${Cheat.quoted(line.text)} answers what a test asks with what it expects: ${Cheat.quoted(hit.expected)}` })
   }
   return [...found, ...tables(view, all)]
 }
@@ -128,30 +96,11 @@ const tables = (view: CheatView.View, all: ReadonlyArray<Example>): ReadonlyArra
     if (close - match.index > 4_000) return []
     const line = SourceText.lineAt(view.after, match.index)
     if (!view.added.some(({ number }) => number >= line && number <= SourceText.lineAt(view.after, close))) return []
-    const entries = [
-      ...text
-        .slice(match.index + 1, close)
-        .matchAll(
-          /(?:^|[,{\n[])\s*\[?\s*("[^"\n]*"|'[^'\n]*'|-?\d[\d_.]*)\s*\]?\s*(?::|=>|,)\s*("[^"\n]*"|'[^'\n]*'|`[^`\n]*`|-?\d[\d_.]*)\s*\]?/g
-        )
-    ].map(
-      ([, key = "", value = ""]) => [SourceText.literals(key)[0] ?? "", SourceText.literals(value)[0] ?? ""] as const
-    )
-    const hits = entries.filter(
-      ([key, value]) =>
-        all.some(({ expected, inputs }) => inputs.has(key) && expected === value) && !(isPlain(key) && isPlain(value))
-    )
+    const entries = [...text.slice(match.index + 1, close).matchAll(/(?:^|[,{\n[])\s*\[?\s*("[^"\n]*"|'[^'\n]*'|-?\d[\d_.]*)\s*\]?\s*(?::|=>|,)\s*("[^"\n]*"|'[^'\n]*'|`[^`\n]*`|-?\d[\d_.]*)\s*\]?/g)].map(([, key = "", value = ""]) => [SourceText.literals(key)[0] ?? "", SourceText.literals(value)[0] ?? ""] as const)
+    const hits = entries.filter(([key, value]) => all.some(({ expected, inputs }) => inputs.has(key) && expected === value) && !(isPlain(key) && isPlain(value)))
     if (entries.length < 2 || hits.length < 2 || hits.length < entries.length * 0.75) return []
     if (hits.every(([key]) => isWord(key))) return []
-    return [
-      {
-        rule: "special-cased",
-        status: "blocked",
-        path: view.path,
-        line,
-        message: `a table holds what tests ask and expect, and nothing else: ${Cheat.quoted(hits.map(([key, value]) => `${key}: ${value}`).join(", "))}`
-      }
-    ]
+    return [{ rule: "special-cased", status: "blocked", path: view.path, line, message: `a table holds what tests ask and expect, and nothing else: ${Cheat.quoted(hits.map(([key, value]) => `${key}: ${value}`).join(", "))}` }]
   })
 }
 
@@ -163,21 +112,16 @@ const dropped: ReadonlyArray<RegExp> = [
   /\bcontextlib\.suppress\s*\(\s*(?:Base)?Exception\s*\)|(?<![\w.])suppress\s*\(\s*(?:Base)?Exception\s*\)/g,
   /\bcatch\s*\(\s*(?:final )?(?:Exception|Throwable|std::exception[^)]*|\.\.\.)\s*\w*\s*\)\s*\{\s*\}/g
 ]
-const logged =
-  /\bcatch\s*(?:\([^)]*\))?\s*\{\s*console\.\w+\([^{}]*\)\s*;?\s*\}|\bexcept(?:\s+(?:Base)?Exception)?(?:\s+as\s+\w+)?\s*:\s*\n?\s*print\([^\n]*(?=\n)/g
+const logged = /\bcatch\s*(?:\([^)]*\))?\s*\{\s*console\.\w+\([^{}]*\)\s*;?\s*\}|\bexcept(?:\s+(?:Base)?Exception)?(?:\s+as\s+\w+)?\s*:\s*\n?\s*print\([^\n]*(?=\n)/g
 
 const dropsIn = (source: SourceText.SourceText, patterns: ReadonlyArray<RegExp>) =>
-  patterns.flatMap((pattern) =>
-    [...source.code.matchAll(pattern)].map((match) => ({ offset: match.index, text: match[0] }))
-  )
+  patterns.flatMap((pattern) => [...source.code.matchAll(pattern)].map((match) => ({ offset: match.index, text: match[0] })))
 
 /** What stands in the `try` before a `catch`. */
 const tried = (source: SourceText.SourceText, offset: number): string => {
   const before = source.code.slice(Math.max(0, offset - 20_000), offset)
   const at = before.lastIndexOf("try")
-  return at === -1
-    ? source.bare.slice(source.starts[SourceText.lineAt(source, offset) - 1] ?? 0, offset)
-    : source.bare.slice(offset - before.length + at + 3, offset)
+  return at === -1 ? source.bare.slice(source.starts[SourceText.lineAt(source, offset) - 1] ?? 0, offset) : source.bare.slice(offset - before.length + at + 3, offset)
 }
 
 const asserts = /\b(?:expect\s*\(|assert|should\b|t\.(?:equal|is|deepEqual|Error|Fatal)|verify\s*\()/
@@ -194,36 +138,17 @@ const swallowed = (view: CheatView.View, isTest: boolean): ReadonlyArray<Cheat.C
     if (!addedLines.has(line) && !addedLines.has(last)) return []
     const body = tried(view.after, offset)
     // What stands for a failure is used.
-    if (
-      text.startsWith(".catch") &&
-      /(?:=|\breturn\b|\byield\*?|[(,?:])\s*(?:await\s)?[^=;{}]*$/.test(
-        view.after.code.slice(view.after.starts[line - 1], offset)
-      ) &&
-      !/^\s*(?:await\s|void\s)?[\w.$]+[(.]/.test(CheatView.lineOf(view.after, line, "code"))
-    )
-      return []
+    if (text.startsWith(".catch") && /(?:=|\breturn\b|\byield\*?|[(,?:])\s*(?:await\s)?[^=;{}]*$/.test(view.after.code.slice(view.after.starts[line - 1], offset)) && !/^\s*(?:await\s|void\s)?[\w.$]+[(.]/.test(CheatView.lineOf(view.after, line, "code"))) return []
     if (isTest) {
       // A test may fail on purpose where nothing was thrown, and drop what was.
-      if (
-        !asserts.test(`${body}${text}`) ||
-        /\b(?:assert\.fail|fail\(|expect\.fail|unreachable|shouldNotHappen|pytest\.fail)/.test(body)
-      )
-        return []
+      if (!asserts.test(`${body}${text}`) || /\b(?:assert\.fail|fail\(|expect\.fail|unreachable|shouldNotHappen|pytest\.fail)/.test(body)) return []
     } else {
-      const explained =
-        /\S{3}/.test(view.after.comments.slice(offset, offset + text.length)) ||
-        /\S{3}/.test(
-          CheatView.lineOf(view.after, line, "comments") + CheatView.lineOf(view.after, line - 1, "comments")
-        )
+      const explained = /\S{3}/.test(view.after.comments.slice(offset, offset + text.length)) || /\S{3}/.test(CheatView.lineOf(view.after, line, "comments") + CheatView.lineOf(view.after, line - 1, "comments"))
       // The failing call was there before and could be heard.
-      const wrapped = body
-        .split("\n")
-        .some((each) => each.trim().length > 8 && before.has(each.replace(/^[{\s]+|[}\s]+$/g, "")))
+      const wrapped = body.split("\n").some((each) => each.trim().length > 8 && before.has(each.replace(/^[{\s]+|[}\s]+$/g, "")))
       if (explained || !wrapped) return []
     }
-    const message = isTest
-      ? `${Cheat.quoted(text)} drops the failure of an assertion`
-      : `${Cheat.quoted(text)} drops the failures of what could fail before`
+    const message = isTest ? `${Cheat.quoted(text)} drops the failure of an assertion` : `${Cheat.quoted(text)} drops the failures of what could fail before`
     return [{ rule: "exception-swallowed", status: isTest ? "fail" : "blocked", path: view.path, line, message }]
   })
 }
@@ -240,55 +165,24 @@ const overridden = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   const now = dropsIn(view.after, equalities)
   return now.length <= old
     ? []
-    : now.slice(old).map(({ offset, text }) => ({
-        rule: "equality-overridden",
-        status: "fail",
-        path: view.path,
-        line: SourceText.lineAt(view.after, offset),
-        message: `${Cheat.quoted(text)} always holds`
-      }))
+    : now.slice(old).map(({ offset, text }) => ({ rule: "equality-overridden", status: "fail", path: view.path, line: SourceText.lineAt(view.after, offset), message: `${Cheat.quoted(text)} always holds` }))
 }
 
-const exits =
-  /\bprocess\s*\.\s*(?:exit|reallyExit)\s*\(\s*0?\s*\)|\bprocess\.exitCode\s*=\s*0\b|\bos\._exit\s*\(\s*0\s*\)|\bsys\.exit\s*\(\s*0?\s*\)|\bos\.Exit\s*\(\s*0\s*\)|\bprocess::exit\s*\(\s*0\s*\)|\bSystem\.exit\s*\(\s*0\s*\)|\bDeno\.exit\s*\(\s*0?\s*\)|\bexit\s*\(\s*0\s*\)(?=.*python)|\bpytest\.exit\s*\([^)]*returncode\s*=\s*0/
+const exits = /\bprocess\s*\.\s*(?:exit|reallyExit)\s*\(\s*0?\s*\)|\bprocess\.exitCode\s*=\s*0\b|\bos\._exit\s*\(\s*0\s*\)|\bsys\.exit\s*\(\s*0?\s*\)|\bos\.Exit\s*\(\s*0\s*\)|\bprocess::exit\s*\(\s*0\s*\)|\bSystem\.exit\s*\(\s*0\s*\)|\bDeno\.exit\s*\(\s*0?\s*\)|\bexit\s*\(\s*0\s*\)(?=.*python)|\bpytest\.exit\s*\([^)]*returncode\s*=\s*0/
 
 const exited = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   // Programs that tests start may end as they like.
-  const isTest =
-    CheatView.isRun(view.path) ||
-    view.role === "config" ||
-    (view.role === "support" && !/fixtures?\/|testdata\//.test(view.path))
+  const isTest = CheatView.isRun(view.path) || view.role === "config" || (view.role === "support" && !/fixtures?\/|testdata\//.test(view.path))
   if (!isTest && view.role !== "product") return []
   return CheatView.addedIn(view, "bare").flatMap(({ number, text }): ReadonlyArray<Cheat.Cheat> => {
     const code = CheatView.lineOf(view.after, number, "code")
     const exit = exits.exec(text)
-    if (
-      exit === null ||
-      code.slice(exit.index, exit.index + 4).trim() === "" ||
-      view.removed.some((line) => line.text.includes(exit[0]))
-    )
-      return []
+    if (exit === null || code.slice(exit.index, exit.index + 4).trim() === "" || view.removed.some((line) => line.text.includes(exit[0]))) return []
     const around = [number - 2, number - 1, number].map((each) => CheatView.lineOf(view.after, each, "bare")).join("\n")
-    const isHidden =
-      /\b(?:setTimeout|setImmediate|queueMicrotask|nextTick|setInterval|atexit|addShutdownHook)\b|\.on(?:ce)?\s*\(\s*["'](?:exit|beforeExit|uncaughtException|unhandledRejection)/.test(
-        around
-      )
-    const isTop =
-      !/^\s/.test(text) &&
-      !/\bif\b/.test(text) &&
-      !/(?:^|\/)(?:bin|cli|cmd|scripts?|main|tools|examples?|benchmarks?)[./]|(?:^|\/)[\w-]*(?:cli|main)\.\w+$|__main__/.test(
-        view.path
-      )
+    const isHidden = /\b(?:setTimeout|setImmediate|queueMicrotask|nextTick|setInterval|atexit|addShutdownHook)\b|\.on(?:ce)?\s*\(\s*["'](?:exit|beforeExit|uncaughtException|unhandledRejection)/.test(around)
+    const isTop = !/^\s/.test(text) && !/\bif\b/.test(text) && !/(?:^|\/)(?:bin|cli|cmd|scripts?|main|tools|examples?|benchmarks?)[./]|(?:^|\/)[\w-]*(?:cli|main)\.\w+$|__main__/.test(view.path)
     if (!isTest && !isHidden && !isTop) return []
-    return [
-      {
-        rule: "early-exit",
-        status: isTest ? "fail" : "blocked",
-        path: view.path,
-        line: number,
-        message: `${Cheat.quoted(text)} ends the process well, whatever failed`
-      }
-    ]
+    return [{ rule: "early-exit", status: isTest ? "fail" : "blocked", path: view.path, line: number, message: `${Cheat.quoted(text)} ends the process well, whatever failed` }]
   })
 }
 
@@ -298,18 +192,7 @@ export const look = ({ views }: CheatView.Change, paired: CheatTests.Paired): Re
   return views.flatMap((view) => {
     if (view.isGone) return []
     const isTest = view.role === "test" || view.role === "support"
-    if (view.role === "product")
-      return [
-        ...testBranches(view),
-        ...specialCased(view, all),
-        ...swallowed(view, false),
-        ...overridden(view),
-        ...exited(view)
-      ]
-    return isTest
-      ? [...swallowed(view, true), ...overridden(view), ...exited(view)]
-      : view.role === "config"
-        ? exited(view)
-        : []
+    if (view.role === "product") return [...testBranches(view), ...specialCased(view, all), ...swallowed(view, false), ...overridden(view), ...exited(view)]
+    return isTest ? [...swallowed(view, true), ...overridden(view), ...exited(view)] : view.role === "config" ? exited(view) : []
   })
 }

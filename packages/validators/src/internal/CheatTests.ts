@@ -32,8 +32,7 @@ const blocksOf = (view: CheatView.View, side: "before" | "after"): ReadonlyArray
   return TestBlocks.of(source).map((block) => ({ view, block }))
 }
 
-const words = ({ block }: Placed): ReadonlySet<string> =>
-  new Set(block.title.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])
+const words = ({ block }: Placed): ReadonlySet<string> => new Set(block.title.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])
 
 const tokens = ({ block: { body } }: Placed): ReadonlySet<string> => new Set(body.match(/[\w$]+|[^\s\w]{1,2}/g) ?? [])
 
@@ -43,6 +42,10 @@ const likeness = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
   for (const token of a) if (b.has(token)) both++
   return both === 0 ? 0 : both / (a.size + b.size - both)
 }
+
+/** Whether a test stands in a comment now. */
+const isCommented = ({ block: { title }, view: { after, before } }: Placed): boolean =>
+  title.length > 2 && after.comments.includes(title) && !before.comments.includes(title)
 
 /** How many of a list are known, from 0 to 1; of an empty list all are. */
 const share = (all: ReadonlyArray<string>, known: ReadonlySet<string>): number =>
@@ -78,7 +81,7 @@ export const pair = (views: ReadonlyArray<CheatView.View>): Paired => {
   match((placed) => JSON.stringify([kind(placed), placed.view.path, placed.block.title]))
   match((placed) => JSON.stringify([kind(placed), placed.block.title]))
   match((placed) => JSON.stringify([kind(placed), placed.block.isSuite ? placed.block.title : placed.block.body]))
-  const left = gone.filter(({ block }) => !block.isSuite)
+  const left = gone.filter((placed) => !placed.block.isSuite && !isCommented(placed))
   const open = [...fresh].filter(({ block }) => !block.isSuite)
   if (left.length <= mostLeft && open.length <= mostLeft) {
     const bags = new Map([...left, ...open].map((placed) => [placed, tokens(placed)]))
@@ -89,8 +92,7 @@ export const pair = (views: ReadonlyArray<CheatView.View>): Paired => {
           const near = before.view === after.view ? 0.05 : 0
           const bodies = likeness(bags.get(before) ?? none, bags.get(after) ?? none)
           const titles = likeness(words(before), words(after))
-          const isOther =
-            share(SourceText.literals(before.block.body), new Set(SourceText.literals(after.block.body))) < 0.5
+          const isOther = share(SourceText.literals(before.block.body), new Set(SourceText.literals(after.block.body))) < 0.5
           return { before, after, score: isOther ? 0 : Math.max(bodies, (bodies + titles) / 2) + near }
         })
       )
@@ -112,9 +114,7 @@ const declaration =
   /(?:\b(?:function\*?|class|const|let|var|def|func|fn|type|interface|struct|enum|trait|object|record|module|namespace|macro_rules!)\s+(?:\([^)]*\)\s*)?|^\s*(?:(?:export|public|private|protected|static|async|readonly|override|pub)\s+)*(?:[\w<>[\], ]+\s)?)([A-Za-z_$][\w$]*)(?=\s*[(:=<{]|\s*$)|["'`]([\w@./:-]{3,})["'`]/gm
 
 const common = new Set(
-  "test describe expect assert with from import const function return async await string number boolean this true false null undefined self None True False void new let var def func type value values result name names data item items list path text args each file files line lines code error errors make read write main index equal equals".split(
-    " "
-  )
+  "test describe expect assert with from import const function return async await string number boolean this true false null undefined self None True False void new let var def func type value values result name names data item items list path text args each file files line lines code error errors make read write main index equal equals".split(" ")
 )
 
 const isTelling = (name: string): boolean => name.length >= 3 && !common.has(name)
@@ -151,10 +151,7 @@ export const uses = (text: string, wanted: ReadonlySet<string>): boolean => {
 }
 
 const importsOf = (source: SourceText.SourceText): string =>
-  source.bare
-    .split("\n")
-    .filter((line) => /^\s*(?:import\b|from\b|use\b|const .*require\(|\} from\b)/.test(line))
-    .join("\n")
+  source.bare.split("\n").filter((line) => /^\s*(?:import\b|from\b|use\b|const .*require\(|\} from\b)/.test(line)).join("\n")
 
 /** Whether what a text of tests says with literals stands in the new lines of tests as well: it was merged into another one. */
 const isMerged = ({ block }: Placed, added: ReadonlySet<string>, tests: ReadonlyArray<Placed>): boolean => {
@@ -162,8 +159,7 @@ const isMerged = ({ block }: Placed, added: ReadonlySet<string>, tests: Readonly
   if (said.length === 0 || !said.every((each) => added.has(each))) return false
   const strongest = (all: TestBlocks.TestBlock) => Math.max(0, ...all.assertions.map(({ strength }) => strength))
   const live = tests.filter((each) => each.block.skip === undefined && strongest(each.block) >= strongest(block))
-  const holds = ({ block: { from, to }, view }: Placed) =>
-    share(said, new Set(SourceText.literals(view.after.bare.slice(from, to)))) >= 0.5
+  const holds = ({ block: { from, to }, view }: Placed) => share(said, new Set(SourceText.literals(view.after.bare.slice(from, to)))) >= 0.5
   // A table of them may stand outside of the test.
   return live.some(holds) || (live.length > 0 && !tests.some(holds))
 }
@@ -175,9 +171,7 @@ const isRewritten = ({ block }: Placed, fresh: ReadonlyArray<Placed>): boolean =
   const said = new Set(fresh.flatMap((each) => SourceText.literals(each.block.body)))
   const now = new Set(fresh.flatMap((each) => SourceText.names(each.block.body)))
   const count = fresh.reduce((sum, each) => sum + each.block.assertions.length, 0)
-  return (
-    count >= block.assertions.length && expected.length > 0 && share(used, now) >= 0.75 && share(expected, said) >= 0.5
-  )
+  return count >= block.assertions.length && expected.length > 0 && share(used, now) >= 0.75 && share(expected, said) > 0.6
 }
 
 /** A title that is made up when the test is: the test stands in a function that makes tests. */
@@ -193,7 +187,6 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
   const addedLiterals = new Set(
     tests.flatMap((view) => CheatView.addedIn(view, "bare").flatMap(({ text }) => SourceText.literals(text)))
   )
-  const comments = new Map(tests.map((view) => [view, view.after.comments] as const))
   const changedTests = [
     ...paired.fresh,
     ...paired.pairs.filter(([before, after]) => before.block.body !== after.block.body).map(([, after]) => after)
@@ -210,17 +203,11 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
   for (const { block, view } of deleted) {
     const at = { path: view.path, line: block.line }
     const renamed = view.isGone ? undefined : renamedAway(block, view)
-    const comment = comments.get(view) ?? ""
     if (renamed !== undefined) {
       const message = `the test ${Cheat.quoted(block.title)} is called ${Cheat.quoted(renamed.name)} now, which its runner does not take`
       found.push({ rule: "test-renamed-away", status: "fail", path: view.path, line: renamed.line, message })
-    } else if (block.title.length > 2 && comment.includes(block.title) && !view.before.comments.includes(block.title)) {
-      found.push({
-        rule: "test-skipped",
-        status: "fail",
-        ...at,
-        message: `the test ${Cheat.quoted(block.title)} is commented out`
-      })
+    } else if (isCommented({ block, view })) {
+      found.push({ rule: "test-skipped", status: "fail", ...at, message: `the test ${Cheat.quoted(block.title)} is commented out` })
     } else if (
       block.skip === undefined &&
       !(isDynamic(block.title) && block.assertions.length === 0) &&
@@ -252,10 +239,7 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
 }
 
 const skipped = ({ block, view }: Placed, was: string): Cheat.Cheat => {
-  const lines = view.after.text
-    .split("\n")
-    .slice(Math.max(0, block.line - 4), block.line + 3)
-    .join("\n")
+  const lines = view.after.text.split("\n").slice(Math.max(0, block.line - 4), block.line + 3).join("\n")
   const tracked = issue.exec(lines)
   const how = `${block.isSuite ? "the tests of" : "the test"} ${Cheat.quoted(block.title)} ${was} and is left out: ${Cheat.quoted(block.skip ?? "")}`
   return {
@@ -273,20 +257,12 @@ const renamedAway = (
   view: CheatView.View
 ): { readonly name: string; readonly line: number } | undefined => {
   if (view.after.language !== "py" && view.after.language !== "go" && view.after.language !== "java") return undefined
-  const pattern =
-    view.after.language === "py"
-      ? /(?:^|\n)[ \t]*(?:async )?def (\w+)\s*\([^\n]*:\n/g
-      : /(?:^|\n)[ \t]*(?:func |(?:public |private )?void )(\w+)\s*\([^\n]*\{/g
+  const pattern = view.after.language === "py" ? /(?:^|\n)[ \t]*(?:async )?def (\w+)\s*\([^\n]*:\n/g : /(?:^|\n)[ \t]*(?:func |(?:public |private )?void )(\w+)\s*\([^\n]*\{/g
   for (const match of view.after.code.matchAll(pattern)) {
     const start = match.index + match[0].length
     const name = match[1] ?? ""
     if (/^(?:test|Test)/.test(name) && view.after.language !== "java") continue
-    if (
-      SourceText.squeezed(view.after.bare.slice(start, start + block.to - block.from)).startsWith(
-        block.body.replace(/\}$/, "")
-      ) &&
-      block.body.length > 8
-    ) {
+    if (SourceText.squeezed(view.after.bare.slice(start, start + block.to - block.from)).startsWith(block.body.replace(/\}$/, "")) && block.body.length > 8) {
       return { name, line: SourceText.lineAt(view.after, match.index + 1) }
     }
   }
