@@ -17,6 +17,8 @@ export interface Patience {
   readonly visit: number
   /** Until what is acted on is there, and until an expectation holds that does not say. */
   readonly check: number
+  /** Until a page that computes answers anything at all. */
+  readonly answer: number
 }
 
 /** Where the app is, and what else its pages may ask. */
@@ -28,9 +30,6 @@ export interface Ground {
 const longestSight = 24_000
 
 const mostElements = 10_000
-
-// How long a page may answer nothing, however busy the machine is.
-const silence = "6 seconds"
 
 // How long the browser may take for what can be done, in milliseconds, however busy the machine is.
 const actWithin = 15_000
@@ -130,7 +129,7 @@ const make = (parts: Parts): Surface.Session => {
   const watch = (what: string): Effect.Effect<never, SurfaceError> =>
     answers.pipe(
       Effect.timeoutOrElse({
-        duration: silence,
+        duration: patience.answer,
         orElse: () =>
           Effect.suspend(() =>
             end(`${what}: the page does not answer any more: it computes without an end, or broke down.`)
