@@ -68,6 +68,7 @@ export const layerWith = (options: Options): Layer.Layer<Surface.Surface, Surfac
         name: "browser",
         kind: "ui",
         supports: { pictures: true },
+        noSource: within?.noSource ?? false,
         open: Effect.fnUntraced(function* (app) {
           const ground = yield* BrowserSession.ground(app)
           const browser = yield* Semaphore.withPermit(one, start)

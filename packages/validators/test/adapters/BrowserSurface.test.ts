@@ -333,7 +333,10 @@ describe.skipIf(missing !== undefined)("the browser surface", () => {
         yield* holds(tester, { _tag: "Visible", target: css("h1") })
       })
     )
+  })
 
+  const soon = BrowserSurface.layerWith({ ...usual, answerWithin: 5_000 })
+  layer(soon, { timeout: 60_000, excludeTestServices: true })((it) => {
     for (const [what, address] of [
       ["computes without an end", "/loop"],
       ["takes memory without an end", "/eats"]
