@@ -118,11 +118,7 @@ const group = <R>(options: Options<R>, { app, surface }: Tested<R>, { assertions
     const running = yield* app.start
     return yield* Effect.forEach(
       assertions,
-      (assertion) =>
-        Effect.map(one({ options, surface, running }, assertion, subject), (finding) => ({
-          ...finding,
-          reason: Report.sentences(finding.reason, caveat)
-        })),
+      (assertion) => one({ options, surface, running, log: app.log }, assertion, subject),
       { concurrency: running.reset === null ? (options.concurrency ?? 2) : 1 }
     )
   }).pipe(
@@ -131,7 +127,8 @@ const group = <R>(options: Options<R>, { app, surface }: Tested<R>, { assertions
       Effect.flatMap(app.log, (log) =>
         Effect.map(Report.ofLog(log), (evidence) => all({ status: "blocked", reason: error.message, evidence }))
       )
-    )
+    ),
+    Effect.map((found) => found.map((finding) => ({ ...finding, reason: Report.sentences(finding.reason, caveat) })))
   )
 }
 
@@ -139,9 +136,10 @@ interface At<R> {
   readonly options: Options<R>
   readonly surface: Surface.Surface["Service"]
   readonly running: Running
+  readonly log: Effect.Effect<string>
 }
 
-const one = <R>({ options, running, surface }: At<R>, assertion: Testable, { contract, head }: Subject) =>
+const one = <R>({ log, options, running, surface }: At<R>, assertion: Testable, { contract, head }: Subject) =>
   Effect.gen(function* () {
     const reset = running.reset ?? Effect.void
     const ready = yield* Effect.result(reset)
@@ -179,7 +177,9 @@ const one = <R>({ options, running, surface }: At<R>, assertion: Testable, { con
       troubles: Report.troubles(last),
       status
     }
-    const evidence = yield* Report.evidence(recording, last)
+    const kept = yield* Report.evidence(recording, last)
+    // What an app that is gone said last.
+    const evidence = course.ending._tag === "Gone" ? [...kept, ...(yield* Report.ofLog(yield* log))] : kept
     return { assertion: assertion.id, status, reason: Report.sentences(reason, Report.steps(recording)), evidence }
   }).pipe(Effect.catch((error) => Effect.succeed(Report.unkept(assertion.id, error))))
 

@@ -70,7 +70,6 @@ interface Child {
   readonly pid: number
   write(data: string): void
   resize(columns: number, rows: number): void
-  kill(signal: string): void
   pause(): void
   resume(): void
   /** Bytes, where no encoding was asked for. */
@@ -107,11 +106,14 @@ export const onHost = ({ home, pty }: Host, program: Program): Effect.Effect<Dev
             cause
           })
       }),
-      ({ child, mark, stop }) =>
+      ({ child, isOver, mark, stop }) =>
         Effect.gen(function* () {
           stop()
-          yield* ProcessTree.end({ mark, group: child.pid }, { signal: "SIGHUP", grace })
-          yield* Effect.ignore(Effect.try(() => child.kill("SIGKILL")))
+          // The number of one that has ended may be another's by now.
+          const group = isOver() ? undefined : child.pid
+          yield* ProcessTree.end({ mark, group }, { signal: "SIGHUP", grace })
+          if (group !== undefined && !ProcessTree.isSupported)
+            yield* Effect.ignore(Effect.try(() => process.kill(-group, "SIGKILL")))
         })
     ),
     ({ child }): Device => ({
@@ -148,13 +150,16 @@ const spawned = ({ home, pty }: Host, program: Program) => {
       child.resume()
     })
   })
-  const exit = child.onExit(({ exitCode, signal }) => program.exited({ code: signal ? 128 + signal : exitCode }))
+  let isOver = false
+  child.onExit(({ exitCode, signal }) => {
+    isOver = true
+    if (!isStopped) program.exited({ code: signal ? 128 + signal : exitCode })
+  })
   const stop = () => {
     isStopped = true
     output.dispose()
-    exit.dispose()
   }
-  return { child, mark, stop }
+  return { child, mark, stop, isOver: () => isOver }
 }
 
 /** Where a program of a sandbox is started. */
