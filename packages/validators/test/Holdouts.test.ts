@@ -55,6 +55,42 @@ describe("a look", () => {
   )
 
   test(
+    "says of two symptoms nothing by their order",
+    Effect.gen(function* () {
+      const [buyer, keeper] = drafts
+      if (buyer === undefined || keeper === undefined) return assert.fail("there are two")
+      const order = Effect.fnUntraced(function* (first: number, second: number) {
+        const opened = yield* vault([
+          { ...buyer, weight: first },
+          { ...keeper, weight: second }
+        ])
+        const { glimpse } = yield* Holdouts.look(
+          { vault: opened, judge: judging(failed), budget, seed, symptoms: 2 },
+          subject
+        )
+        return glimpse._tag === "Seen" ? glimpse.symptoms.map(({ persona }) => persona) : glimpse._tag
+      })
+      assert.deepStrictEqual(yield* order(1, 9), yield* order(9, 1))
+    })
+  )
+
+  test(
+    "is written for as long as scenarios are used: not among the facts of a run, which are pruned with it",
+    Effect.gen(function* () {
+      const opened = yield* vault()
+      yield* Holdouts.look({ vault: opened, judge: judging(held), budget, seed }, subject).pipe(
+        Effect.updateService(Journal.Origin, (origin) => ({ ...origin, line: "L", run: "issue-7.1", item: "issue-7" }))
+      )
+      const journal = yield* Journal.Journal
+      const events = yield* Stream.runCollect(journal.read())
+      assert.deepStrictEqual(
+        events.map(({ fact, item, run }) => [fact._tag, fact._tag === "HoldoutLooked" && fact.run, item, run]),
+        [["HoldoutLooked", "issue-7.1", "issue-7", null]]
+      )
+    })
+  )
+
+  test(
     "takes no word of a judge across, not even as a kind of symptom",
     Effect.gen(function* () {
       const opened = yield* vault()
