@@ -288,9 +288,19 @@ describe("the leak budget", () => {
     Effect.gen(function* () {
       const opened = yield* vault()
       const options = { vault: opened, judge: judging(failed), budget: { bits: 1_000, looks: 3 }, seed }
+      const journal = yield* Journal.Journal
+      // One that takes its time: everybody has read what was spent before anybody writes.
+      const slow = Journal.Journal.of({
+        ...journal,
+        append: (entries) =>
+          Effect.andThen(
+            Effect.forEach(Array.from({ length: 200 }), () => Effect.yieldNow),
+            journal.append(entries)
+          )
+      })
       const all = yield* Effect.forEach(Array.from({ length: 10 }), () => Holdouts.look(options, subject), {
         concurrency: "unbounded"
-      })
+      }).pipe(Effect.provideService(Journal.Journal, slow))
       const seen = all.flatMap(({ glimpse }) => (glimpse._tag === "Seen" ? [glimpse.look] : []))
       assert.deepStrictEqual(seen.sort(), [1, 2, 3])
       assert.lengthOf(yield* looked, 3)
