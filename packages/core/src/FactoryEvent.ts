@@ -300,17 +300,23 @@ export const Fact = Schema.TaggedUnion({
   },
   /**
    * An answer about holdouts crossed to where authors are: the `look`-th of the vault. `bits` is how much it can have told them of
-   * each of these scenarios. `mark` is unique to the call that looked.
+   * each of these scenarios. `mark` is unique to the call that looked. It belongs to no run, so that it outlives `run`.
    */
   HoldoutLooked: {
     vault: Schema.String,
+    run: Schema.NullOr(Schema.String),
     look: Schema.Natural,
     mark: Schema.String,
     bits: Schema.Finite,
     scenarios: Schema.Array(Schema.String)
   },
-  /** Holdouts were found where authors are, in `places`. They are none any more, and the run that this belongs to is void. */
-  ScenarioBurnt: { vault: Schema.String, scenarios: Schema.Array(Schema.String), places: Schema.Array(Schema.String) },
+  /** Holdouts were found where authors are, in `places`. They are none any more, and `run` is void. It belongs to no run, as above. */
+  ScenarioBurnt: {
+    vault: Schema.String,
+    run: Schema.NullOr(Schema.String),
+    scenarios: Schema.Array(Schema.String),
+    places: Schema.Array(Schema.String)
+  },
   ChangeCommitted: { branch: Schema.String, commit: Schema.String, files: Schema.Natural, lines: Schema.Natural },
   ChangeClassified: { decision: Policy.Decision },
   ChangeDelivered: { pullRequest: PullRequest.PullRequest },

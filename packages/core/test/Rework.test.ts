@@ -269,6 +269,29 @@ describe("in a line", () => {
     )
   })
 
+  test("a restart does not give money back", (path) => {
+    let ended: unknown
+    const code = (breaks: boolean) =>
+      Rework.toLayer(() =>
+        Line.rework({ attempts: 9, budget: { usd: 2.5 } }, (_feedback: string | undefined, attempt) =>
+          Effect.gen(function* () {
+            yield* Stage.run({ name: "build", success: Schema.Void }, called(1))
+            const check = breaks && attempt === 2 ? Effect.die("the machine is gone") : Effect.void
+            yield* Stage.run({ name: "check", success: Schema.Void }, check)
+            return attempt > 8 ? "good" : yield* Line.again(`Error: ${"abcdefghi"[attempt]}`)
+          })
+        ).pipe(Effect.tapError((error) => Effect.sync(() => void (ended = error))))
+      )
+    return Effect.gen(function* () {
+      const run = yield* live(path, code(true), Effect.tap(Rework.start({ item }), Line.settled))
+      yield* live(path, code(false), Effect.andThen(Line.resume(run), Line.settled(run)))
+      assert.deepInclude(ended instanceof Line.Parked && ended.exhausted, {
+        attempts: 3,
+        spent: { usd: 3, tokens: 30, unpriced: 0 }
+      })
+    })
+  })
+
   test("within an attempt the money is a hard stop", (path) => {
     const code = Rework.toLayer(() =>
       Line.rework({ attempts: 2, budget: { usd: 1 }, name: "repair" }, () =>

@@ -73,7 +73,7 @@ describe("Verdict.complaint", () => {
       for (const secret of secrets) assert.notInclude(told, secret)
       assert.notInclude(told, "\u001b", "colours are left")
     },
-    { arbitrary: { runs: 300 } }
+    { arbitrary: { runs: 150 } }
   )
 
   it("keeps the first error of the first finding, however much stands before it and after it", () => {
