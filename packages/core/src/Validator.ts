@@ -49,3 +49,20 @@ export const make = <R>(options: {
     return Verdict.make(options.name, subject.contract, yield* options.findings(subject))
   })
 })
+
+/** What validators need together. */
+type ServicesOf<Validators> = Validators extends ReadonlyArray<Validator<infer R>> ? R : never
+
+/** Judges by several validators, one after the other, and combines their verdicts. */
+export const all = <const Validators extends ReadonlyArray<Validator<unknown>>>(
+  validators: Validators,
+  subject: Subject
+): Effect.Effect<Verdict.Verdict, ValidatorError, ServicesOf<Validators>> => {
+  const judged = Effect.forEach(validators, ({ judge }) => judge(subject))
+  // A tuple of validators needs what each of them needs.
+  return Effect.map(judged, (verdicts) => Verdict.combine(subject.contract, verdicts)) as Effect.Effect<
+    Verdict.Verdict,
+    ValidatorError,
+    ServicesOf<Validators>
+  >
+}

@@ -3,7 +3,12 @@ import { test } from "node:test"
 import { total } from "../src/price.js"
 
 test("the total is the sum of all items", () => {
-  assert.ok(total([{ cents: 600, count: 2 }, { cents: 250, count: 1 }]))
+  assert.ok(
+    total([
+      { cents: 600, count: 2 },
+      { cents: 250, count: 1 }
+    ])
+  )
 })
 
 test.skip("nothing costs nothing", () => {
