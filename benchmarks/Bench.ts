@@ -1,8 +1,8 @@
 /** A **bench**: what it measures, the options it takes, and the figures it answers with. */
 
-/** An option. Numbers are whole and at least `least`, by default 1; a `file` is the path of a file that is there and can be read. */
+/** An option. Numbers are whole and at least `least`, by default 1; a `file` is the path of a file that is there and can be read, a `folder` that of a folder. */
 export interface Option {
-  readonly type: "number" | "string" | "file" | "flag"
+  readonly type: "number" | "string" | "file" | "folder" | "flag"
   readonly about: string
   readonly default?: number | string
   readonly least?: number

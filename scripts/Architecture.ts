@@ -28,6 +28,11 @@ export const seams: ReadonlyArray<Seam> = [
     files: ["agents/internal/AcpConnection"],
     why: "a vendor's, and what is used of it in part unstable"
   },
+  {
+    module: "playwright-core",
+    files: ["validators/internal/{Browser,Page}*", "*/adapters/*"],
+    why: "a vendor's, and an optional peer"
+  },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
   { module: "effect/cluster", files: ["core/internal/Cluster*", "*/adapters/*"], why: "tagged unstable" },
   {
@@ -63,7 +68,8 @@ export const kernels: ReadonlyArray<string> = [
   "agents/{AgentFile,Role,Allowance,Plugin}",
   "agents/internal/Plugin{Entry,Role}",
   "agents/roles/*",
-  "validators/{Scrutiny,ReviewRule}"
+  "validators/{UserTesting,Replay,Amendment,SpecContract,Scrutiny,ReviewRule}",
+  "validators/roles/*"
 ]
 
 /** Where a module is loaded whose name is not in the source. Globs below `packages/`, as above. */

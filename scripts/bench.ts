@@ -36,21 +36,21 @@ const numberOf = (name: string, { text, least = 1 }: { readonly text: string; re
   return value
 }
 
-const fileOf = (name: string, path: string): string => {
+const pathOf = (name: string, type: "file" | "folder", path: string): string => {
   try {
     accessSync(path, constants.R_OK)
-    if (statSync(path).isFile()) return resolve(path)
+    if (type === "file" ? statSync(path).isFile() : statSync(path).isDirectory()) return resolve(path)
   } catch {
-    // said below, in the same words as for a folder
+    // said below, in the same words as for what is there and of another kind
   }
-  throw new Bench.BadInput(`--${name} takes a file that can be read; "${path}" is none.`)
+  throw new Bench.BadInput(`--${name} takes a ${type} that can be read; "${path}" is none.`)
 }
 
 const valueOf = (name: string, option: Bench.Option, given: string | boolean | undefined): Value => {
   if (option.type === "flag") return given === true
   if (typeof given !== "string") return option.default
   if (option.type === "number") return numberOf(name, { ...option, text: given })
-  return option.type === "file" ? fileOf(name, given) : given
+  return option.type === "file" || option.type === "folder" ? pathOf(name, option.type, given) : given
 }
 
 const helpOf = (name: string, bench: Bench.Bench): string => {

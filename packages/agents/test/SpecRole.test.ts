@@ -49,9 +49,13 @@ describe("a specification", () => {
   it("becomes a clause for each criterion, with its address and its command", () => {
     const clauses = Spec.clauses(Spec.sealed(item, Specs.specified()))
     assert.deepStrictEqual(clauses, [
-      { statement: "AC-1: Page 2 begins with row 21", check: { _tag: "Command", run: "node --test page" } },
-      { statement: "AC-2: Page 0 is refused" },
-      { statement: "AC-3: The export has every row" }
+      {
+        statement: "AC-1: Page 2 begins with row 21",
+        check: { _tag: "Command", run: "node --test page" },
+        from: "AC-1"
+      },
+      { statement: "AC-2: Page 0 is refused", from: "AC-2" },
+      { statement: "AC-3: The export has every row", from: "AC-3" }
     ])
     const [first, ...rest] = clauses
     assert(first !== undefined)

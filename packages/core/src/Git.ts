@@ -18,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Change from "./Change.ts"
+import * as CommitRecords from "./internal/CommitRecords.ts"
 import * as GitCall from "./internal/GitCall.ts"
 import * as GitProcess from "./internal/GitProcess.ts"
 
@@ -226,4 +227,46 @@ export const log = Effect.fnUntraced(function* (
     const [id = "", name = "", email = "", seconds = "", subject = ""] = found.slice(index * 5, index * 5 + 5)
     return { id, author: { name, email }, at: Number(seconds) * 1_000, subject }
   })
+})
+
+/** All that one commit says and does: its whole message, and what it changed of its first parent. */
+export interface CommitRecord {
+  readonly id: string
+  readonly message: string
+  readonly files: ReadonlyArray<Change.FileChange>
+  /** Without context. What git calls binary, it only names. */
+  readonly patch: string
+}
+
+/**
+ * The commits that `head` has and `base` has not, oldest first, each with all that it says and does, however much of it a
+ * later one took back. More than 64 MiB of it fail with `Failed`.
+ */
+export const history = Effect.fnUntraced(function* (
+  dir: string,
+  options: { readonly base: string; readonly head: string }
+): Effect.fn.Return<ReadonlyArray<CommitRecord>, GitCall.GitError, ChildProcessSpawner> {
+  const [from, to] = yield* Effect.all([resolve(dir, options.base), resolve(dir, options.head)])
+  const log = (...args: ReadonlyArray<string>) =>
+    Effect.flatMap(
+      GitCall.fromObjects(dir, [
+        "log",
+        "--reverse",
+        "--topo-order",
+        "--encoding=UTF-8",
+        "--root",
+        "--diff-merges=first-parent",
+        ...diffOptions,
+        ...args,
+        to,
+        `^${from}`
+      ]),
+      GitCall.run
+    )
+  const listed = CommitRecords.listing(
+    GitProcess.fields(yield* log("--raw", "--numstat", "-z", CommitRecords.listingFormat))
+  )
+  const shape = ["-p", "--full-index", "--unified=0", "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/"]
+  const patches = CommitRecords.patches(GitProcess.text(yield* log(...shape, CommitRecords.patchFormat)))
+  return listed.map((commit) => ({ ...commit, patch: patches.get(commit.id) ?? "" }))
 })

@@ -36,7 +36,7 @@ describe("Contract", () => {
       { ...contract, assertions: [{ ...first, statement: `${first.statement} or not` }, ...rest] },
       {
         ...contract,
-        assertions: [{ ...first, check: { _tag: "Command", run: `${first.check?.run ?? ""} || true` } }, ...rest]
+        assertions: [{ ...first, check: { _tag: "Command", run: `${JSON.stringify(first.check)} || true` } }, ...rest]
       },
       { ...contract, assertions: [first, ...rest, { ...first, id: "VAL-999" }] },
       { ...contract, assertions: [{ ...first, id: "VAL-998" }, ...rest] },

@@ -17,7 +17,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Checkout from "./Checkout.ts"
-import * as CheckRun from "./internal/CheckRun.ts"
 import * as CommandRun from "./internal/CommandRun.ts"
 import * as HeldCheckout from "./internal/HeldCheckout.ts"
 import * as PlainText from "./internal/PlainText.ts"
@@ -115,9 +114,9 @@ const judged = Effect.fnUntraced(function* <R>({ last, limits, options, rules, s
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 minutes")
   const command = Effect.fnUntraced(function* (id: string, run: string) {
     const checkout = yield* head.get
-    const ran = yield* CommandRun.run({ run, timeout, most: 256 * 1024 ** 2 }).pipe(Effect.provide(checkout.services))
-    if (ran.output !== undefined) yield* CheckRun.keep(ran.output)
-    return CommandRun.finding(id, run, ran) satisfies Rule.Judgement
+    const judge = CommandRun.judge({ id, run, timeout, most: 256 * 1024 ** 2 })
+    const { assertion: _, ...judgement } = yield* Effect.provide(judge, checkout.services)
+    return judgement
   })
   const ruled = ({ id, judge }: Rule.Rule<R>): Task<R> => ({
     subject: id,
@@ -125,7 +124,7 @@ const judged = Effect.fnUntraced(function* <R>({ last, limits, options, rules, s
     judge: judge(context)
   })
   const commands = contract.assertions.flatMap(({ check, id }): ReadonlyArray<Task<R>> =>
-    check === undefined ? [] : [{ subject: id, isLeftOut: limits !== undefined, judge: command(id, check.run) }]
+    check?._tag !== "Command" ? [] : [{ subject: id, isLeftOut: limits !== undefined, judge: command(id, check.run) }]
   )
   const tasks = [...rules.map(ruled), ...commands, ...last.map(ruled)]
   const end =

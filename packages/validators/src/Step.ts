@@ -2,7 +2,7 @@
  * The **steps** of a tester: what is done to something that runs, and what has to be seen then. They are data, so that what
  * was done once, by a model or by a script, can be done again without either, and comes to the same verdict.
  */
-import * as Contract from "@millwright/core/Contract"
+import type * as Contract from "@millwright/core/Contract"
 import * as Schema from "effect/Schema"
 
 /** An element of a page, as a person would say which one, or by a selector. Of several the `nth` (from 0; -1 is the last). */
@@ -85,6 +85,8 @@ export const Expectation = Schema.TaggedUnion({
   Attribute: { target: Target, name: Schema.NonEmptyString, rule: Schema.optionalKey(TextRule) },
   /** ui: where the page is, below the address of the app. */
   Address: { rule: TextRule },
+  /** ui: the browser keeps something for the page in its local storage under such a name; with a `rule`, such a text. */
+  Stored: { name: TextRule, rule: Schema.optionalKey(TextRule) },
   /** ui: nothing was thrown that nobody caught. */
   NoErrors: {},
   /** api */
@@ -101,9 +103,15 @@ export const Expectation = Schema.TaggedUnion({
 /** What has to be seen. */
 export type Expectation = typeof Expectation.Type
 
-/** One step. An expectation may come true within so many milliseconds; a surface has a usual time for it. */
+/** One step. What is looked for may come true within so many milliseconds; a surface has a usual time for it. */
 export const Step = Schema.TaggedUnion({
   Act: { action: Action },
+  /**
+   * Looks whether something is so, and judges nothing by it: what an assertion takes for granted, or which of two ways to go. A
+   * planner that needs it, and does not find it, comes to `blocked` and not to `fail`.
+   */
+  Given: { that: Expectation, within: Schema.optionalKey(Schema.Natural) },
+  /** What the assertion says: the first one that does not hold is its `fail`. */
   Expect: { that: Expectation, within: Schema.optionalKey(Schema.Natural) }
 })
 /** One step. */

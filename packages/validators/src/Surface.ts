@@ -10,7 +10,7 @@
  * - `check` decides by what is there, again and again, until the time is up; it answers with what it saw last.
  * - Everything that a session started ends with its scope.
  */
-import * as Contract from "@millwright/core/Contract"
+import type * as Contract from "@millwright/core/Contract"
 import * as Fault from "@millwright/core/Fault"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -65,6 +65,8 @@ export interface Session {
   /** `within` is in milliseconds; left out, the surface's usual time. */
   readonly check: (that: Step.Expectation, within?: number) => Effect.Effect<Checked, SurfaceError>
   readonly look: Effect.Effect<Sight, SurfaceError>
+  /** As `look`, without the picture, for a surface whose pictures take time. Looked at after every step. */
+  readonly glance?: Effect.Effect<Sight, SurfaceError>
 }
 
 /** Opens sessions. */
@@ -75,6 +77,11 @@ export class Surface extends Context.Service<
     readonly kind: Contract.Kind
     /** Whether `look` gives a picture. */
     readonly supports: { readonly pictures: boolean }
+    /**
+     * Whether nothing but the app and its origins can be reached from what this surface runs: it runs no process, or one in a sandbox
+     * of `NoSource`. Left out: not known, so no.
+     */
+    readonly noSource?: boolean
     readonly open: (app: App) => Effect.Effect<Session, SurfaceError, Scope.Scope>
   }
 >()("@millwright/validators/Surface") {}

@@ -60,13 +60,15 @@ export const sealed = (item: WorkItem.WorkItem, { product, tech }: Specified): S
 /** `PRODUCT.md` and `TECH.md`. */
 export const documents = Specification.documents
 
-/** A clause of a contract for each acceptance criterion, with its address. */
+/** A clause of a contract for each acceptance criterion, in order, with its address, which `from` names too. */
 export const clauses = ({ product }: Specification.Specification): ReadonlyArray<Contract.Clause> =>
-  Clauses.toClauses(
-    product.criteria.map(({ command, id, statement }) => ({
-      statement: `${id}: ${statement}`,
-      ...(command !== undefined && { command })
-    }))
+  product.criteria.flatMap(({ command, id, statement }) =>
+    Clauses.toClauses([{ statement: `${id}: ${statement}`, ...(command !== undefined && { command }) }]).map(
+      (clause) => ({
+        ...clause,
+        from: id
+      })
+    )
   )
 
 /** A specification that somebody has said yes to, at a gate that was opened with it as its subject. */

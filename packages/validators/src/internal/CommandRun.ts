@@ -13,6 +13,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import * as KeptEvidence from "./KeptEvidence.ts"
 import * as PlainText from "./PlainText.ts"
 
 /** What is run, and how much of it there may be. */
@@ -100,13 +101,17 @@ export const run = ({
     )
   })
 
-/** The finding about an assertion that a command decides. */
-export const finding = (assertion: string, run: string, { evidence, said, status }: Ran): Verdict.Finding => ({
-  assertion,
-  status,
-  reason: `\`${PlainText.line(run)}\` ${said}`,
-  evidence: [evidence]
-})
+/** The finding about an assertion that a command decides. What it printed is kept in the `EvidenceStore` that there is. */
+export const judge = ({
+  id,
+  ...options
+}: Options & { readonly id: string }): Effect.Effect<Verdict.Finding, never, ChildProcessSpawner> =>
+  Effect.flatMap(run(options), ({ evidence, output, said, status }) =>
+    KeptEvidence.keep({
+      finding: { assertion: id, status, reason: `\`${PlainText.line(options.run)}\` ${said}`, evidence: [evidence] },
+      contents: output === undefined ? [] : [output]
+    })
+  )
 
 const statusOf = (ending: Ending): Verdict.Status => {
   if (ending._tag === "Signalled") return "fail"
