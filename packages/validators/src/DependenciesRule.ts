@@ -22,6 +22,7 @@ export const kinds = {
   "manifest-alone": "dependencies changed, and not the lock file that is there",
   "install-script": "a script that installers run by themselves was added or changed",
   "dependency-script": "a package that is new in the lock file runs a script when it is installed",
+  "installer-settings": "a file that tells an installer what to fetch, where, and what to run changed",
   "not-a-registry": "a dependency comes from git, an address or a file",
   "other-name": "a package is installed under the name of another one",
   "other-host": "a package is fetched from a host that none was fetched from",
@@ -41,6 +42,8 @@ export interface Options {
   /** Folders whose manifests nobody installs, such as fixtures. Paths of the repository. */
   readonly ignore?: ReadonlyArray<string>
 }
+
+const settingsOf = new Set([".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", ".pnpmfile.mjs"])
 
 /** A file is no larger, in bytes. */
 const largest = 32 * 1024 ** 2
@@ -148,7 +151,7 @@ const compareLocks = (
     if (hasInstallScript && previous?.hasInstallScript !== true) add("dependency-script", id)
     const isNewSource = source !== undefined && (previous === undefined || LockEntries.sourceOf(previous) !== source)
     if (isNewSource && before.length > 0 && !hosts.has(source)) add("other-host", `${id} from ${source}`)
-    if (isNewSource && !/^[\w.-]+(?::\d+)?$/.test(source)) add("not-a-registry", `${id} from ${source}`)
+    if (isNewSource && !LockEntries.isHost(source)) add("not-a-registry", `${id} from ${source}`)
     if (previous === undefined && integrity === undefined && before.some((one) => one.integrity !== undefined)) {
       add("no-digest", id)
     }
@@ -188,6 +191,10 @@ const look = Effect.fnUntraced(function* ({ change, repository }: Rule.Context, 
       text === undefined ? Result.succeed(Manifest.none) : Manifest.parse(text)
     )
     if (read !== undefined && compareManifests(path, [read[0] ?? Manifest.none, read[1]], found)) asking.push(path)
+  }
+  for (const path of paths.filter((path) => settingsOf.has(nameOf(path)))) {
+    found.said.push(`${path} changed`)
+    adder(found, path)("installer-settings", nameOf(path))
   }
   const isLock = (path: string) => LockEntries.names.includes(nameOf(path))
   const locks = paths.filter(isLock)

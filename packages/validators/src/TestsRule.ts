@@ -112,13 +112,13 @@ const excerptOf = (report: TestReport.TestReport): string =>
 export const make = (options: Options): Rule.Rule => {
   const bases = new Map<string, TestReport.TestReport | undefined>()
 
-  /** What the base told; nothing where it ran to its end and told nothing. */
+  /** What the base told; nothing where it ended and wrote no report, as one that has no such tests; or why it is not known. */
   const atBase = Effect.fnUntraced(function* (context: Rule.Context) {
     const key = JSON.stringify([context.repository, context.change.base])
     if (bases.has(key)) return bases.get(key)
     const outcome = yield* look(options, context, "base")
-    const isOver = outcome.checked.ran.ending._tag === "Exited"
-    if (outcome._tag === "Broken" && !isOver) return outcome.why
+    const isSilent = outcome.checked.ran.ending._tag === "Exited" && outcome.checked.report === undefined
+    if (outcome._tag === "Broken" && !isSilent) return outcome.why
     const report = outcome._tag === "Told" ? outcome.report : undefined
     bases.set(key, report)
     return report
@@ -159,10 +159,11 @@ export const make = (options: Options): Rule.Rule => {
     const failed = against(report, before)
     const worse = before === undefined ? { said: [], problems: [] } : weaker(before, report)
     const isWell = failed.length === 0 && ran.status === "pass" && worse.said.length === 0
+    const alone = options.compare === true && before === undefined ? ["the base reported no tests to compare with"] : []
     const code = ran.status === "pass" || failed.length > 0 ? [] : [`it ${ran.said}, although no test failed`]
     return {
       status: isWell ? "pass" : "fail",
-      reason: [summary, ...code, ...worse.said].join("; "),
+      reason: [summary, ...code, ...worse.said, ...alone].join("; "),
       evidence,
       problems: CheckRun.listed([...failed, ...worse.problems])
     } satisfies Rule.Judgement

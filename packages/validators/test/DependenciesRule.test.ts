@@ -75,6 +75,22 @@ describe("what is installed", () => {
     ["is said in the lock file alone", { "package-lock.json": lock({ zod: entry("3.1.1") }) }, ["lock-alone"]],
     ["changes by its name only", { "package.json": json({ name: "other", dependencies: { zod: "^3.0.0" } }) }, []],
     [
+      "is fetched as another file says",
+      { ".npmrc": "registry=https://evil.example.invalid\n" },
+      ["installer-settings"]
+    ],
+    [
+      "comes from git by the lock file",
+      {
+        "package.json": manifest({ zod: "^3.0.0", yup: "^1.0.0" }),
+        "package-lock.json": lock({
+          zod: entry("3.1.0"),
+          yup: entry("1.0.0", { resolved: "git+ssh://git@example.invalid/y.git#1" })
+        })
+      },
+      ["not-a-registry", "other-host"]
+    ],
+    [
       "runs a script of ours",
       {
         "package.json": manifest(

@@ -212,13 +212,20 @@ describe("the tests of a repository", () => {
         "RULE-TESTS"
       )
       assert.strictEqual(finding.status, "fail", finding.reason)
-      assert.deepStrictEqual(
-        finding.problems,
-        [{ rule: "test-failed", message: "test > b", path: "a.test.mjs", line: null }].map((one) => ({
-          ...one,
-          message: "b"
-        }))
-      )
+      assert.deepStrictEqual(finding.problems, [{ rule: "test-failed", message: "b", path: "a.test.mjs", line: null }])
+      assert.match(finding.reason, /the base reported no tests/)
+    })
+  )
+
+  test(
+    "of a base whose report can not be read are not compared, which is an error",
+    Effect.gen(function* () {
+      const lab = yield* ScrutinyLab.make({ "run.sh": "echo '<testsuite' > report.xml\n" })
+      const change = lab.change({ "run.sh": `echo '<testsuite><testcase name="a"/></testsuite>' > report.xml\n` })
+      const checks = { tests: { ...tests, run: "sh run.sh", compare: true } }
+      const finding = findingOf(yield* judge(lab, change, { checks }), "RULE-TESTS")
+      assert.strictEqual(finding.status, "error", finding.reason)
+      assert.match(finding.reason, /base can not be compared/)
     })
   )
 })

@@ -99,9 +99,13 @@ export const parse = (name: string, text: string): Result.Result<ReadonlyArray<L
     catch: (cause) => (cause instanceof Error ? cause.message : String(cause))
   })
 
-/** The host that a package is fetched from; what is no address of a registry as it is. */
+/** The host of a registry that a package is fetched from; of what is no address of one, the address. */
 export const sourceOf = ({ resolved }: LockEntry): string | undefined => {
   if (resolved === undefined) return undefined
   const url = URL.canParse(resolved) ? new URL(resolved) : undefined
-  return url?.protocol === "https:" ? url.host : resolved.split("#")[0]
+  if (url?.protocol === "https:") return url.host
+  return url?.protocol === "http:" ? url.origin : resolved.split("#")[0]
 }
+
+/** Whether a source is the host of a registry. */
+export const isHost = (source: string): boolean => /^(?:http:\/\/)?[\w.-]+(?::\d+)?$/.test(source)
