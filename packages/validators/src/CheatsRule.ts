@@ -79,7 +79,9 @@ const read = Effect.fnUntraced(function* (repository: string, { base, head }: Ch
       const was = status === "copied" || status === "added" ? undefined : before.get(previousPath ?? path)
       const [old, now] = [yield* side(path, was), yield* side(path, after.get(path))]
       if (old === undefined || now === undefined) return []
-      return [{ path, ...(previousPath !== undefined && status === "renamed" && { previousPath }), before: old, after: now }]
+      return [
+        { path, ...(previousPath !== undefined && status === "renamed" && { previousPath }), before: old, after: now }
+      ]
     }),
     { concurrency: 4 }
   )

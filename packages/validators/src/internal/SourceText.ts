@@ -14,7 +14,10 @@ const languages: ReadonlyArray<readonly [RegExp, Language]> = [
   [/\.(?:java|kts?|cs|scala|swift|c|h|cc|cpp|hpp|php|dart|groovy)$|(?:^|\/)Jenkinsfile$/i, "java"],
   [/\.(?:rb|rake)$|(?:^|\/)(?:Rakefile|Gemfile)$/, "ruby"],
   [/\.(?:sh|bash|zsh)$|(?:^|\/)(?:pre-commit|pre-push)$/i, "sh"],
-  [/\.(?:ya?ml|toml|ini|cfg|conf|mk|properties)$|(?:^|\/)(?:GNU|BSD)?[Mm]akefile$|(?:^|\/)\.coveragerc$|(?:^|\/)Dockerfile$|(?:^|\/)justfile$/, "conf"],
+  [
+    /\.(?:ya?ml|toml|ini|cfg|conf|mk|properties)$|(?:^|\/)(?:GNU|BSD)?[Mm]akefile$|(?:^|\/)\.coveragerc$|(?:^|\/)Dockerfile$|(?:^|\/)justfile$/,
+    "conf"
+  ],
   [/\.(?:json[5c]?|jsonl|webmanifest)$|(?:^|\/)\.(?:eslintrc|babelrc|nycrc|mocharc|oxlintrc)$/i, "json"]
 ]
 
@@ -41,7 +44,11 @@ const syntaxes: Readonly<Record<Language, Syntax>> = {
   js: { line: ["//"], block: true, quotes: [...plain, quote("`", true)] },
   py: { line: ["#"], block: false, quotes: [quote('"""', true), quote("'''", true), ...plain] },
   go: { line: ["//"], block: true, quotes: [...plain, quote("`", true, false)] },
-  rust: { line: ["//"], block: true, quotes: [{ open: 'r#"', close: '"#', escapes: false, long: true }, quote('"', true)] },
+  rust: {
+    line: ["//"],
+    block: true,
+    quotes: [{ open: 'r#"', close: '"#', escapes: false, long: true }, quote('"', true)]
+  },
   java: { line: ["//"], block: true, quotes: [quote('"""', true), ...plain] },
   ruby: { line: ["#"], block: false, quotes: plain },
   sh: { line: ["#"], block: false, quotes: [quote('"', true), quote("'", true, false)] },
@@ -69,7 +76,8 @@ const STRING = 1
 const COMMENT = 2
 
 /** Whether a slash behind this code begins a regular expression, and divides nothing. */
-const beforeRegex = /(?:^|[=([{,;:!&|?+\-*%<>~^}]|\b(?:return|typeof|case|in|of|do|else|yield|await|void|throw|new|delete))\s*$/
+const beforeRegex =
+  /(?:^|[=([{,;:!&|?+\-*%<>~^}]|\b(?:return|typeof|case|in|of|do|else|yield|await|void|throw|new|delete))\s*$/
 
 /** Where a regular expression that begins here ends, or -1. */
 const regexEnd = (text: string, from: number): number => {
@@ -208,20 +216,42 @@ export const lineAt = ({ starts }: SourceText, offset: number): number => {
 
 const closers: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" }
 
-/** The place of the bracket that closes the one at `open`, in the reading `code`; the end of the text where none does. */
-export const closing = (code: string, open: number): number => {
-  const stack: Array<string> = []
-  for (let at = open; at < code.length; at++) {
+const pairs = (code: string): Int32Array => {
+  const found = new Int32Array(code.length).fill(code.length)
+  const stack: Array<number> = []
+  const open: Record<string, number> = { ")": 0, "]": 0, "}": 0 }
+  for (let at = 0; at < code.length; at++) {
     const char = code[at] ?? ""
     const closer = closers[char]
-    if (closer !== undefined) stack.push(closer)
-    else if (char === ")" || char === "]" || char === "}") {
+    if (closer !== undefined) {
+      stack.push(at)
+      open[closer] = (open[closer] ?? 0) + 1
+    } else if ((open[char] ?? 0) > 0) {
       // What closes nothing is passed over: it may be a character of a text that was taken for code.
-      if (stack.includes(char)) while (stack.length > 0 && stack.pop() !== char);
-      if (stack.length === 0) return at
+      for (let from = stack.pop(); from !== undefined; from = stack.pop()) {
+        found[from] = at
+        const own = closers[code[from] ?? ""] ?? ""
+        open[own] = (open[own] ?? 0) - 1
+        if (own === char) break
+      }
     }
   }
-  return code.length
+  return found
+}
+
+/** The last texts whose brackets were looked up, so that each is gone through once. */
+const paired = new Map<string, Int32Array>()
+
+/** The place of the bracket that closes the one at `open`, in the reading `code`; the end of the text where none does. */
+export const closing = (code: string, open: number): number => {
+  const known = paired.get(code) ?? pairs(code)
+  paired.delete(code)
+  paired.set(code, known)
+  for (const [oldest] of paired) {
+    if (paired.size <= 4) break
+    paired.delete(oldest)
+  }
+  return known[open] ?? code.length
 }
 
 /** The parts of a list of arguments, as places in the text: from behind the bracket at `open` to before the one at `close`. */
@@ -250,7 +280,8 @@ export const squeezed = (text: string): string =>
     .replace(/;$/, "")
     .trim()
 
-const literal = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|(?<![\w$.])-?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w$])|(?<![\w$])(?:true|false|null|undefined|None|True|False|nil)(?![\w$])/gi
+const literal =
+  /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|(?<![\w$.])-?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w$])|(?<![\w$])(?:true|false|null|undefined|None|True|False|nil)(?![\w$])/gi
 
 /** The literals of a piece of code, as they are compared: strings without their quotes, numbers without `_`. */
 export const literals = (text: string): ReadonlyArray<string> =>

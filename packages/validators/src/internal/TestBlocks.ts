@@ -28,6 +28,9 @@ interface Raw extends Omit<TestBlock, "within" | "assertions" | "body"> {
   readonly bodyFrom: number
 }
 
+/** The most blocks of a file that are told apart. */
+const most = 5_000
+
 const word = /(?<![\w$.])(x|f)?(it|test|describe|context|suite|specify|Deno\.test|bench)(?=\s*[.(<`])/g
 
 /** Reads the modifiers behind `it`, and where its last arguments begin. */
@@ -58,7 +61,10 @@ const modifiers = (source: SourceText.SourceText, from: number) => {
     if (char !== "(") return undefined
     const open = at + blank
     const close = SourceText.closing(source.code, open)
-    if (/^\s*\(/.test(source.code.slice(close + 1, close + 20)) && /\.(?:each|for|skipIf|runIf|layer|prop|if|todoIf)$/.test(text)) {
+    if (
+      /^\s*\(/.test(source.code.slice(close + 1, close + 20)) &&
+      /\.(?:each|for|skipIf|runIf|layer|prop|if|todoIf)$/.test(text)
+    ) {
       text += source.bare.slice(open, close + 1)
       at = close + 1
       continue
@@ -70,7 +76,12 @@ const modifiers = (source: SourceText.SourceText, from: number) => {
 
 const always = /^\(?\s*(?:true|1|!0|!false|True)\s*[,)]?/
 
-const jsSkip = (chain: string, prefix: string | undefined, source: SourceText.SourceText, args: ReadonlyArray<readonly [number, number]>) => {
+const jsSkip = (
+  chain: string,
+  prefix: string | undefined,
+  source: SourceText.SourceText,
+  args: ReadonlyArray<readonly [number, number]>
+) => {
   if (prefix === "x") return { skip: "x", conditional: false }
   const named = /\.(skip|todo|fails|failing|skipIf|runIf|todoIf)\b(.*)$/s.exec(chain)
   if (named !== null) {
@@ -95,30 +106,43 @@ const leaves =
 /** Whether what follows this code is done only where a condition holds. */
 const isGuarded = (before: string): boolean => {
   const lead = before.replace(/(?:\b(?:return|await|void|raise)\b|yield\*|\s)+$/, "")
-  if (/(?:&&|\|\||\?)$/.test(lead) || /(?:^|\n)[^\n]*\b(?:if|elif|else|except|catch|case|when)\b[^\n]*[{:]$/.test(lead)) return true
+  if (/(?:&&|\|\||\?)$/.test(lead) || /(?:^|\n)[^\n]*\b(?:if|elif|else|except|catch|case|when)\b[^\n]*[{:]$/.test(lead))
+    return true
   const at = lead.search(/\bif\s*\((?![\s\S]*\bif\s*\()/)
   return at !== -1 && /^\)?\s*\{?\s*$/.test(lead.slice(SourceText.closing(lead, lead.indexOf("(", at))))
 }
 
 /** What a body says first that ends it, or calls in it that leave the test out. */
-const skipIn = (source: SourceText.SourceText, from: number, to: number): { skip: string; conditional: boolean } | undefined => {
+const skipIn = (
+  source: SourceText.SourceText,
+  from: number,
+  to: number
+): { skip: string; conditional: boolean } | undefined => {
   const code = source.code.slice(from, to)
   if (/^\s*return\b\s*(?:;|\n|$)/.test(code)) return { skip: "returns at once", conditional: false }
-  if (/^\s*if\s*\(?\s*(?:true|1|True)\s*\)?\s*:?\s*\{?\s*return\b/.test(code)) return { skip: "returns at once", conditional: false }
+  if (/^\s*if\s*\(?\s*(?:true|1|True)\s*\)?\s*:?\s*\{?\s*return\b/.test(code))
+    return { skip: "returns at once", conditional: false }
   const call = leaves.exec(code)
   if (call === null) return undefined
   const before = code.slice(0, call.index)
   const given = source.code.slice(from + call.index + call[0].length).trimStart()
   // A value in the place of a reason is what decides.
   const isAsked = /^[A-Za-z_!(]/.test(given) && /skip\s*\($/.test(call[0]) && !/^(?:f|r|b|u)?["']/.test(given)
-  return { skip: call[0].replace(/\s*\($/, "()"), conditional: isGuarded(before) || isAsked || /^assume|Assume/.test(call[0]) }
+  return {
+    skip: call[0].replace(/\s*\($/, "()"),
+    conditional: isGuarded(before) || isAsked || /^assume|Assume/.test(call[0])
+  }
 }
 
 const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
   const found: Array<Raw> = []
+  let ended = 0
   for (const match of source.code.matchAll(word)) {
+    // A test within a test is none.
+    if (match.index < ended) continue
+    if (found.length >= most) break
     const read = modifiers(source, match.index + match[0].length)
-    if (read === undefined) continue
+    if (read === undefined || read.close >= source.code.length) continue
     const args = SourceText.parts(source.code, read.open, read.close)
     const [first] = args
     const name = first === undefined ? "" : source.bare.slice(first[0], first[1]).trim()
@@ -126,12 +150,17 @@ const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
     const isTodo = /\.todo$/.test(read.text) || (!isSuite && args.length === 1 && /^["'`]/.test(name))
     if (args.length < 2 && !isTodo) continue
     // `fit` is a name of other functions too.
-    if (match[1] === "f" && !(/^["'`]/.test(name) && /=>|\bfunction\b/.test(source.code.slice(read.open, read.close)))) continue
-    const body = args.slice(1).map(([from, to]) => ({ from, brace: source.code.slice(from, to).search(/(?:=>|\))\s*\{/) })).find(({ brace }) => brace !== -1)
+    if (match[1] === "f" && !(/^["'`]/.test(name) && /=>|\bfunction\b/.test(source.code.slice(read.open, read.close))))
+      continue
+    const body = args
+      .slice(1)
+      .map(([from, to]) => ({ from, brace: source.code.slice(from, to).search(/(?:=>|\))\s*\{/) }))
+      .find(({ brace }) => brace !== -1)
     const arrow = source.code.indexOf("=>", args[1]?.[0] ?? read.close)
     const plain = arrow === -1 || arrow > read.close ? read.close : arrow + 2
     const bodyFrom = body === undefined ? plain : source.code.indexOf("{", body.from + body.brace) + 1
     const inside = isSuite ? undefined : skipIn(source, bodyFrom, read.close)
+    if (!isSuite) ended = read.close
     const skip = jsSkip(read.text, match[1], source, args) ?? inside
     found.push({
       title: /^["'`]/.test(name) ? name.slice(1, -1) : name,
@@ -142,7 +171,10 @@ const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
       to: read.close + 1,
       skip: skip?.skip,
       isConditional: skip?.conditional ?? false,
-      only: match[1] === "f" || /\.only\b/.test(read.text) || args.slice(1).some(([from, to]) => /^\s*\{[^{}]*\bonly\s*:\s*true/.test(source.bare.slice(from, to))),
+      only:
+        match[1] === "f" ||
+        /\.only\b/.test(read.text) ||
+        args.slice(1).some(([from, to]) => /^\s*\{[^{}]*\bonly\s*:\s*true/.test(source.bare.slice(from, to))),
       isTodo
     })
   }
@@ -166,23 +198,30 @@ const headOf = (source: SourceText.SourceText, line: number, isHead: RegExp): nu
 
 const python = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
   const found: Array<Raw> = []
-  const fileSkip = /(?:^|\n)pytestmark\s*=\s*(?:\[[^\]]*)?pytest\.mark\.(skip\b(?!if)|xfail)|(?:^|\n)pytest\.skip\([^\n]*allow_module_level/.exec(source.code)
+  const fileSkip =
+    /(?:^|\n)pytestmark\s*=\s*(?:\[[^\]]*)?pytest\.mark\.(skip\b(?!if)|xfail)|(?:^|\n)pytest\.skip\([^\n]*allow_module_level/.exec(
+      source.code
+    )
   for (const match of source.code.matchAll(/(?:^|\n)([ \t]*)(?:(?:async )?def (test\w*)\s*\(|class (\w+)[^\n:]*:)/g)) {
+    if (found.length >= most) break
     const indent = match[1] ?? ""
     const isSuite = match[3] !== undefined
     const title = match[2] ?? match[3] ?? ""
     if (isSuite && !/test/i.test(title)) continue
     const offset = match.index + (match[0].startsWith("\n") ? 1 : 0)
     const line = SourceText.lineAt(source, offset)
-    const rest = source.code.slice(offset)
-    const open = isSuite ? -1 : rest.indexOf("(")
-    const signature = isSuite ? rest.indexOf(":") : open === -1 ? 0 : rest.indexOf(":", SourceText.closing(rest, open))
-    const bodyFrom = offset + Math.max(0, signature) + 1
-    const end = new RegExp(`\\n(?!${indent}[ \\t]+\\S|[ \\t]*\\n|[ \\t]*$|[ \\t]*[)\\]}])`).exec(`${source.code.slice(bodyFrom)}\n\u0001`)
-    const to = Math.min(source.code.length, bodyFrom + (end?.index ?? source.code.length))
+    const open = isSuite ? -1 : source.code.indexOf("(", offset)
+    const colon = source.code.indexOf(":", open === -1 ? offset : SourceText.closing(source.code, open))
+    if (colon === -1) continue
+    const bodyFrom = colon + 1
+    const dedent = new RegExp(`\\n(?!${indent}[ \\t]+\\S|[ \\t]*\\n|[ \\t]*$|[ \\t]*[)\\]}])`, "g")
+    dedent.lastIndex = bodyFrom
+    const to = dedent.exec(source.code)?.index ?? source.code.length
     const first = headOf(source, line, /^\s*@/)
     const head = source.bare.slice(source.starts[first - 1], offset)
-    const mark = /@(?:pytest\.mark\.|unittest\.)?(skip(?:If|Unless|if)?|xfail|expectedFailure)\b(\([\s\S]*?\))?/.exec(head)
+    const mark = /@(?:pytest\.mark\.|unittest\.)?(skip(?:If|Unless|if)?|xfail|expectedFailure)\b(\([\s\S]*?\))?/.exec(
+      head
+    )
     const isConditional = mark !== null && /(?:If|if|Unless)$/.test(mark[1] ?? "") && !always.test(mark[2] ?? "")
     const inside = isSuite ? undefined : skipIn(source, bodyFrom, to)
     found.push({
@@ -206,14 +245,14 @@ const braced = (
   source: SourceText.SourceText,
   { begin, head, skip }: { readonly begin: RegExp; readonly head: RegExp; readonly skip: RegExp }
 ): ReadonlyArray<Raw> =>
-  [...source.code.matchAll(begin)].flatMap((match) => {
+  [...source.code.matchAll(begin)].slice(0, most).flatMap((match) => {
     const title = match[1] ?? ""
     const at = match.index + match[0].lastIndexOf(title)
     const line = SourceText.lineAt(source, at)
     const first = headOf(source, line, head)
     const from = Math.min(source.starts[first - 1] ?? at, match.index + match[0].search(/\S/))
     const open = source.code.indexOf("{", at)
-    if (open === -1 || title === "") return []
+    if (open === -1 || title === "" || SourceText.closing(source.code, open) >= source.code.length) return []
     const to = Math.min(source.code.length, SourceText.closing(source.code, open) + 1)
     const mark = skip.exec(source.bare.slice(from, open))
     const inside = skipIn(source, open + 1, to)
@@ -242,7 +281,8 @@ const forms: Readonly<Partial<Record<SourceText.Language, Parameters<typeof brac
     skip: /#\[(?:ignore|cfg_attr\([^\]]*ignore)[^\]]*\]/
   },
   java: {
-    begin: /(?:@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b|\[(?:Fact|Theory|Test|TestMethod)\b)(?:[^{;]|\{[^{}]*\}(?=\s*\)))*?[\s`]([\w]+)`?\s*\(\s*[^)]*\)\s*(?:throws [\w., ]+)?(?=\{|=)/g,
+    begin:
+      /(?:@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b|\[(?:Fact|Theory|Test|TestMethod)\b)(?:[^{;]|\{[^{}]*\}(?=\s*\)))*?[\s`]([\w]+)`?\s*\(\s*[^)]*\)\s*(?:throws [\w., ]+)?(?=\{|=)/g,
     head: /^\s*(?:@|\[)/,
     skip: /@(?:Ignore|Disabled)\w*|\[Ignore|\bSkip\s*=/
   },
@@ -253,7 +293,13 @@ const forms: Readonly<Partial<Record<SourceText.Language, Parameters<typeof brac
 export const of = (source: SourceText.SourceText): ReadonlyArray<TestBlock> => {
   const form = forms[source.language]
   const raw =
-    source.language === "js" ? js(source) : source.language === "py" ? python(source) : form === undefined ? [] : braced(source, form)
+    source.language === "js"
+      ? js(source)
+      : source.language === "py"
+        ? python(source)
+        : form === undefined
+          ? []
+          : braced(source, form)
   const suites = raw.filter(({ isSuite }) => isSuite)
   return raw.map((block) => {
     const around = suites.filter(({ from, to }) => from < block.from && block.to <= to)
