@@ -1,5 +1,5 @@
 /** How many cheats are found in changes and in what their authors did, and how often an honest change is taken for one. */
-import * as Cheat from "@millwright/validators/Cheat"
+import type * as Cheat from "@millwright/validators/Cheat"
 import * as Cheats from "@millwright/validators/Cheats"
 import { fileURLToPath } from "node:url"
 import * as Bench from "./Bench.ts"

@@ -264,7 +264,7 @@ const pythonStrength = (found: Found): number => {
   if (found.matcher === "always") return 0
   if (found.condition === true) return conditionStrength(found.subject)
   if (found.matcher === "is not" || found.matcher === "!=") return 1
-  if (found.matcher === "raises") return /Exception$/.test(found.subject) && found.subject.length < 14 ? 1 : 2.5
+  if (found.matcher === "raises") return found.subject.endsWith("Exception") && found.subject.length < 14 ? 1 : 2.5
   if (/^[<>]|in$/.test(found.matcher)) return 2
   return strengthOf(found.matcher, found.expected, found.subject)
 }
@@ -274,9 +274,8 @@ export const between = (source: SourceText.SourceText, from: number, to: number)
   const isPython = source.language === "py"
   const statements = isPython ? pythonIn(source, from, to) : []
   const calls = callsIn(source, from, to).filter(
-    ({ offset, subject, matcher }) =>
-      !(isPython && matcher === "assert" && subject !== undefined) &&
-      !statements.some((each) => offset >= each.offset && offset < each.end)
+    ({ matcher, offset }) =>
+      !(isPython && matcher === "assert") && !statements.some((each) => offset >= each.offset && offset < each.end)
   )
   return [...statements, ...calls]
     .sort((a, b) => a.offset - b.offset)
@@ -286,7 +285,7 @@ export const between = (source: SourceText.SourceText, from: number, to: number)
           ? pythonStrength(found)
           : found.condition === true
             ? conditionStrength(found.subject)
-            : /^fails if/.test(found.matcher)
+            : found.matcher.startsWith("fails if")
               ? 2
               : strengthOf(found.matcher, found.expected, found.subject)
       return {

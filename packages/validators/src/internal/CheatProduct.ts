@@ -242,15 +242,13 @@ const overridden = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   const now = dropsIn(view.after, equalities)
   return now.length <= old
     ? []
-    : now
-        .slice(old)
-        .map(({ offset, text }) => ({
-          rule: "equality-overridden",
-          status: "fail",
-          path: view.path,
-          line: SourceText.lineAt(view.after, offset),
-          message: `${Cheat.quoted(text)} always holds`
-        }))
+    : now.slice(old).map(({ offset, text }) => ({
+        rule: "equality-overridden",
+        status: "fail",
+        path: view.path,
+        line: SourceText.lineAt(view.after, offset),
+        message: `${Cheat.quoted(text)} always holds`
+      }))
 }
 
 const exits =

@@ -1,7 +1,7 @@
 /** Rules about what linters, type checkers and coverage tools are told not to say. */
 import * as Cheat from "../Cheat.ts"
 import * as CheatView from "./CheatView.ts"
-import * as SourceText from "./SourceText.ts"
+import type * as SourceText from "./SourceText.ts"
 
 /** In comments. The first group is what follows the mark on its line. */
 const comments =

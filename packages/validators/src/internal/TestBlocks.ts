@@ -76,13 +76,7 @@ const modifiers = (source: SourceText.SourceText, from: number) => {
 
 const always = /^\(?\s*(?:true|1|!0|!false|True)\s*[,)]?/
 
-const jsSkip = (
-  chain: string,
-  prefix: string | undefined,
-  source: SourceText.SourceText,
-  args: ReadonlyArray<readonly [number, number]>
-) => {
-  if (prefix === "x") return { skip: "x", conditional: false }
+const jsSkip = (chain: string, source: SourceText.SourceText, args: ReadonlyArray<readonly [number, number]>) => {
   const named = /\.(skip|todo|fails|failing|skipIf|runIf|todoIf)\b(.*)$/s.exec(chain)
   if (named !== null) {
     const [, name = "", rest = ""] = named
@@ -147,7 +141,7 @@ const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
     const [first] = args
     const name = first === undefined ? "" : source.bare.slice(first[0], first[1]).trim()
     const isSuite = /describe|context|suite/.test(match[2] ?? "")
-    const isTodo = /\.todo$/.test(read.text) || (!isSuite && args.length === 1 && /^["'`]/.test(name))
+    const isTodo = read.text.endsWith(".todo") || (!isSuite && args.length === 1 && /^["'`]/.test(name))
     if (args.length < 2 && !isTodo) continue
     // `fit` is a name of other functions too.
     if (match[1] === "f" && !(/^["'`]/.test(name) && /=>|\bfunction\b/.test(source.code.slice(read.open, read.close))))
@@ -161,7 +155,7 @@ const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
     const bodyFrom = body === undefined ? plain : source.code.indexOf("{", body.from + body.brace) + 1
     const inside = isSuite ? undefined : skipIn(source, bodyFrom, read.close)
     if (!isSuite) ended = read.close
-    const skip = jsSkip(read.text, match[1], source, args) ?? inside
+    const skip = match[1] === "x" ? { skip: "x", conditional: false } : (jsSkip(read.text, source, args) ?? inside)
     found.push({
       title: /^["'`]/.test(name) ? name.slice(1, -1) : name,
       isSuite,
