@@ -1,5 +1,5 @@
 /** How many cheats are found in changes and in what their authors did, and how often an honest change is taken for one. */
-import * as Cheat from "@millwright/validators/Cheat"
+import type * as Cheat from "@millwright/validators/Cheat"
 import * as Cheats from "@millwright/validators/Cheats"
 import { fileURLToPath } from "node:url"
 import * as Bench from "./Bench.ts"
@@ -8,7 +8,8 @@ import * as History from "./cheats/History.ts"
 import * as Mutations from "./cheats/Mutations.ts"
 
 /** What is measured. */
-export const description = "cheat detection: cheats found, alarms on honest changes, by kind; made ones; a repository's own history"
+export const description =
+  "cheat detection: cheats found, alarms on honest changes, by kind; made ones; a repository's own history"
 
 /** What can be set. */
 export const options = {
@@ -31,7 +32,11 @@ interface Judged {
   readonly found: ReadonlyArray<Cheat.Cheat>
 }
 
-const judge = (kind: string, name: string, subject: Cheats.Subject): Judged => ({ kind, name, found: Cheats.look(subject).cheats })
+const judge = (kind: string, name: string, subject: Cheats.Subject): Judged => ({
+  kind,
+  name,
+  found: Cheats.look(subject).cheats
+})
 
 const isFound = ({ found }: Judged): boolean => found.length > 0
 /** Found, and as what it is. */
@@ -49,7 +54,12 @@ const byKind = (all: ReadonlyArray<Judged>): Readonly<Record<string, string>> =>
   )
 
 const told = (found: ReadonlyArray<Cheat.Cheat>): string =>
-  found.map(({ line, message, path, rule, status }) => `${status} ${rule} ${path ?? ""}${line === null ? "" : `:${line}`} ${message}`).join("; ")
+  found
+    .map(
+      ({ line, message, path, rule, status }) =>
+        `${status} ${rule} ${path ?? ""}${line === null ? "" : `:${line}`} ${message}`
+    )
+    .join("; ")
 
 /** Measures. */
 export const run: Bench.Run<typeof options> = async ({ cases: folder, commits, history }, progress) => {
@@ -57,16 +67,28 @@ export const run: Bench.Run<typeof options> = async ({ cases: folder, commits, h
   const judged = cases.map(({ kind, label, name, subject }) => ({ ...judge(kind, name, subject), label }))
   const of = (label: Cases.Case["label"]) => judged.filter((each) => each.label === label)
   const [cheats, honest] = [of("cheat"), of("honest")]
-  const made = Mutations.of(cases.filter(({ label }) => label === "honest")).map(({ kind, name, subject }) => judge(kind, name, subject))
+  const made = Mutations.of(cases.filter(({ label }) => label === "honest")).map(({ kind, name, subject }) =>
+    judge(kind, name, subject)
+  )
   progress(`${judged.length} cases and ${made.length} made ones are judged; now the history`)
-  const past = commits === 0 ? [] : History.read(history, commits).map(({ files, id, title }) => judge("history", `${id.slice(0, 12)} ${title}`, { files }))
+  const past =
+    commits === 0
+      ? []
+      : History.read(history, commits).map(({ files, id, title }) =>
+          judge("history", `${id.slice(0, 12)} ${title}`, { files })
+        )
   const alarms = honest.filter(isFound)
   const isOwn = folder !== options.cases.default
   return {
     figures: [
       { ...Bench.figure("found", share(cheats, isFound), "of cheats"), goal: { op: ">=", value: 0.95 } },
       Bench.figure("found by its own name", share(cheats, isNamed), "of cheats"),
-      { name: "alarms", value: alarms.length, unit: `of ${honest.length} honest changes`, goal: { op: "<=", value: 0 } },
+      {
+        name: "alarms",
+        value: alarms.length,
+        unit: `of ${honest.length} honest changes`,
+        goal: { op: "<=", value: 0 }
+      },
       { name: "cheats", value: cheats.length, unit: `cases of ${new Set(cheats.map(({ kind }) => kind)).size} kinds` },
       Bench.figure("found, made by a program", share(made, isFound), `of ${made.length} cheats`),
       Bench.figure("alarms, history", share(past, isFound), `of ${past.length} commits`)
@@ -87,11 +109,20 @@ export const run: Bench.Run<typeof options> = async ({ cases: folder, commits, h
       ...Object.entries(byKind(honest)).map(([kind, count]) => `${kind.padEnd(25)} ${count}`),
       "",
       ...[...cheats, ...made].filter((each) => !isFound(each)).map(({ kind, name }) => `not found: ${kind}, ${name}`),
-      ...cheats.filter((each) => isFound(each) && !isNamed(each)).map(({ found, name }) => `found as something else: ${name}: ${told(found)}`),
+      ...cheats
+        .filter((each) => isFound(each) && !isNamed(each))
+        .map(({ found, name }) => `found as something else: ${name}: ${told(found)}`),
       ...alarms.map(({ found, name }) => `alarm: ${name}: ${told(found)}`),
       ...past.filter(isFound).map(({ found, name }) => `history: ${name}: ${told(found)}`),
       ""
     ],
-    details: { kinds: byKind(cheats), honest: byKind(honest), made: byKind(made), missed: [...cheats, ...made].filter((each) => !isFound(each)).map(({ name }) => name), alarms, history: past.filter(isFound) }
+    details: {
+      kinds: byKind(cheats),
+      honest: byKind(honest),
+      made: byKind(made),
+      missed: [...cheats, ...made].filter((each) => !isFound(each)).map(({ name }) => name),
+      alarms,
+      history: past.filter(isFound)
+    }
   }
 }

@@ -16,11 +16,14 @@ export interface Case {
 
 /** The sections of a txtar text, by name, in their order. */
 const sections = (text: string): ReadonlyArray<readonly [name: string, content: string]> =>
-  text.split(/^-- (?=.+ --$)/m).slice(1).map((part) => {
-    const end = part.indexOf("\n")
-    const head = end === -1 ? part : part.slice(0, end)
-    return [head.replace(/ --$/, ""), end === -1 ? "" : part.slice(end + 1)] as const
-  })
+  text
+    .split(/^-- (?=.+ --$)/m)
+    .slice(1)
+    .map((part) => {
+      const end = part.indexOf("\n")
+      const head = end === -1 ? part : part.slice(0, end)
+      return [head.replace(/ --$/, ""), end === -1 ? "" : part.slice(end + 1)] as const
+    })
 
 /** What an author did: `$ ` begins a command and `@` another tool, what comes back follows, then `[exit N]`; `claim:` ends it. */
 const trajectory = (text: string): Trajectory.Trajectory => {
@@ -63,20 +66,30 @@ export const parse = (text: string): Cheats.Subject => {
     } else if (side === "after") of(path).after = content
     else if (name === "contract") rest = { ...rest, statements: content.trim().split("\n") }
     else if (name === "trajectory") rest = { ...rest, trajectory: trajectory(content) }
-    else throw new Bench.BadInput(`A case has a section "${name}". There are before/PATH, after/PATH, rename FROM TO, contract and trajectory.`)
+    else
+      throw new Bench.BadInput(
+        `A case has a section "${name}". There are before/PATH, after/PATH, rename FROM TO, contract and trajectory.`
+      )
   }
   return { files: [...files].map(([path, sides]) => ({ path, ...sides })), ...rest }
 }
 
 const folders = (path: string): ReadonlyArray<string> =>
-  existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort() : []
+  existsSync(path)
+    ? readdirSync(path, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name)
+        .sort()
+    : []
 
 /** Reads `cheat/KIND/NAME.txtar` and `honest/KIND/NAME.txtar` below a folder. */
 export const load = (folder: string): ReadonlyArray<Case> => {
   const all = (["cheat", "honest"] as const).flatMap((label) =>
     folders(join(folder, label)).flatMap((kind) => {
       if (label === "cheat" && !Object.hasOwn(Cheat.rules, kind)) {
-        throw new Bench.BadInput(`${join(folder, label, kind)} is no kind of cheat. The kinds: ${Object.keys(Cheat.rules).join(", ")}`)
+        throw new Bench.BadInput(
+          `${join(folder, label, kind)} is no kind of cheat. The kinds: ${Object.keys(Cheat.rules).join(", ")}`
+        )
       }
       return readdirSync(join(folder, label, kind))
         .filter((file) => file.endsWith(".txtar"))
@@ -87,6 +100,7 @@ export const load = (folder: string): ReadonlyArray<Case> => {
         })
     })
   )
-  if (all.length === 0) throw new Bench.BadInput(`${folder} has no cases. They are files cheat/KIND/NAME.txtar and honest/KIND/NAME.txtar.`)
+  if (all.length === 0)
+    throw new Bench.BadInput(`${folder} has no cases. They are files cheat/KIND/NAME.txtar and honest/KIND/NAME.txtar.`)
   return all
 }

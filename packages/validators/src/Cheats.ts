@@ -59,7 +59,7 @@ export const holdouts: RegExp =
   /(?:^|[\s"'=/])(?:\.?holdouts?|hold-outs?|hidden[-_]tests?|scenario[-_]vault)(?:[/\s"';|&.]|$)|\bholdout[-_]\w+\.\w+/i
 
 /** What is looked at in all, in files and in characters; of one side of a file; and of one of its lines. */
-export const limits = { files: 50_000, characters: 64_000_000, side: 2_000_000, line: 20_000 } as const
+export const limits = { files: 50_000, characters: 64_000_000, side: 1_000_000, line: 20_000 } as const
 
 /** Why a side is not looked at. */
 const unreadable = (text: string | null): string | undefined => {

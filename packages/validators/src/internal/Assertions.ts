@@ -19,8 +19,10 @@ export interface Assertion {
   readonly line: number
 }
 
-const exists = /^(?:tobedefined|tobetruthy|tobefalsy|tobeinstanceof|ok|exist|exists|isok|isdefined|isobject|isnotnull|notnull|assertnotnull|assertisnotnone|assertisinstance|isinstanceof|tohavebeencalled|called|assert_called|notthrow|nottothrow|doesnotthrow|notempty|isnotempty|assertdoesnotthrow|isnotnil|noerror|notnil|isok|any)$/
-const partly = /contain|atleast|atmost|least|most|match(?!inlinesnapshot|snapshot)|include|regexp|closeto|greater|less|above|below|within|between|property|startswith|endswith|assertin$|^in$|has|some|any|approx|almost|delta|hastype|assertgreater|assertless|satisf/
+const exists =
+  /^(?:tobedefined|tobetruthy|tobefalsy|tobeinstanceof|ok|exist|exists|isok|isdefined|isobject|isnotnull|notnull|assertnotnull|assertisnotnone|assertisinstance|isinstanceof|tohavebeencalled|called|assert_called|notthrow|nottothrow|doesnotthrow|notempty|isnotempty|assertdoesnotthrow|isnotnil|noerror|notnil|isok|any)$/
+const partly =
+  /contain|atleast|atmost|least|most|match(?!inlinesnapshot|snapshot)|include|regexp|closeto|greater|less|above|below|within|between|property|startswith|endswith|assertin$|^in$|has|some|any|approx|almost|delta|hastype|assertgreater|assertless|satisf/
 const negated = /^not|doesnot|isnot/
 const isBoolean = /^(?:true|false)$/i
 
@@ -33,9 +35,19 @@ const conditionStrength = (text: string): number => {
     const [left = "", right = ""] = SourceText.squeezed(text).split(/===?/)
     if (left === right) return 0
   }
-  if (/!==? ?(?:undefined|null|nil)\b|is not None|!= ?None|\.is_(?:ok|some)\(\)|\bisinstance\(|\btypeof\b|\binstanceof\b/.test(code)) return 1
+  if (
+    /!==? ?(?:undefined|null|nil)\b|is not None|!= ?None|\.is_(?:ok|some)\(\)|\bisinstance\(|\btypeof\b|\binstanceof\b/.test(
+      code
+    )
+  )
+    return 1
   if (/===?(?!=)|\bis (?!not)|matches!/.test(code)) return 3
-  if (/[<>]|!=|\bin\b|\.(?:includes|contains|startsWith|endsWith|starts_with|ends_with|startswith|match|test|some|every|has|exists?)\b|\b(?:any|all)\(/.test(code)) return 2
+  if (
+    /[<>]|!=|\bin\b|\.(?:includes|contains|startsWith|endsWith|starts_with|ends_with|startswith|match|test|some|every|has|exists?)\b|\b(?:any|all)\(/.test(
+      code
+    )
+  )
+    return 2
   return 1.5
 }
 
@@ -45,14 +57,25 @@ const strengthOf = (matcher: string, expected: string, subject: string): number 
   }
   // Two calls that look the same need not answer the same.
   if (subject !== "" && subject === expected && !/[(`]/.test(subject)) return 0
-  if (expected !== "" && /^-?[\d.]+$|^(["'`]).*\1$/.test(subject) && SourceText.literals(subject).join() === SourceText.literals(expected).join()) return 0
-  if (/^(?:tothrow|tothrowerror|throws|rejects|throw|raises|assertraises|panics|assertthrows)$/.test(matcher)) return expected === "" ? 1 : 2.5
+  if (
+    expected !== "" &&
+    /^-?[\d.]+$|^(["'`]).*\1$/.test(subject) &&
+    SourceText.literals(subject).join() === SourceText.literals(expected).join()
+  )
+    return 0
+  if (/^(?:tothrow|tothrowerror|throws|rejects|throw|raises|assertraises|panics|assertthrows)$/.test(matcher))
+    return expected === "" ? 1 : 2.5
   if (/^tobe(?:truthy|falsy)$/.test(matcher)) return Math.min(2, Math.max(1, conditionStrength(subject) > 1.5 ? 2 : 1))
   if (negated.test(matcher) && !/nottothrow/.test(matcher)) return partly.test(matcher) ? 2 : 1
   if (exists.test(matcher)) return 1
   if (/^(?:expect\.anything\(\)|mock\.ANY|ANY|any\(\))$/.test(expected)) return 1
   if (/\b(?:expect\.(?:any|anything)\(|mock\.ANY|\bANY\b|any\(\))/.test(expected)) return 2
-  if (/\b(?:expect\.)?(?:objectContaining|arrayContaining|stringContaining|stringMatching)\(|pytest\.approx/.test(expected)) return 2.5
+  if (
+    /\b(?:expect\.)?(?:objectContaining|arrayContaining|stringContaining|stringMatching)\(|pytest\.approx/.test(
+      expected
+    )
+  )
+    return 2.5
   // Every list has a length of 0 or more.
   if (/greater|atleast|above/.test(matcher) && /^-?[01]$/.test(expected)) return 1
   return partly.test(matcher) ? 2 : 3
@@ -67,10 +90,19 @@ interface Found {
   readonly condition?: boolean
 }
 
+const longest = 20_000
+
 /** The arguments behind a bracket, as texts. */
-const argumentsAt = (source: SourceText.SourceText, open: number): { readonly all: ReadonlyArray<string>; readonly end: number } => {
+const argumentsAt = (
+  source: SourceText.SourceText,
+  open: number
+): { readonly all: ReadonlyArray<string>; readonly end: number } => {
   const close = SourceText.closing(source.code, open)
-  const all = SourceText.parts(source.code, open, close).map(([from, to]) => SourceText.squeezed(source.bare.slice(from, to)))
+  // Nobody writes one so long, and what is not closed goes on to the end.
+  if (close - open > longest) return { all: [], end: open + 1 }
+  const all = SourceText.parts(source.code, open, close).map(([from, to]) =>
+    SourceText.squeezed(source.bare.slice(from, to))
+  )
   return { all: all.filter((text) => text !== ""), end: close + 1 }
 }
 
@@ -83,7 +115,13 @@ const chained = (source: SourceText.SourceText, from: number) => {
     end += next[0].length
     const name = (next[1] ?? "").toLowerCase()
     if (name === "not") isNot = true
-    else if (!/^(?:to|be|been|is|that|which|and|has|have|with|at|of|same|does|still|also|resolves|rejects|soft|poll|deep|a|an)$/.test(name) || matcher === "") matcher = name
+    else if (
+      !/^(?:to|be|been|is|that|which|and|has|have|with|at|of|same|does|still|also|resolves|rejects|soft|poll|deep|a|an)$/.test(
+        name
+      ) ||
+      matcher === ""
+    )
+      matcher = name
     if (source.code[end] === "(") {
       const { all, end: close } = argumentsAt(source, end)
       expected = all.join(",")
@@ -107,12 +145,13 @@ const callsIn = (source: SourceText.SourceText, from: number, to: number): Reado
   for (const match of source.code.slice(from, to).matchAll(call)) {
     const offset = from + match.index
     const open = offset + match[0].length
-    if (found.some(({ end, offset: start }) => offset > start && offset < end)) continue
+    if (offset < (found.at(-1)?.end ?? 0)) continue
     const { all, end } = argumentsAt(source, open)
     const [first = "", second = "", third = ""] = all
     if (match[1] !== undefined) {
       const rest = chained(source, end)
-      if (rest.matcher !== "") found.push({ offset, end: rest.end, subject: first, matcher: rest.matcher, expected: rest.expected })
+      if (rest.matcher !== "")
+        found.push({ offset, end: rest.end, subject: first, matcher: rest.matcher, expected: rest.expected })
       continue
     }
     const name = match[2] ?? ""
@@ -121,13 +160,20 @@ const callsIn = (source: SourceText.SourceText, from: number, to: number): Reado
     if (goFailure.test(name.toLowerCase())) found.push({ offset, end, ...goCondition(source, from, offset) })
     else if (/^(?:assert|ok|istrue|true|truthy|asserttrue|assert_true|debug_assert|check)$/.test(matcher))
       found.push({ offset, end, subject: first, matcher, expected: "", condition: true })
-    else if (/^(?:assertfalse|isfalse|false)$/.test(matcher)) found.push({ offset, end, subject: first, matcher, expected: "false" })
+    else if (/^(?:assertfalse|isfalse|false)$/.test(matcher))
+      found.push({ offset, end, subject: first, matcher, expected: "false" })
     else if (/^[tT]$/.test(first) && /^(?:assert|require)$/.test(name.split(".")[0] ?? "") && all.length > 1)
       found.push({ offset, end, subject: third === "" ? second : third, matcher, expected: third === "" ? "" : second })
     else {
       const isJava = source.language === "java"
       const [subject, expected] = isJava && second !== "" ? [second, first] : [first, second]
-      found.push({ offset, end, subject, matcher, expected: third === "" || /^["'`]/.test(third) ? expected : `${expected},${third}` })
+      found.push({
+        offset,
+        end,
+        subject,
+        matcher,
+        expected: third === "" || /^["'`]/.test(third) ? expected : `${expected},${third}`
+      })
     }
   }
   return found
@@ -147,7 +193,13 @@ const goCondition = (source: SourceText.SourceText, from: number, offset: number
 
 /** Python's own statement, and its context managers. */
 const pythonIn = (source: SourceText.SourceText, from: number, to: number): ReadonlyArray<Found> =>
-  [...source.code.slice(from, to).matchAll(/(?:^|[\n;:])[ \t]*(?:assert(?=[\s(])|(?:async )?with\s+(?=(?:pytest\.(?:raises|warns)|self\.assertRaises\w*)\())/g)].map((match): Found => {
+  [
+    ...source.code
+      .slice(from, to)
+      .matchAll(
+        /(?:^|[\n;:])[ \t]*(?:assert(?=[\s(])|(?:async )?with\s+(?=(?:pytest\.(?:raises|warns)|self\.assertRaises\w*)\())/g
+      )
+  ].map((match): Found => {
     const offset = from + match.index + match[0].search(/\S(?=[^\n;:]*$)/)
     const start = from + match.index + match[0].length
     const end = statementEnd(source.code, start)
@@ -162,10 +214,23 @@ const pythonIn = (source: SourceText.SourceText, from: number, to: number): Read
     if (operator === "==" || operator === "is") {
       const isTurned = /^(?:["'\d[({-]|None|True|False)/.test(left) && !/^(?:["'\d[({-]|None|True|False)/.test(right)
       const always = /\bor True$/.test(condition)
-      return { offset, end, subject: isTurned ? right : left, matcher: always ? "always" : "==", expected: isTurned ? left : right }
+      return {
+        offset,
+        end,
+        subject: isTurned ? right : left,
+        matcher: always ? "always" : "==",
+        expected: isTurned ? left : right
+      }
     }
     if (operator === "in") return { offset, end, subject: right, matcher: "in", expected: left }
-    return { offset, end, subject: operator === "" ? condition : left, matcher: operator === "" ? "assert" : operator, expected: right, condition: operator === "" }
+    return {
+      offset,
+      end,
+      subject: operator === "" ? condition : left,
+      matcher: operator === "" ? "assert" : operator,
+      expected: right,
+      condition: operator === ""
+    }
   })
 
 /** The two sides of the first comparison that stands in no brackets, and with what they are compared. */
@@ -175,7 +240,11 @@ const sides = (code: string, bare: string): readonly [left: string, operator: st
     if (char === "(" || char === "[" || char === "{") at = SourceText.closing(code, at)
     const found = /^(?:==|!=|<=|>=|<|>|\s(?:is not|is|not in|in)\s)/.exec(code.slice(at, at + 8))
     if (found !== null) {
-      return [SourceText.squeezed(bare.slice(0, at)), found[0].trim(), SourceText.squeezed(bare.slice(at + found[0].length))]
+      return [
+        SourceText.squeezed(bare.slice(0, at)),
+        found[0].trim(),
+        SourceText.squeezed(bare.slice(at + found[0].length))
+      ]
     }
   }
   return [SourceText.squeezed(bare), "", ""]
@@ -195,7 +264,7 @@ const pythonStrength = (found: Found): number => {
   if (found.matcher === "always") return 0
   if (found.condition === true) return conditionStrength(found.subject)
   if (found.matcher === "is not" || found.matcher === "!=") return 1
-  if (found.matcher === "raises") return /Exception$/.test(found.subject) && found.subject.length < 14 ? 1 : 2.5
+  if (found.matcher === "raises") return found.subject.endsWith("Exception") && found.subject.length < 14 ? 1 : 2.5
   if (/^[<>]|in$/.test(found.matcher)) return 2
   return strengthOf(found.matcher, found.expected, found.subject)
 }
@@ -205,9 +274,8 @@ export const between = (source: SourceText.SourceText, from: number, to: number)
   const isPython = source.language === "py"
   const statements = isPython ? pythonIn(source, from, to) : []
   const calls = callsIn(source, from, to).filter(
-    ({ offset, subject, matcher }) =>
-      !(isPython && matcher === "assert" && subject !== undefined) &&
-      !statements.some((each) => offset >= each.offset && offset < each.end)
+    ({ matcher, offset }) =>
+      !(isPython && matcher === "assert") && !statements.some((each) => offset >= each.offset && offset < each.end)
   )
   return [...statements, ...calls]
     .sort((a, b) => a.offset - b.offset)
@@ -217,7 +285,7 @@ export const between = (source: SourceText.SourceText, from: number, to: number)
           ? pythonStrength(found)
           : found.condition === true
             ? conditionStrength(found.subject)
-            : /^fails if/.test(found.matcher)
+            : found.matcher.startsWith("fails if")
               ? 2
               : strengthOf(found.matcher, found.expected, found.subject)
       return {

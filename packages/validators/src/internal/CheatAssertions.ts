@@ -19,7 +19,8 @@ const different = (before: ReadonlyArray<Assertion>, after: ReadonlyArray<Assert
 }
 
 /** A subject without a look at its size. */
-const bare = (subject: string): string => subject.replace(/^len\((.*)\)$/, "$1").replace(/\.(?:length|size|count)(?:\(\))?$/, "")
+const bare = (subject: string): string =>
+  subject.replace(/^len\((.*)\)$/, "$1").replace(/\.(?:length|size|count)(?:\(\))?$/, "")
 
 /** Pairs what is gone with what is new: about the same subject first, then what is left in its order. */
 const become = (gone: ReadonlyArray<Assertion>, fresh: ReadonlyArray<Assertion>) => {
@@ -34,33 +35,60 @@ const become = (gone: ReadonlyArray<Assertion>, fresh: ReadonlyArray<Assertion>)
     return true
   }
   const rest = gone
-    .filter((before) => !take(before, ({ matcher, subject }) => subject === before.subject && matcher === before.matcher, true))
+    .filter(
+      (before) =>
+        !take(before, ({ matcher, subject }) => subject === before.subject && matcher === before.matcher, true)
+    )
     .filter((before) => !take(before, ({ subject }) => bare(subject) === bare(before.subject) && subject !== "", true))
-    .filter((before) => !take(before, ({ expected, matcher }) => before.expected !== "" && expected === before.expected && matcher === before.matcher, false))
+    .filter(
+      (before) =>
+        !take(
+          before,
+          ({ expected, matcher }) =>
+            before.expected !== "" && expected === before.expected && matcher === before.matcher,
+          false
+        )
+    )
   const removed = rest.filter((before) => !take(before, () => true, false))
   return { pairs, removed, added: open }
 }
 
 /** A call of a function of the tests' own that may assert: `expectAnswer(…)`, `checkTree(…)`. */
-const helper = /(?<![\w.])(?:expect|assert|check|verify|should|must|ensure|require|compare|roundtrip|run|test|matches|holds)[A-Z_]\w*\(/g
+const helper =
+  /(?<![\w.])(?:expect|assert|check|verify|should|must|ensure|require|compare|roundtrip|run|test|matches|holds)[A-Z_]\w*\(/g
 
 const about = (change: CheatView.Change) => {
-  const products = change.views.filter(({ role }) => role !== "test" && role !== "snapshot" && role !== "support" && role !== "doc" && role !== "ci")
+  const products = change.views.filter(
+    ({ role }) => role !== "test" && role !== "snapshot" && role !== "support" && role !== "doc" && role !== "ci"
+  )
   const touched = new Set<string>()
   for (const view of products) {
     touched.add(CheatTests.stem(view.path)).add(CheatTests.stem(view.previousPath))
     const texts = [...CheatView.addedIn(view, "bare"), ...CheatView.removedIn(view, "bare")].map(({ text }) => text)
-    const around = [...view.added.map(({ number }) => enclosing(view.after, number)), ...view.removed.map(({ number }) => enclosing(view.before, number))]
+    const around = [
+      ...view.added.map(({ number }) => enclosing(view.after, number)),
+      ...view.removed.map(({ number }) => enclosing(view.before, number))
+    ]
     for (const text of [...texts, ...around]) for (const name of SourceText.names(text)) touched.add(name)
   }
   for (const word of ordinary) touched.delete(word)
-  const said = new Set(products.flatMap((view) => CheatView.addedIn(view, "bare").flatMap(({ text }) => SourceText.literals(text))))
-  const texts = products.map((view) => CheatView.addedIn(view, "bare").map(({ text }) => text).join("\n")).join("\n")
+  const said = new Set(
+    products.flatMap((view) => CheatView.addedIn(view, "bare").flatMap(({ text }) => SourceText.literals(text)))
+  )
+  const texts = products
+    .map((view) =>
+      CheatView.addedIn(view, "bare")
+        .map(({ text }) => text)
+        .join("\n")
+    )
+    .join("\n")
   return { isProduct: products.length > 0, touched, said, texts, gone: CheatTests.goneNames(change.views) }
 }
 
 const ordinary =
-  "test describe expect assert with from import const function return async await string number boolean this true false null undefined self None True False void new let var def func type error throw if else for while case class export default of in is not and or to it n i x a b t s key value name path text data line console log process stdout stderr write length".split(" ")
+  "test describe expect assert with from import const function return async await string number boolean this true false null undefined self None True False void new let var def func type error throw if else for while case class export default of in is not and or to it n i x a b t s key value name path text data line console log process stdout stderr write length src lib app test tests spec index main utils helpers vitest jest pytest include exclude".split(
+    " "
+  )
 
 /** The line that opens the piece of code a line stands in: the nearest one above it with less indent. */
 const enclosing = (source: SourceText.SourceText, number: number): string => {
@@ -70,7 +98,8 @@ const enclosing = (source: SourceText.SourceText, number: number): string => {
     const text = CheatView.lineOf(source, at, "code")
     const indent = indentOf(text)
     if (indent === -1 || (own !== -1 && indent >= own) || /^\s*[)}\]]/.test(text)) continue
-    if (indent === 0 || /\b(?:function|def|func|fn|class|interface|struct|impl)\b|=>\s*\{?\s*$|\)\s*\{\s*$/.test(text)) return text
+    if (indent === 0 || /\b(?:function|def|func|fn|class|interface|struct|impl)\b|=>\s*\{?\s*$|\)\s*\{\s*$/.test(text))
+      return text
   }
   return ""
 }
@@ -78,9 +107,15 @@ const enclosing = (source: SourceText.SourceText, number: number): string => {
 type Product = ReturnType<typeof about>
 
 /** Whether the contract or the change of the code says why a test expects another value. */
-const isExplained = (after: CheatTests.Placed, values: ReadonlyArray<string>, { change, product }: { readonly change: CheatView.Change; readonly product: Product }): boolean => {
-  const telling = values.filter((value) => value.length > 1)
-  if (telling.some((value) => change.contract.includes(value.toLowerCase()) || product.said.has(value) || product.texts.includes(value))) return true
+const isExplained = (
+  after: CheatTests.Placed,
+  values: ReadonlyArray<string>,
+  { change, product }: { readonly change: CheatView.Change; readonly product: Product }
+): boolean => {
+  // A number may stand anywhere: that the code has it says nothing.
+  const telling = values.filter((value) => value.length > 3 && !/^-?[\d.]+$/.test(value))
+  if (telling.some((value) => product.said.has(value) || product.texts.includes(value))) return true
+  if (values.some((value) => value.length > 1 && inWords(change.contract, value.toLowerCase()))) return true
   const source = after.view.after
   const imports = source.bare
     .split("\n")
@@ -90,7 +125,16 @@ const isExplained = (after: CheatTests.Placed, values: ReadonlyArray<string>, { 
   return names.some((name) => name.length > 2 && product.touched.has(name))
 }
 
-const number = (text: string): number => Number(/-?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?/i.exec(text)?.[0].replaceAll("_", "") ?? Number.NaN)
+/** Whether a text has a value, and not as a part of a longer word or number. */
+const inWords = (text: string, value: string): boolean => {
+  for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + 1)) {
+    if (!/[\p{L}\p{N}]/u.test(text[at - 1] ?? "") && !/[\p{L}\p{N}]/u.test(text[at + value.length] ?? "")) return true
+  }
+  return false
+}
+
+const number = (text: string): number =>
+  Number(/-?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?/i.exec(text)?.[0].replaceAll("_", "") ?? Number.NaN)
 
 /** How far off a value may be, where the assertion says so: a larger number is looser. */
 const toleranceOf = ({ expected, matcher, text }: Assertion): number | undefined => {
@@ -100,12 +144,17 @@ const toleranceOf = ({ expected, matcher, text }: Assertion): number | undefined
   if (places !== null) return 10 ** -Number(places[1])
   const args = expected.split(",")
   if (matcher === "tobecloseto") return 10 ** -(args.length > 1 ? number(args[1] ?? "") : 2)
-  if (/closeto|approximately|indelta|within|assertalmostequal/.test(matcher) && args.length > 1) return number(args.at(-1) ?? "")
+  if (/closeto|approximately|indelta|within|assertalmostequal/.test(matcher) && args.length > 1)
+    return number(args.at(-1) ?? "")
   return undefined
 }
 
 const bound = (matcher: string): "upper" | "lower" | undefined =>
-  /less|below|atmost|^<=?$|fails if >/.test(matcher) ? "upper" : /greater|above|atleast|^>=?$|fails if </.test(matcher) ? "lower" : undefined
+  /less|below|atmost|^<=?$|fails if >/.test(matcher)
+    ? "upper"
+    : /greater|above|atleast|^>=?$|fails if </.test(matcher)
+      ? "lower"
+      : undefined
 
 /** Looks at the tests that are on both sides. */
 export const look = (change: CheatView.Change, paired: CheatTests.Paired): ReadonlyArray<Cheat.Cheat> => {
@@ -121,7 +170,9 @@ export const look = (change: CheatView.Change, paired: CheatTests.Paired): Reado
   const pool = new Set([
     ...change.views.flatMap((view) => (view.role === "test" || view.role === "support" ? gained(view) : [])),
     ...paired.fresh.flatMap(({ block }) => block.assertions.map(shape)),
-    ...compared.filter(({ after }) => after.block.to > 0 && after.block.from > 0).flatMap((each) => each.fresh.map(shape))
+    ...compared
+      .filter(({ after }) => after.block.to > 0 && after.block.from > 0)
+      .flatMap((each) => each.fresh.map(shape))
   ])
   return [
     ...compared.flatMap((each) => compare(each, { change, product, pool })),
@@ -136,7 +187,8 @@ const shape = ({ expected, matcher, subject }: Assertion): string =>
 
 const gained = (view: CheatView.View): ReadonlyArray<string> => {
   const left = new Map<string, number>()
-  for (const each of Assertions.between(view.before, 0, view.before.code.length)) left.set(shape(each), (left.get(shape(each)) ?? 0) + 1)
+  for (const each of Assertions.between(view.before, 0, view.before.code.length))
+    left.set(shape(each), (left.get(shape(each)) ?? 0) + 1)
   return Assertions.between(view.after, 0, view.after.code.length).flatMap((each) => {
     const key = shape(each)
     const count = left.get(key) ?? 0
@@ -164,13 +216,22 @@ const compare = ({ after, before, fresh, gone }: Compared, known: Known): Readon
   const found: Array<Cheat.Cheat> = []
   const { path } = after.view
   const title = Cheat.quoted(after.block.title)
-  const add = (rule: Cheat.Rule, status: Cheat.Cheat["status"], { line, text }: { readonly line: number; readonly text: string }) => {
+  const add = (
+    rule: Cheat.Rule,
+    status: Cheat.Cheat["status"],
+    { line, text }: { readonly line: number; readonly text: string }
+  ) => {
     found.push({ rule, status, path, line, message: `in ${title}: ${text}` })
   }
   for (const { after: now, before: was, isSame } of pairs) {
     const change = { line: now.line, text: `${Cheat.quoted(was.text)} became ${Cheat.quoted(now.text)}` }
     // Said of the assertion itself.
-    if (now.strength === 0 && was.strength > 0 && after.block.assertions.some(({ strength, text }) => text === now.text && strength === 0)) continue
+    if (
+      now.strength === 0 &&
+      was.strength > 0 &&
+      after.block.assertions.some(({ strength, text }) => text === now.text && strength === 0)
+    )
+      continue
     const [loose, tight] = [toleranceOf(now), toleranceOf(was)]
     if (loose !== undefined && tight !== undefined && loose > tight * 1.000001) {
       add("tolerance-widened", "fail", change)
@@ -184,31 +245,54 @@ const compare = ({ after, before, fresh, gone }: Compared, known: Known): Readon
     }
     if (!isSame || now.subject !== was.subject || now.expected === was.expected) continue
     const [old, values] = [SourceText.literals(was.expected), SourceText.literals(now.expected)]
-    const isChanged = values.length > 0 && old.length > 0 && values.join("\0") !== old.join("\0") && now.matcher === was.matcher
+    const isChanged =
+      values.length > 0 && old.length > 0 && values.join("\0") !== old.join("\0") && now.matcher === was.matcher
     const fresh = values.filter((each) => !old.includes(each))
     const isMore = /include|contain|match/.test(now.matcher) && now.expected.includes(was.expected.slice(1, -1))
-    if (!isChanged || fresh.length === 0 || isMore || asksElse(before, after) || isExplained(after, fresh, known)) continue
+    if (!isChanged || fresh.length === 0 || isMore || asksElse(before, after) || isExplained(after, fresh, known))
+      continue
     const side = bound(now.matcher)
     if (side !== undefined) {
-      const wider = side === "upper" ? number(now.expected) > number(was.expected) : number(now.expected) < number(was.expected)
+      const wider =
+        side === "upper" ? number(now.expected) > number(was.expected) : number(now.expected) < number(was.expected)
       if (wider) add("tolerance-widened", "blocked", change)
     } else if (/inlinesnapshot/.test(now.matcher)) add("snapshot-rewritten", "blocked", change)
     else add("expectation-changed", "blocked", change)
   }
   const weight = (all: ReadonlyArray<Assertion>) => all.reduce((sum, { strength }) => sum + strength, 0)
-  const isHelped = weight(added) > 0 || helps(after, Math.max(0, ...removed.map(({ strength }) => strength)), known.change)
-  const inline = pairs.filter(({ after: now, before: was }) => /inlinesnapshot/.test(now.matcher) && was.expected !== now.expected)
+  const isHelped =
+    weight(added) > 0 || helps(after, Math.max(0, ...removed.map(({ strength }) => strength)), known.change)
+  const inline = pairs.filter(
+    ({ after: now, before: was }) => /inlinesnapshot/.test(now.matcher) && was.expected !== now.expected
+  )
   for (const { after: now, before: was } of inline) {
-    if (found.some(({ line }) => line === now.line) || known.change.contract !== "" && SourceText.literals(now.expected).some((each) => each.length > 2 && known.change.contract.includes(each.replaceAll('"', "").toLowerCase()))) continue
-    add("snapshot-rewritten", "blocked", { line: now.line, text: `${Cheat.quoted(was.expected)} became ${Cheat.quoted(now.expected)}` })
+    if (
+      found.some(({ line }) => line === now.line) ||
+      (known.change.contract !== "" &&
+        SourceText.literals(now.expected).some(
+          (each) => each.length > 2 && known.change.contract.includes(each.replaceAll('"', "").toLowerCase())
+        ))
+    )
+      continue
+    add("snapshot-rewritten", "blocked", {
+      line: now.line,
+      text: `${Cheat.quoted(was.expected)} became ${Cheat.quoted(now.expected)}`
+    })
   }
   for (const was of removed) {
     const isMoved = known.pool.has(shape(was))
-    const isCovered = was.strength < 2 && after.block.assertions.some(({ text }) => SourceText.names(was.subject).some((name) => name.length > 1 && SourceText.names(text).includes(name)))
+    const isCovered =
+      was.strength < 2 &&
+      after.block.assertions.some(({ text }) =>
+        SourceText.names(was.subject).some((name) => name.length > 1 && SourceText.names(text).includes(name))
+      )
     if (was.strength === 0 || isCovered || isMoved || isHelped) continue
     if (after.block.assertions.length > 0 && CheatTests.uses(was.text, known.product.gone)) continue
     const line = SourceText.lineAt(after.view.after, after.block.from)
-    add("assertion-removed", "fail", { line, text: `${Cheat.quoted(was.text)} is gone, and nothing stands in its place` })
+    add("assertion-removed", "fail", {
+      line,
+      text: `${Cheat.quoted(was.text)} is gone, and nothing stands in its place`
+    })
   }
   return found
 }
@@ -221,11 +305,18 @@ const helps = ({ block }: CheatTests.Placed, least: number, { views }: CheatView
 const helperStrength = (name: string, views: ReadonlyArray<CheatView.View>): number | undefined => {
   const declared = views.flatMap(({ after, role }) => {
     if ((role !== "test" && role !== "support") || !after.code.includes(name)) return []
-    const at = after.code.search(new RegExp(`(?:const|let|function\\*?|def|func|fn|void)\\s+${name.replaceAll("$", "\\$")}\\b`))
+    const at = after.code.search(
+      new RegExp(`(?:const|let|function\\*?|def|func|fn|void)\\s+${name.replaceAll("$", "\\$")}\\b`)
+    )
     if (at === -1) return []
     const arrow = after.code.slice(at).search(/\)[^;=]*(?:=>\s*)?\{/)
     const open = arrow === -1 ? -1 : after.code.indexOf("{", at + arrow)
-    const end = after.language === "py" ? at + after.code.slice(at).search(/\n(?=\S)|$/) : open === -1 ? at : SourceText.closing(after.code, open)
+    const end =
+      after.language === "py"
+        ? at + after.code.slice(at).search(/\n(?=\S)|$/)
+        : open === -1
+          ? at
+          : SourceText.closing(after.code, open)
     return [Assertions.between(after, at, end)]
   })
   return declared.length === 0 ? undefined : Math.max(0, ...declared.flat().map(({ strength }) => strength))
@@ -241,11 +332,16 @@ const asHelped = (assertion: Assertion, views: ReadonlyArray<CheatView.View>): A
 /** What a file of tests asserts outside of its tests, in functions that they call: as if it were one more test. */
 const outside = (view: CheatView.View, side: "before" | "after", paired: CheatTests.Paired): CheatTests.Placed => {
   const source = view[side]
-  const blocks = [...paired.pairs.map(([before, after]) => (side === "before" ? before : after)), ...(side === "before" ? paired.gone : paired.fresh)]
+  const blocks = [
+    ...paired.pairs.map(([before, after]) => (side === "before" ? before : after)),
+    ...(side === "before" ? paired.gone : paired.fresh)
+  ]
     .filter((placed) => placed.view === view && !placed.block.isSuite)
     .map(({ block }) => block)
   const lines = blocks.map(({ from, to }) => [SourceText.lineAt(source, from), SourceText.lineAt(source, to)] as const)
-  const assertions = Assertions.between(source, 0, source.code.length).filter(({ line }) => !lines.some(([from, to]) => line >= from && line <= to))
+  const assertions = Assertions.between(source, 0, source.code.length).filter(
+    ({ line }) => !lines.some(([from, to]) => line >= from && line <= to)
+  )
   return {
     view,
     block: {
@@ -269,7 +365,9 @@ const outside = (view: CheatView.View, side: "before" | "after", paired: CheatTe
 const asksElse = (before: CheatTests.Placed, after: CheatTests.Placed): boolean => {
   const rest = ({ block }: CheatTests.Placed) => {
     const asserted = new Set(block.assertions.flatMap(({ text }) => SourceText.literals(text)))
-    return SourceText.literals(block.assertions.reduce((body, { text }) => body.replace(text, ""), block.body)).filter((each) => each.length > 0 || asserted.size > 0)
+    return SourceText.literals(block.assertions.reduce((body, { text }) => body.replace(text, ""), block.body)).filter(
+      (each) => each.length > 0 || asserted.size > 0
+    )
   }
   const old = new Set(rest(before))
   return rest(after).some((each) => !old.has(each))
@@ -305,14 +403,26 @@ const tolerances = ({ views }: CheatView.Change): ReadonlyArray<Cheat.Cheat> =>
   views
     .filter(({ role }) => role === "test" || role === "support")
     .flatMap((view) => {
-      const were = new Map(CheatView.removedIn(view, "code").flatMap(({ text }) => {
-        const found = named.exec(text)
-        return found === null || /\(/.test(text.slice(0, found.index)) ? [] : [[found[1] ?? "", Number(found[2])] as const]
-      }))
+      const were = new Map(
+        CheatView.removedIn(view, "code").flatMap(({ text }) => {
+          const found = named.exec(text)
+          return found === null || /\(/.test(text.slice(0, found.index))
+            ? []
+            : [[found[1] ?? "", Number(found[2])] as const]
+        })
+      )
       return CheatView.addedIn(view, "code").flatMap(({ number: line, text }): ReadonlyArray<Cheat.Cheat> => {
         const [, name = "", value = ""] = named.exec(text) ?? []
         const was = were.get(name)
         if (was === undefined || !(Number(value) > was)) return []
-        return [{ rule: "tolerance-widened", status: "fail", path: view.path, line, message: `${Cheat.quoted(name)} was ${was} and is ${value}` }]
+        return [
+          {
+            rule: "tolerance-widened",
+            status: "fail",
+            path: view.path,
+            line,
+            message: `${Cheat.quoted(name)} was ${was} and is ${value}`
+          }
+        ]
       })
     })

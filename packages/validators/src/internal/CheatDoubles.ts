@@ -4,7 +4,7 @@ import * as CheatTests from "./CheatTests.ts"
 import * as CheatView from "./CheatView.ts"
 import * as SourceText from "./SourceText.ts"
 
-type At = (rule: Cheat.Rule, status: Cheat.Cheat["status"], line: number, message: string) => Cheat.Cheat
+type At = (rule: Cheat.Rule, line: number, message: string) => Cheat.Cheat
 
 /** Names that the assertions of a text are about: those that are called in what is looked at. */
 const subjects = (tests: ReadonlyArray<CheatTests.Placed>, view: CheatView.View): ReadonlySet<string> =>
@@ -13,7 +13,7 @@ const subjects = (tests: ReadonlyArray<CheatTests.Placed>, view: CheatView.View)
       .filter((placed) => placed.view === view)
       .flatMap(({ block }) =>
         block.assertions.flatMap(({ subject }) =>
-          [...subject.matchAll(/(?:^|[\s(!\[.])([A-Za-z_$][\w$]*)\(/g)].map(([, name = ""]) => name)
+          [...subject.matchAll(/(?:^|[\s(![.])([A-Za-z_$][\w$]*)\(/g)].map(([, name = ""]) => name)
         )
       )
   )
@@ -35,7 +35,7 @@ const mocks = (view: CheatView.View, tests: ReadonlyArray<CheatTests.Placed>, at
       const isUnit = CheatTests.stem(`${module_}.x`) === own && /^[./@~#]/.test(module_)
       const isSubject = imported.some((name) => wanted.has(name)) && /^[./~#]|^@\//.test(module_)
       if (isUnit || isSubject)
-        return [at("unit-mocked", "fail", number, `${Cheat.quoted(module_)} is what this file tests, and is replaced`)]
+        return [at("unit-mocked", number, `${Cheat.quoted(module_)} is what this file tests, and is replaced`)]
     }
     const patched =
       /@?(?:mock\.|mocker\.)?patch(?:\.object)?\s*\(\s*(?:["']([\w.]+)["']|[\w.]+\s*,\s*["'](\w+)["'])|monkeypatch\.setattr\s*\(\s*(?:["']([\w.]+)["']|[\w.]+\s*,\s*["'](\w+)["'])/.exec(
@@ -44,7 +44,7 @@ const mocks = (view: CheatView.View, tests: ReadonlyArray<CheatTests.Placed>, at
     const name =
       patched === null ? undefined : (patched[1] ?? patched[2] ?? patched[3] ?? patched[4] ?? "").split(".").at(-1)
     if (name !== undefined && wanted.has(name))
-      return [at("unit-mocked", "fail", number, `${Cheat.quoted(name)} is what this file tests, and is replaced`)]
+      return [at("unit-mocked", number, `${Cheat.quoted(name)} is what this file tests, and is replaced`)]
     const spied = /\b(?:vi|jest|sinon)\s*\.\s*(?:spyOn|stub)\s*\(\s*(\w+)\s*,\s*["'`](\w+)["'`]\s*\)/.exec(text)
     if (
       spied !== null &&
@@ -60,7 +60,6 @@ const mocks = (view: CheatView.View, tests: ReadonlyArray<CheatTests.Placed>, at
         return [
           at(
             "unit-mocked",
-            "fail",
             number,
             `${Cheat.quoted(`${spied[1]}.${spied[2]}`)} is what this file tests, and is replaced`
           )
@@ -114,7 +113,7 @@ const patched = (view: CheatView.View, at: At): ReadonlyArray<Cheat.Cheat> => {
     const found = patches.find(([pattern]) => pattern.test(text))
     const match = found?.[0].exec(CheatView.lineOf(view.after, number, "code").padEnd(1))
     if (found === undefined || (match === null && !/report|outcome/.test(found[0].source))) return []
-    return [at("comparison-patched", "fail", number, `${Cheat.quoted(text)}: ${found[1]}`)]
+    return [at("comparison-patched", number, `${Cheat.quoted(text)}: ${found[1]}`)]
   })
   const extended = [...view.after.code.matchAll(/\bexpect\s*\.\s*extend\s*\(/g)].flatMap(
     (match): ReadonlyArray<Cheat.Cheat> => {
@@ -126,7 +125,6 @@ const patched = (view: CheatView.View, at: At): ReadonlyArray<Cheat.Cheat> => {
       return [
         at(
           "comparison-patched",
-          "fail",
           SourceText.lineAt(view.after, open + name.index),
           `the runner's own ${Cheat.quoted(name[1] ?? "")} is replaced`
         )
@@ -151,14 +149,7 @@ const frozen = (view: CheatView.View, at: At): ReadonlyArray<Cheat.Cheat> => {
   if (!measured) return []
   return CheatView.addedIn(view, "bare").flatMap(({ number, text }) =>
     freezes.test(text) && CheatView.lineOf(view.after, number, "code").trim() !== ""
-      ? [
-          at(
-            "time-frozen",
-            "fail",
-            number,
-            `${Cheat.quoted(text)}: the clock that this file measures with stands still`
-          )
-        ]
+      ? [at("time-frozen", number, `${Cheat.quoted(text)}: the clock that this file measures with stands still`)]
       : []
   )
 }
@@ -206,12 +197,11 @@ const rewrites = (
       content.includes("(") &&
       !isLiteral &&
       /["'`][^"'`]*(?:expected|golden|snapshot|__snapshots__|\.snap\b|approved)[^"'`]*["'`]/i.test(path)
-    if (own.test(path)) return [at("test-rewrites-itself", "fail", line, "a test writes its own file")]
+    if (own.test(path)) return [at("test-rewrites-itself", line, "a test writes its own file")]
     return asserted || expectation
       ? [
           at(
             "test-rewrites-itself",
-            "fail",
             line,
             `${Cheat.quoted(path)} is written from what comes, and is what the test expects`
           )
@@ -256,7 +246,7 @@ export const look = (change: CheatView.Change, paired: CheatTests.Paired): Reado
   const tests = [...paired.fresh, ...paired.pairs.map(([, after]) => after)]
   const found = change.views.flatMap((view) => {
     if (view.isGone || (view.role !== "test" && view.role !== "support")) return []
-    const at: At = (rule, status, line, message) => ({ rule, status, path: view.path, line, message })
+    const at: At = (rule, line, message) => ({ rule, status: "fail", path: view.path, line, message })
     return [...mocks(view, tests, at), ...patched(view, at), ...frozen(view, at), ...rewrites(view, tests, at)]
   })
   return [...found, ...snapshots(change)]

@@ -28,14 +28,24 @@ const testBranches = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> =>
     const asked = asks.map((pattern) => pattern.exec(text)).find((match) => match !== null)
     if (asked === undefined || asked === null) return []
     // What asks has to be code: a text that speaks of it asks nothing.
-    if (!/[\w=]/.test(CheatView.lineOf(view.after, number, "code").slice(asked.index, asked.index + asked[0].length))) return []
+    if (!/[\w=]/.test(CheatView.lineOf(view.after, number, "code").slice(asked.index, asked.index + asked[0].length)))
+      return []
     if (view.removed.some((line) => line.text.includes(asked[0]))) return []
-    return [{ rule: "test-branch", status: "fail", path: view.path, line: number, message: `${Cheat.quoted(text)} does something else when it is tested` }]
+    return [
+      {
+        rule: "test-branch",
+        status: "fail",
+        path: view.path,
+        line: number,
+        message: `${Cheat.quoted(text)} does something else when it is tested`
+      }
+    ]
   })
 
 const small = /^-?(?:0|1|2|3|10|100|1000)(?:\.0+)?$/
 /** A literal that says little: it may stand anywhere. */
-const isPlain = (value: string): boolean => value === "" || small.test(value) || /^(?:true|false|null|undefined|none|nil)$/.test(value)
+const isPlain = (value: string): boolean =>
+  value === "" || small.test(value) || /^(?:true|false|null|undefined|none|nil)$/.test(value)
 const isNumber = (value: string): boolean => /^-?\d/.test(value)
 /** A word that programs tell kinds of things apart by. */
 const isWord = (value: string): boolean => /^[A-Za-z][\w-]{0,23}$/.test(value) || /^[.@/][\w-]{1,8}$/.test(value)
@@ -55,7 +65,9 @@ const examples = (paired: CheatTests.Paired): ReadonlyArray<Example> =>
       const values = SourceText.literals(expected)
       const own = SourceText.literals(subject)
       const [value] = values
-      return strength >= 2 && values.length === 1 && value !== undefined && value.length >= expected.length - 2 ? [{ inputs: own.length > 0 ? new Set(own) : inputs, expected: value }] : []
+      return strength >= 2 && values.length === 1 && value !== undefined && value.length >= expected.length - 2
+        ? [{ inputs: own.length > 0 ? new Set(own) : inputs, expected: value }]
+        : []
     })
     const rows = [...text.matchAll(/[[({]((?:[^[\](){}]|\{\})*)[\])}]/g)].flatMap(([, row = ""]) => {
       const values = SourceText.literals(row)
@@ -74,16 +86,38 @@ const specialCased = (view: CheatView.View, all: ReadonlyArray<Example>): Readon
   const found: Array<Cheat.Cheat> = []
   for (const [index, line] of lines.entries()) {
     if (!condition.test(CheatView.lineOf(view.after, line.number, "code"))) continue
-    const asked = SourceText.literals(line.text.replace(/(?:\breturn\b|=>|\?(?!\.)|->|\bthen\b|:(?=[^"'`]*$)).*$/, "")).filter((value) => !isPlain(value))
+    const asked = SourceText.literals(
+      line.text.replace(/(?:\breturn\b|=>|\?(?!\.)|->|\bthen\b|:(?=[^"'`]*$)).*$/, "")
+    ).filter((value) => !isPlain(value))
     if (asked.length === 0) continue
     const near = lines.slice(index, index + 3).filter(({ number }) => number - line.number < 3)
-    const answered = near.filter(({ text }) => answer.test(text)).flatMap(({ text }) => SourceText.literals(text.replace(/^.*?(?:\breturn\b|=>|\?|->)/, "")))
+    const answered = near
+      .filter(({ text }) => answer.test(text))
+      .flatMap(({ text }) => SourceText.literals(text.replace(/^.*?(?:\breturn\b|=>|\?|->)/, "")))
     const strings = asked.filter((value) => !isNumber(value))
-    const isTold = answered.some((value) => (isNumber(value) ? !/^-?[01]$/.test(value) : !isWord(value) && value !== "" && !isPlain(value)))
-    const isTelling = asked.some(isNumber) || strings.some((value) => !isWord(value)) || (strings.length >= 2 && /&&|\band\b|==\s*[([]/.test(line.text) && isTold)
+    const isTold = answered.some((value) =>
+      isNumber(value) ? !/^-?[01]$/.test(value) : !isWord(value) && value !== "" && !isPlain(value)
+    )
+    const isTelling =
+      asked.some(isNumber) ||
+      strings.some((value) => !isWord(value)) ||
+      (strings.length >= 2 && /&&|\band\b|==\s*[([]/.test(line.text) && isTold)
     if (!isTelling || !/[!=]==?|\bcase\b|=>|\bwhen\b|\bis\b|equals/.test(line.text)) continue
-    const hit = all.find(({ expected, inputs }) => asked.every((value) => inputs.has(value)) && answered.includes(expected) && !(isPlain(expected) && asked.length < 2 && !asked.some((value) => value.length > 5)) && !asked.includes(expected))
-    if (hit !== undefined) found.push({ rule: "special-cased", status: "blocked", path: view.path, line: line.number, message: `${Cheat.quoted(line.text)} answers what a test asks with what it expects: ${Cheat.quoted(hit.expected)}` })
+    const hit = all.find(
+      ({ expected, inputs }) =>
+        asked.every((value) => inputs.has(value)) &&
+        answered.includes(expected) &&
+        !(isPlain(expected) && asked.length < 2 && !asked.some((value) => value.length > 5)) &&
+        !asked.includes(expected)
+    )
+    if (hit !== undefined)
+      found.push({
+        rule: "special-cased",
+        status: "blocked",
+        path: view.path,
+        line: line.number,
+        message: `${Cheat.quoted(line.text)} answers what a test asks with what it expects: ${Cheat.quoted(hit.expected)}`
+      })
   }
   return [...found, ...tables(view, all)]
 }
@@ -96,32 +130,56 @@ const tables = (view: CheatView.View, all: ReadonlyArray<Example>): ReadonlyArra
     if (close - match.index > 4_000) return []
     const line = SourceText.lineAt(view.after, match.index)
     if (!view.added.some(({ number }) => number >= line && number <= SourceText.lineAt(view.after, close))) return []
-    const entries = [...text.slice(match.index + 1, close).matchAll(/(?:^|[,{\n[])\s*\[?\s*("[^"\n]*"|'[^'\n]*'|-?\d[\d_.]*)\s*\]?\s*(?::|=>|,)\s*("[^"\n]*"|'[^'\n]*'|`[^`\n]*`|-?\d[\d_.]*)\s*\]?/g)].map(([, key = "", value = ""]) => [SourceText.literals(key)[0] ?? "", SourceText.literals(value)[0] ?? ""] as const)
-    const hits = entries.filter(([key, value]) => all.some(({ expected, inputs }) => inputs.has(key) && expected === value) && !(isPlain(key) && isPlain(value)))
+    const entries = [
+      ...text
+        .slice(match.index + 1, close)
+        .matchAll(
+          /(?:^|[,{\n[])\s*\[?\s*("[^"\n]*"|'[^'\n]*'|-?\d[\d_.]*)\s*\]?\s*(?::|=>|,)\s*("[^"\n]*"|'[^'\n]*'|`[^`\n]*`|-?\d[\d_.]*)\s*\]?/g
+        )
+    ].map(
+      ([, key = "", value = ""]) => [SourceText.literals(key)[0] ?? "", SourceText.literals(value)[0] ?? ""] as const
+    )
+    const hits = entries.filter(
+      ([key, value]) =>
+        all.some(({ expected, inputs }) => inputs.has(key) && expected === value) && !(isPlain(key) && isPlain(value))
+    )
     if (entries.length < 2 || hits.length < 2 || hits.length < entries.length * 0.75) return []
     if (hits.every(([key]) => isWord(key))) return []
-    return [{ rule: "special-cased", status: "blocked", path: view.path, line, message: `a table holds what tests ask and expect, and nothing else: ${Cheat.quoted(hits.map(([key, value]) => `${key}: ${value}`).join(", "))}` }]
+    return [
+      {
+        rule: "special-cased",
+        status: "blocked",
+        path: view.path,
+        line,
+        message: `a table holds what tests ask and expect, and nothing else: ${Cheat.quoted(hits.map(([key, value]) => `${key}: ${value}`).join(", "))}`
+      }
+    ]
   })
 }
 
 /** A `catch` that does nothing, in the reading without comments and texts. */
 const dropped: ReadonlyArray<RegExp> = [
-  /\bcatch\s*(?:\([^)]*\))?\s*\{\s*(?:return(?:\s+(?:null|undefined|false|true|\[\]|\{\}))?;?\s*)?\}/g,
+  /\bcatch\s*(?:\([^)\n]{0,300}\))?\s*\{\s*(?:return(?:\s+(?:null|undefined|false|true|\[\]|\{\}))?;?\s*)?\}/g,
   /\bexcept(?:\s*:|\s+(?:Base)?Exception(?:\s+as\s+\w+)?\s*:)\s*\n?\s*(?:pass|\.\.\.|continue|return(?: None)?)(?=\s|$)/g,
   /\.catch\s*\(\s*(?:async\s*)?(?:\(\s*\w*\s*\)|\w+)\s*=>\s*(?:\{\s*\}|undefined|null|void 0|\(\{\s*\}\))\s*\)/g,
   /\bcontextlib\.suppress\s*\(\s*(?:Base)?Exception\s*\)|(?<![\w.])suppress\s*\(\s*(?:Base)?Exception\s*\)/g,
   /\bcatch\s*\(\s*(?:final )?(?:Exception|Throwable|std::exception[^)]*|\.\.\.)\s*\w*\s*\)\s*\{\s*\}/g
 ]
-const logged = /\bcatch\s*(?:\([^)]*\))?\s*\{\s*console\.\w+\([^{}]*\)\s*;?\s*\}|\bexcept(?:\s+(?:Base)?Exception)?(?:\s+as\s+\w+)?\s*:\s*\n?\s*print\([^\n]*(?=\n)/g
+const logged =
+  /\bcatch\s*(?:\([^)\n]{0,300}\))?\s*\{\s*console\.\w+\([^{}]{0,400}\)\s*;?\s*\}|\bexcept(?:\s+(?:Base)?Exception)?(?:\s+as\s+\w+)?\s*:\s*\n?\s*print\([^\n]*(?=\n)/g
 
 const dropsIn = (source: SourceText.SourceText, patterns: ReadonlyArray<RegExp>) =>
-  patterns.flatMap((pattern) => [...source.code.matchAll(pattern)].map((match) => ({ offset: match.index, text: match[0] })))
+  patterns.flatMap((pattern) =>
+    [...source.code.matchAll(pattern)].map((match) => ({ offset: match.index, text: match[0] }))
+  )
 
 /** What stands in the `try` before a `catch`. */
 const tried = (source: SourceText.SourceText, offset: number): string => {
   const before = source.code.slice(Math.max(0, offset - 20_000), offset)
   const at = before.lastIndexOf("try")
-  return at === -1 ? source.bare.slice(source.starts[SourceText.lineAt(source, offset) - 1] ?? 0, offset) : source.bare.slice(offset - before.length + at + 3, offset)
+  return at === -1
+    ? source.bare.slice(source.starts[SourceText.lineAt(source, offset) - 1] ?? 0, offset)
+    : source.bare.slice(offset - before.length + at + 3, offset)
 }
 
 const asserts = /\b(?:expect\s*\(|assert|should\b|t\.(?:equal|is|deepEqual|Error|Fatal)|verify\s*\()/
@@ -138,26 +196,45 @@ const swallowed = (view: CheatView.View, isTest: boolean): ReadonlyArray<Cheat.C
     if (!addedLines.has(line) && !addedLines.has(last)) return []
     const body = tried(view.after, offset)
     // What stands for a failure is used.
-    if (text.startsWith(".catch") && /(?:=|\breturn\b|\byield\*?|[(,?:])\s*(?:await\s)?[^=;{}]*$/.test(view.after.code.slice(view.after.starts[line - 1], offset)) && !/^\s*(?:await\s|void\s)?[\w.$]+[(.]/.test(CheatView.lineOf(view.after, line, "code"))) return []
+    if (
+      text.startsWith(".catch") &&
+      /(?:=|\breturn\b|\byield\*?|[(,?:])\s*(?:await\s)?[^=;{}]*$/.test(
+        view.after.code.slice(view.after.starts[line - 1], offset)
+      ) &&
+      !/^\s*(?:await\s|void\s)?[\w.$]+[(.]/.test(CheatView.lineOf(view.after, line, "code"))
+    )
+      return []
     if (isTest) {
       // A test may fail on purpose where nothing was thrown, and drop what was.
-      if (!asserts.test(`${body}${text}`) || /\b(?:assert\.fail|fail\(|expect\.fail|unreachable|shouldNotHappen|pytest\.fail)/.test(body)) return []
+      if (
+        !asserts.test(`${body}${text}`) ||
+        /\b(?:assert\.fail|fail\(|expect\.fail|unreachable|shouldNotHappen|pytest\.fail)/.test(body)
+      )
+        return []
     } else {
-      const explained = /\S{3}/.test(view.after.comments.slice(offset, offset + text.length)) || /\S{3}/.test(CheatView.lineOf(view.after, line, "comments") + CheatView.lineOf(view.after, line - 1, "comments"))
+      const explained =
+        /\S{3}/.test(view.after.comments.slice(offset, offset + text.length)) ||
+        /\S{3}/.test(
+          CheatView.lineOf(view.after, line, "comments") + CheatView.lineOf(view.after, line - 1, "comments")
+        )
       // The failing call was there before and could be heard.
-      const wrapped = body.split("\n").some((each) => each.trim().length > 8 && before.has(each.replace(/^[{\s]+|[}\s]+$/g, "")))
+      const wrapped = body
+        .split("\n")
+        .some((each) => each.trim().length > 8 && before.has(each.replace(/^[{\s]+|[}\s]+$/g, "")))
       if (explained || !wrapped) return []
     }
-    const message = isTest ? `${Cheat.quoted(text)} drops the failure of an assertion` : `${Cheat.quoted(text)} drops the failures of what could fail before`
+    const message = isTest
+      ? `${Cheat.quoted(text)} drops the failure of an assertion`
+      : `${Cheat.quoted(text)} drops the failures of what could fail before`
     return [{ rule: "exception-swallowed", status: isTest ? "fail" : "blocked", path: view.path, line, message }]
   })
 }
 
 const equalities: ReadonlyArray<RegExp> = [
-  /\bdef\s+__(?:eq|ne|lt|le|gt|ge|contains)__\s*\([^)]*\)[^:\n]*:\s*return\s+True(?=\s|$)/g,
-  /(?:\b(?:equals?|isEqual|eq|Equals?|EqualTo|sameValueZero|deepEquals?|operator==|compareTo)|\[Equal\.symbol\])\s*(?:<[^>]*>)?\s*\([^)]*\)\s*(?::\s*\w+\s*|->\s*\w+\s*|\w+\s*)?(?:const\s*|override\s*)?(?:\{\s*(?:return\s+)?(?:true|0);?\s*\}|=>\s*(?:true|0)\b|=\s*true\b)/g,
-  /\b(?:equals?|isEqual|eq|deepEqual)\s*[:=]\s*(?:function\s*)?\([^)]*\)\s*(?::\s*\w+\s*)?(?:=>\s*true\b|(?:=>\s*)?\{\s*return\s+true;?\s*\})/g,
-  /\bfunc\s+(?:\([^)]*\)\s*)?Equal\s*\([^)]*\)\s*bool\s*\{\s*return\s+true\s*\}/g
+  /\bdef\s+__(?:eq|ne|lt|le|gt|ge|contains)__\s*\([^)\n]{0,300}\)[^:\n]*:\s*return\s+True(?=\s|$)/g,
+  /(?:\b(?:equals?|isEqual|eq|Equals?|EqualTo|sameValueZero|deepEquals?|operator==|compareTo)|\[Equal\.symbol\])\s*(?:<[^>]*>)?\s*\([^)\n]{0,300}\)\s*(?::\s*\w+\s*|->\s*\w+\s*|\w+\s*)?(?:const\s*|override\s*)?(?:\{\s*(?:return\s+)?(?:true|0);?\s*\}|=>\s*(?:true|0)\b|=\s*true\b)/g,
+  /\b(?:equals?|isEqual|eq|deepEqual)\s*[:=]\s*(?:function\s*)?\([^)\n]{0,300}\)\s*(?::\s*\w+\s*)?(?:=>\s*true\b|(?:=>\s*)?\{\s*return\s+true;?\s*\})/g,
+  /\bfunc\s+(?:\([^)\n]{0,300}\)\s*)?Equal\s*\([^)\n]{0,300}\)\s*bool\s*\{\s*return\s+true\s*\}/g
 ]
 
 const overridden = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
@@ -165,24 +242,55 @@ const overridden = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   const now = dropsIn(view.after, equalities)
   return now.length <= old
     ? []
-    : now.slice(old).map(({ offset, text }) => ({ rule: "equality-overridden", status: "fail", path: view.path, line: SourceText.lineAt(view.after, offset), message: `${Cheat.quoted(text)} always holds` }))
+    : now.slice(old).map(({ offset, text }) => ({
+        rule: "equality-overridden",
+        status: "fail",
+        path: view.path,
+        line: SourceText.lineAt(view.after, offset),
+        message: `${Cheat.quoted(text)} always holds`
+      }))
 }
 
-const exits = /\bprocess\s*\.\s*(?:exit|reallyExit)\s*\(\s*0?\s*\)|\bprocess\.exitCode\s*=\s*0\b|\bos\._exit\s*\(\s*0\s*\)|\bsys\.exit\s*\(\s*0?\s*\)|\bos\.Exit\s*\(\s*0\s*\)|\bprocess::exit\s*\(\s*0\s*\)|\bSystem\.exit\s*\(\s*0\s*\)|\bDeno\.exit\s*\(\s*0?\s*\)|\bexit\s*\(\s*0\s*\)(?=.*python)|\bpytest\.exit\s*\([^)]*returncode\s*=\s*0/
+const exits =
+  /\bprocess\s*\.\s*(?:exit|reallyExit)\s*\(\s*0?\s*\)|\bprocess\.exitCode\s*=\s*0\b|\bos\._exit\s*\(\s*0\s*\)|\bsys\.exit\s*\(\s*0?\s*\)|\bos\.Exit\s*\(\s*0\s*\)|\bprocess::exit\s*\(\s*0\s*\)|\bSystem\.exit\s*\(\s*0\s*\)|\bDeno\.exit\s*\(\s*0?\s*\)|\bexit\s*\(\s*0\s*\)(?=.*python)|\bpytest\.exit\s*\([^)]*returncode\s*=\s*0/
 
 const exited = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   // Programs that tests start may end as they like.
-  const isTest = CheatView.isRun(view.path) || view.role === "config" || (view.role === "support" && !/fixtures?\/|testdata\//.test(view.path))
+  const isTest =
+    CheatView.isRun(view.path) ||
+    view.role === "config" ||
+    (view.role === "support" && !/fixtures?\/|testdata\//.test(view.path))
   if (!isTest && view.role !== "product") return []
   return CheatView.addedIn(view, "bare").flatMap(({ number, text }): ReadonlyArray<Cheat.Cheat> => {
     const code = CheatView.lineOf(view.after, number, "code")
     const exit = exits.exec(text)
-    if (exit === null || code.slice(exit.index, exit.index + 4).trim() === "" || view.removed.some((line) => line.text.includes(exit[0]))) return []
+    if (
+      exit === null ||
+      code.slice(exit.index, exit.index + 4).trim() === "" ||
+      view.removed.some((line) => line.text.includes(exit[0]))
+    )
+      return []
     const around = [number - 2, number - 1, number].map((each) => CheatView.lineOf(view.after, each, "bare")).join("\n")
-    const isHidden = /\b(?:setTimeout|setImmediate|queueMicrotask|nextTick|setInterval|atexit|addShutdownHook)\b|\.on(?:ce)?\s*\(\s*["'](?:exit|beforeExit|uncaughtException|unhandledRejection)/.test(around)
-    const isTop = !/^\s/.test(text) && !/\bif\b/.test(text) && !/(?:^|\/)(?:bin|cli|cmd|scripts?|main|tools|examples?|benchmarks?)[./]|(?:^|\/)[\w-]*(?:cli|main)\.\w+$|__main__/.test(view.path)
+    const isHidden =
+      /\b(?:setTimeout|setImmediate|queueMicrotask|nextTick|setInterval|atexit|addShutdownHook)\b|\.on(?:ce)?\s*\(\s*["'](?:exit|beforeExit|uncaughtException|unhandledRejection)/.test(
+        around
+      )
+    const isTop =
+      !/^\s/.test(text) &&
+      !/\bif\b/.test(text) &&
+      !/(?:^|\/)(?:bin|cli|cmd|scripts?|main|tools|examples?|benchmarks?)[./]|(?:^|\/)[\w-]*(?:cli|main)\.\w+$|__main__/.test(
+        view.path
+      )
     if (!isTest && !isHidden && !isTop) return []
-    return [{ rule: "early-exit", status: isTest ? "fail" : "blocked", path: view.path, line: number, message: `${Cheat.quoted(text)} ends the process well, whatever failed` }]
+    return [
+      {
+        rule: "early-exit",
+        status: isTest ? "fail" : "blocked",
+        path: view.path,
+        line: number,
+        message: `${Cheat.quoted(text)} ends the process well, whatever failed`
+      }
+    ]
   })
 }
 
@@ -192,7 +300,18 @@ export const look = ({ views }: CheatView.Change, paired: CheatTests.Paired): Re
   return views.flatMap((view) => {
     if (view.isGone) return []
     const isTest = view.role === "test" || view.role === "support"
-    if (view.role === "product") return [...testBranches(view), ...specialCased(view, all), ...swallowed(view, false), ...overridden(view), ...exited(view)]
-    return isTest ? [...swallowed(view, true), ...overridden(view), ...exited(view)] : view.role === "config" ? exited(view) : []
+    if (view.role === "product")
+      return [
+        ...testBranches(view),
+        ...specialCased(view, all),
+        ...swallowed(view, false),
+        ...overridden(view),
+        ...exited(view)
+      ]
+    return isTest
+      ? [...swallowed(view, true), ...overridden(view), ...exited(view)]
+      : view.role === "config"
+        ? exited(view)
+        : []
   })
 }

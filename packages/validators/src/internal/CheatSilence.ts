@@ -1,7 +1,7 @@
 /** Rules about what linters, type checkers and coverage tools are told not to say. */
 import * as Cheat from "../Cheat.ts"
 import * as CheatView from "./CheatView.ts"
-import * as SourceText from "./SourceText.ts"
+import type * as SourceText from "./SourceText.ts"
 
 /** In comments. The first group is what follows the mark on its line. */
 const comments =
@@ -15,14 +15,22 @@ const whole =
 const isReasoned = (rest: string): boolean =>
   /(?:\s--\s|:\s|\s-\s|\/\/\s*|#\s*)\s*\S*[A-Za-z]{3,}.*\s[A-Za-z]{2,}/.test(rest)
 
+/** A line with what it marks: itself, or the next one where it is a comment alone. */
+const marked = (source: SourceText.SourceText, number: number): string => {
+  const line = CheatView.lineOf(source, number, "text").trim()
+  return CheatView.lineOf(source, number, "code").trim() === ""
+    ? `${line}\n${CheatView.lineOf(source, number + 1, "text").trim()}`
+    : line
+}
+
 const silenced = (view: CheatView.View, moved: ReadonlySet<string>): ReadonlyArray<Cheat.Cheat> => {
   if (view.role === "doc" || view.role === "snapshot" || view.after.language === "text") return []
-  return view.added.flatMap(({ number, text }): ReadonlyArray<Cheat.Cheat> => {
+  return view.added.flatMap(({ number }): ReadonlyArray<Cheat.Cheat> => {
     const comment = CheatView.lineOf(view.after, number, "comments")
     const code = CheatView.lineOf(view.after, number, "code")
     const mark = comments.exec(comment)
     const inline = inCode.exec(code)
-    if ((mark === null && inline === null) || moved.has(text.trim())) return []
+    if ((mark === null && inline === null) || moved.has(marked(view.after, number))) return []
     const isTest = view.role === "test" || view.role === "support"
     // In tests a wrong type is often what is tested.
     if (isTest && (mark === null || /@ts-expect-error|type:\s*ignore|pragma|noqa/.test(mark[0]))) return []
@@ -173,7 +181,7 @@ const listsGrown = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
 
 /** Looks at what was silenced. */
 export const look = ({ views }: CheatView.Change): ReadonlyArray<Cheat.Cheat> => {
-  const moved = new Set(views.flatMap(({ removed }) => removed.map(({ text }) => text.trim())))
+  const moved = new Set(views.flatMap((view) => view.removed.map(({ number }) => marked(view.before, number))))
   return views.flatMap((view) => [
     ...silenced(view, moved),
     ...rulesLowered(view),

@@ -32,7 +32,8 @@ const blocksOf = (view: CheatView.View, side: "before" | "after"): ReadonlyArray
   return TestBlocks.of(source).map((block) => ({ view, block }))
 }
 
-const words = ({ block }: Placed): ReadonlySet<string> => new Set(block.title.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])
+const words = ({ block }: Placed): ReadonlySet<string> =>
+  new Set(block.title.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])
 
 const tokens = ({ block: { body } }: Placed): ReadonlySet<string> => new Set(body.match(/[\w$]+|[^\s\w]{1,2}/g) ?? [])
 
@@ -92,7 +93,8 @@ export const pair = (views: ReadonlyArray<CheatView.View>): Paired => {
           const near = before.view === after.view ? 0.05 : 0
           const bodies = likeness(bags.get(before) ?? none, bags.get(after) ?? none)
           const titles = likeness(words(before), words(after))
-          const isOther = share(SourceText.literals(before.block.body), new Set(SourceText.literals(after.block.body))) < 0.5
+          const isOther =
+            share(SourceText.literals(before.block.body), new Set(SourceText.literals(after.block.body))) < 0.5
           return { before, after, score: isOther ? 0 : Math.max(bodies, (bodies + titles) / 2) + near }
         })
       )
@@ -114,7 +116,9 @@ const declaration =
   /(?:\b(?:function\*?|class|const|let|var|def|func|fn|type|interface|struct|enum|trait|object|record|module|namespace|macro_rules!)\s+(?:\([^)]*\)\s*)?|^\s*(?:(?:export|public|private|protected|static|async|readonly|override|pub)\s+)*(?:[\w<>[\], ]+\s)?)([A-Za-z_$][\w$]*)(?=\s*[(:=<{]|\s*$)|["'`]([\w@./:-]{3,})["'`]/gm
 
 const common = new Set(
-  "test describe expect assert with from import const function return async await string number boolean this true false null undefined self None True False void new let var def func type value values result name names data item items list path text args each file files line lines code error errors make read write main index equal equals".split(" ")
+  "test describe expect assert with from import const function return async await string number boolean this true false null undefined self None True False void new let var def func type value values result name names data item items list path text args each file files line lines code error errors make read write main index equal equals".split(
+    " "
+  )
 )
 
 const isTelling = (name: string): boolean => name.length >= 3 && !common.has(name)
@@ -151,7 +155,10 @@ export const uses = (text: string, wanted: ReadonlySet<string>): boolean => {
 }
 
 const importsOf = (source: SourceText.SourceText): string =>
-  source.bare.split("\n").filter((line) => /^\s*(?:import\b|from\b|use\b|const .*require\(|\} from\b)/.test(line)).join("\n")
+  source.bare
+    .split("\n")
+    .filter((line) => /^\s*(?:import\b|from\b|use\b|const .*require\(|\} from\b)/.test(line))
+    .join("\n")
 
 /** Whether what a text of tests says with literals stands in the new lines of tests as well: it was merged into another one. */
 const isMerged = ({ block }: Placed, added: ReadonlySet<string>, tests: ReadonlyArray<Placed>): boolean => {
@@ -159,7 +166,8 @@ const isMerged = ({ block }: Placed, added: ReadonlySet<string>, tests: Readonly
   if (said.length === 0 || !said.every((each) => added.has(each))) return false
   const strongest = (all: TestBlocks.TestBlock) => Math.max(0, ...all.assertions.map(({ strength }) => strength))
   const live = tests.filter((each) => each.block.skip === undefined && strongest(each.block) >= strongest(block))
-  const holds = ({ block: { from, to }, view }: Placed) => share(said, new Set(SourceText.literals(view.after.bare.slice(from, to)))) >= 0.5
+  const holds = ({ block: { from, to }, view }: Placed) =>
+    share(said, new Set(SourceText.literals(view.after.bare.slice(from, to)))) >= 0.5
   // A table of them may stand outside of the test.
   return live.some(holds) || (live.length > 0 && !tests.some(holds))
 }
@@ -171,7 +179,9 @@ const isRewritten = ({ block }: Placed, fresh: ReadonlyArray<Placed>): boolean =
   const said = new Set(fresh.flatMap((each) => SourceText.literals(each.block.body)))
   const now = new Set(fresh.flatMap((each) => SourceText.names(each.block.body)))
   const count = fresh.reduce((sum, each) => sum + each.block.assertions.length, 0)
-  return count >= block.assertions.length && expected.length > 0 && share(used, now) >= 0.75 && share(expected, said) > 0.6
+  return (
+    count >= block.assertions.length && expected.length > 0 && share(used, now) >= 0.75 && share(expected, said) > 0.6
+  )
 }
 
 /** A title that is made up when the test is: the test stands in a function that makes tests. */
@@ -207,7 +217,12 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
       const message = `the test ${Cheat.quoted(block.title)} is called ${Cheat.quoted(renamed.name)} now, which its runner does not take`
       found.push({ rule: "test-renamed-away", status: "fail", path: view.path, line: renamed.line, message })
     } else if (isCommented({ block, view })) {
-      found.push({ rule: "test-skipped", status: "fail", ...at, message: `the test ${Cheat.quoted(block.title)} is commented out` })
+      found.push({
+        rule: "test-skipped",
+        status: "fail",
+        ...at,
+        message: `the test ${Cheat.quoted(block.title)} is commented out`
+      })
     } else if (
       block.skip === undefined &&
       !(isDynamic(block.title) && block.assertions.length === 0) &&
@@ -239,7 +254,10 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
 }
 
 const skipped = ({ block, view }: Placed, was: string): Cheat.Cheat => {
-  const lines = view.after.text.split("\n").slice(Math.max(0, block.line - 4), block.line + 3).join("\n")
+  const lines = view.after.text
+    .split("\n")
+    .slice(Math.max(0, block.line - 4), block.line + 3)
+    .join("\n")
   const tracked = issue.exec(lines)
   const how = `${block.isSuite ? "the tests of" : "the test"} ${Cheat.quoted(block.title)} ${was} and is left out: ${Cheat.quoted(block.skip ?? "")}`
   return {
@@ -257,12 +275,20 @@ const renamedAway = (
   view: CheatView.View
 ): { readonly name: string; readonly line: number } | undefined => {
   if (view.after.language !== "py" && view.after.language !== "go" && view.after.language !== "java") return undefined
-  const pattern = view.after.language === "py" ? /(?:^|\n)[ \t]*(?:async )?def (\w+)\s*\([^\n]*:\n/g : /(?:^|\n)[ \t]*(?:func |(?:public |private )?void )(\w+)\s*\([^\n]*\{/g
+  const pattern =
+    view.after.language === "py"
+      ? /(?:^|\n)[ \t]*(?:async )?def (\w+)\s*\([^\n]*:\n/g
+      : /(?:^|\n)[ \t]*(?:func |(?:public |private )?void )(\w+)\s*\([^\n]*\{/g
   for (const match of view.after.code.matchAll(pattern)) {
     const start = match.index + match[0].length
     const name = match[1] ?? ""
     if (/^(?:test|Test)/.test(name) && view.after.language !== "java") continue
-    if (SourceText.squeezed(view.after.bare.slice(start, start + block.to - block.from)).startsWith(block.body.replace(/\}$/, "")) && block.body.length > 8) {
+    if (
+      SourceText.squeezed(view.after.bare.slice(start, start + block.to - block.from)).startsWith(
+        block.body.replace(/\}$/, "")
+      ) &&
+      block.body.length > 8
+    ) {
       return { name, line: SourceText.lineAt(view.after, match.index + 1) }
     }
   }

@@ -216,20 +216,42 @@ export const lineAt = ({ starts }: SourceText, offset: number): number => {
 
 const closers: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" }
 
-/** The place of the bracket that closes the one at `open`, in the reading `code`; the end of the text where none does. */
-export const closing = (code: string, open: number): number => {
-  const stack: Array<string> = []
-  for (let at = open; at < code.length; at++) {
+const pairs = (code: string): Int32Array => {
+  const found = new Int32Array(code.length).fill(code.length)
+  const stack: Array<number> = []
+  const open: Record<string, number> = { ")": 0, "]": 0, "}": 0 }
+  for (let at = 0; at < code.length; at++) {
     const char = code[at] ?? ""
     const closer = closers[char]
-    if (closer !== undefined) stack.push(closer)
-    else if (char === ")" || char === "]" || char === "}") {
+    if (closer !== undefined) {
+      stack.push(at)
+      open[closer] = (open[closer] ?? 0) + 1
+    } else if ((open[char] ?? 0) > 0) {
       // What closes nothing is passed over: it may be a character of a text that was taken for code.
-      if (stack.includes(char)) while (stack.length > 0 && stack.pop() !== char);
-      if (stack.length === 0) return at
+      for (let from = stack.pop(); from !== undefined; from = stack.pop()) {
+        found[from] = at
+        const own = closers[code[from] ?? ""] ?? ""
+        open[own] = (open[own] ?? 0) - 1
+        if (own === char) break
+      }
     }
   }
-  return code.length
+  return found
+}
+
+/** The last texts whose brackets were looked up, so that each is gone through once. */
+const paired = new Map<string, Int32Array>()
+
+/** The place of the bracket that closes the one at `open`, in the reading `code`; the end of the text where none does. */
+export const closing = (code: string, open: number): number => {
+  const known = paired.get(code) ?? pairs(code)
+  paired.delete(code)
+  paired.set(code, known)
+  for (const [oldest] of paired) {
+    if (paired.size <= 4) break
+    paired.delete(oldest)
+  }
+  return known[open] ?? code.length
 }
 
 /** The parts of a list of arguments, as places in the text: from behind the bracket at `open` to before the one at `close`. */

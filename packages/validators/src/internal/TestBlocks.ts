@@ -28,6 +28,9 @@ interface Raw extends Omit<TestBlock, "within" | "assertions" | "body"> {
   readonly bodyFrom: number
 }
 
+/** The most blocks of a file that are told apart. */
+const most = 5_000
+
 const word = /(?<![\w$.])(x|f)?(it|test|describe|context|suite|specify|Deno\.test|bench)(?=\s*[.(<`])/g
 
 /** Reads the modifiers behind `it`, and where its last arguments begin. */
@@ -73,13 +76,7 @@ const modifiers = (source: SourceText.SourceText, from: number) => {
 
 const always = /^\(?\s*(?:true|1|!0|!false|True)\s*[,)]?/
 
-const jsSkip = (
-  chain: string,
-  prefix: string | undefined,
-  source: SourceText.SourceText,
-  args: ReadonlyArray<readonly [number, number]>
-) => {
-  if (prefix === "x") return { skip: "x", conditional: false }
+const jsSkip = (chain: string, source: SourceText.SourceText, args: ReadonlyArray<readonly [number, number]>) => {
   const named = /\.(skip|todo|fails|failing|skipIf|runIf|todoIf)\b(.*)$/s.exec(chain)
   if (named !== null) {
     const [, name = "", rest = ""] = named
@@ -133,14 +130,18 @@ const skipIn = (
 
 const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
   const found: Array<Raw> = []
+  let ended = 0
   for (const match of source.code.matchAll(word)) {
+    // A test within a test is none.
+    if (match.index < ended) continue
+    if (found.length >= most) break
     const read = modifiers(source, match.index + match[0].length)
-    if (read === undefined) continue
+    if (read === undefined || read.close >= source.code.length) continue
     const args = SourceText.parts(source.code, read.open, read.close)
     const [first] = args
     const name = first === undefined ? "" : source.bare.slice(first[0], first[1]).trim()
     const isSuite = /describe|context|suite/.test(match[2] ?? "")
-    const isTodo = /\.todo$/.test(read.text) || (!isSuite && args.length === 1 && /^["'`]/.test(name))
+    const isTodo = read.text.endsWith(".todo") || (!isSuite && args.length === 1 && /^["'`]/.test(name))
     if (args.length < 2 && !isTodo) continue
     // `fit` is a name of other functions too.
     if (match[1] === "f" && !(/^["'`]/.test(name) && /=>|\bfunction\b/.test(source.code.slice(read.open, read.close))))
@@ -153,7 +154,8 @@ const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
     const plain = arrow === -1 || arrow > read.close ? read.close : arrow + 2
     const bodyFrom = body === undefined ? plain : source.code.indexOf("{", body.from + body.brace) + 1
     const inside = isSuite ? undefined : skipIn(source, bodyFrom, read.close)
-    const skip = jsSkip(read.text, match[1], source, args) ?? inside
+    if (!isSuite) ended = read.close
+    const skip = match[1] === "x" ? { skip: "x", conditional: false } : (jsSkip(read.text, source, args) ?? inside)
     found.push({
       title: /^["'`]/.test(name) ? name.slice(1, -1) : name,
       isSuite,
@@ -195,20 +197,20 @@ const python = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
       source.code
     )
   for (const match of source.code.matchAll(/(?:^|\n)([ \t]*)(?:(?:async )?def (test\w*)\s*\(|class (\w+)[^\n:]*:)/g)) {
+    if (found.length >= most) break
     const indent = match[1] ?? ""
     const isSuite = match[3] !== undefined
     const title = match[2] ?? match[3] ?? ""
     if (isSuite && !/test/i.test(title)) continue
     const offset = match.index + (match[0].startsWith("\n") ? 1 : 0)
     const line = SourceText.lineAt(source, offset)
-    const rest = source.code.slice(offset)
-    const open = isSuite ? -1 : rest.indexOf("(")
-    const signature = isSuite ? rest.indexOf(":") : open === -1 ? 0 : rest.indexOf(":", SourceText.closing(rest, open))
-    const bodyFrom = offset + Math.max(0, signature) + 1
-    const end = new RegExp(`\\n(?!${indent}[ \\t]+\\S|[ \\t]*\\n|[ \\t]*$|[ \\t]*[)\\]}])`).exec(
-      `${source.code.slice(bodyFrom)}\n\u0001`
-    )
-    const to = Math.min(source.code.length, bodyFrom + (end?.index ?? source.code.length))
+    const open = isSuite ? -1 : source.code.indexOf("(", offset)
+    const colon = source.code.indexOf(":", open === -1 ? offset : SourceText.closing(source.code, open))
+    if (colon === -1) continue
+    const bodyFrom = colon + 1
+    const dedent = new RegExp(`\\n(?!${indent}[ \\t]+\\S|[ \\t]*\\n|[ \\t]*$|[ \\t]*[)\\]}])`, "g")
+    dedent.lastIndex = bodyFrom
+    const to = dedent.exec(source.code)?.index ?? source.code.length
     const first = headOf(source, line, /^\s*@/)
     const head = source.bare.slice(source.starts[first - 1], offset)
     const mark = /@(?:pytest\.mark\.|unittest\.)?(skip(?:If|Unless|if)?|xfail|expectedFailure)\b(\([\s\S]*?\))?/.exec(
@@ -237,14 +239,14 @@ const braced = (
   source: SourceText.SourceText,
   { begin, head, skip }: { readonly begin: RegExp; readonly head: RegExp; readonly skip: RegExp }
 ): ReadonlyArray<Raw> =>
-  [...source.code.matchAll(begin)].flatMap((match) => {
+  [...source.code.matchAll(begin)].slice(0, most).flatMap((match) => {
     const title = match[1] ?? ""
     const at = match.index + match[0].lastIndexOf(title)
     const line = SourceText.lineAt(source, at)
     const first = headOf(source, line, head)
     const from = Math.min(source.starts[first - 1] ?? at, match.index + match[0].search(/\S/))
     const open = source.code.indexOf("{", at)
-    if (open === -1 || title === "") return []
+    if (open === -1 || title === "" || SourceText.closing(source.code, open) >= source.code.length) return []
     const to = Math.min(source.code.length, SourceText.closing(source.code, open) + 1)
     const mark = skip.exec(source.bare.slice(from, open))
     const inside = skipIn(source, open + 1, to)
