@@ -6,11 +6,11 @@ import * as Sandbox from "@millwright/sandbox/Sandbox"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
-import { test } from "vitest"
 import * as BrowserSurface from "../../src/adapters/BrowserSurface.ts"
 import * as BrowserProcess from "../../src/internal/BrowserProcess.ts"
 import * as Surface from "../../src/Surface.ts"
 import { css, role, serve } from "./pages.ts"
+import { requires } from "./withBrowser.ts"
 
 const bubblewrap = Layer.provide(BubblewrapSandbox.layer, NodeServices.layer)
 
@@ -20,11 +20,9 @@ const lacking = await Effect.runPromise(
   )
 )
 
-const name = "runs in a sandbox of its own, and reaches the app and nothing else of the host"
-if (lacking !== undefined) test.skip(`${name}: ${lacking}`, () => {})
-else {
+requires("bwrap", lacking, () => {
   it.live(
-    name,
+    "runs in a sandbox of its own, and reaches the app and nothing else of the host",
     () =>
       Effect.gen(function* () {
         const { address, outside } = yield* serve
@@ -60,4 +58,4 @@ else {
       }).pipe(Effect.scoped, Effect.provide(bubblewrap)),
     90_000
   )
-}
+})

@@ -1,21 +1,21 @@
 /** Against a real Chromium and real pages on loopback. Without a Chromium it is a reported skip. */
-import { assert, describe, layer } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Exit from "effect/Exit"
 import { execFileSync } from "node:child_process"
-import { it, test } from "vitest"
+import { it } from "vitest"
 import * as BrowserSurface from "../../src/adapters/BrowserSurface.ts"
 import * as BrowserProcess from "../../src/internal/BrowserProcess.ts"
 import type * as Step from "../../src/Step.ts"
 import * as Surface from "../../src/Surface.ts"
 import { css, role, serve } from "./pages.ts"
+import { requires } from "./withBrowser.ts"
 
 const found = await Effect.runPromise(Effect.result(BrowserProcess.program(undefined)))
 const missing = found._tag === "Failure" ? found.failure.message : undefined
-if (missing !== undefined) test.skip(`the browser surface: ${missing}`, () => {})
 
 const visit = (address: string): Step.Action => ({ _tag: "Visit", address })
 const click = (target: Step.Target, times = 1): Step.Action => ({ _tag: "Click", target, times })
@@ -121,7 +121,7 @@ const kinds: ReadonlyArray<readonly [what: string, address: string, that: Step.E
   ["what comes later is waited for", "/late", textIs(css("#late"), "now"), true]
 ]
 
-describe.skipIf(missing !== undefined)("the browser surface", () => {
+requires("chromium", missing, () => {
   layer(BrowserSurface.layerWith(usual), { timeout: 60_000, excludeTestServices: true })((it) => {
     for (const [what, address, that, isSo] of kinds) {
       it.effect(`decides that ${what}`, () =>
