@@ -1,15 +1,14 @@
 /** How the browser surface finds what is wrong with apps: the specification of TodoMVC over any built ones, with no model. */
 import * as BrowserSurface from "@millwright/validators/adapters/BrowserSurface"
 import * as Recording from "@millwright/validators/Recording"
-import type * as Surface from "@millwright/validators/Surface"
 import * as Effect from "effect/Effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Bench from "./Bench.ts"
 import * as Apps from "./todomvc/Apps.ts"
 import * as Clauses from "./todomvc/Clauses.ts"
-import * as Course from "./todomvc/Course.ts"
 import * as Matrix from "./todomvc/Matrix.ts"
+import * as Suite from "./todomvc/Suite.ts"
 
 /** What is measured. */
 export const description =
@@ -33,29 +32,6 @@ const chosen = (only: string): ReadonlyArray<string> => {
   throw new Bench.BadInput(`--only knows no "${unknown}". The clauses: ${ids.join(", ")}.`)
 }
 
-interface Asked {
-  readonly ids: ReadonlyArray<string>
-  readonly isReplayed: boolean
-  readonly sessions: number
-}
-
-const test = (app: Apps.App, { ids, isReplayed, sessions }: Asked): Effect.Effect<Matrix.Row, never, Surface.Surface> =>
-  Effect.gen(function* () {
-    const served = yield* Effect.acquireRelease(
-      Effect.promise(() => Apps.serve(app)),
-      ({ close }) => Effect.sync(close)
-    )
-    const ground: Course.Ground = { app: { address: served.address }, name: app.name, contract: Clauses.contract }
-    const from = performance.now()
-    const many = { concurrency: sessions }
-    const ran = yield* Effect.forEach(ids, (id) => Course.plan(ground, id, Clauses.plans[id] ?? Clauses.none), many)
-    const seconds = (performance.now() - from) / 1_000
-    const replayed = isReplayed
-      ? yield* Effect.forEach(ran, ({ recording }) => Course.replay(ground, recording), many)
-      : []
-    return { app: app.name, seconds, ran, replayed }
-  }).pipe(Effect.scoped)
-
 const keep = (folder: string, { app, ran }: Matrix.Row): void => {
   const own = join(folder, app)
   mkdirSync(own, { recursive: true })
@@ -71,7 +47,7 @@ export const run: Bench.Run<typeof options> = async ({ apps: path, evidence, onl
   const ids = chosen(only)
   const apps = Apps.find(path ?? join(import.meta.dirname, "data/todomvc/app"))
   const rows = await Effect.forEach(apps, (app) =>
-    Effect.tap(test(app, { ids, isReplayed: replay, sessions }), (row) =>
+    Effect.tap(Suite.test(app, { ids, isReplayed: replay, sessions }), (row) =>
       Effect.sync(() => {
         progress(Matrix.line(row))
         if (evidence !== undefined) keep(evidence, row)

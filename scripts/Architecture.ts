@@ -68,7 +68,7 @@ export const kernels: ReadonlyArray<string> = [
   "agents/{AgentFile,Role,Allowance,Plugin}",
   "agents/internal/Plugin{Entry,Role}",
   "agents/roles/*",
-  "validators/{UserTesting,Replay,Amendment,SpecContract}",
+  "validators/{UserTesting,Replay,Amendment,SpecContract,Scrutiny,ReviewRule}",
   "validators/roles/*"
 ]
 

@@ -38,14 +38,18 @@ const foldersOf = (folder: string): ReadonlyArray<string> =>
     .filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory() === true)
     .sort()
 
+/** Where a page may be in a folder: where builds put it, and beside what it was built from. */
+const placesIn = (folder: string): ReadonlyArray<string> => [
+  ...builds
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    .flatMap((path) => [path, ...foldersOf(path).map((name) => join(path, name))]),
+  folder
+]
+
 /** Where the page of an app is. */
 export const rootOf = (folder: string): string | undefined => {
-  const built = builds
-    .map((name) => join(folder, name))
-    .filter((path) => existsSync(path))
-    .flatMap((path) => [path, ...foldersOf(path).map((name) => join(path, name))])
-  const others = foldersOf(folder).map((name) => join(folder, name))
-  const all = [...built, folder, ...others]
+  const all = [folder, ...foldersOf(folder).map((name) => join(folder, name))].flatMap(placesIn)
   return all.find((root) => isBuilt(root, folder)) ?? all.find((root) => existsSync(join(root, "index.html")))
 }
 

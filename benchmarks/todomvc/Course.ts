@@ -30,11 +30,11 @@ const take = (session: Surface.Session, step: Step): Effect.Effect<Recording.Cam
     step._tag === "Act"
       ? Effect.as(session.act(step.action), done)
       : Effect.map(session.check(step.that, step.within), ({ holds, saw }) => ({ _tag: "Held", holds, saw }))
-  return Effect.catch(taking, ({ message, reason }) => {
-    if (reason === "AppUnreachable") return Effect.succeed<Recording.Ending>({ _tag: "Gone", why: message })
+  return Effect.catch(taking, ({ message, reason }): Effect.Effect<Recording.Came | Recording.Ending> => {
+    if (reason === "AppUnreachable") return Effect.succeed({ _tag: "Gone", why: message })
     return reason === "Crashed" || reason === "Unavailable"
-      ? Effect.succeed<Recording.Ending>({ _tag: "Broke", by: "surface", why: message })
-      : Effect.succeed<Recording.Came>({ _tag: "Refused", reason, message })
+      ? Effect.succeed({ _tag: "Broke", by: "surface", why: message })
+      : Effect.succeed({ _tag: "Refused", reason, message })
   })
 }
 

@@ -20,6 +20,8 @@ const saying = (name: string): string => {
 
 const item = `${named("todo-list")} li`
 
+const titled = (title: string): string => `${item}:has(:text-is(${JSON.stringify(title)}))`
+
 /** The parts of an app. */
 export const page = {
   input: css(`${named("new-todo")}, input[placeholder="What needs to be done?"]`),
@@ -27,11 +29,16 @@ export const page = {
   // Not that with the words about the app, below it.
   footer: css(`${named("footer")}:not(.info, #info)`),
   toggleAll: css(`input${named("toggle-all")}`),
+  allLabel: css("label:is([for=toggle-all], .toggle-all-label)"),
   items: css(item),
-  item: (nth: number) => css(item, nth),
-  label: (nth: number) => css(`${item} label`, nth),
-  toggle: (nth: number) => css(`${item} input[type=checkbox]`, nth),
+  // By what they say: in which order they stand is a clause of its own.
+  item: (title: string) => css(titled(title)),
+  first: css(`${item} label`, 0),
+  last: css(`${item} label`, -1),
+  label: (title: string) => css(`${titled(title)} label`),
+  toggle: (title: string) => css(`${titled(title)} input[type=checkbox]`),
   destroy: css(`${item} ${named("destroy")}`),
+  destroyOf: (title: string) => css(`${titled(title)} ${named("destroy")}`),
   /** However an app says that one is complete. */
   done: css(`${item}:is(.completed, :has(input[type=checkbox]:checked))`),
   completed: css(`${item}.completed`),
@@ -66,7 +73,7 @@ export const see = {
 }
 
 // Longer than an app takes that is honest on a machine that is busy.
-const patience = 2_000
+const patience = 2_500
 
 /** Does something. What can not be done ends the plan. */
 export function* act(action: Action): Plan {
@@ -91,6 +98,12 @@ export function* given(...all: ReadonlyArray<Expectation>): Plan {
     if (came._tag === "Held" && !came.holds) return `what it takes for granted is not so: ${came.saw}`
   }
   return undefined
+}
+
+/** Looks which way to go. */
+export function* asks(that: Expectation, within = 0): Generator<Step, boolean, Recording.Came> {
+  const came = yield { _tag: "Given", that, within }
+  return came._tag === "Held" && came.holds
 }
 
 /** Waits for something that an app may do a moment later, and goes on without it. */
@@ -124,9 +137,20 @@ export const go = {
   fill: (target: Target, text: string) => act({ _tag: "Fill", target, text }),
   press: (key: string) => act({ _tag: "Press", key }),
   blur: () => act({ _tag: "Blur" }),
-  /** As a person with a mouse does, or with a keyboard. */
-  toggleAll: () =>
-    either(act({ _tag: "Click", target: page.toggleAll }), act({ _tag: "Press", target: page.toggleAll, key: "Space" }))
+  toggleAll
+}
+
+/** As a person does: the checkbox is drawn by its label in most apps, and is itself to be seen in others. */
+function* toggleAll(): Plan {
+  const isChecked = yield* asks(see.checked(page.toggleAll, true))
+  if (yield* asks(see.visible(page.allLabel))) {
+    const why = yield* act({ _tag: "Click", target: page.allLabel })
+    if (why === undefined && (yield* asks(see.checked(page.toggleAll, !isChecked), 500))) return undefined
+  }
+  return yield* either(
+    act({ _tag: "Click", target: page.toggleAll }),
+    act({ _tag: "Press", target: page.toggleAll, key: "Space" })
+  )
 }
 
 /** Writes a todo, whatever comes of it. */
@@ -137,21 +161,24 @@ export function* start(...titles: ReadonlyArray<string>): Plan {
   const begun = yield* all(go.visit("/"), given(see.visible(page.input)))
   if (begun !== undefined) return begun
   for (const [at, title] of titles.entries()) {
-    const why = yield* all(write(title), given(see.count(page.items, at + 1)))
+    const why = yield* all(write(title), given(see.count(page.items, at + 1), see.visible(page.item(title))))
     if (why !== undefined) return why
   }
   return undefined
 }
 
 /** Makes one complete, or not complete any more. */
-export const tick = (nth: number, isDone = true): Plan =>
-  all(go.click(page.toggle(nth)), given(see.checked(page.toggle(nth), isDone)))
+export const tick = (title: string, isDone = true): Plan =>
+  all(go.click(page.toggle(title)), given(see.checked(page.toggle(title), isDone)))
 
 /** Begins to edit one. */
-export const edit = (nth: number): Plan => all(go.doubleClick(page.label(nth)), given(see.visible(page.edit)))
+export const edit = (title: string): Plan => all(go.doubleClick(page.label(title)), given(see.visible(page.edit)))
 
-/** The titles of the list, in order. */
+/** Removes one. */
+export const remove = (title: string): Plan => all(go.hover(page.item(title)), go.click(page.destroyOf(title)))
+
+/** The titles of the list, in any order. */
 export const titles = (...all: ReadonlyArray<string>): ReadonlyArray<Expectation> => [
   see.count(page.items, all.length),
-  ...all.map((title, nth) => see.text(page.label(nth), is(title)))
+  ...all.map((title) => see.visible(page.item(title)))
 ]

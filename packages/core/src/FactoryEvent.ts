@@ -20,6 +20,9 @@ export const version = 1
 
 const Milliseconds = Schema.Natural
 
+/** US dollars that are known, tokens, and calls with no known price. */
+const Spent = Schema.Struct({ usd: Schema.Finite, tokens: Schema.Natural, unpriced: Schema.Natural })
+
 /** One thing that happened. Times are in milliseconds, sizes in bytes. */
 export const Fact = Schema.TaggedUnion({
   /** `execution` is the engine's name for the run, `start` is unique to the call that started it. */
@@ -285,19 +288,35 @@ export const Fact = Schema.TaggedUnion({
   },
   VerdictGiven: { verdict: Verdict.Verdict },
   StampGiven: { stamp: Verdict.Stamp },
+  /** An attempt of a part that is done again until it is good. `spent` is what its run had used up by then. */
+  AttemptBegun: { part: Schema.String, attempt: Schema.Natural, spent: Spent },
+  /** An attempt was not accepted. `failures` are fingerprints of what stood against it; `repeated` of them stood against the one before. */
+  AttemptRefused: {
+    part: Schema.String,
+    attempt: Schema.Natural,
+    failures: Schema.Array(Digest.Digest),
+    repeated: Schema.Natural,
+    spent: Spent
+  },
   /**
    * An answer about holdouts crossed to where authors are: the `look`-th of the vault. `bits` is how much it can have told them of
-   * each of these scenarios. `mark` is unique to the call that looked.
+   * each of these scenarios. `mark` is unique to the call that looked. It belongs to no run, so that it outlives `run`.
    */
   HoldoutLooked: {
     vault: Schema.String,
+    run: Schema.NullOr(Schema.String),
     look: Schema.Natural,
     mark: Schema.String,
     bits: Schema.Finite,
     scenarios: Schema.Array(Schema.String)
   },
-  /** Holdouts were found where authors are, in `places`. They are none any more, and the run that this belongs to is void. */
-  ScenarioBurnt: { vault: Schema.String, scenarios: Schema.Array(Schema.String), places: Schema.Array(Schema.String) },
+  /** Holdouts were found where authors are, in `places`. They are none any more, and `run` is void. It belongs to no run, as above. */
+  ScenarioBurnt: {
+    vault: Schema.String,
+    run: Schema.NullOr(Schema.String),
+    scenarios: Schema.Array(Schema.String),
+    places: Schema.Array(Schema.String)
+  },
   ChangeCommitted: { branch: Schema.String, commit: Schema.String, files: Schema.Natural, lines: Schema.Natural },
   ChangeClassified: { decision: Policy.Decision },
   ChangeDelivered: { pullRequest: PullRequest.PullRequest },

@@ -61,6 +61,8 @@ export {
   status
 } from "./internal/LineControl.ts"
 export {
+  /** Why work is not done again, although it is not good. */
+  Exhausted,
   /** A part of a line was not done in the time that it was given. */
   Expired,
   /** A call that a line does not take. */

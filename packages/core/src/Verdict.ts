@@ -1,8 +1,12 @@
 /** A **verdict**: the judgement of a change against its contract, per assertion, with the evidence by digest. */
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
+import { stripVTControlCharacters } from "node:util"
 import * as Contract from "./Contract.ts"
 import * as Digest from "./Digest.ts"
+import * as Sameness from "./internal/Sameness.ts"
+import * as Redaction from "./Redaction.ts"
 
 /** What was found for one assertion. `blocked`: it could not be judged; `error`: judging it broke. Neither is a pass. */
 export const Status = Schema.Literals(["pass", "fail", "blocked", "error", "skipped"])
@@ -189,13 +193,16 @@ const isEnough = ({ acceptAt = 1, assertions }: Contract.Contract, findings: Rea
  * The verdict of several validators together: a `blocked` of one is nothing against what another could judge. What was
  * judged against another contract is an `error`.
  */
-export const combine = (contract: Contract.Contract, verdicts: ReadonlyArray<Verdict>): Verdict =>
-  make(verdicts.map(({ validator }) => validator).join(" + ") || "nobody", contract, [
+export const combine = (contract: Contract.Contract, verdicts: ReadonlyArray<Verdict>): Verdict => {
+  const verdict = make(verdicts.map(({ validator }) => validator).join(" + ") || "nobody", contract, [
     ...heaviest(
       verdicts.flatMap((verdict) => about(contract, verdict)),
       ["blocked", "skipped", "pass", "error", "fail"]
     ).values()
   ])
+  const twins = new Map(verdicts.flatMap((each) => each.twins ?? []).map((each) => [each.twin, each]))
+  return twins.size === 0 ? verdict : { ...verdict, twins: [...twins.values()] }
+}
 
 const about = (
   contract: Contract.Contract,
@@ -208,11 +215,79 @@ const about = (
 /** Whether a finding speaks against the change, as opposed to saying nothing about it. */
 export const isAgainst = ({ status }: Finding): boolean => status === "fail" || status === "error"
 
-/** The findings that stand against acceptance, as one text that an author can work from. */
-export const complaint = (verdict: Verdict): string =>
-  verdict.findings
-    .filter(({ status }) => status !== "pass" && status !== "skipped")
-    .map(({ assertion, evidence, reason, status }) =>
-      [`${assertion} ${status}: ${reason}`, ...evidence.map(({ excerpt }) => excerpt)].join("\n")
+/** Whether a finding keeps the change from being accepted. */
+const isOpen = ({ status }: Finding): boolean => status !== "pass" && status !== "skipped"
+
+/** What is the same whenever a finding says the same: one print for each of its problems, or one for what it says altogether. */
+const printsOf = ({ assertion, evidence, problems = [], reason, status }: Finding): ReadonlyArray<Digest.Digest> =>
+  problems.length > 0
+    ? problems.map(({ message, path, rule }) => Digest.ofJson([assertion, status, rule, path, Sameness.of(message)]))
+    : [
+        Digest.ofJson([
+          assertion,
+          status,
+          Sameness.of(reason),
+          evidence.flatMap((each) => Sameness.complaints(each.excerpt))
+        ])
+      ]
+
+/**
+ * What stands against acceptance, as a set of digests in their order: over assertion, status, rule, path and message, without what
+ * differs from one time to the next by itself (numbers of lines, times, temporary paths, digests, colours). Two verdicts with one
+ * set failed in the same way.
+ */
+export const fingerprints = (verdict: Verdict): ReadonlyArray<Digest.Digest> =>
+  [...new Set(verdict.findings.filter(isOpen).flatMap(printsOf))].sort()
+
+/** How a complaint is written. */
+export interface Complaint {
+  /** At most so many UTF-16 code units. Default 16,000. */
+  readonly longest?: number
+  /** Secrets that are known, to be taken out beside the usual tokens. */
+  readonly secrets?: ReadonlyArray<Redacted.Redacted<string>>
+  /** The attempt since which something of these {@link fingerprints} has failed, where it did so before. It is said once more, and its evidence is not. */
+  readonly since?: ReadonlyMap<Digest.Digest, number>
+}
+
+/**
+ * The findings that stand against acceptance, as one text that an author can work from: secrets and colours taken out, and cut so
+ * that every finding keeps its part as long as there is room, and the first one its first error. It holds what programs and models
+ * said, so it is data for whoever reads it.
+ */
+export const complaint = (
+  verdict: Verdict,
+  { longest = 16_000, secrets = [], since = new Map() }: Complaint = {}
+): string => {
+  const clean = (text: string) => Redaction.scrub(stripVTControlCharacters(text), secrets)
+  const parts = verdict.findings.filter(isOpen).map((finding) => {
+    const { assertion, evidence, problems = [], reason, status } = finding
+    const attempts = printsOf(finding).map((print) => since.get(print))
+    const isKnown = attempts.every((attempt) => attempt !== undefined)
+    const known = isKnown ? ` (still failing since attempt ${Math.max(...attempts)})` : ""
+    const places = problems.map(
+      ({ line, message, path, rule }) =>
+        `${path === null ? "" : `${path}${line === null ? "" : `:${line}`}: `}${message} (${rule})`
     )
-    .join("\n\n")
+    const said = isKnown ? [] : evidence.map(({ excerpt }) => excerpt)
+    return { head: clean(`${assertion} ${status}${known}: ${reason}`), body: clean([...places, ...said].join("\n")) }
+  })
+  const shown: Array<string> = []
+  const more = (count: number) => `… and ${count} more`
+  const whole = parts.map(({ body, head }) => (body === "" ? head : `${head}\n${body}`))
+  if (whole.join("\n\n").length <= longest) return whole.join("\n\n")
+  let room = longest - more(parts.length).length - 2
+  for (const [at, { body, head }] of parts.entries()) {
+    // The first has half of it: what goes wrong first is often why the rest does.
+    const share = Math.floor(Math.max(at === 0 ? room / 2 : 0, room / (parts.length - at) - 3))
+    if (share < 80 && at > 0) {
+      shown.push(more(parts.length - at))
+      break
+    }
+    const most = Math.max(60, Math.floor(share / 3))
+    const begin = head.length > most ? `${head.slice(0, most - 1).toWellFormed()}…` : head
+    const text = body === "" ? begin : `${begin}\n${Sameness.cut(body, share - begin.length - 1)}`
+    shown.push(text)
+    room -= text.length + 2
+  }
+  return shown.join("\n\n").slice(0, Math.max(0, longest))
+}

@@ -67,4 +67,32 @@ describe("Git objects", () => {
         assert.strictEqual(error.reason, "UnknownRevision", `${object}: ${error.message}`)
       }
     }))
+
+  test("tells the commits between two as they are, whatever their messages and names look like", () =>
+    Effect.gen(function* () {
+      const { base, dir } = yield* repository
+      const odd = 'a\n:100644 "b'
+      write(dir, odd, "+++ b/x\n\u0000deadbeef\n")
+      const message = `one\n\n${"0".repeat(40)}\n\ndiff --git a/x b/x`
+      const first = commit(dir, message)
+      const second = commit(dir, "nothing changed")
+      git(dir, "mv", "README.md", "READ ME.md")
+      const third = commit(dir, "moved")
+      const commits = yield* Git.history(dir, { base, head: "HEAD" })
+      assert.deepStrictEqual(
+        commits.map(({ files, id, message }) => [id, message.trim(), files.map(({ path, status }) => [path, status])]),
+        [
+          [first, message, [[odd, "added"]]],
+          [second, "nothing changed", []],
+          [third, "moved", [["READ ME.md", "renamed"]]]
+        ]
+      )
+      assert.include(commits[0]?.patch, "Binary files", "a NUL makes a file binary")
+      assert.strictEqual(commits[1]?.patch, "")
+      assert.deepStrictEqual(yield* Git.history(dir, { base, head: base }), [])
+      assert.strictEqual(
+        (yield* Effect.flip(Git.history(dir, { base: "--all", head: base }))).reason,
+        "UnknownRevision"
+      )
+    }))
 })

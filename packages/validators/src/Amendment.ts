@@ -20,7 +20,6 @@
 import * as Contract from "@millwright/core/Contract"
 import * as Actor from "@millwright/core/Actor"
 import * as Digest from "@millwright/core/Digest"
-import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Fault from "@millwright/core/Fault"
 import * as Gate from "@millwright/core/Gate"
 import type * as GatePlan from "@millwright/core/GatePlan"
@@ -28,7 +27,7 @@ import * as Journal from "@millwright/core/Journal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Markup from "./internal/Markup.ts"
+import * as SafeText from "./internal/SafeText.ts"
 
 /** A contract in the place of another. */
 export const Amendment = Schema.Struct({
@@ -102,13 +101,13 @@ export const text = (frozen: Contract.Contract, amendment: Amendment): string =>
   const [before, after] = [idsOf(frozen), idsOf(amendment.contract)]
   const told = (id: string, from: ReadonlyMap<string, Contract.Assertion>) => {
     const { id: _id, ...rest } = from.get(id) ?? { id, statement: "" }
-    return Markup.line(Markup.assertion(rest))
+    return SafeText.line(SafeText.assertion(rest))
   }
   const terms = ({ acceptAt }: Contract.Draft) =>
     acceptAt === undefined ? "every assertion passes" : `${acceptAt} of the weight passes`
   return [
-    `The contract ${Digest.short(amendment.amends)} of ${Markup.line(frozen.item)} would become ${Digest.short(amendment.contract.digest)}.`,
-    `Why: ${Markup.line(amendment.why)}`,
+    `The contract ${Digest.short(amendment.amends)} of ${SafeText.line(frozen.item)} would become ${Digest.short(amendment.contract.digest)}.`,
+    `Why: ${SafeText.line(amendment.why)}`,
     // First in short: a gate keeps 16,000 characters.
     `In short: ${count(amendment.removed, "would go")}; ${count(amendment.altered, "would be another")}; ${count(amendment.added, "would be new")}.`,
     ...(frozen.acceptAt === amendment.contract.acceptAt
@@ -177,26 +176,4 @@ const held = (
     return refuse("NotApproved", "the amendment was changed after it was proposed. Propose it anew")
   }
   return Result.succeed({ amendment, by: approved.by.name })
-}
-
-/** An amendment as the journal knows it. `at` is in milliseconds since 1970, UTC. */
-export interface Amended extends Omit<Extract<FactoryEvent.Fact, { readonly _tag: "ContractAmended" }>, "_tag"> {
-  readonly at: number
-}
-
-/** The contracts of a run: which is in force, and how it came to be. */
-export interface History {
-  readonly inForce: Digest.Digest | null
-  readonly amendments: ReadonlyArray<Amended>
-}
-
-/** Nothing was frozen yet. */
-export const none: History = { inForce: null, amendments: [] }
-
-/** The history after one more event of the run: a pure fold over its journal. */
-export const see = (known: History, { at, fact }: FactoryEvent.FactoryEvent): History => {
-  if (fact._tag === "ContractFrozen") return { ...known, inForce: fact.contract }
-  if (fact._tag !== "ContractAmended") return known
-  const { _tag, ...amended } = fact
-  return { inForce: fact.contract, amendments: [...known.amendments, { ...amended, at }] }
 }

@@ -55,7 +55,8 @@ export interface Report {
 }
 
 /** Paths where holdouts are kept by their usual names. */
-export const holdouts: RegExp = /(?:^|[\s"'=/])(?:\.?holdouts?|hold-outs?|hidden[-_]tests?|scenario[-_]vault)(?:[/\s"';|&.]|$)|\bholdout[-_]\w+\.\w+/i
+export const holdouts: RegExp =
+  /(?:^|[\s"'=/])(?:\.?holdouts?|hold-outs?|hidden[-_]tests?|scenario[-_]vault)(?:[/\s"';|&.]|$)|\bholdout[-_]\w+\.\w+/i
 
 /** What is looked at in all, in files and in characters; of one side of a file; and of one of its lines. */
 export const limits = { files: 50_000, characters: 64_000_000, side: 2_000_000, line: 20_000 } as const
@@ -68,7 +69,8 @@ const unreadable = (text: string | null): string | undefined => {
   if (text.includes("\ufffd")) return "it is not UTF-8"
   let from = 0
   for (let at = text.indexOf("\n"); from < text.length; at = text.indexOf("\n", from)) {
-    if ((at === -1 ? text.length : at) - from > limits.line) return `it has a line of more than ${limits.line} characters`
+    if ((at === -1 ? text.length : at) - from > limits.line)
+      return `it has a line of more than ${limits.line} characters`
     if (at === -1) break
     from = at + 1
   }
@@ -76,7 +78,8 @@ const unreadable = (text: string | null): string | undefined => {
 }
 
 const byPlace = (a: Cheat.Cheat, b: Cheat.Cheat): number => {
-  const key = ({ line, message, path, rule }: Cheat.Cheat) => [path ?? "\uffff", String(line ?? 0).padStart(9, "0"), rule, message].join("\0")
+  const key = ({ line, message, path, rule }: Cheat.Cheat) =>
+    [path ?? "\uffff", String(line ?? 0).padStart(9, "0"), rule, message].join("\0")
   const [left, right] = [key(a), key(b)]
   return left < right ? -1 : left > right ? 1 : 0
 }
@@ -98,7 +101,9 @@ export const look = (subject: Subject): Report => {
   })
   const change: CheatView.Change = { views: seen, contract: (subject.statements ?? []).join("\n").toLowerCase() }
   const paired = CheatTests.pair(seen)
-  const added = new Set(seen.flatMap((view) => view.added.map(({ text }) => text.trim()).filter((text) => text.length >= 12)))
+  const added = new Set(
+    seen.flatMap((view) => view.added.map(({ text }) => text.trim()).filter((text) => text.length >= 12))
+  )
   const cheats = [
     ...CheatTests.look(change, paired),
     ...CheatAssertions.look(change, paired),
@@ -140,9 +145,19 @@ export const finding = (report: Report): Verdict.Finding => {
         kind: "report",
         summary: "what was found by the rules about cheats",
         content: JSON.stringify(report),
-        excerpt: [...report.cheats.slice(0, 20).map(({ line, message, path, rule: name }) => `${name} ${path ?? ""}${line === null ? "" : `:${line}`} ${message}`), ...report.unseen.slice(0, 20).map(({ path, why }) => `not looked at: ${Cheat.quoted(path)}: ${why}`)].join("\n")
+        excerpt: [
+          ...report.cheats
+            .slice(0, 20)
+            .map(
+              ({ line, message, path, rule: name }) =>
+                `${name} ${path ?? ""}${line === null ? "" : `:${line}`} ${message}`
+            ),
+          ...report.unseen.slice(0, 20).map(({ path, why }) => `not looked at: ${Cheat.quoted(path)}: ${why}`)
+        ].join("\n")
       })
     ],
-    problems: [...sure, ...unsure].slice(0, mostProblems).map(({ line, message, path, rule: name }) => ({ rule: name, message, path, line }))
+    problems: [...sure, ...unsure]
+      .slice(0, mostProblems)
+      .map(({ line, message, path, rule: name }) => ({ rule: name, message, path, line }))
   }
 }

@@ -34,6 +34,8 @@ export class NotPrepared extends Fault.Class<NotPrepared>()("NotPrepared", {
   /** The command exited with another code than 0, was ended by a signal, or printed too much. */
   CommandFailed: false,
   TimedOut: false,
+  /** It rewrote files of the commit, such as a lock file: nothing could be judged by them any more. */
+  FilesChanged: false,
   /** The command, or the shell, could not be started. */
   NotStarted: false
 }) {}
@@ -42,7 +44,10 @@ export class NotPrepared extends Fault.Class<NotPrepared>()("NotPrepared", {
 export interface Prepare {
   /** For bash. */
   readonly run: string
-  /** What it may reach. Left out: nothing, where the sandbox can hold that. */
+  /**
+   * What it may reach. Left out: what the commands after it may. `Open` can not be closed again by every sandbox: name the
+   * domains that are needed.
+   */
   readonly egress?: Egress
   /** Default: 10 minutes. */
   readonly timeout?: Duration.Input
@@ -92,8 +97,20 @@ const unavailable = (commit: string, cause: { readonly message: string }) =>
 /** As many may be open of one repository at once. */
 const most = 256
 
-/** Opens a checkout for as long as the scope. A commit that is not there is `SubjectUnavailable`. */
+/** Opens a checkout for as long as the scope; one that fails is gone at once. A commit that is not there is `SubjectUnavailable`. */
 export const open = (
+  options: Options
+): Effect.Effect<Checkout, Validator.ValidatorError | NotPrepared, Services | Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      return yield* restore(Scope.provide(opening(options), scope)).pipe(
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
+    })
+  )
+
+const opening = (
   options: Options
 ): Effect.Effect<Checkout, Validator.ValidatorError | NotPrepared, Services | Scope.Scope> =>
   Effect.gen(function* () {
@@ -111,6 +128,16 @@ export const open = (
     const checkout: Checkout = { commit, directory, services, changed }
     if (prepare !== undefined) {
       yield* Effect.provide(ready(prepare), services)
+      const rewritten = yield* changed
+      if (rewritten.length > 0) {
+        const paths = rewritten.slice(0, 5).map((path) => PlainText.line(path))
+        return yield* new NotPrepared({
+          reason: "FilesChanged",
+          message:
+            `\`${PlainText.line(prepare.run)}\` rewrote files of the commit: ${paths.join(", ")}. ` +
+            `Use a command that leaves them, such as \`npm ci\` in the place of \`npm install\`.`
+        })
+      }
       if (prepare.egress !== undefined && sandbox.supports.network !== "open") {
         yield* Effect.mapError(opened.host.setEgress(options.egress ?? { _tag: "Deny" }), lacking)
       }

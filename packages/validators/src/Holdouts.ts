@@ -6,6 +6,7 @@
  * Before a look it is made sure that authors have not seen the scenarios: those that leaked are burnt, and the look is void.
  * Before an answer crosses, what it can tell is charged to the leak budget, as a fact; beyond it nothing crosses.
  */
+import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
 import type * as Validator from "@millwright/core/Validator"
 import type * as Duration from "effect/Duration"
@@ -94,6 +95,12 @@ export const ledger: Effect.Effect<LeakBudget.Ledger, Journal.JournalError, Jour
   LeakBudget.step
 )
 
+/** Records what has to be known for as long as scenarios are used: as a fact of no run, since runs are pruned. */
+const record = (fact: FactoryEvent.Fact, key?: string) =>
+  Effect.flatMap(Journal.Origin, (origin) =>
+    Effect.provideService(Journal.record(fact, key), Journal.Origin, { ...origin, line: null, run: null, stage: null })
+  )
+
 /** What a scan needs. */
 export type Services = Journal.Journal | FileSystem.FileSystem | Path.Path | ChildProcessSpawner
 
@@ -116,9 +123,10 @@ export const guard = Effect.fnUntraced(function* (options: {
   const scan = yield* LeakScan.scan({ ...options, scenarios })
   const leaked = [...new Set(scan.leaks.map(({ scenario }) => scenario))].sort()
   if (leaked.length > 0) {
-    yield* Journal.record({
+    yield* record({
       _tag: "ScenarioBurnt",
       vault: options.vault.label.name,
+      run: (yield* Journal.Origin).run,
       scenarios: leaked,
       places: [...new Set(scan.leaks.map(({ place }) => place))].slice(0, 20)
     })
@@ -137,10 +145,11 @@ const endOf = (
   return rate === undefined || unobserved.length > 0 ? "undecided" : rate >= acceptAt ? "accepted" : "refused"
 }
 
-/** The symptoms of what was not satisfied, what weighs most first, each once. */
+/** The symptoms of what was not satisfied that may cross: what weighs most, each once. */
 const symptomsOf = (
   scenarios: ReadonlyArray<Scenario.Scenario>,
-  tried: ReadonlyArray<Satisfaction.Tried>
+  tried: ReadonlyArray<Satisfaction.Tried>,
+  most: number
 ): ReadonlyArray<Symptom.Symptom> => {
   const met = new Map<string, { readonly symptom: Symptom.Symptom; readonly weight: number }>()
   for (const { outcome, scenario } of tried) {
@@ -150,10 +159,15 @@ const symptomsOf = (
     const weight = (met.get(key)?.weight ?? 0) + of.weight
     met.set(key, { symptom: { persona: of.persona, kind: outcome.symptom }, weight })
   }
-  // By name where they weigh the same: an order of trials would tell more than the symptoms do.
-  return [...met]
-    .sort(([a, one], [b, other]) => other.weight - one.weight || (a < b ? -1 : 1))
-    .map(([, { symptom }]) => symptom)
+  const byName = (a: readonly [string, unknown], b: readonly [string, unknown]) => (a[0] < b[0] ? -1 : 1)
+  return (
+    [...met]
+      .sort((a, b) => b[1].weight - a[1].weight || byName(a, b))
+      .slice(0, most)
+      // What is charged for is a set: an order by weight would tell more.
+      .sort(byName)
+      .map(([, { symptom }]) => symptom)
+  )
 }
 
 /**
@@ -176,8 +190,9 @@ const charge = Effect.fnUntraced(function* (
     const exhausted = LeakBudget.exhausted(before, scenarios, limits)
     if (exhausted.length > 0) return { looks, exhausted }
     const look = looks + 1
-    const fact = { _tag: "HoldoutLooked", vault, look, mark, bits: limits.cost, scenarios } as const
-    const { fact: standing } = yield* Journal.record(fact, `holdout/${vault}/${look}`)
+    const { run } = yield* Journal.Origin
+    const fact = { _tag: "HoldoutLooked", vault, run, look, mark, bits: limits.cost, scenarios } as const
+    const { fact: standing } = yield* record(fact, `holdout/${vault}/${look}`)
     if (standing._tag === "HoldoutLooked" && standing.mark === mark) return { looks: look, exhausted: [] }
   }
 })
@@ -223,7 +238,7 @@ export const look = <R>(
     const { exhausted, looks } = yield* charge(name, ids, limits)
     if (exhausted.length > 0) return spent(looks, { ...report, exhausted })
     const ended = endOf(options, satisfaction, decision)
-    const crossing = ended === "refused" ? symptomsOf(scenarios, tried).slice(0, symptoms) : []
+    const crossing = ended === "refused" ? symptomsOf(scenarios, tried, symptoms) : []
     return { glimpse: { _tag: "Seen", look: looks, ended, symptoms: crossing }, report }
   })
 

@@ -52,9 +52,9 @@ export interface Ledger {
 export const empty: Ledger = { looks: new Map(), spent: new Map(), burnt: new Set(), voided: new Set() }
 
 /** What a fact adds. */
-export const step = (ledger: Ledger, { fact, run }: Pick<FactoryEvent.FactoryEvent, "fact" | "run">): Ledger => {
+export const step = (ledger: Ledger, { fact }: Pick<FactoryEvent.FactoryEvent, "fact">): Ledger => {
   if (fact._tag === "ScenarioBurnt") {
-    const voided = run === null ? ledger.voided : new Set([...ledger.voided, run])
+    const voided = fact.run === null ? ledger.voided : new Set([...ledger.voided, fact.run])
     return { ...ledger, voided, burnt: new Set([...ledger.burnt, ...fact.scenarios]) }
   }
   if (fact._tag !== "HoldoutLooked") return ledger

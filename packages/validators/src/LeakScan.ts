@@ -1,6 +1,6 @@
 /**
  * Looks for **scenarios where authors can see them**: in folders with all that is in them, ignored files too; in every object of
- * every git repository there, of submodules too, whether a ref names it or not; in texts such as a transcript or a memory; in
+ * every git repository there, of submodules and of what a linked working tree belongs to, whether a ref names it or not; in texts such as a transcript or a memory; in
  * the journal. What is packed (tar, gzip, zip), encoded (base64, hexadecimal, per cent) or laid out in another way is found too.
  *
  * A scenario is told by its canary, and by its words: ten in a row, or most of one thing that it says. What was said in other
@@ -107,8 +107,16 @@ const folder = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const open = [root]
+  const seen = new Set<string>()
+  /** Where a file of git's says that more of the repository is, as for a linked working tree, if there is any. */
+  const follow = Effect.fnUntraced(function* (from: string, said: string) {
+    const place = path.resolve(from, said.trim())
+    if (yield* Effect.orElseSucceed(fs.exists(path.join(place, "HEAD")), () => false)) open.push(place)
+  })
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    const here = at
+    const here = yield* Effect.orElseSucceed(fs.realPath(at), () => path.resolve(root))
+    if (seen.has(here)) continue
+    seen.add(here)
     const names = yield* Effect.option(fs.readDirectory(here))
     if (names._tag === "None") {
       miss(here, "the folder can not be read")
@@ -116,6 +124,10 @@ const folder = Effect.fnUntraced(function* (
     }
     const has = new Set(names.value)
     if (has.has("HEAD") && has.has("objects") && has.has("refs")) yield* repository(here, { look, miss })
+    if (has.has("HEAD") && has.has("commondir")) {
+      const said = yield* Effect.orElseSucceed(fs.readFileString(path.join(here, "commondir")), () => "")
+      yield* follow(here, said)
+    }
     look(`the names in ${here}`, names.value.join("\n"))
     for (const name of names.value) {
       const place = path.join(here, name)
@@ -134,7 +146,11 @@ const folder = Effect.fnUntraced(function* (
         }
         const content = yield* Effect.option(fs.readFile(place))
         if (content._tag === "None") miss(place, "the file can not be read")
-        else look(place, content.value)
+        else {
+          look(place, content.value)
+          const linked = name === ".git" && /^gitdir: (.+)/.exec(Buffer.from(content.value).toString())
+          if (linked) yield* follow(here, linked[1] ?? "")
+        }
       }
     }
   }

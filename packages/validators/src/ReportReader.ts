@@ -17,7 +17,7 @@ import type { Place } from "./internal/ReportText.ts"
 import * as SarifReport from "./internal/SarifReport.ts"
 import * as TapReport from "./internal/TapReport.ts"
 import type { ProblemReport } from "./ProblemReport.ts"
-import type { TestReport } from "./TestReport.ts"
+import type { Case, TestReport } from "./TestReport.ts"
 
 export {
   /** A report can not be read. */
@@ -48,7 +48,11 @@ const textOf = (bytes: Uint8Array): Effect.Effect<{ readonly text: string; reado
     }
     const start = Buffer.from(bytes.subarray(0, 200)).toString("latin1")
     const said = /^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w.-]+)["']/.exec(start)?.[1]
-    const encoding = /^\xff\xfe/.test(start) ? "utf-16le" : /^\xfe\xff/.test(start) ? "utf-16be" : (said ?? "utf-8")
+    const encoding = start.startsWith("\xff\xfe")
+      ? "utf-16le"
+      : start.startsWith("\xfe\xff")
+        ? "utf-16be"
+        : (said ?? "utf-8")
     try {
       return Effect.succeed({ text: new TextDecoder(encoding, { fatal: true }).decode(bytes) })
     } catch (cause) {
@@ -113,6 +117,12 @@ const unknownFormat = (what: string, format: string | undefined) =>
         : `A report of the format ${format} does not tell about ${what}. Have another one written.`
   })
 
+/** Whether a case is a file in which node found no test: it passes, under the file's own name. */
+const isFile = ({ file, name, status }: Case): boolean =>
+  status === "passed" &&
+  /^\S+\.[cm]?[jt]sx?$/.test(name) &&
+  (file === null || file === name || file.endsWith(`/${name}`))
+
 /** Reads what tests did. */
 export const tests = (bytes: Uint8Array, options: Options = {}): Effect.Effect<TestReport, ReportError> =>
   Effect.gen(function* () {
@@ -137,7 +147,13 @@ export const tests = (bytes: Uint8Array, options: Options = {}): Effect.Effect<T
       }
       return Effect.fail(unknownFormat("tests", format))
     })
-    return warning === undefined ? report : { ...report, warnings: [...report.warnings, warning].sort() }
+    const empty = report.cases.filter(isFile)
+    const warnings = empty.map(({ name }) => `${name} has no test`)
+    return {
+      ...report,
+      cases: report.cases.filter((one) => !isFile(one)),
+      warnings: [...report.warnings, ...warnings, ...(warning === undefined ? [] : [warning])].sort()
+    }
   })
 
 /** Reads what was found to be wrong. */

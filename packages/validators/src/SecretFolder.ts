@@ -4,7 +4,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type * as PlatformError from "effect/PlatformError"
 import * as Stream from "effect/Stream"
-import * as EncodedText from "./internal/EncodedText.ts"
+import * as FileText from "./internal/FileText.ts"
 import type * as SecretScan from "./SecretScan.ts"
 
 /** What was not looked at, and why. A link leads to what is looked at elsewhere, or is of somebody else. */
@@ -107,7 +107,7 @@ const inFile = Effect.fnUntraced(function* (
   }
   yield* Stream.runForEachWhile(stream, (chunk) =>
     Effect.sync(() => {
-      const encoding = decoder === undefined ? EncodedText.encodingOf(chunk) : undefined
+      const encoding = decoder === undefined ? FileText.encodingOf(chunk) : undefined
       if (decoder === undefined && encoding === undefined) {
         isBinary = true
         return false

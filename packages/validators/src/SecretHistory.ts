@@ -7,7 +7,7 @@ import * as Git from "@millwright/core/Git"
 import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as AddedLines from "./internal/AddedLines.ts"
-import * as EncodedText from "./internal/EncodedText.ts"
+import * as FileText from "./internal/FileText.ts"
 import type * as SecretScan from "./SecretScan.ts"
 
 /** A secret, and the commit that brought it. */
@@ -155,7 +155,7 @@ const inFile = Effect.fnUntraced(function* (
         })
     )
   )
-  const text = EncodedText.of(bytes)
+  const text = FileText.of(bytes)
   if (text === undefined) return skipped("binary")
   if (size > mostBytes) return skipped("not-read")
   const found = scan.scan({ path, text, commit }).findings.filter(({ line }) => line !== null)

@@ -21,7 +21,7 @@
  * ```
  */
 import * as Independence from "@millwright/agents/Independence"
-import * as Actor from "@millwright/core/Actor"
+import type * as Actor from "@millwright/core/Actor"
 import type * as Contract from "@millwright/core/Contract"
 import * as Digest from "@millwright/core/Digest"
 import * as Journal from "@millwright/core/Journal"

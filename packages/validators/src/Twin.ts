@@ -146,15 +146,18 @@ export interface Twin<Seed = never> {
 /** The fidelity of a twin that was never compared. */
 export const neverCompared = (twin: string): Verdict.Fidelity => ({ twin, fidelity: null, comparedAt: null })
 
-/** A validator whose verdicts say which twins stood in for services, and how good each is known to be. */
+/**
+ * A validator whose verdicts say which twins stood in for services, and how good each is known to be. A twin that a verdict
+ * has already stands in it once, as it is said here.
+ */
 export const witnessed = <R>(
   validator: Validator.Validator<R>,
   twins: ReadonlyArray<{ readonly fidelity: Verdict.Fidelity }>
 ): Validator.Validator<R> => ({
   name: validator.name,
   judge: (subject) =>
-    Effect.map(validator.judge(subject), (verdict): Verdict.Verdict => ({
-      ...verdict,
-      twins: [...(verdict.twins ?? []), ...twins.map(({ fidelity }) => fidelity)]
-    }))
+    Effect.map(validator.judge(subject), (verdict): Verdict.Verdict => {
+      const all = [...(verdict.twins ?? []), ...twins.map(({ fidelity }) => fidelity)]
+      return { ...verdict, twins: [...new Map(all.map((each) => [each.twin, each])).values()] }
+    })
 })

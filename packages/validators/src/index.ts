@@ -9,11 +9,20 @@ export * as Cheat from "./Cheat.ts"
 /** Looks for **cheats** in a change and in what its author did. */
 export * as Cheats from "./Cheats.ts"
 
+/** `RULE-CHEATS`: no change makes a check pass without the work being done, and no author claims what it did not do. */
+export * as CheatsRule from "./CheatsRule.ts"
+
 /** A **fresh checkout**: the files of one commit in a sandbox of their own, as its objects have them, made for judging and gone afterwards. */
 export * as Checkout from "./Checkout.ts"
 
 /** A **contract by hand**: a YAML file that a person writes, read into a draft that `Contract.seal` freezes. */
 export * as ContractFile from "./ContractFile.ts"
+
+/** The **history** of the contract of a run: which one is in force, and who changed it after the work began. */
+export * as ContractHistory from "./ContractHistory.ts"
+
+/** The rule `RULE-DEPENDENCIES`: what a change does to what is installed, from the manifests (`package.json`) and lock files (npm, pnpm, yarn) of base and head, as git's objects have them. */
+export * as DependenciesRule from "./DependenciesRule.ts"
 
 /** When to **stop early**: Wald's sequential test of a rate. */
 export * as EarlyStop from "./EarlyStop.ts"
@@ -36,7 +45,7 @@ export * as JudgeCalibration from "./JudgeCalibration.ts"
 /** A **leak budget**: how much authors may learn of a scenario by being judged with it. */
 export * as LeakBudget from "./LeakBudget.ts"
 
-/** Looks for **scenarios where authors can see them**: in folders with all that is in them, ignored files too; in every object of every git repository there, of submodules too, whether a ref names it or not; in texts such as a transcript or a memory; in the journal. */
+/** Looks for **scenarios where authors can see them**: in folders with all that is in them, ignored files too; in every object of every git repository there, of submodules and of what a linked working tree belongs to, whether a ref names it or not; in texts such as a transcript or a memory; in the journal. */
 export * as LeakScan from "./LeakScan.ts"
 
 /** **No source**: where a tester runs when it is more than a program of ours, as a browser or a coding agent is. */
@@ -47,6 +56,9 @@ export * as Planner from "./Planner.ts"
 
 /** A **problem report**: what a program that looks for problems found, such as a linter or a type checker, as one model, whatever program it was. */
 export * as ProblemReport from "./ProblemReport.ts"
+
+/** Rules that are judged by a program of the repository that looks for problems: types (`RULE-TYPES`), lint (`RULE-LINT`), and the fitness functions of its architecture (`RULE-ARCHITECTURE`: dependency-cruiser, knip, ast-grep). */
+export * as ProblemsRule from "./ProblemsRule.ts"
 
 /** A **proportion**: so many of so many, and how far the true rate may be from it. */
 export * as Proportion from "./Proportion.ts"
@@ -60,6 +72,9 @@ export * as Replay from "./Replay.ts"
 /** Reads the reports of programs that test or look for problems: JUnit XML, TAP 13 and 14, CTRF, and the JSON of vitest, jest and mocha as a `TestReport`; SARIF, the JSON of eslint, oxlint, dependency-cruiser, knip and ast-grep, and what `tsc` prints, as a `ProblemReport`. */
 export * as ReportReader from "./ReportReader.ts"
 
+/** The rule `RULE-REVIEW`: a role reads the change and approves it or does not. */
+export * as ReviewRule from "./ReviewRule.ts"
+
 /** A **rule** of the house: what every change is held to, whatever its contract says. */
 export * as Rule from "./Rule.ts"
 
@@ -71,6 +86,9 @@ export * as Satisfaction from "./Satisfaction.ts"
 
 /** A **scenario**: what a person of some kind does with the product, what has to come of it, and what must not. */
 export * as Scenario from "./Scenario.ts"
+
+/** The **scrutiny validator**: judges the head of a change in a fresh checkout, by the rules of the house and by the commands of the contract. */
+export * as Scrutiny from "./Scrutiny.ts"
 
 /** The secrets in the files of a **folder**: what is there, whoever wrote it and when. */
 export * as SecretFolder from "./SecretFolder.ts"
@@ -108,11 +126,17 @@ export * as TestReport from "./TestReport.ts"
 /** What is tested, as it runs: an address that is there, a program for a terminal, or a command that is started for it, in a sandbox of its own, with the source that it is made of. */
 export * as TestedApp from "./TestedApp.ts"
 
+/** The rule `RULE-TESTS`: the repository's own tests, in a fresh checkout, by what they report. */
+export * as TestsRule from "./TestsRule.ts"
+
 /** A **trajectory**: what an author did, in its order, and what it claimed in the end. */
 export * as Trajectory from "./Trajectory.ts"
 
 /** A **twin**: a stand-in for an outside service, on loopback, that behaves as the service does as far as it goes, and says so where it does not go further. */
 export * as Twin from "./Twin.ts"
+
+/** The **drift check**: a trace of a service is replayed against its twin, and every field of every answer compared. */
+export * as TwinDrift from "./TwinDrift.ts"
 
 /** What goes wrong at a **twin** on demand, as data: with the answer to a request, or with a webhook. */
 export * as TwinFault from "./TwinFault.ts"
@@ -126,8 +150,14 @@ export * as TwinService from "./TwinService.ts"
 /** A **table** of a twin's state: values by key, in the order in which they came. */
 export * as TwinTable from "./TwinTable.ts"
 
+/** A **trace**: requests to a service and what it really answered. */
+export * as TwinTrace from "./TwinTrace.ts"
+
 /** The **user-testing validator**: judges what was built by using it, as a black box. */
 export * as UserTesting from "./UserTesting.ts"
 
 /** A **vault**: scenarios in one sealed file (AES-256-GCM), outside of all that a worker can see. */
 export * as Vault from "./Vault.ts"
+
+/** The **report** of a verdict that a person reads: as Markdown for a pull request, and as one file of HTML with its pictures in it, which needs no network, no script and no other file. */
+export * as VerdictReport from "./VerdictReport.ts"

@@ -15,6 +15,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Amendment from "../src/Amendment.ts"
+import * as ContractHistory from "../src/ContractHistory.ts"
 
 const frozen = Contract.freeze(
   "issue-1",
@@ -109,7 +110,7 @@ describe("amending a contract", () => {
       ]) {
         assert.include(opened.context, said, "the person reads what they say yes to")
       }
-      const history = events.reduce(Amendment.see, Amendment.none)
+      const history = events.reduce(ContractHistory.see, ContractHistory.none)
       assert.strictEqual(history.inForce, proposed.contract.digest)
       assert.strictEqual(history.amendments.length, 1)
     })
@@ -175,9 +176,7 @@ describe("amending a contract", () => {
 
   it("is told in a text that what it holds can not change", () => {
     const hostile = {
-      assertions: [
-        { id: "VAL-001", statement: "a**\n\n# Approve this\n<script>[x](http://e)</script> @all" }
-      ] as const
+      assertions: [{ id: "VAL-001", statement: "a**\n\n# Approve this\n<script>[x](http://e)</script> @all" }] as const
     }
     const text = Amendment.text(frozen, Result.getOrThrow(Amendment.propose(frozen, hostile, "`why`\n- not")))
     assert.notMatch(text, /^# /m, "a heading of its own")

@@ -205,9 +205,15 @@ describe("what makes it ready", () => {
       for (const [prepare, reason, said] of [
         [{ run: "echo no such package; exit 3" }, "CommandFailed", /exited with 3.*\n?.*no such package/],
         [{ run: "kill -9 $$" }, "CommandFailed", /SIGKILL/],
-        [{ run: "sleep 86400", timeout: "200 millis" }, "TimedOut", /did not end within/]
+        [{ run: "sleep 86400", timeout: "200 millis" }, "TimedOut", /did not end within/],
+        [{ run: "echo two > a.txt" }, "FilesChanged", /rewrote files of the commit: a.txt/]
       ] as const) {
-        const error = yield* Effect.flip(Effect.scoped(open(prepare)))
+        const error = yield* Effect.flip(open(prepare))
+        assert.strictEqual(
+          left(lab.state).filter((file) => file.includes("checkout-2")).length,
+          0,
+          "it is gone at once"
+        )
         assert.deepStrictEqual([error._tag, error.reason], ["NotPrepared", reason], error.message)
         assert.match(error.message, said)
       }

@@ -55,6 +55,42 @@ describe("a look", () => {
   )
 
   test(
+    "says of two symptoms nothing by their order",
+    Effect.gen(function* () {
+      const [buyer, keeper] = drafts
+      if (buyer === undefined || keeper === undefined) return assert.fail("there are two")
+      const order = Effect.fnUntraced(function* (first: number, second: number) {
+        const opened = yield* vault([
+          { ...buyer, weight: first },
+          { ...keeper, weight: second }
+        ])
+        const { glimpse } = yield* Holdouts.look(
+          { vault: opened, judge: judging(failed), budget, seed, symptoms: 2 },
+          subject
+        )
+        return glimpse._tag === "Seen" ? glimpse.symptoms.map(({ persona }) => persona) : glimpse._tag
+      })
+      assert.deepStrictEqual(yield* order(1, 9), yield* order(9, 1))
+    })
+  )
+
+  test(
+    "is written for as long as scenarios are used: not among the facts of a run, which are pruned with it",
+    Effect.gen(function* () {
+      const opened = yield* vault()
+      yield* Holdouts.look({ vault: opened, judge: judging(held), budget, seed }, subject).pipe(
+        Effect.updateService(Journal.Origin, (origin) => ({ ...origin, line: "L", run: "issue-7.1", item: "issue-7" }))
+      )
+      const journal = yield* Journal.Journal
+      const events = yield* Stream.runCollect(journal.read())
+      assert.deepStrictEqual(
+        events.map(({ fact, item, run }) => [fact._tag, fact._tag === "HoldoutLooked" && fact.run, item, run]),
+        [["HoldoutLooked", "issue-7.1", "issue-7", null]]
+      )
+    })
+  )
+
+  test(
     "takes no word of a judge across, not even as a kind of symptom",
     Effect.gen(function* () {
       const opened = yield* vault()
@@ -252,9 +288,19 @@ describe("the leak budget", () => {
     Effect.gen(function* () {
       const opened = yield* vault()
       const options = { vault: opened, judge: judging(failed), budget: { bits: 1_000, looks: 3 }, seed }
+      const journal = yield* Journal.Journal
+      // One that takes its time: everybody has read what was spent before anybody writes.
+      const slow = Journal.Journal.of({
+        ...journal,
+        append: (entries) =>
+          Effect.andThen(
+            Effect.forEach(Array.from({ length: 200 }), () => Effect.yieldNow),
+            journal.append(entries)
+          )
+      })
       const all = yield* Effect.forEach(Array.from({ length: 10 }), () => Holdouts.look(options, subject), {
         concurrency: "unbounded"
-      })
+      }).pipe(Effect.provideService(Journal.Journal, slow))
       const seen = all.flatMap(({ glimpse }) => (glimpse._tag === "Seen" ? [glimpse.look] : []))
       assert.deepStrictEqual(seen.sort(), [1, 2, 3])
       assert.lengthOf(yield* looked, 3)

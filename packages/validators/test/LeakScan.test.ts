@@ -193,6 +193,25 @@ describe("finds a scenario in", () => {
   }
 
   test(
+    "the repository that a linked working tree belongs to",
+    Effect.gen(function* () {
+      const root = yield* folder
+      const dir = repository(join(root, "work"))
+      const some = yield* scenarios()
+      const [first] = some
+      if (first === undefined) return assert.fail("two were made")
+      places["a stash"]?.(dir, first.story, "")
+      git(dir, "worktree", "add", "-q", join(root, "linked"))
+      const { leaks, unread } = yield* LeakScan.scan({
+        scenarios: some,
+        visible: [{ _tag: "Folder", path: join(root, "linked") }]
+      })
+      assert.deepStrictEqual([...new Set(leaks.map(({ scenario }) => scenario))], [first.id])
+      assert.deepStrictEqual(unread, [])
+    })
+  )
+
+  test(
     "a bare repository, a transcript and the journal",
     Effect.gen(function* () {
       const root = yield* folder

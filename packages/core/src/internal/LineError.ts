@@ -2,13 +2,26 @@
 import * as Schema from "effect/Schema"
 import * as Fault from "../Fault.ts"
 
+/** Why work is not done again, although it is not good. */
+export const Exhausted = Schema.Struct({
+  /** The same set of failures came again, so another attempt would only have cost. */
+  repeated: Schema.Boolean,
+  attempts: Schema.Natural,
+  /** What all attempts together used up, as far as a run can tell: US dollars, tokens, and calls with no known price. */
+  spent: Schema.optionalKey(Schema.Struct({ usd: Schema.Finite, tokens: Schema.Natural, unpriced: Schema.Natural }))
+})
+/** Why work is not done again, although it is not good. */
+export type Exhausted = typeof Exhausted.Type
+
 /** A line put this item aside, with the reason and what would take it up again. */
 export class Parked extends Schema.TaggedError<Parked>()("Parked", {
   item: Schema.String,
   reason: Schema.String,
   unblockWhen: Schema.NullOr(Schema.String),
   /** How long to leave the item aside at least, in milliseconds. */
-  reviewAfter: Schema.optionalKey(Schema.Natural)
+  reviewAfter: Schema.optionalKey(Schema.Natural),
+  /** Going back was given up. */
+  exhausted: Schema.optionalKey(Exhausted)
 }) {
   override get message() {
     return this.unblockWhen === null ? this.reason : `${this.reason} (until: ${this.unblockWhen})`

@@ -121,6 +121,8 @@ export interface ProviderTwin {
    * by `Refuse` as it says and by all others as by `Drop`.
    */
   readonly breakNext: (breakages: ReadonlyArray<Breakage>, role?: string) => Effect.Effect<void>
+  /** Forgets requests, breakages and what its cache holds, and plays the script that it was started with. */
+  readonly reset: Effect.Effect<void>
   /** Completes when a client has hung up before its answer was over. */
   readonly hungUp: Effect.Effect<void>
 }
@@ -181,6 +183,12 @@ export const make = Effect.fnUntraced(function* (
     play: (script) => Effect.sync(() => void (state.script = script)),
     breakNext: (breakages, role) =>
       Effect.sync(() => void state.queue.push(...breakages.map((breakage) => ({ breakage, role })))),
+    reset: Effect.sync(() => {
+      state.script = options.script
+      state.queue.length = 0
+      state.requests.length = 0
+      state.cache.clear()
+    }),
     hungUp: Deferred.await(state.hungUp)
   }
 })

@@ -36,6 +36,8 @@ export interface Options extends BrowserProcess.Options {
   readonly visitWithin?: number
   /** How long an element is waited for, and an expectation that does not say, in milliseconds. Default 3,000. */
   readonly checkWithin?: number
+  /** How long a page may compute without answering before its session is given up, in milliseconds. Default 15,000. */
+  readonly answerWithin?: number
 }
 
 /** Pages in a browser. Fails with `Unavailable`, and says how to get one, where there is none. */
@@ -43,7 +45,7 @@ export const layerWith = (options: Options): Layer.Layer<Surface.Surface, Surfac
   Layer.effect(
     Surface.Surface,
     Effect.gen(function* () {
-      const { checkWithin = 3_000, visitWithin = 15_000, within } = options
+      const { answerWithin = 15_000, checkWithin = 3_000, visitWithin = 15_000, within } = options
       yield* within === undefined ? BrowserProcess.program(options.executable) : BrowserProcess.library
       const scope = yield* Effect.scope
       const one = yield* Semaphore.make(1)
@@ -66,12 +68,13 @@ export const layerWith = (options: Options): Layer.Layer<Surface.Surface, Surfac
         name: "browser",
         kind: "ui",
         supports: { pictures: true },
+        noSource: within?.noSource ?? false,
         open: Effect.fnUntraced(function* (app) {
           const ground = yield* BrowserSession.ground(app)
           const browser = yield* Semaphore.withPermit(one, start)
           return yield* BrowserSession.open(browser, ground, {
             hasOwnWayOut: within !== undefined,
-            patience: { visit: visitWithin, check: checkWithin }
+            patience: { visit: visitWithin, check: checkWithin, answer: answerWithin }
           })
         })
       })

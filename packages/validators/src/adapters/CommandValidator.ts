@@ -7,7 +7,7 @@
  *   long, is an `error`; what it printed until then is kept.
  * - Everything that a command started ends with it. Memory stays the same however much it prints.
  * - What could steer a terminal or hide text is taken out of what people read; the digest and the size are those of the
- *   exact bytes.
+ *   exact bytes. Where there is an `EvidenceStore`, outputs of up to 10 MB are kept there.
  */
 import * as Validator from "@millwright/core/Validator"
 import * as Duration from "effect/Duration"
@@ -30,6 +30,8 @@ export const make = (options: Options = {}): Validator.Validator<ChildProcessSpa
       const commands = contract.assertions.flatMap(({ check, id }) =>
         check?._tag === "Command" ? [{ id, run: check.run }] : []
       )
-      return yield* Effect.forEach(commands, (command) => CommandRun.judge({ ...command, timeout }))
+      return yield* Effect.forEach(commands, ({ id, run }) =>
+        Effect.map(CommandRun.run({ run, timeout }), (ran) => CommandRun.finding(id, run, ran))
+      )
     })
   })

@@ -12,10 +12,13 @@
 import * as GitHubAccount from "../internal/github/GitHubAccount.ts"
 import * as GitHubAnswer from "../internal/github/GitHubAnswer.ts"
 import * as GitHubChecks from "../internal/github/GitHubChecks.ts"
+import * as GitHubComments from "../internal/github/GitHubComments.ts"
 import * as GitHubFiles from "../internal/github/GitHubFiles.ts"
 import * as GitHubHooks from "../internal/github/GitHubHooks.ts"
+import * as GitHubIssueLabels from "../internal/github/GitHubIssueLabels.ts"
 import * as GitHubIssues from "../internal/github/GitHubIssues.ts"
 import * as GitHubLabels from "../internal/github/GitHubLabels.ts"
+import * as GitHubObjects from "../internal/github/GitHubObjects.ts"
 import * as GitHubPulls from "../internal/github/GitHubPulls.ts"
 import * as GitHubRefs from "../internal/github/GitHubRefs.ts"
 import * as GitHubReviews from "../internal/github/GitHubReviews.ts"
@@ -40,9 +43,12 @@ export const service: TwinService.Service<Seed> = TwinService.make({
   routes: [
     ...GitHubAccount.routes,
     ...GitHubIssues.routes,
+    ...GitHubComments.routes,
+    ...GitHubIssueLabels.routes,
     ...GitHubLabels.routes,
     ...GitHubRefs.routes,
     ...GitHubFiles.routes,
+    ...GitHubObjects.routes,
     ...GitHubPulls.routes,
     ...GitHubReviews.routes,
     ...GitHubChecks.routes,

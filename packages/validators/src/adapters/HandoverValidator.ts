@@ -19,6 +19,7 @@ import * as Glob from "effect/Glob"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Result from "effect/Result"
 import * as FileRules from "../internal/FileRules.ts"
+import * as KeptEvidence from "../internal/KeptEvidence.ts"
 
 /** Where the change is, and what of the repository is the contract. */
 export interface Options {
@@ -43,7 +44,8 @@ export const make = (options: Options): Validator.Validator<ChildProcessSpawner>
           if (check?._tag === "File") return Effect.map(file(options.dir, change.head, { id, check }), (one) => [one])
           return Effect.succeed([])
         })
-        return [...findings.flat(), ...(yield* frozen(options, { change, contract, files }))]
+        const all = [...findings.flat(), ...(yield* frozen(options, { change, contract, files }))]
+        return yield* Effect.forEach(all, KeptEvidence.keep)
       }).pipe(
         Effect.mapError(
           (cause) =>
@@ -62,8 +64,16 @@ const shown = 4_000
 
 const visible = (text: string): string => text.replaceAll("\r\n", "\n").replace(Tainted.hidden, "\ufffd")
 
-const evidenceOf = (summary: string, content: string): Verdict.Evidence =>
-  Verdict.evidence({ kind: "artifact", summary, content, excerpt: visible(content).slice(0, shown).toWellFormed() })
+/** A finding that stands on what git says. */
+const told = (finding: Omit<Verdict.Finding, "evidence">, summary: string, content: string): KeptEvidence.Judged => ({
+  finding: {
+    ...finding,
+    evidence: [
+      Verdict.evidence({ kind: "artifact", summary, content, excerpt: visible(content).slice(0, shown).toWellFormed() })
+    ]
+  },
+  contents: [content]
+})
 
 const hasOtherContent = ({ additions, deletions }: Change.FileChange): boolean =>
   additions === null || additions + (deletions ?? 0) > 0
@@ -72,23 +82,22 @@ const changed = (
   assertion: string,
   { least, paths }: CheckOf<"Changed">,
   files: ReadonlyArray<Change.FileChange>
-): Verdict.Finding => {
+): KeptEvidence.Judged => {
   const globs = paths.map((path) => Glob.make(path, { dot: true }))
   const matching = files.filter((file) =>
     Change.paths(file).some((path) => globs.some((glob) => Glob.match(glob, path)))
   )
   const counted = matching.filter(hasOtherContent)
-  const told = matching.map(({ additions, deletions, path, status }) =>
+  const lines = matching.map(({ additions, deletions, path, status }) =>
     additions === null ? `${status} ${path} (binary)` : `${status} ${path} (+${additions} -${deletions ?? 0})`
   )
   const among = paths.map((path) => `\`${path}\``).join(", ")
   const reason = `the change alters the content of ${counted.length} files of ${among}, and at least ${least} have to be`
-  return {
-    assertion,
-    status: counted.length >= least ? "pass" : "fail",
-    reason,
-    evidence: [evidenceOf(`what git says of ${among}`, told.length === 0 ? "nothing changed" : told.join("\n"))]
-  }
+  return told(
+    { assertion, status: counted.length >= least ? "pass" : "fail", reason },
+    `what git says of ${among}`,
+    lines.length === 0 ? "nothing changed" : lines.join("\n")
+  )
 }
 
 const file = Effect.fnUntraced(function* (
@@ -96,43 +105,38 @@ const file = Effect.fnUntraced(function* (
   head: string,
   { check: { is, path }, id }: { readonly id: string; readonly check: CheckOf<"File"> }
 ) {
-  const finding = (status: Verdict.Status, reason: string, more: Partial<Verdict.Finding> = {}): Verdict.Finding => ({
-    assertion: id,
-    status,
-    reason,
-    evidence: [],
-    ...more
-  })
+  const judged = (
+    status: Verdict.Status,
+    reason: string,
+    more: Partial<Verdict.Finding> = {}
+  ): KeptEvidence.Judged => ({ finding: { assertion: id, status, reason, evidence: [], ...more }, contents: [] })
   const { entries, truncated } = yield* Git.tree(dir, head)
   const entry = entries.find((each) => each.path === path)
   const problem = (rule: string, message: string) => ({ problems: [{ rule, message, path, line: null }] })
   if (entry === undefined) {
     return truncated
-      ? finding("error", `the repository has more paths than are read, and ${path} is not among the first`)
-      : finding(
-          "fail",
-          `there is no file ${path} at the head of the change`,
-          problem("file-missing", "It is not there")
-        )
+      ? judged("error", `the repository has more paths than are read, and ${path} is not among the first`)
+      : judged("fail", `there is no file ${path} at the head of the change`, problem("file-missing", "It is not there"))
   }
   if (!entry.mode.startsWith("100")) {
     const what = entry.mode === "120000" ? "a symbolic link" : "a submodule"
-    return finding("fail", `${path} is ${what}, and no file`, problem("file-not-plain", `It is ${what}`))
+    return judged("fail", `${path} is ${what}, and no file`, problem("file-not-plain", `It is ${what}`))
   }
   const content = yield* Git.content(dir, { object: entry.object, maxBytes: FileRules.maxBytes })
   const excerpt = visible(Buffer.from(content.bytes.subarray(0, shown)).toString("utf8"))
   const whole = content.size === content.bytes.byteLength ? `the content of ${path}` : `the beginning of ${path}`
   const evidence = [Verdict.evidence({ kind: "artifact", summary: whole, content: content.bytes, excerpt })]
-  return Result.match(FileRules.wrong(is, content), {
-    onFailure: (why) => finding("error", `${path} can not be judged: ${why}`, { evidence }),
+  const ruled = Result.match(FileRules.wrong(is, content), {
+    onFailure: (why) => judged("error", `${path} can not be judged: ${why}`, { evidence }),
     onSuccess: (wrong) =>
       wrong.length === 0
-        ? finding("pass", `${path} is what it has to be`, { evidence })
-        : finding("fail", `${path} is not what it has to be: ${wrong.map(({ message }) => message).join("; ")}`, {
+        ? judged("pass", `${path} is what it has to be`, { evidence })
+        : judged("fail", `${path} is not what it has to be: ${wrong.map(({ message }) => message).join("; ")}`, {
             evidence,
             problems: wrong.map((each) => ({ ...each, path }))
           })
   })
+  return { ...ruled, contents: [content.bytes] }
 })
 
 interface Standing extends Validator.Subject {
@@ -142,7 +146,7 @@ interface Standing extends Validator.Subject {
 const frozen = Effect.fnUntraced(function* (
   { contracts = [], dir }: Options,
   { change, contract, files }: Standing
-): Effect.fn.Return<ReadonlyArray<Verdict.Finding>, Git.GitError, ChildProcessSpawner> {
+): Effect.fn.Return<ReadonlyArray<KeptEvidence.Judged>, Git.GitError, ChildProcessSpawner> {
   if (contract.base === undefined && contracts.length === 0) return []
   // What a disk that is not exact about case would take for it, too.
   const globs = contracts.map((glob) => Glob.make(glob.toLowerCase(), { dot: true }))
@@ -150,40 +154,32 @@ const frozen = Effect.fnUntraced(function* (
     .flatMap(Change.paths)
     .filter((path) => globs.some((glob) => Glob.match(glob, path.toLowerCase())))
   const late = contract.base === undefined ? undefined : yield* lateness(dir, contract.base, change)
-  const evidence = [
-    evidenceOf(
-      "what git says of the contract",
-      [
-        ...(contract.base === undefined ? [] : [`frozen at ${contract.base}`]),
-        `the work begins at ${change.base} and ends at ${change.head}`,
-        touched.length === 0 ? "it touches no contract" : `it touches ${touched.join(", ")}`
-      ].join("\n")
-    )
+  const lines = [
+    ...(contract.base === undefined ? [] : [`frozen at ${contract.base}`]),
+    `the work begins at ${change.base} and ends at ${change.head}`,
+    touched.length === 0 ? "it touches no contract" : `it touches ${touched.join(", ")}`
   ]
+  const named = touched.slice(0, 5).join(", ")
   const reasons = [
     ...(late === undefined ? [] : [late.reason]),
     ...(touched.length === 0
       ? []
-      : [
-          `the change touches the contract (${touched.slice(0, 5).join(", ")}), which only a human amends. Leave it alone, and ask`
-        ])
+      : [`the change touches the contract (${named}), which only a human amends. Leave it alone, and ask`])
   ]
-  return [
-    {
-      assertion: rule,
-      status: touched.length > 0 ? "fail" : (late?.status ?? "pass"),
-      reason: reasons.join("; ") || "the contract was frozen before the work began, and the change leaves it alone",
-      evidence,
-      ...(touched.length > 0 && {
-        problems: touched.map((path) => ({
-          rule: "contract-touched",
-          message: "The change touches it",
-          path,
-          line: null
-        }))
-      })
-    }
-  ]
+  const finding = {
+    assertion: rule,
+    status: touched.length > 0 ? "fail" : (late?.status ?? "pass"),
+    reason: reasons.join("; ") || "the contract was frozen before the work began, and the change leaves it alone",
+    ...(touched.length > 0 && {
+      problems: touched.map((path) => ({
+        rule: "contract-touched",
+        message: "The change touches it",
+        path,
+        line: null
+      }))
+    })
+  }
+  return [told(finding, "what git says of the contract", lines.join("\n"))]
 })
 
 /** Why a contract was not frozen before the work, if so. */

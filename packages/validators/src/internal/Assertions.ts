@@ -20,7 +20,7 @@ export interface Assertion {
 }
 
 const exists = /^(?:tobedefined|tobetruthy|tobefalsy|tobeinstanceof|ok|exist|exists|isok|isdefined|isobject|isnotnull|notnull|assertnotnull|assertisnotnone|assertisinstance|isinstanceof|tohavebeencalled|called|assert_called|notthrow|nottothrow|doesnotthrow|notempty|isnotempty|assertdoesnotthrow|isnotnil|noerror|notnil|isok|any)$/
-const partly = /contain|match(?!inlinesnapshot|snapshot)|include|regexp|closeto|greater|less|above|below|within|between|property|startswith|endswith|assertin$|^in$|has|some|any|approx|almost|delta|hastype|assertgreater|assertless|satisf/
+const partly = /contain|atleast|atmost|least|most|match(?!inlinesnapshot|snapshot)|include|regexp|closeto|greater|less|above|below|within|between|property|startswith|endswith|assertin$|^in$|has|some|any|approx|almost|delta|hastype|assertgreater|assertless|satisf/
 const negated = /^not|doesnot|isnot/
 const isBoolean = /^(?:true|false)$/i
 
@@ -43,14 +43,18 @@ const strengthOf = (matcher: string, expected: string, subject: string): number 
   if (isBoolean.test(expected) && !negated.test(matcher)) {
     return isBoolean.test(subject) ? 0 : Math.max(1.5, conditionStrength(subject))
   }
-  if (subject !== "" && subject === expected) return 0
+  // Two calls that look the same need not answer the same.
+  if (subject !== "" && subject === expected && !/[(`]/.test(subject)) return 0
   if (expected !== "" && /^-?[\d.]+$|^(["'`]).*\1$/.test(subject) && SourceText.literals(subject).join() === SourceText.literals(expected).join()) return 0
   if (/^(?:tothrow|tothrowerror|throws|rejects|throw|raises|assertraises|panics|assertthrows)$/.test(matcher)) return expected === "" ? 1 : 2.5
   if (/^tobe(?:truthy|falsy)$/.test(matcher)) return Math.min(2, Math.max(1, conditionStrength(subject) > 1.5 ? 2 : 1))
-  if (negated.test(matcher) && !/nottothrow/.test(matcher)) return 1
+  if (negated.test(matcher) && !/nottothrow/.test(matcher)) return partly.test(matcher) ? 2 : 1
   if (exists.test(matcher)) return 1
+  if (/^(?:expect\.anything\(\)|mock\.ANY|ANY|any\(\))$/.test(expected)) return 1
   if (/\b(?:expect\.(?:any|anything)\(|mock\.ANY|\bANY\b|any\(\))/.test(expected)) return 2
   if (/\b(?:expect\.)?(?:objectContaining|arrayContaining|stringContaining|stringMatching)\(|pytest\.approx/.test(expected)) return 2.5
+  // Every list has a length of 0 or more.
+  if (/greater|atleast|above/.test(matcher) && /^-?[01]$/.test(expected)) return 1
   return partly.test(matcher) ? 2 : 3
 }
 
@@ -131,11 +135,13 @@ const callsIn = (source: SourceText.SourceText, from: number, to: number): Reado
 
 /** In Go a test fails by a call: what it asserts is the condition around it. */
 const goCondition = (source: SourceText.SourceText, from: number, offset: number) => {
-  const before = source.bare.slice(from, offset)
+  const before = source.code.slice(from, offset)
   const at = before.lastIndexOf("if ")
-  const head = at === -1 ? "" : before.slice(at + 3).split("{")[0] ?? ""
-  const condition = SourceText.squeezed(head.slice(head.lastIndexOf(";") + 1))
-  const [, left = condition, operator = "", right = ""] = /^(.*?)(!=|==|<=|>=|<|>)(.*)$/.exec(condition) ?? []
+  const open = at === -1 ? -1 : before.indexOf("{\n", at)
+  const start = at === -1 ? 0 : Math.max(at + 3, before.lastIndexOf(";", open === -1 ? before.length : open) + 1)
+  const end = at === -1 ? 0 : open === -1 ? before.length : open
+  const [left, operator, right] = sides(before.slice(start, end), source.bare.slice(from + start, from + end))
+  if (operator === "!=" && right === "nil") return { subject: left, matcher: "noerror", expected: "" }
   return { subject: left, matcher: operator === "!=" ? "equal" : `fails if ${operator}`, expected: right }
 }
 
@@ -150,16 +156,30 @@ const pythonIn = (source: SourceText.SourceText, from: number, to: number): Read
       const raised = /^[\w.]+\((.*)\)(?: as \w+)?:?$/.exec(text)?.[1] ?? ""
       return { offset, end, subject: raised.split(",")[0] ?? "", matcher: "raises", expected: raised }
     }
-    const condition = text.replace(/,f?["'][^"']*["']$/, "")
-    const [, left = condition, operator = "", right = ""] = /^(.*?)(==|!=| is not | is | not in | in |<=|>=|<|>)(.*)$/.exec(condition) ?? []
-    if (operator === "==" || operator === " is ") {
+    const [, to] = SourceText.parts(source.code, start - 1, end)[0] ?? [start, end]
+    const condition = SourceText.squeezed(source.bare.slice(start, to))
+    const [left, operator, right] = sides(source.code.slice(start, to), source.bare.slice(start, to))
+    if (operator === "==" || operator === "is") {
       const isTurned = /^(?:["'\d[({-]|None|True|False)/.test(left) && !/^(?:["'\d[({-]|None|True|False)/.test(right)
       const always = /\bor True$/.test(condition)
       return { offset, end, subject: isTurned ? right : left, matcher: always ? "always" : "==", expected: isTurned ? left : right }
     }
-    if (operator === " in ") return { offset, end, subject: right, matcher: "in", expected: left }
-    return { offset, end, subject: operator === "" ? condition : left, matcher: operator === "" ? "assert" : operator.trim(), expected: right, condition: operator === "" }
+    if (operator === "in") return { offset, end, subject: right, matcher: "in", expected: left }
+    return { offset, end, subject: operator === "" ? condition : left, matcher: operator === "" ? "assert" : operator, expected: right, condition: operator === "" }
   })
+
+/** The two sides of the first comparison that stands in no brackets, and with what they are compared. */
+const sides = (code: string, bare: string): readonly [left: string, operator: string, right: string] => {
+  for (let at = 0; at < code.length; at++) {
+    const char = code[at] ?? ""
+    if (char === "(" || char === "[" || char === "{") at = SourceText.closing(code, at)
+    const found = /^(?:==|!=|<=|>=|<|>|\s(?:is not|is|not in|in)\s)/.exec(code.slice(at, at + 8))
+    if (found !== null) {
+      return [SourceText.squeezed(bare.slice(0, at)), found[0].trim(), SourceText.squeezed(bare.slice(at + found[0].length))]
+    }
+  }
+  return [SourceText.squeezed(bare), "", ""]
+}
 
 /** Where a statement ends that may go over several lines in brackets. */
 const statementEnd = (code: string, from: number): number => {

@@ -208,6 +208,8 @@ export interface Place {
   readonly port: string
   /** The program as the sandbox has it. Default: `chromium`. */
   readonly executable?: string
+  /** Whether the sandbox is one of `NoSource`: who opened it knows. */
+  readonly noSource?: boolean
 }
 
 // The sandbox is what holds it; its own would need what the sandbox does not give. Where the sandbox has a way out, that is its proxy,
@@ -215,7 +217,10 @@ export interface Place {
 const inside = (variable: string): string => `
 profile=$(mktemp -d) || exit 1
 trap 'rm -rf "$profile"' EXIT
-"$1" --headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu --no-first-run --no-default-browser-check \
+program=$1
+# Debian's is a script that reads files of /etc, which a sandbox need not have.
+if [ "$1" = chromium ] && [ -x /usr/lib/chromium/chromium ]; then program=/usr/lib/chromium/chromium; fi
+"$program" --headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu --no-first-run --no-default-browser-check \
   --disable-background-networking --disable-component-update --disable-sync --disable-extensions --mute-audio --hide-scrollbars \
   --password-store=basic --use-mock-keychain --disable-popup-blocking --disable-back-forward-cache \
   ${flags.join(" ")} \

@@ -17,6 +17,8 @@ export interface Patience {
   readonly visit: number
   /** Until what is acted on is there, and until an expectation holds that does not say. */
   readonly check: number
+  /** Until a page that computes answers anything at all. */
+  readonly answer: number
 }
 
 /** Where the app is, and what else its pages may ask. */
@@ -26,6 +28,11 @@ export interface Ground {
 }
 
 const longestSight = 24_000
+
+const mostElements = 10_000
+
+// How long the browser may take for what can be done, in milliseconds, however busy the machine is.
+const actWithin = 15_000
 
 const error = (reason: ConstructorParameters<typeof SurfaceError>[0]["reason"], message: string, cause?: unknown) =>
   new SurfaceError({ reason, message, cause })
@@ -117,37 +124,47 @@ const make = (parts: Parts): Surface.Session => {
   page.on("crash", () => end("The page broke down: it took more memory than there is, or broke the browser."))
   page.on("close", () => end("The page is closed."))
 
-  /** Does something within a time. What takes longer is asked whether it still answers. */
+  const answers = Effect.tryPromise(() => page.evaluate("1"))
+  /** Fails when the page answers nothing for a while. It is asked beside what it does, which can wait for it for long. */
+  const watch = (what: string): Effect.Effect<never, SurfaceError> =>
+    answers.pipe(
+      Effect.timeoutOrElse({
+        duration: patience.answer,
+        orElse: () =>
+          Effect.suspend(() =>
+            end(`${what}: the page does not answer any more: it computes without an end, or broke down.`)
+          )
+      }),
+      // It goes somewhere else right now.
+      Effect.catchTag("UnknownError", () => Effect.void),
+      Effect.andThen(Effect.sleep("1 second")),
+      Effect.forever
+    )
+
+  /** Does something within a time, as long as the page answers. */
   const within = <A>(what: string, most: number, work: () => Promise<A>): Effect.Effect<A, SurfaceError> =>
     Effect.suspend(() => {
       if (gone !== undefined) return gone
-      return Effect.tryPromise({
+      const working = Effect.tryPromise({
         try: work,
         catch: (cause) =>
-          gone ?? (cause instanceof SurfaceError ? cause : error("NotPossible", `${what}: ${said(cause)}`, cause))
-      }).pipe(
-        Effect.timeoutOrElse({
-          duration: most,
-          orElse: () => error("NotPossible", `${what}: Timeout ${most}ms exceeded`)
-        }),
-        Effect.catchIf(
-          ({ message, reason }) => reason === "NotPossible" && /Timeout \d+ms/.test(message),
-          (late) =>
-            Effect.tryPromise(() => page.evaluate("1")).pipe(
-              Effect.timeout("1 second"),
-              Effect.matchEffect({
-                onFailure: () =>
-                  end(`${what}: the page does not answer any more: it computes without an end, or broke down.`),
-                onSuccess: () => late
-              })
-            )
-        )
-      )
+          gone ??
+          (cause instanceof SurfaceError
+            ? cause
+            : error("NotPossible", `${what} is not possible: ${said(cause)}`, cause))
+      })
+      return Effect.timeoutOrElse(Effect.raceFirst(working, Effect.delay(watch(what), "1 second")), {
+        duration: most,
+        orElse: () => error("NotPossible", `${what} took longer than ${most} ms.`)
+      })
     })
 
-  // A document without a body has no tree, and one can be too large for it.
-  const tree = () => page.ariaSnapshot({ timeout: 5_000 }).catch(() => page.evaluate(PageScript.text, longestSight))
-  const read = Effect.map(within("Reading the page", 7_000, tree), (text): Surface.Sight => ({
+  // A tree of very many elements keeps the page from answering.
+  const tree = async () =>
+    (await page.evaluate(PageScript.hasTree, mostElements))
+      ? await page.ariaSnapshot({ timeout: 15_000 })
+      : await page.evaluate(PageScript.text, longestSight)
+  const read = Effect.map(within("Reading the page", 20_000, tree), (text): Surface.Sight => ({
     address: address(parts),
     text:
       text.length > longestSight
@@ -158,7 +175,7 @@ const make = (parts: Parts): Surface.Session => {
 
   return {
     act: (action) =>
-      within(describe(action), patience.visit + patience.check + 3_000, async () => {
+      within(describe(action), patience.visit + patience.check + actWithin, async () => {
         const before = troubles.leftFor()
         await act(parts, action)
         await settle(parts)
@@ -174,8 +191,8 @@ const make = (parts: Parts): Surface.Session => {
       within(`Expecting ${that._tag}`, time + 2_000, () => check(parts, that, time)),
     look: Effect.flatMap(read, (sight) =>
       Effect.map(
-        within("Taking a picture", 8_000, () =>
-          page.screenshot({ animations: "disabled", caret: "hide", timeout: 7_000 })
+        within("Taking a picture", 20_000, () =>
+          page.screenshot({ animations: "disabled", caret: "hide", timeout: 15_000 })
         ),
         (picture) => ({ ...sight, picture })
       )
@@ -225,20 +242,17 @@ const visit = async ({ base, origins, page, patience }: Parts, to: string): Prom
   await page.waitForLoadState("load", { timeout: 3_000 }).catch(() => undefined)
 }
 
-/** Waits until a target can be seen. */
-const seen = async (
+/** Waits until a target can be used for a purpose. */
+const ready = async (
   { origins, page, patience }: Parts,
   target: Step.Target,
-  write: PageScript.Asked["write"] = null
+  purpose: PageScript.Asked["purpose"] = "look"
 ): Promise<PageTarget.Place> => {
   const until = performance.now() + patience.check
   for (;;) {
-    const place = await PageTarget.find(page, target, { write, isOurs: (url) => isOurs(origins, url) })
-    if (place.one?.visible === true && place.refused === "") return place
-    if (performance.now() > until) {
-      const why = place.refused === "" ? `is not to be seen (of ${place.all} in the page)` : place.refused
-      throw error("NotPossible", `${JSON.stringify(target.by)} ${why}.`)
-    }
+    const place = await PageTarget.find(page, target, { purpose, isOurs: (url) => isOurs(origins, url) })
+    if (place.refused === "") return place
+    if (performance.now() > until) throw error("NotPossible", `${JSON.stringify(target.by)} ${place.refused}.`)
     await page.evaluate(PageScript.change, 100).catch(() => undefined)
   }
 }
@@ -249,7 +263,7 @@ const type = ({ page: { keyboard } }: Parts, text: string): Promise<void> =>
 
 const act = async (parts: Parts, action: Step.Action): Promise<void> => {
   const { page, patience } = parts
-  const options = { timeout: patience.check }
+  const options = { timeout: actWithin }
   switch (action._tag) {
     case "Visit":
       return await visit(parts, action.address)
@@ -259,20 +273,23 @@ const act = async (parts: Parts, action: Step.Action): Promise<void> => {
     case "Back":
       return void (await page.goBack({ waitUntil: "domcontentloaded", timeout: patience.visit }))
     case "Click":
-      return await PageTarget.click(await seen(parts, action.target), { ...options, clickCount: action.times ?? 1 })
+      return await PageTarget.click(await ready(parts, action.target, "click"), {
+        ...options,
+        clickCount: action.times ?? 1
+      })
     case "Hover": {
-      const { at, locator } = await seen(parts, action.target)
+      const { at, locator } = await ready(parts, action.target)
       return await locator.nth(at).hover(options)
     }
     case "Fill":
-      await seen(parts, action.target, "replace")
+      await ready(parts, action.target, "replace")
       return action.text === "" ? await page.keyboard.press("Delete") : await type(parts, action.text)
     case "Type":
-      if (action.target !== undefined) await seen(parts, action.target, "add")
+      if (action.target !== undefined) await ready(parts, action.target, "write")
       return await type(parts, action.text)
     case "Press": {
       if (action.target !== undefined) {
-        const { at, locator } = await seen(parts, action.target)
+        const { at, locator } = await ready(parts, action.target)
         await locator.nth(at).focus(options)
       }
       return await page.keyboard.press(action.key)

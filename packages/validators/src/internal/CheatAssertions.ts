@@ -1,6 +1,6 @@
 /** Rules about what tests assert: less than before, more loosely, or another value. */
 import * as Cheat from "../Cheat.ts"
-import type * as Assertions from "./Assertions.ts"
+import * as Assertions from "./Assertions.ts"
 import * as CheatTests from "./CheatTests.ts"
 import * as CheatView from "./CheatView.ts"
 import * as SourceText from "./SourceText.ts"
@@ -18,6 +18,9 @@ const different = (before: ReadonlyArray<Assertion>, after: ReadonlyArray<Assert
   return { gone, fresh: left }
 }
 
+/** A subject without a look at its size. */
+const bare = (subject: string): string => subject.replace(/^len\((.*)\)$/, "$1").replace(/\.(?:length|size|count)(?:\(\))?$/, "")
+
 /** Pairs what is gone with what is new: about the same subject first, then what is left in its order. */
 const become = (gone: ReadonlyArray<Assertion>, fresh: ReadonlyArray<Assertion>) => {
   const open = [...fresh]
@@ -32,14 +35,14 @@ const become = (gone: ReadonlyArray<Assertion>, fresh: ReadonlyArray<Assertion>)
   }
   const rest = gone
     .filter((before) => !take(before, ({ matcher, subject }) => subject === before.subject && matcher === before.matcher, true))
-    .filter((before) => !take(before, ({ subject }) => subject === before.subject && subject !== "", true))
+    .filter((before) => !take(before, ({ subject }) => bare(subject) === bare(before.subject) && subject !== "", true))
     .filter((before) => !take(before, ({ expected, matcher }) => before.expected !== "" && expected === before.expected && matcher === before.matcher, false))
   const removed = rest.filter((before) => !take(before, () => true, false))
   return { pairs, removed, added: open }
 }
 
 /** A call of a function of the tests' own that may assert: `expectAnswer(…)`, `checkTree(…)`. */
-const helper = /(?<![\w.])(?:expect|assert|check|verify|should|must|ensure|require|compare|roundtrip|run|test|matches|holds)[A-Z_]\w*\(/
+const helper = /(?<![\w.])(?:expect|assert|check|verify|should|must|ensure|require|compare|roundtrip|run|test|matches|holds)[A-Z_]\w*\(/g
 
 const about = (change: CheatView.Change) => {
   const products = change.views.filter(({ role }) => role !== "test" && role !== "snapshot" && role !== "support" && role !== "doc" && role !== "ci")
@@ -107,18 +110,39 @@ const bound = (matcher: string): "upper" | "lower" | undefined =>
 /** Looks at the tests that are on both sides. */
 export const look = (change: CheatView.Change, paired: CheatTests.Paired): ReadonlyArray<Cheat.Cheat> => {
   const product = about(change)
-  const pool = new Map<string, number>()
-  for (const { block } of paired.fresh) for (const { text } of block.assertions) pool.set(text, (pool.get(text) ?? 0) + 1)
-  const compared = paired.pairs
+  const helpers = change.views
+    .filter(({ isGone, isNew, role }) => (role === "test" || role === "support") && !isNew && !isGone)
+    .map((view) => [outside(view, "before", paired), outside(view, "after", paired)] as const)
+  const compared = [...paired.pairs, ...helpers]
     .filter(([before, after]) => before.block.body !== after.block.body && after.block.skip === undefined)
     .map(([before, after]) => ({ before, after, ...different(before.block.assertions, after.block.assertions) }))
-  // What one test lost and another one gained was moved.
-  for (const { fresh } of compared) for (const { text } of fresh) pool.set(text, (pool.get(text) ?? 0) + 1)
+    .map((each) => ({ ...each, fresh: each.fresh.map((assertion) => asHelped(assertion, change.views)) }))
+  // What one place lost and another one gained was moved.
+  const pool = new Set([
+    ...change.views.flatMap((view) => (view.role === "test" || view.role === "support" ? gained(view) : [])),
+    ...paired.fresh.flatMap(({ block }) => block.assertions.map(shape)),
+    ...compared.filter(({ after }) => after.block.to > 0 && after.block.from > 0).flatMap((each) => each.fresh.map(shape))
+  ])
   return [
     ...compared.flatMap((each) => compare(each, { change, product, pool })),
     ...fresh(paired),
     ...tolerances(change)
   ]
+}
+
+/** An assertion without the names that its subject is reached by. */
+const shape = ({ expected, matcher, subject }: Assertion): string =>
+  [matcher, expected, ...SourceText.literals(subject), SourceText.names(subject).at(-1) ?? ""].join("\0")
+
+const gained = (view: CheatView.View): ReadonlyArray<string> => {
+  const left = new Map<string, number>()
+  for (const each of Assertions.between(view.before, 0, view.before.code.length)) left.set(shape(each), (left.get(shape(each)) ?? 0) + 1)
+  return Assertions.between(view.after, 0, view.after.code.length).flatMap((each) => {
+    const key = shape(each)
+    const count = left.get(key) ?? 0
+    left.set(key, count - 1)
+    return count > 0 ? [] : [key]
+  })
 }
 
 interface Compared {
@@ -131,7 +155,8 @@ interface Compared {
 interface Known {
   readonly change: CheatView.Change
   readonly product: Product
-  readonly pool: ReadonlyMap<string, number>
+  /** The shapes of assertions that tests and what helps them have more of than before. */
+  readonly pool: ReadonlySet<string>
 }
 
 const compare = ({ after, before, fresh, gone }: Compared, known: Known): ReadonlyArray<Cheat.Cheat> => {
@@ -144,22 +169,25 @@ const compare = ({ after, before, fresh, gone }: Compared, known: Known): Readon
   }
   for (const { after: now, before: was, isSame } of pairs) {
     const change = { line: now.line, text: `${Cheat.quoted(was.text)} became ${Cheat.quoted(now.text)}` }
-    if (now.strength === 0 && was.strength > 0) continue // Said of the assertion itself.
+    // Said of the assertion itself.
+    if (now.strength === 0 && was.strength > 0 && after.block.assertions.some(({ strength, text }) => text === now.text && strength === 0)) continue
     const [loose, tight] = [toleranceOf(now), toleranceOf(was)]
     if (loose !== undefined && tight !== undefined && loose > tight * 1.000001) {
       add("tolerance-widened", "fail", change)
       continue
     }
-    if (isWeaker(was, now)) {
+    if (isWeaker(was, now) && (isSame || (now.strength <= 1 && was.strength >= 2))) {
       // Another subject may be as telling: what a person has to see is that the comparison is looser.
-      const moved = !isSame && (CheatTests.uses(was.text, known.product.gone) || (known.pool.get(was.text) ?? 0) > 0)
+      const moved = !isSame && known.pool.has(shape(was))
       if (!moved) add("assertion-weakened", isSame ? "fail" : "blocked", change)
       continue
     }
     if (!isSame || now.subject !== was.subject || now.expected === was.expected) continue
     const [old, values] = [SourceText.literals(was.expected), SourceText.literals(now.expected)]
     const isChanged = values.length > 0 && old.length > 0 && values.join("\0") !== old.join("\0") && now.matcher === was.matcher
-    if (!isChanged || isExplained(after, values.filter((each) => !old.includes(each)), known)) continue
+    const fresh = values.filter((each) => !old.includes(each))
+    const isMore = /include|contain|match/.test(now.matcher) && now.expected.includes(was.expected.slice(1, -1))
+    if (!isChanged || fresh.length === 0 || isMore || asksElse(before, after) || isExplained(after, fresh, known)) continue
     const side = bound(now.matcher)
     if (side !== undefined) {
       const wider = side === "upper" ? number(now.expected) > number(was.expected) : number(now.expected) < number(was.expected)
@@ -168,23 +196,84 @@ const compare = ({ after, before, fresh, gone }: Compared, known: Known): Readon
     else add("expectation-changed", "blocked", change)
   }
   const weight = (all: ReadonlyArray<Assertion>) => all.reduce((sum, { strength }) => sum + strength, 0)
-  const isHelped = helper.test(newText(after)) || weight(added) > 0
+  const isHelped = weight(added) > 0 || helps(after, Math.max(0, ...removed.map(({ strength }) => strength)), known.change)
   const inline = pairs.filter(({ after: now, before: was }) => /inlinesnapshot/.test(now.matcher) && was.expected !== now.expected)
   for (const { after: now, before: was } of inline) {
     if (found.some(({ line }) => line === now.line) || known.change.contract !== "" && SourceText.literals(now.expected).some((each) => each.length > 2 && known.change.contract.includes(each.replaceAll('"', "").toLowerCase()))) continue
     add("snapshot-rewritten", "blocked", { line: now.line, text: `${Cheat.quoted(was.expected)} became ${Cheat.quoted(now.expected)}` })
   }
   for (const was of removed) {
-    const isMoved = (known.pool.get(was.text) ?? 0) > 0
-    if (was.strength === 0 || isMoved || isHelped || CheatTests.uses(was.text, known.product.gone)) continue
+    const isMoved = known.pool.has(shape(was))
+    const isCovered = was.strength < 2 && after.block.assertions.some(({ text }) => SourceText.names(was.subject).some((name) => name.length > 1 && SourceText.names(text).includes(name)))
+    if (was.strength === 0 || isCovered || isMoved || isHelped) continue
+    if (after.block.assertions.length > 0 && CheatTests.uses(was.text, known.product.gone)) continue
     const line = SourceText.lineAt(after.view.after, after.block.from)
     add("assertion-removed", "fail", { line, text: `${Cheat.quoted(was.text)} is gone, and nothing stands in its place` })
   }
-  if (before.block.assertions.length === 0 && after.block.assertions.length === 0) return found
   return found
 }
 
-const newText = ({ block }: CheatTests.Placed): string => block.body
+/** Whether a test calls a function of the tests that asserts as much. One that is not in the change is taken to do so. */
+const helps = ({ block }: CheatTests.Placed, least: number, { views }: CheatView.Change): boolean =>
+  [...block.body.matchAll(helper)].some(([called]) => (helperStrength(called.slice(0, -1), views) ?? least) >= least)
+
+/** How much a function of the tests in this change asserts: as its strongest assertion does. `undefined`: it is none of them. */
+const helperStrength = (name: string, views: ReadonlyArray<CheatView.View>): number | undefined => {
+  const declared = views.flatMap(({ after, role }) => {
+    if ((role !== "test" && role !== "support") || !after.code.includes(name)) return []
+    const at = after.code.search(new RegExp(`(?:const|let|function\\*?|def|func|fn|void)\\s+${name.replaceAll("$", "\\$")}\\b`))
+    if (at === -1) return []
+    const arrow = after.code.slice(at).search(/\)[^;=]*(?:=>\s*)?\{/)
+    const open = arrow === -1 ? -1 : after.code.indexOf("{", at + arrow)
+    const end = after.language === "py" ? at + after.code.slice(at).search(/\n(?=\S)|$/) : open === -1 ? at : SourceText.closing(after.code, open)
+    return [Assertions.between(after, at, end)]
+  })
+  return declared.length === 0 ? undefined : Math.max(0, ...declared.flat().map(({ strength }) => strength))
+}
+
+/** A call of a function of the tests asserts what that function does. */
+const asHelped = (assertion: Assertion, views: ReadonlyArray<CheatView.View>): Assertion => {
+  const name = /^(?:expect|assert|check|verify)[A-Z_]\w*(?=\()/.exec(assertion.text)?.[0]
+  const strength = name === undefined ? undefined : helperStrength(name, views)
+  return strength === undefined || strength >= assertion.strength ? assertion : { ...assertion, strength }
+}
+
+/** What a file of tests asserts outside of its tests, in functions that they call: as if it were one more test. */
+const outside = (view: CheatView.View, side: "before" | "after", paired: CheatTests.Paired): CheatTests.Placed => {
+  const source = view[side]
+  const blocks = [...paired.pairs.map(([before, after]) => (side === "before" ? before : after)), ...(side === "before" ? paired.gone : paired.fresh)]
+    .filter((placed) => placed.view === view && !placed.block.isSuite)
+    .map(({ block }) => block)
+  const lines = blocks.map(({ from, to }) => [SourceText.lineAt(source, from), SourceText.lineAt(source, to)] as const)
+  const assertions = Assertions.between(source, 0, source.code.length).filter(({ line }) => !lines.some(([from, to]) => line >= from && line <= to))
+  return {
+    view,
+    block: {
+      title: "outside of tests",
+      within: "",
+      isSuite: false,
+      line: assertions[0]?.line ?? 1,
+      from: 0,
+      to: source.code.length,
+      skip: undefined,
+      isConditional: false,
+      only: false,
+      isTodo: false,
+      assertions,
+      body: assertions.map(({ text }) => text).join("\n")
+    }
+  }
+}
+
+/** Whether a test gives something else to what it tests: then it may expect something else. */
+const asksElse = (before: CheatTests.Placed, after: CheatTests.Placed): boolean => {
+  const rest = ({ block }: CheatTests.Placed) => {
+    const asserted = new Set(block.assertions.flatMap(({ text }) => SourceText.literals(text)))
+    return SourceText.literals(block.assertions.reduce((body, { text }) => body.replace(text, ""), block.body)).filter((each) => each.length > 0 || asserted.size > 0)
+  }
+  const old = new Set(rest(before))
+  return rest(after).some((each) => !old.has(each))
+}
 
 const isWeaker = (was: Assertion, now: Assertion): boolean => {
   if (now.strength >= was.strength) return false

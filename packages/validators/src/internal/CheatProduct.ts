@@ -28,8 +28,7 @@ const testBranches = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> =>
     const asked = asks.map((pattern) => pattern.exec(text)).find((match) => match !== null)
     if (asked === undefined || asked === null) return []
     // What asks has to be code: a text that speaks of it asks nothing.
-    const code = CheatView.lineOf(view.after, number, "code")
-    if (!/\w/.test(code.slice(asked.index, asked.index + asked[0].length).replace(/\b(?:in|includes|match)\b/g, ""))) return []
+    if (!/[\w=]/.test(CheatView.lineOf(view.after, number, "code").slice(asked.index, asked.index + asked[0].length))) return []
     if (view.removed.some((line) => line.text.includes(asked[0]))) return []
     return [{ rule: "test-branch", status: "fail", path: view.path, line: number, message: `${Cheat.quoted(text)} does something else when it is tested` }]
   })
@@ -39,7 +38,7 @@ const small = /^-?(?:0|1|2|3|10|100|1000)(?:\.0+)?$/
 const isPlain = (value: string): boolean => value === "" || small.test(value) || /^(?:true|false|null|undefined|none|nil)$/.test(value)
 const isNumber = (value: string): boolean => /^-?\d/.test(value)
 /** A word that programs tell kinds of things apart by. */
-const isWord = (value: string): boolean => /^[a-z][\w-]{0,15}$/.test(value) || /^[.@/][\w-]{1,8}$/.test(value)
+const isWord = (value: string): boolean => /^[A-Za-z][\w-]{0,23}$/.test(value) || /^[.@/][\w-]{1,8}$/.test(value)
 
 interface Example {
   readonly inputs: ReadonlySet<string>
@@ -48,15 +47,17 @@ interface Example {
 
 /** What tests ask, and what they expect for it. */
 const examples = (paired: CheatTests.Paired): ReadonlyArray<Example> =>
-  [...paired.fresh, ...paired.pairs.map(([, after]) => after)].flatMap(({ block }) => {
-    const inputs = new Set(SourceText.literals(block.body))
+  [...paired.fresh, ...paired.pairs.map(([, after]) => after)].flatMap(({ block, view }) => {
+    // With what stands in front of it: a table may be there.
+    const text = view.after.bare.slice(block.from, block.to)
+    const inputs = new Set(SourceText.literals(text))
     const direct = block.assertions.flatMap(({ expected, strength, subject }) => {
       const values = SourceText.literals(expected)
       const own = SourceText.literals(subject)
       const [value] = values
       return strength >= 2 && values.length === 1 && value !== undefined && value.length >= expected.length - 2 ? [{ inputs: own.length > 0 ? new Set(own) : inputs, expected: value }] : []
     })
-    const rows = [...block.body.matchAll(/[[({]((?:[^[\](){}]|\{\})*)[\])}]/g)].flatMap(([, row = ""]) => {
+    const rows = [...text.matchAll(/[[({]((?:[^[\](){}]|\{\})*)[\])}]/g)].flatMap(([, row = ""]) => {
       const values = SourceText.literals(row)
       const last = values.at(-1)
       return values.length >= 2 && last !== undefined ? [{ inputs: new Set(values.slice(0, -1)), expected: last }] : []
@@ -73,12 +74,13 @@ const specialCased = (view: CheatView.View, all: ReadonlyArray<Example>): Readon
   const found: Array<Cheat.Cheat> = []
   for (const [index, line] of lines.entries()) {
     if (!condition.test(CheatView.lineOf(view.after, line.number, "code"))) continue
-    const asked = SourceText.literals(line.text).filter((value) => !isPlain(value))
+    const asked = SourceText.literals(line.text.replace(/(?:\breturn\b|=>|\?(?!\.)|->|\bthen\b|:(?=[^"'`]*$)).*$/, "")).filter((value) => !isPlain(value))
     if (asked.length === 0) continue
     const near = lines.slice(index, index + 3).filter(({ number }) => number - line.number < 3)
     const answered = near.filter(({ text }) => answer.test(text)).flatMap(({ text }) => SourceText.literals(text.replace(/^.*?(?:\breturn\b|=>|\?|->)/, "")))
     const strings = asked.filter((value) => !isNumber(value))
-    const isTelling = asked.some(isNumber) || strings.length >= 2 || strings.some((value) => !isWord(value))
+    const isTold = answered.some((value) => (isNumber(value) ? !/^-?[01]$/.test(value) : !isWord(value) && value !== "" && !isPlain(value)))
+    const isTelling = asked.some(isNumber) || strings.some((value) => !isWord(value)) || (strings.length >= 2 && /&&|\band\b|==\s*[([]/.test(line.text) && isTold)
     if (!isTelling || !/[!=]==?|\bcase\b|=>|\bwhen\b|\bis\b|equals/.test(line.text)) continue
     const hit = all.find(({ expected, inputs }) => asked.every((value) => inputs.has(value)) && answered.includes(expected) && !(isPlain(expected) && asked.length < 2 && !asked.some((value) => value.length > 5)) && !asked.includes(expected))
     if (hit !== undefined) found.push({ rule: "special-cased", status: "blocked", path: view.path, line: line.number, message: `${Cheat.quoted(line.text)} answers what a test asks with what it expects: ${Cheat.quoted(hit.expected)}` })
@@ -135,6 +137,8 @@ const swallowed = (view: CheatView.View, isTest: boolean): ReadonlyArray<Cheat.C
     const last = SourceText.lineAt(view.after, offset + text.length - 1)
     if (!addedLines.has(line) && !addedLines.has(last)) return []
     const body = tried(view.after, offset)
+    // What stands for a failure is used.
+    if (text.startsWith(".catch") && /(?:=|\breturn\b|\byield\*?|[(,?:])\s*(?:await\s)?[^=;{}]*$/.test(view.after.code.slice(view.after.starts[line - 1], offset)) && !/^\s*(?:await\s|void\s)?[\w.$]+[(.]/.test(CheatView.lineOf(view.after, line, "code"))) return []
     if (isTest) {
       // A test may fail on purpose where nothing was thrown, and drop what was.
       if (!asserts.test(`${body}${text}`) || /\b(?:assert\.fail|fail\(|expect\.fail|unreachable|shouldNotHappen|pytest\.fail)/.test(body)) return []
@@ -167,7 +171,9 @@ const overridden = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
 const exits = /\bprocess\s*\.\s*(?:exit|reallyExit)\s*\(\s*0?\s*\)|\bprocess\.exitCode\s*=\s*0\b|\bos\._exit\s*\(\s*0\s*\)|\bsys\.exit\s*\(\s*0?\s*\)|\bos\.Exit\s*\(\s*0\s*\)|\bprocess::exit\s*\(\s*0\s*\)|\bSystem\.exit\s*\(\s*0\s*\)|\bDeno\.exit\s*\(\s*0?\s*\)|\bexit\s*\(\s*0\s*\)(?=.*python)|\bpytest\.exit\s*\([^)]*returncode\s*=\s*0/
 
 const exited = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
-  const isTest = view.role === "test" || view.role === "support" || view.role === "config"
+  // Programs that tests start may end as they like.
+  const isTest = CheatView.isRun(view.path) || view.role === "config" || (view.role === "support" && !/fixtures?\/|testdata\//.test(view.path))
+  if (!isTest && view.role !== "product") return []
   return CheatView.addedIn(view, "bare").flatMap(({ number, text }): ReadonlyArray<Cheat.Cheat> => {
     const code = CheatView.lineOf(view.after, number, "code")
     const exit = exits.exec(text)

@@ -46,7 +46,8 @@ const masked = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
     }
     const stands = checks && view.role !== "config" ? standing.find(([pattern]) => pattern.test(line.text)) : undefined
     if (stands !== undefined && !/if\b|fi\b/.test(CheatView.lineOf(view.after, line.number - 1, "bare"))) add(line, stands[1])
-    if (view.role === "script" && /^\t@?-@?\s*/.test(line.text) && check.test(line.text)) add(line, "make passes over its failure")
+    const recipe = /^\t@?-@?\s*(.*)$/.exec(line.text)?.[1]
+    if (view.role === "script" && recipe !== undefined && check.test(recipe)) add(line, "make passes over its failure")
     const silent = /\b(?:passWithNoTests|allowOnly|dangerouslyIgnoreUnhandledErrors)["']?\s*[:=]\s*true|\bforbidOnly["']?\s*[:=]\s*false/.exec(line.text)
     if (silent !== null && view.role === "config") add(line, "the runner is told to end well")
   }
@@ -113,6 +114,10 @@ const bounds = (text: string, pattern: RegExp): ReadonlyMap<string, ReadonlyArra
   return found
 }
 
+/** The tool that a flag is given to. */
+const toolOf = (text: string, flag: string): string =>
+  check.exec(text.split(/\n|&&|;/).find((each) => each.includes(flag)) ?? "")?.[0] ?? ""
+
 const thresholds = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   if (view.isNew || view.isGone || !runs(view.role)) return []
   // A key such as `lines` is a bound of coverage only where the file speaks of it.
@@ -127,7 +132,9 @@ const thresholds = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
         return other !== undefined && (kind === "least" ? other < value : other > value)
       })
       const isGone = now.length === 0 && !/^(?:target|coverage|threshold|min|lines|break)$/i.test(name) || (now.length === 0 && /threshold|check-coverage/i.test(view.before.bare) && !/threshold|check-coverage/i.test(view.after.bare))
-      if (index === -1 && !isGone) return []
+      // A flag goes with its tool.
+      const tool = name.startsWith("--") ? toolOf(view.before.bare, name) : ""
+      if (index === -1 && (!isGone || !view.after.bare.includes(tool))) return []
       const line = view.added[0]?.number ?? null
       const said = index === -1 ? `${Cheat.quoted(name)} was ${values.join(", ")} and is gone` : `${Cheat.quoted(name)} was ${values[index]} and is ${now[index]}`
       return [{ rule: "threshold-lowered", status: "fail", path: view.path, line, message: said }]
@@ -151,6 +158,9 @@ const lists = (source: SourceText.SourceText, pattern: RegExp): ReadonlyMap<stri
   }
   return found
 }
+
+/** What a pattern says before its first star. */
+const root = (pattern: string): string => pattern.replace(/[*{[?].*$/, "")
 
 const runnerConfig = /(?:vitest|vite|jest|playwright|karma|mocha|ava|cypress|jasmine|wdio)[\w.-]*\.[cm]?[jt]sx?$|(?:^|\/)(?:package\.json|pyproject\.toml|setup\.cfg|pytest\.ini|tox\.ini|conftest\.py|\.mocharc[^/]*|\.coveragerc|karma\.conf\.[jt]s|\.nycrc[^/]*|deno\.jsonc?)$/i
 const numbers: ReadonlyArray<readonly [RegExp, "fail" | "blocked", string]> = [
@@ -179,7 +189,9 @@ const loosened = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
     for (const [key, values] of taken) {
       const now = takenNow.get(key) ?? []
       const lost = values.filter((value) => !now.includes(value))
-      if (lost.length > 0 && (now.length < values.length || lost.every((each) => each.includes("*")) && now.every((each) => !each.includes("*"))) && /test|spec|e2e/.test(lost.join()) && now.length > 0)
+      const gained = now.filter((value) => !values.includes(value))
+      const isNarrower = lost.length > 0 && gained.every((value) => lost.some((old) => root(value) !== root(old) && root(value).startsWith(root(old)) && !value.includes("{")))
+      if (isNarrower && /test|spec|e2e|py/.test(lost.join() + key) && now.length > 0)
         add("runner-loosened", "fail", { line: lineWith(key), message: `${Cheat.quoted(key)} no longer takes ${Cheat.quoted(lost.join(", "))}` })
     }
     for (const [pattern, status, why] of view.path.endsWith("package.json") ? numbers.slice(0, 2) : numbers) {
@@ -206,7 +218,7 @@ const loosened = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   }
   if (view.role === "test" || view.role === "support") {
     for (const { number, text } of CheatView.addedIn(view, "code")) {
-      const again = /\b(?:jest|vi)\.retryTimes\s*\(|\bthis\.retries\s*\(\s*[1-9]|\bretry\s*:\s*[1-9]|@pytest\.mark\.flaky|@flaky\b|@RetryingTest|@RepeatedIfExceptionsTest|\bretries\s*:\s*[1-9](?=[^;]*=>)/.exec(text)
+      const again = /\b(?:jest|vi)\.retryTimes\s*\(|\bthis\.retries\s*\(\s*[1-9]|\b(?:it|test|describe)\b.*\bretry\s*:\s*[1-9]|\}\s*,\s*\{\s*retry\s*:\s*[1-9]|@pytest\.mark\.flaky|@flaky\b|@RetryingTest|@RepeatedIfExceptionsTest|\bretries\s*:\s*[1-9](?=[^;]*=>)/.exec(text)
       if (again !== null && !view.isNew && view.before.code.trim() !== "" && !view.removed.some((line) => line.text.includes(again[0])))
         add("runner-loosened", "blocked", { line: number, message: `${Cheat.quoted(again[0])}: failing tests are tried again` })
     }

@@ -32,6 +32,8 @@ const blocksOf = (view: CheatView.View, side: "before" | "after"): ReadonlyArray
   return TestBlocks.of(source).map((block) => ({ view, block }))
 }
 
+const words = ({ block }: Placed): ReadonlySet<string> => new Set(block.title.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])
+
 const tokens = ({ block: { body } }: Placed): ReadonlySet<string> => new Set(body.match(/[\w$]+|[^\s\w]{1,2}/g) ?? [])
 
 /** How much two tests have in common, from 0 to 1. */
@@ -40,6 +42,14 @@ const likeness = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
   for (const token of a) if (b.has(token)) both++
   return both === 0 ? 0 : both / (a.size + b.size - both)
 }
+
+/** Whether a test stands in a comment now. */
+const isCommented = ({ block: { title }, view: { after, before } }: Placed): boolean =>
+  title.length > 2 && after.comments.includes(title) && !before.comments.includes(title)
+
+/** How many of a list are known, from 0 to 1; of an empty list all are. */
+const share = (all: ReadonlyArray<string>, known: ReadonlySet<string>): number =>
+  all.length === 0 ? 1 : all.filter((each) => known.has(each)).length / all.length
 
 /** What is compared with each other at most; beyond that tests are matched by name alone. */
 const mostLeft = 400
@@ -71,7 +81,7 @@ export const pair = (views: ReadonlyArray<CheatView.View>): Paired => {
   match((placed) => JSON.stringify([kind(placed), placed.view.path, placed.block.title]))
   match((placed) => JSON.stringify([kind(placed), placed.block.title]))
   match((placed) => JSON.stringify([kind(placed), placed.block.isSuite ? placed.block.title : placed.block.body]))
-  const left = gone.filter(({ block }) => !block.isSuite)
+  const left = gone.filter((placed) => !placed.block.isSuite && !isCommented(placed))
   const open = [...fresh].filter(({ block }) => !block.isSuite)
   if (left.length <= mostLeft && open.length <= mostLeft) {
     const bags = new Map([...left, ...open].map((placed) => [placed, tokens(placed)]))
@@ -80,7 +90,10 @@ export const pair = (views: ReadonlyArray<CheatView.View>): Paired => {
       .flatMap((before) =>
         open.map((after) => {
           const near = before.view === after.view ? 0.05 : 0
-          return { before, after, score: likeness(bags.get(before) ?? none, bags.get(after) ?? none) + near }
+          const bodies = likeness(bags.get(before) ?? none, bags.get(after) ?? none)
+          const titles = likeness(words(before), words(after))
+          const isOther = share(SourceText.literals(before.block.body), new Set(SourceText.literals(after.block.body))) < 0.5
+          return { before, after, score: isOther ? 0 : Math.max(bodies, (bodies + titles) / 2) + near }
         })
       )
       .filter(({ score }) => score >= 0.6)
@@ -141,10 +154,28 @@ const importsOf = (source: SourceText.SourceText): string =>
   source.bare.split("\n").filter((line) => /^\s*(?:import\b|from\b|use\b|const .*require\(|\} from\b)/.test(line)).join("\n")
 
 /** Whether what a text of tests says with literals stands in the new lines of tests as well: it was merged into another one. */
-const isMerged = (placed: Placed, added: ReadonlySet<string>): boolean => {
-  const said = SourceText.literals(placed.block.body).filter((each) => each.length > 0)
-  return said.length > 0 && said.every((each) => added.has(each))
+const isMerged = ({ block }: Placed, added: ReadonlySet<string>, tests: ReadonlyArray<Placed>): boolean => {
+  const said = SourceText.literals(block.body).filter((each) => each.length > 0)
+  if (said.length === 0 || !said.every((each) => added.has(each))) return false
+  const strongest = (all: TestBlocks.TestBlock) => Math.max(0, ...all.assertions.map(({ strength }) => strength))
+  const live = tests.filter((each) => each.block.skip === undefined && strongest(each.block) >= strongest(block))
+  const holds = ({ block: { from, to }, view }: Placed) => share(said, new Set(SourceText.literals(view.after.bare.slice(from, to)))) >= 0.5
+  // A table of them may stand outside of the test.
+  return live.some(holds) || (live.length > 0 && !tests.some(holds))
 }
+
+/** Whether new tests use what a test used, and expect most of what it expected: it was written anew. */
+const isRewritten = ({ block }: Placed, fresh: ReadonlyArray<Placed>): boolean => {
+  const used = [...new Set(SourceText.names(block.body).filter((name) => name.length > 2))]
+  const expected = block.assertions.flatMap((each) => SourceText.literals(each.expected))
+  const said = new Set(fresh.flatMap((each) => SourceText.literals(each.block.body)))
+  const now = new Set(fresh.flatMap((each) => SourceText.names(each.block.body)))
+  const count = fresh.reduce((sum, each) => sum + each.block.assertions.length, 0)
+  return count >= block.assertions.length && expected.length > 0 && share(used, now) >= 0.75 && share(expected, said) > 0.6
+}
+
+/** A title that is made up when the test is: the test stands in a function that makes tests. */
+const isDynamic = (title: string): boolean => title.includes("${") || /^[\w.]+$/.test(title)
 
 const issue = /https?:\/\/\S+\/(?:issues?|pull|browse|merge_requests|-\/issues)\/\S+|\b[A-Z]{2,10}-\d{1,6}\b/
 
@@ -156,7 +187,10 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
   const addedLiterals = new Set(
     tests.flatMap((view) => CheatView.addedIn(view, "bare").flatMap(({ text }) => SourceText.literals(text)))
   )
-  const comments = new Map(tests.map((view) => [view, view.after.comments] as const))
+  const changedTests = [
+    ...paired.fresh,
+    ...paired.pairs.filter(([before, after]) => before.block.body !== after.block.body).map(([, after]) => after)
+  ].filter(({ block }) => !block.isSuite)
   const unrun = new Set<CheatView.View>()
   for (const view of views) {
     if (!CheatView.isRun(view.previousPath) || view.isNew || view.isGone || view.path === view.previousPath) continue
@@ -169,15 +203,16 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
   for (const { block, view } of deleted) {
     const at = { path: view.path, line: block.line }
     const renamed = view.isGone ? undefined : renamedAway(block, view)
-    const comment = comments.get(view) ?? ""
     if (renamed !== undefined) {
       const message = `the test ${Cheat.quoted(block.title)} is called ${Cheat.quoted(renamed.name)} now, which its runner does not take`
       found.push({ rule: "test-renamed-away", status: "fail", path: view.path, line: renamed.line, message })
-    } else if (block.title.length > 2 && comment.includes(block.title) && !view.before.comments.includes(block.title)) {
+    } else if (isCommented({ block, view })) {
       found.push({ rule: "test-skipped", status: "fail", ...at, message: `the test ${Cheat.quoted(block.title)} is commented out` })
     } else if (
       block.skip === undefined &&
-      !isMerged({ block, view }, addedLiterals) &&
+      !(isDynamic(block.title) && block.assertions.length === 0) &&
+      !isRewritten({ block, view }, paired.fresh) &&
+      !isMerged({ block, view }, addedLiterals, changedTests) &&
       !uses(`${block.body}\n${view.isGone ? importsOf(view.before) : ""}`, removedNames)
     ) {
       const message = `the test ${Cheat.quoted(block.title)} is gone, and nothing that it uses was removed`
@@ -191,7 +226,7 @@ export const look = ({ views }: CheatView.Change, paired: Paired): ReadonlyArray
   }
   for (const placed of paired.fresh) {
     const { block } = placed
-    if (block.skip === undefined || block.isConditional || block.isTodo || block.isSuite) continue
+    if (block.skip === undefined || block.isConditional || block.isTodo || block.assertions.length === 0) continue
     found.push({ ...skipped(placed, "is new"), status: "blocked" })
   }
   const focused = [...paired.pairs.filter(([before]) => !before.block.only).map(([, after]) => after), ...paired.fresh]

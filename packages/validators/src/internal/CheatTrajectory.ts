@@ -14,7 +14,7 @@ const fetches: ReadonlyArray<readonly [RegExp, "fail" | "blocked", string]> = [
   [/\b(?:curl|wget|fetch|http|httpie|Invoke-WebRequest|aria2c|lynx|xh)\b[^\n]*(?:github\.com|githubusercontent\.com|gitlab\.com|bitbucket\.org|codeberg\.org|sr\.ht|api\.github\.com|\.diff\b|\.patch\b|\/pull\/|\/commit\/|\/merge_requests\/|\/compare\/)/, "fail", "fetches source code or a patch"],
   [/\bgh\s+(?:pr|api|repo|run)\s+(?:diff|checkout|view|clone|download|repos)\b|\bglab\s+mr\b/, "fail", "fetches somebody's change"],
   [/\b(?:curl|wget)\b[^\n]*(?:unpkg\.com|jsdelivr\.net|esm\.sh|skypack|registry\.npmjs\.org|files\.pythonhosted\.org|pypi\.org|crates\.io|static\.crates|proxy\.golang\.org|repo1?\.maven)/, "fail", "fetches a published package"],
-  [/\b(?:npm|pnpm)\s+(?:pack|view|diff)\s+(?:--?\S+\s+)*[@\w]|\byarn\s+npm\s+info\b/, "fail", "fetches a published package"],
+  [/\b(?:npm|pnpm)\s+(?:pack|diff)\s+(?:--?\S+\s+)*[@\w]/, "fail", "fetches a published package"],
   [/\bpip3?\s+(?:--\S+\s+)*download\b|\bgo\s+mod\s+download\s+\S+@|\bcargo\s+(?:download|clone)\b|\bgem\s+(?:fetch|unpack)\b|\bmvn\b[^\n]*dependency:get/, "fail", "fetches a published package"]
 ]
 

@@ -42,17 +42,21 @@ const snapshot =
   /\.(?:snap|golden|ambr|approved\.\w+|snapshot)$|(?:^|\/)(?:__snapshots__|__image_snapshots__|__file_snapshots__|snapshots)\/|(?:^|\/)(?:testdata|golden)\/.*\.(?:out|txt|json|html|svg|expected|want)$|\.expected(?:\.\w+)?$/i
 const config =
   /^(?:package\.json|pyproject\.toml|setup\.cfg|setup\.py|tox\.ini|pytest\.ini|noxfile\.py|\.coveragerc|codecov\.ya?ml|\.codecov\.ya?ml|ruff\.toml|\.ruff\.toml|mypy\.ini|\.flake8|\.pylintrc|Cargo\.toml|clippy\.toml|\.golangci\.ya?ml|build\.gradle(?:\.kts)?|pom\.xml|turbo\.json|nx\.json|deno\.jsonc?|biome\.jsonc?|sonar-project\.properties|\.(?:eslintrc|oxlintrc|nycrc|mocharc|c8rc|stylelintrc|swcrc)[^/]*|tsconfig[^/]*\.json|jsconfig\.json|karma\.conf\.[jt]s)$|^[\w.-]+\.(?:config|workspace)\.[cm]?[jt]sx?$/i
-const script = /\.(?:sh|bash|zsh|mk|ps1)$|(?:^|\/)(?:(?:GNU)?[Mm]akefile|justfile|Taskfile\.ya?ml|Rakefile|\.husky\/[^/]+|pre-commit|pre-push)$|\.pre-commit-config\.yaml$/i
+const script =
+  /\.(?:sh|bash|zsh|mk|ps1)$|(?:^|\/)(?:(?:GNU)?[Mm]akefile|justfile|Taskfile\.ya?ml|Rakefile|\.husky\/[^/]+|pre-commit|pre-push)$|\.pre-commit-config\.yaml$/i
 const testName =
   /[._-](?:test|spec|e2e|cy)\.[cm]?[jt]sx?$|^(?:test_[^/]*|[^/]*_test|tests?)\.py$|_test\.go$|_test\.rs$|(?:Test|Tests|IT|Spec|TestCase)\.(?:java|kt|cs|scala|groovy|swift)$|_(?:spec|test)\.rb$|Test\.php$/
 const testFolder = /(?:^|\/)(?:__tests__|tests?|specs?|e2e|cypress|testing)\//
-const support = /(?:^|\/)(?:conftest\.py|(?:vitest|jest|test|mocha)[.-]?setup[^/]*|setup[.-]?(?:tests?|jest|vitest)[^/]*|test_?helpers?[^/]*)$|(?:^|\/)(?:__mocks__|fixtures?|testdata)\//i
+const support =
+  /(?:^|\/)(?:conftest\.py|(?:vitest|jest|test|mocha)[.-]?setup[^/]*|setup[.-]?(?:tests?|jest|vitest)[^/]*|test_?helpers?[^/]*)$|(?:^|\/)(?:__mocks__|fixtures?|testdata)\//i
 const doc = /\.(?:md|mdx|rst|adoc|txt|markdown|html?|svg|css|csv)$|(?:^|\/)(?:docs?|LICENSE|CHANGELOG)(?:\/|$)/i
 const code = new Set<SourceText.Language>(["js", "py", "go", "rust", "java", "ruby"])
 
 /** Whether a test runner takes a file of this path by its usual pattern. */
 export const isRun = (path: string): boolean =>
-  testName.test(base(path)) || /(?:^|\/)__tests__\/[^/]+\.[cm]?[jt]sx?$/.test(path) || /(?:^|\/)tests\/[^/]+\.rs$/.test(path)
+  testName.test(base(path)) ||
+  /(?:^|\/)__tests__\/[^/]+\.[cm]?[jt]sx?$/.test(path) ||
+  /(?:^|\/)tests\/[^/]+\.rs$/.test(path)
 
 /** What a file is for. */
 export const roleOf = (path: string): Role => {
@@ -76,7 +80,8 @@ const changed = (before: string, after: string): { added: ReadonlyArray<Line>; r
   const [old, now] = [linesOf(before), linesOf(after)]
   const added: Array<Line> = []
   const removed: Array<Line> = []
-  const parts = old.length === 0 || now.length === 0 ? undefined : diffArrays([...old], [...now], { maxEditLength: mostEdits })
+  const parts =
+    old.length === 0 || now.length === 0 ? undefined : diffArrays([...old], [...now], { maxEditLength: mostEdits })
   if (parts === undefined) {
     const count = new Map<string, number>()
     for (const text of old) count.set(text, (count.get(text) ?? 0) + 1)

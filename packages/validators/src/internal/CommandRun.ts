@@ -13,6 +13,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
+import * as KeptEvidence from "./KeptEvidence.ts"
 import * as PlainText from "./PlainText.ts"
 
 /** What is run, and how much of it there may be. */
@@ -22,8 +23,10 @@ export interface Options {
   readonly timeout: Duration.Duration
   /** The most that it may print, in bytes; a command that prints more is stopped. Default: any amount. */
   readonly most?: number
-  /** What it prints is kept whole up to so many bytes. Default: none of it is. */
+  /** What it prints on its standard output is kept whole up to so many bytes. Default: none of it is. */
   readonly keep?: number
+  /** Keeps standard error apart, so that it is not in the middle of what was kept. Default: one pipe for both. */
+  readonly apart?: boolean
 }
 
 /** How it ended. */
@@ -40,12 +43,17 @@ export interface Ran {
   /** Exit 0 is a pass, another code or a signal a fail; all else an `error`. */
   readonly status: Verdict.Status
   readonly evidence: Verdict.Evidence
-  /** What it printed, where that was to be kept and is not more. */
+  /** What it printed on its standard output, where that was to be kept and is not more. */
   readonly content: Uint8Array | undefined
+  /** All that it printed, which the evidence is of; none where it is more than 8 MiB. */
+  readonly output: Uint8Array | undefined
 }
 
 /** The part of the output that a verdict carries, in bytes. */
 const excerptBytes = 8_000
+
+/** The output that is held as a whole, in bytes. */
+const wholeBytes = 8 * 1024 ** 2
 
 // The kernel takes at most 128 KiB in one argument.
 const longestCommand = 100_000
@@ -57,6 +65,7 @@ interface Judged {
 
 /** Runs a command to its end. It never fails: what goes wrong is how it ended. */
 export const run = ({
+  apart = false,
   keep = 0,
   most = Infinity,
   run,
@@ -69,14 +78,15 @@ export const run = ({
       said,
       status: statusOf(ending),
       evidence: output.evidence(PlainText.line(run)),
-      content: output.content()
+      content: output.content(),
+      output: output.whole()
     })
     if (run.includes("\0") || Buffer.byteLength(run) > longestCommand) {
       const limit = `at most ${longestCommand} bytes and no NUL`
       const said = `is no command: it may have ${limit}. Put it into a script of the repository`
       return ran({ ending: { _tag: "NotStarted" }, said })
     }
-    return yield* execute(run, output, most).pipe(
+    return yield* execute({ run, output, most, apart }).pipe(
       Effect.timeoutOption(timeout),
       Effect.map(
         Option.getOrElse((): Judged => ({
@@ -91,17 +101,17 @@ export const run = ({
     )
   })
 
-/** The finding about an assertion that a command decides. */
+/** The finding about an assertion that a command decides. What it printed is kept in the `EvidenceStore` that there is. */
 export const judge = ({
   id,
   ...options
 }: Options & { readonly id: string }): Effect.Effect<Verdict.Finding, never, ChildProcessSpawner> =>
-  Effect.map(run(options), ({ evidence, said, status }) => ({
-    assertion: id,
-    status,
-    reason: `\`${PlainText.line(options.run)}\` ${said}`,
-    evidence: [evidence]
-  }))
+  Effect.flatMap(run(options), ({ evidence, output, said, status }) =>
+    KeptEvidence.keep({
+      finding: { assertion: id, status, reason: `\`${PlainText.line(options.run)}\` ${said}`, evidence: [evidence] },
+      contents: output === undefined ? [] : [output]
+    })
+  )
 
 const statusOf = (ending: Ending): Verdict.Status => {
   if (ending._tag === "Signalled") return "fail"
@@ -114,31 +124,40 @@ const notRun = (error: PlatformError.PlatformError): string =>
     ? "there is no program `bash`, or the workspace is gone. Install bash where commands run, and look whether the workspace is there"
     : error.message
 
-// One pipe for both outputs; `--`, so that a command that begins with a hyphen is no option of bash.
-const wrapper = 'exec bash -c -- "$1" bash 2>&1'
+// `--`, so that a command that begins with a hyphen is no option of bash. One pipe for both outputs keeps their order.
+const wrapper = 'exec bash -c -- "$1" bash'
 
-const execute = (
-  run: string,
-  output: Collector,
-  most: number
-): Effect.Effect<Judged, PlatformError.PlatformError, ChildProcessSpawner> =>
+const execute = ({
+  apart,
+  most,
+  output,
+  run
+}: {
+  readonly run: string
+  readonly output: Collector
+  readonly most: number
+  readonly apart: boolean
+}): Effect.Effect<Judged, PlatformError.PlatformError, ChildProcessSpawner> =>
   Effect.gen(function* () {
     const spawner = yield* ChildProcessSpawner
-    const command = ChildProcess.make("bash", ["-c", wrapper, "bash", run], {
+    const command = ChildProcess.make("bash", ["-c", apart ? wrapper : `${wrapper} 2>&1`, "bash", run], {
       stdin: "ignore",
       forceKillAfter: "2 seconds"
     })
     const handle = yield* spawner.spawn(command)
-    const reading = yield* Effect.forkScoped(
-      Stream.runForEachWhile(handle.stdout, (chunk) =>
+    const read = (stream: typeof handle.stdout, add: Collector["add"]) =>
+      Stream.runForEachWhile(stream, (chunk) =>
         Effect.sync(() => {
-          output.add(chunk)
+          add(chunk)
           return output.bytes() <= most
         })
       )
-    )
-    const tooMuch = Effect.flatMap(Fiber.join(reading), () =>
-      output.bytes() > most ? Effect.succeed(printed(most)) : Effect.never
+    const over = (one: Fiber.Fiber<void, PlatformError.PlatformError>) =>
+      Effect.flatMap(Fiber.join(one), () => (output.bytes() > most ? Effect.void : Effect.never))
+    const reading = yield* Effect.forkScoped(read(handle.stdout, output.add))
+    const complaints = apart ? yield* Effect.forkScoped(read(handle.stderr, output.complain)) : reading
+    const tooMuch = Effect.flatMap(Effect.raceFirst(over(reading), over(complaints)), () =>
+      Effect.succeed(printed(most))
     )
     const judged = yield* Effect.raceFirst(Effect.catch(Effect.map(handle.exitCode, exited), signalled), tooMuch)
     yield* Effect.raceFirst(Fiber.join(reading), quiet(output))
@@ -173,29 +192,52 @@ const signalled = (error: PlatformError.PlatformError): Effect.Effect<Judged, Pl
 
 interface Collector {
   readonly add: (chunk: Uint8Array) => void
+  /** As `add`, for what is not kept. */
+  readonly complain: (chunk: Uint8Array) => void
   readonly bytes: () => number
   readonly evidence: (summary: string) => Verdict.Evidence
-  /** All of it, unless it is more than was to be kept. */
+  /** What was added, unless it is more than was to be kept. */
   readonly content: () => Uint8Array | undefined
+  /** All of it, unless it is more than is held. */
+  readonly whole: () => Uint8Array | undefined
+}
+
+/** Holds up to so many bytes, and nothing of more. */
+const holder = (most: number) => {
+  const chunks: Array<Uint8Array> = []
+  let bytes = 0
+  return {
+    add: (chunk: Uint8Array) => {
+      bytes += chunk.byteLength
+      if (bytes <= most) chunks.push(chunk)
+      else chunks.length = 0
+    },
+    all: () => (bytes <= most ? Buffer.concat(chunks) : undefined)
+  }
 }
 
 /** Takes any amount of output and keeps its digest, its size and its end. */
 const collector = (keep: number): Collector => {
   const hash = createHash("sha256")
-  const kept: Array<Uint8Array> = []
+  const [kept, whole] = [holder(keep), holder(wholeBytes)]
   let bytes = 0
   let tail = Buffer.alloc(0)
+  const complain = (chunk: Uint8Array) => {
+    hash.update(chunk)
+    whole.add(chunk)
+    bytes += chunk.byteLength
+    // The longer of the two is cut first, so that no chunk is copied as a whole.
+    tail = Buffer.concat([tail, chunk.subarray(Math.max(0, chunk.byteLength - excerptBytes))]).subarray(-excerptBytes)
+  }
   return {
     add: (chunk) => {
-      hash.update(chunk)
-      bytes += chunk.byteLength
-      if (bytes <= keep) kept.push(chunk)
-      else kept.length = 0
-      // The longer of the two is cut first, so that no chunk is copied as a whole.
-      tail = Buffer.concat([tail, chunk.subarray(Math.max(0, chunk.byteLength - excerptBytes))]).subarray(-excerptBytes)
+      complain(chunk)
+      kept.add(chunk)
     },
+    complain,
     bytes: () => bytes,
-    content: () => (bytes <= keep ? Buffer.concat(kept) : undefined),
+    content: kept.all,
+    whole: whole.all,
     evidence: (summary) => {
       const isCut = bytes > excerptBytes
       const text = PlainText.harmless(decode(tail, isCut))

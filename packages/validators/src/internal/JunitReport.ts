@@ -24,7 +24,7 @@ const count = (text: string | undefined): number => (text !== undefined && /^\d{
 
 // What XML can not hold, as it is and as a reference. Programs that print are not careful.
 const forbidden =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[1-2]|1[4-9]|2\d|3[01]));/gi
+  /(?![\t\n\r])\p{Cc}|[\ufffe\uffff]|&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[1-2]|1[4-9]|2\d|3[01]));/giu
 
 const outcomes = new Set(["failure", "error", "skipped", "rerunFailure", "flakyFailure"])
 

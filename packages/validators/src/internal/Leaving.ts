@@ -3,7 +3,10 @@ import type * as Step from "../Step.ts"
 
 /** An address that begins with a scheme, or with a host. Browsers take `\` for `/`, and leave out controls. */
 const isElsewhere = (address: string, origins: ReadonlyArray<string>): boolean => {
-  const plain = [...address].filter((character) => character > " ").join("").replaceAll("\\", "/")
+  const plain = [...address]
+    .filter((character) => character > " ")
+    .join("")
+    .replaceAll("\\", "/")
   if (URL.canParse(plain) && origins.includes(new URL(plain).origin)) return false
   return /^[a-z][a-z\d+.-]*:/i.test(plain) || plain.startsWith("//")
 }

@@ -1,70 +1,25 @@
-/** Text of others in the Markdown and HTML of the house: it reads as it was written, makes no structure, and hides nothing. */
-import type * as Contract from "@millwright/core/Contract"
-import * as Tainted from "@millwright/core/Tainted"
+/** HTML as a template whose holes are text: what is put in is escaped, unless it is markup itself. */
+import * as SafeText from "./SafeText.ts"
 
-/** What could hide, reorder or steer becomes visible, as `\u{202e}`. */
-export const visible = (text: string): string =>
-  text
-    .replaceAll(/\r\n?/g, "\n")
-    .replace(Tainted.hidden, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
-
-/** One line of Markdown in which nothing is markup, a link or a mention. */
-export const line = (text: string): string =>
-  visible(text)
-    .replace(/\s+/g, " ")
-    .trim()
-    .replace(/[\\`*_{}[\]<>#|~!&()@]/g, "\\$&")
-    .replace(/:\/\//g, ":\\//")
-    .replace(/^([-+=]|\d+[.)])/, "\\$1")
-
-/** A block of code in Markdown that its text can not close. */
-export const code = (text: string): string => {
-  const plain = visible(text)
-  const longest = Math.max(2, ...[...plain.matchAll(/`+/g)].map(([ticks]) => ticks.length))
-  const fence = "`".repeat(longest + 1)
-  return `${fence}text\n${plain.replace(/\n$/, "")}\n${fence}`
-}
-
-/** Text of HTML, in an element or in an attribute in double quotes. */
-export const html = (text: string): string =>
-  visible(text)
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;")
-
-/** How a machine decides an assertion, in words. */
-export const check = (one: Contract.Check): string => {
-  switch (one._tag) {
-    case "Command":
-      return `decided by: ${one.run}`
-    case "Changed":
-      return `at least ${one.least} of ${one.paths.join(", ")} changed`
-    case "File":
-      return one.is._tag === "NotEmpty"
-        ? `there is ${one.path}, not empty`
-        : `there is ${one.path}, ${one.is._tag === "Json" ? `JSON of ${JSON.stringify(one.is.schema ?? {})}` : `with the sections ${one.is.sections.join(", ")}`}`
-    case "Scenario":
-      return `scenario ${one.scenario}`
+/** HTML that may be shown as it is. */
+export class Markup {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
   }
 }
 
-/** An assertion in one line, all of it. */
-export const assertion = ({
-  check: decided,
-  essential,
-  from,
-  kind,
-  statement,
-  weight
-}: Omit<Contract.Assertion, "id">): string => {
-  const more = [
-    ...(kind === undefined ? [] : [kind]),
-    ...(from === undefined ? [] : [`from ${from}`]),
-    ...(weight === undefined ? [] : [`weight ${weight}`]),
-    ...(essential === undefined ? [] : ["essential"]),
-    ...(decided === undefined ? [] : [check(decided)])
-  ]
-  return more.length === 0 ? statement : `${statement} (${more.join("; ")})`
+/** What a template can hold. */
+export type Part = string | number | Markup | ReadonlyArray<Markup>
+
+/** Makes markup of a template. */
+export const markup = (texts: TemplateStringsArray, ...parts: ReadonlyArray<Part>): Markup =>
+  new Markup(texts.map((text, at) => `${text}${written(parts[at] ?? "")}`).join(""))
+
+/** Nothing. */
+export const none = new Markup("")
+
+const written = (part: Part): string => {
+  if (part instanceof Markup) return part.text
+  return typeof part === "object" ? part.map(({ text }) => text).join("\n") : SafeText.html(`${part}`)
 }

@@ -36,7 +36,12 @@ export interface DomElement {
   readonly select?: () => void
 }
 
-declare const document: { readonly activeElement: DomElement | null; readonly documentElement: DomElement | null }
+declare const document: {
+  readonly activeElement: DomElement | null
+  readonly body: DomElement | null
+  readonly documentElement: DomElement | null
+  readonly getElementsByTagName: (name: string) => { readonly length: number }
+}
 declare const localStorage: {
   readonly length: number
   key(at: number): string | null
@@ -67,22 +72,22 @@ export interface Found {
   readonly seen: number
   readonly at: number
   readonly one: Facts | null
-  /** Why it can not be written to, when that was asked. */
+  /** Why it can not be used for what was asked. */
   readonly refused: string
-  /** Whether it is a control with a label that something lies over. */
-  readonly isCovered: boolean
+  /** Of a control that something lies over, as a check box that is drawn: which of its labels a person clicks on. -1: none. */
+  readonly label: number
 }
 
 /** What is asked about a target. */
 export interface Asked {
   readonly nth: number
   readonly attribute: string
-  /** Where it can be seen: puts the focus into it, and chooses what it holds when that is to be replaced. */
-  readonly write: "add" | "replace" | null
+  /** What for. To `write` puts the focus into it, and to `replace` chooses what it holds as well. */
+  readonly purpose: "look" | "click" | "write" | "replace"
 }
 
 /** Tells what there is. The `nth` is counted among what can be seen, and among all where nothing can. */
-export const find = (elements: ReadonlyArray<DomElement>, { attribute, nth, write }: Asked): Found => {
+export const find = (elements: ReadonlyArray<DomElement>, { attribute, nth, purpose }: Asked): Found => {
   const isVisible = (element: DomElement): boolean => {
     if (!element.checkVisibility({ visibilityProperty: true })) return false
     const { height, width } = element.getBoundingClientRect()
@@ -99,7 +104,7 @@ export const find = (elements: ReadonlyArray<DomElement>, { attribute, nth, writ
     if (element.readOnly === true) return "is read only"
     if (typeof element.value !== "string" && element.isContentEditable !== true) return "can not be written to"
     if (!element.matches(":focus")) element.focus()
-    if (write !== "replace") return ""
+    if (purpose !== "replace") return ""
     if (element.select !== undefined) element.select()
     else getSelection()?.selectAllChildren(element)
     return ""
@@ -108,16 +113,24 @@ export const find = (elements: ReadonlyArray<DomElement>, { attribute, nth, writ
   const among = visible.length > 0 ? visible : elements
   const one = among.at(nth)
   const found = { all: elements.length, seen: visible.length }
-  if (one === undefined) return { ...found, at: -1, one: null, refused: "", isCovered: false }
+  if (one === undefined) return { ...found, at: -1, one: null, refused: "is not there", label: -1 }
+  const isSeen = visible.length > 0
+  const isCovered = purpose === "click" && isSeen && !isOnTop(one)
+  const label = isCovered ? [...(one.labels ?? [])].findIndex((label) => isVisible(label) && isOnTop(label)) : -1
   const states = ["checked", "selected", "pressed"]
-  const labels = [...(one.labels ?? [])]
   return {
     ...found,
     at: elements.indexOf(one),
-    refused: write !== null && visible.length > 0 ? toWrite(one) : "",
-    isCovered: labels.some(isVisible) && !isOnTop(one),
+    label,
+    refused: !isSeen
+      ? "is not to be seen"
+      : isCovered && label < 0
+        ? "is covered by something else"
+        : purpose === "write" || purpose === "replace"
+          ? toWrite(one)
+          : "",
     one: {
-      visible: visible.length > 0,
+      visible: isSeen,
       focused: one.matches(":focus"),
       checked: one.checked === true || states.some((state) => one.getAttribute(`aria-${state}`) === "true"),
       text: (one.innerText ?? one.textContent ?? "").slice(0, 8_000).replaceAll(/\s+/g, " ").trim().slice(0, 4_000),
@@ -127,15 +140,8 @@ export const find = (elements: ReadonlyArray<DomElement>, { attribute, nth, writ
   }
 }
 
-/** The label that a person clicks on in the place of a control that something lies over, as with check boxes that are drawn. */
-export const labelOf = (element: DomElement): DomElement => {
-  const isOnTop = (label: DomElement): boolean => {
-    const { height, left, top, width } = label.getBoundingClientRect()
-    const hit = label.getRootNode().elementFromPoint?.(left + width / 2, top + height / 2) ?? null
-    return hit !== null && (label.contains(hit) || hit.contains(label))
-  }
-  return [...(element.labels ?? [])].find(isOnTop) ?? element
-}
+/** One of the labels of a control. */
+export const labelOf = (element: DomElement, at: number): DomElement => [...(element.labels ?? [])][at] ?? element
 
 /** Takes the focus away from what has it, in shadow roots too. */
 export const toBlur = (): void => {
@@ -151,6 +157,10 @@ export const stored = (): ReadonlyArray<readonly [name: string, text: string]> =
     const name = localStorage.key(at) ?? ""
     return [name.slice(0, 500), (localStorage.getItem(name) ?? "").slice(0, 20_000)] as const
   })
+
+/** Whether the tree of accessibility can be made: there is something, and it is not too much. */
+export const hasTree = (most: number): boolean =>
+  document.body !== null && document.getElementsByTagName("*").length <= most
 
 /** What can be read; bounded. */
 export const text = (most: number): string => (document.documentElement?.innerText ?? "").slice(0, most)

@@ -26,10 +26,10 @@ export interface Place extends PageScript.Found {
   readonly locator: Locator
 }
 
-const nothing: PageScript.Found = { all: 0, seen: 0, at: -1, one: null, refused: "", isCovered: false }
+const nothing: PageScript.Found = { all: 0, seen: 0, at: -1, one: null, refused: "is not there", label: -1 }
 
 /** What is asked beside the target. Frames of which `isOurs` says no are left out; with `isCount` all are counted together. */
-export interface Asked extends Partial<Pick<PageScript.Asked, "attribute" | "write">> {
+export interface Asked extends Partial<Pick<PageScript.Asked, "attribute" | "purpose">> {
   readonly isCount?: boolean
   readonly isOurs: (url: string) => boolean
 }
@@ -38,9 +38,9 @@ export interface Asked extends Partial<Pick<PageScript.Asked, "attribute" | "wri
 export const find = async (
   page: Page,
   target: Step.Target,
-  { attribute = "", isCount = false, isOurs, write = null }: Asked
+  { attribute = "", isCount = false, isOurs, purpose = "look" }: Asked
 ): Promise<Place> => {
-  const asked: PageScript.Asked = { nth: target.nth ?? 0, attribute, write }
+  const asked: PageScript.Asked = { nth: target.nth ?? 0, attribute, purpose }
   const main = page.mainFrame()
   const first = locate(main, target)
   let place: Place = { ...(await first.evaluateAll(PageScript.find, asked)), locator: first }
@@ -61,11 +61,11 @@ export const find = async (
 
 /** Clicks on what was found, or on its label where a person would. */
 export const click = async (
-  { at, isCovered, locator }: Place,
+  { at, label, locator }: Place,
   options: { readonly timeout: number; readonly clickCount: number }
 ): Promise<void> => {
   const one = locator.nth(at)
-  if (!isCovered) return await one.click(options)
-  const label = await one.evaluateHandle(PageScript.labelOf, undefined, { timeout: options.timeout })
-  await label.asElement()?.click(options)
+  if (label < 0) return await one.click(options)
+  const handle = await one.evaluateHandle(PageScript.labelOf, label, { timeout: options.timeout })
+  await handle.asElement()?.click(options)
 }

@@ -58,7 +58,7 @@ export const make = (): Troubles => {
       })
       page.on("dialog", (dialog) => {
         add(`${dialog.type()} was accepted: ${dialog.message()}`)
-        void dialog.accept().catch(() => undefined)
+        void dialog.accept(dialog.defaultValue()).catch(() => undefined)
       })
       page.on("download", (download) => {
         add(`a download was refused: ${download.url()}`)

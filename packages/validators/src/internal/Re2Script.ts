@@ -5,7 +5,7 @@
  * which repetitions without an end stand within each other is refused.
  */
 import * as Re2Chars from "./Re2Chars.ts"
-import * as Re2Syntax from "./Re2Syntax.ts"
+import type * as Re2Syntax from "./Re2Syntax.ts"
 
 /**
  * How many characters beyond the least a repetition without an end may take: of some characters, of any but line ends, of

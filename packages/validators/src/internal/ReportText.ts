@@ -8,7 +8,7 @@ export interface Place {
 }
 
 // Also as references and as pytest writes it, since what stands for ESC is forbidden in XML.
-const colours = /(?:\u001b|\u009b|&#x0*1b;|&#0*27;|#x1B)\[?[0-9;]*m/gi
+const colours = /(?:(?![\t\n\r])\p{Cc}|&#x0*1b;|&#0*27;|#x1B)\[?[0-9;]*m/giu
 
 /** Text without colours. */
 export const plain = (text: string): string => text.replaceAll(colours, "")

@@ -14,7 +14,10 @@ const languages: ReadonlyArray<readonly [RegExp, Language]> = [
   [/\.(?:java|kts?|cs|scala|swift|c|h|cc|cpp|hpp|php|dart|groovy)$|(?:^|\/)Jenkinsfile$/i, "java"],
   [/\.(?:rb|rake)$|(?:^|\/)(?:Rakefile|Gemfile)$/, "ruby"],
   [/\.(?:sh|bash|zsh)$|(?:^|\/)(?:pre-commit|pre-push)$/i, "sh"],
-  [/\.(?:ya?ml|toml|ini|cfg|conf|mk|properties)$|(?:^|\/)(?:GNU|BSD)?[Mm]akefile$|(?:^|\/)\.coveragerc$|(?:^|\/)Dockerfile$|(?:^|\/)justfile$/, "conf"],
+  [
+    /\.(?:ya?ml|toml|ini|cfg|conf|mk|properties)$|(?:^|\/)(?:GNU|BSD)?[Mm]akefile$|(?:^|\/)\.coveragerc$|(?:^|\/)Dockerfile$|(?:^|\/)justfile$/,
+    "conf"
+  ],
   [/\.(?:json[5c]?|jsonl|webmanifest)$|(?:^|\/)\.(?:eslintrc|babelrc|nycrc|mocharc|oxlintrc)$/i, "json"]
 ]
 
@@ -41,7 +44,11 @@ const syntaxes: Readonly<Record<Language, Syntax>> = {
   js: { line: ["//"], block: true, quotes: [...plain, quote("`", true)] },
   py: { line: ["#"], block: false, quotes: [quote('"""', true), quote("'''", true), ...plain] },
   go: { line: ["//"], block: true, quotes: [...plain, quote("`", true, false)] },
-  rust: { line: ["//"], block: true, quotes: [{ open: 'r#"', close: '"#', escapes: false, long: true }, quote('"', true)] },
+  rust: {
+    line: ["//"],
+    block: true,
+    quotes: [{ open: 'r#"', close: '"#', escapes: false, long: true }, quote('"', true)]
+  },
   java: { line: ["//"], block: true, quotes: [quote('"""', true), ...plain] },
   ruby: { line: ["#"], block: false, quotes: plain },
   sh: { line: ["#"], block: false, quotes: [quote('"', true), quote("'", true, false)] },
@@ -69,7 +76,8 @@ const STRING = 1
 const COMMENT = 2
 
 /** Whether a slash behind this code begins a regular expression, and divides nothing. */
-const beforeRegex = /(?:^|[=([{,;:!&|?+\-*%<>~^}]|\b(?:return|typeof|case|in|of|do|else|yield|await|void|throw|new|delete))\s*$/
+const beforeRegex =
+  /(?:^|[=([{,;:!&|?+\-*%<>~^}]|\b(?:return|typeof|case|in|of|do|else|yield|await|void|throw|new|delete))\s*$/
 
 /** Where a regular expression that begins here ends, or -1. */
 const regexEnd = (text: string, from: number): number => {
@@ -250,7 +258,8 @@ export const squeezed = (text: string): string =>
     .replace(/;$/, "")
     .trim()
 
-const literal = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|(?<![\w$.])-?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w$])|(?<![\w$])(?:true|false|null|undefined|None|True|False|nil)(?![\w$])/gi
+const literal =
+  /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|(?<![\w$.])-?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w$])|(?<![\w$])(?:true|false|null|undefined|None|True|False|nil)(?![\w$])/gi
 
 /** The literals of a piece of code, as they are compared: strings without their quotes, numbers without `_`. */
 export const literals = (text: string): ReadonlyArray<string> =>

@@ -10,11 +10,13 @@ interface Point {
   readonly name: string
   readonly directive: string
   readonly reason: string
-  readonly duration: number | null
+  duration: number | null
   /** What its block says: of what type it is, why it failed, and where. */
   type: string
   message: string
   file: string | undefined
+  /** How far in the key of the text stands whose lines follow. */
+  told: number | undefined
 }
 
 /** The lines of one indentation, up to the point that they belong to. */
@@ -43,7 +45,8 @@ const pointOf = (found: RegExpExecArray): Point => {
     duration: time === null ? null : ReportText.milliseconds(Number(time[1]) * (time[2] === "s" ? 1_000 : 1)),
     type: "",
     message: "",
-    file: undefined
+    file: undefined,
+    told: undefined
   }
 }
 
@@ -152,7 +155,7 @@ export const read = (text: string, place: ReportText.Place): TestReport => {
     const indent = line.length - said.length
     if (block !== undefined) {
       if (said === "..." && indent <= block.indent) block = undefined
-      else if (block.point !== undefined) note(block.point, said)
+      else if (block.point !== undefined) note(block.point, { said, indent })
       continue
     }
     const found = point.exec(said)
@@ -182,11 +185,23 @@ export const read = (text: string, place: ReportText.Place): TestReport => {
   }
 }
 
-/** Takes what a block says that people want to know. Of its YAML this reads lines of one text. */
-const note = (one: Point, line: string): void => {
-  const [, key, value = ""] = /^(type|error|message|location|at):\s*(.*)$/.exec(line) ?? []
+/** Takes what a block says that people want to know. Of its YAML this reads texts, of one line and of more. */
+const note = (one: Point, { indent, said }: { readonly indent: number; readonly said: string }): void => {
+  if (one.told !== undefined && (said === "" || indent > one.told)) {
+    if (one.message.length < longestMessage) one.message += `${one.message === "" ? "" : "\n"}${said}`
+    return
+  }
+  one.told = undefined
+  const [, key, value = ""] = /^(type|error|message|location|at|duration_ms):\s*(.*)$/.exec(said) ?? []
   const text = value.replace(/^(['"])(.*)\1$/, "$2")
   if (key === "type") one.type = text
-  if ((key === "error" || key === "message") && one.message === "" && !/^[|>]/.test(text)) one.message = text
+  if (key === "duration_ms" && one.duration === null) one.duration = ReportText.milliseconds(Number(text))
+  if ((key === "error" || key === "message") && one.message === "") {
+    if (/^[|>][-+\d]*$/.test(text)) one.told = indent
+    else one.message = text
+  }
   if ((key === "location" || key === "at") && one.file === undefined) one.file = text
 }
+
+/** As much of a message is taken, in UTF-16 code units. */
+const longestMessage = 10_000

@@ -58,7 +58,10 @@ const modifiers = (source: SourceText.SourceText, from: number) => {
     if (char !== "(") return undefined
     const open = at + blank
     const close = SourceText.closing(source.code, open)
-    if (/^\s*\(/.test(source.code.slice(close + 1, close + 20)) && /\.(?:each|for|skipIf|runIf|layer|prop|if|todoIf)$/.test(text)) {
+    if (
+      /^\s*\(/.test(source.code.slice(close + 1, close + 20)) &&
+      /\.(?:each|for|skipIf|runIf|layer|prop|if|todoIf)$/.test(text)
+    ) {
       text += source.bare.slice(open, close + 1)
       at = close + 1
       continue
@@ -70,7 +73,12 @@ const modifiers = (source: SourceText.SourceText, from: number) => {
 
 const always = /^\(?\s*(?:true|1|!0|!false|True)\s*[,)]?/
 
-const jsSkip = (chain: string, prefix: string | undefined, source: SourceText.SourceText, args: ReadonlyArray<readonly [number, number]>) => {
+const jsSkip = (
+  chain: string,
+  prefix: string | undefined,
+  source: SourceText.SourceText,
+  args: ReadonlyArray<readonly [number, number]>
+) => {
   if (prefix === "x") return { skip: "x", conditional: false }
   const named = /\.(skip|todo|fails|failing|skipIf|runIf|todoIf)\b(.*)$/s.exec(chain)
   if (named !== null) {
@@ -89,17 +97,38 @@ const jsSkip = (chain: string, prefix: string | undefined, source: SourceText.So
   return { skip: option.trim(), conditional: !/^(?:true|["'`1])/.test(value) }
 }
 
+const leaves =
+  /(?<![\w.])(?:pytest\.(?:skip|xfail)|self\.skipTest|raise (?:unittest\.)?SkipTest|t\.Skip(?:f|Now)?|(?:t|ctx|context|this|test|task)\.skip|Assume\.assumeTrue|assumeTrue|pending)\s*\(/
+
+/** Whether what follows this code is done only where a condition holds. */
+const isGuarded = (before: string): boolean => {
+  const lead = before.replace(/(?:\b(?:return|await|void|raise)\b|yield\*|\s)+$/, "")
+  if (/(?:&&|\|\||\?)$/.test(lead) || /(?:^|\n)[^\n]*\b(?:if|elif|else|except|catch|case|when)\b[^\n]*[{:]$/.test(lead))
+    return true
+  const at = lead.search(/\bif\s*\((?![\s\S]*\bif\s*\()/)
+  return at !== -1 && /^\)?\s*\{?\s*$/.test(lead.slice(SourceText.closing(lead, lead.indexOf("(", at))))
+}
+
 /** What a body says first that ends it, or calls in it that leave the test out. */
-const skipIn = (source: SourceText.SourceText, from: number, to: number): { skip: string; conditional: boolean } | undefined => {
+const skipIn = (
+  source: SourceText.SourceText,
+  from: number,
+  to: number
+): { skip: string; conditional: boolean } | undefined => {
   const code = source.code.slice(from, to)
   if (/^\s*return\b\s*(?:;|\n|$)/.test(code)) return { skip: "returns at once", conditional: false }
-  if (/^\s*if\s*\(?\s*(?:true|1|True)\s*\)?\s*:?\s*\{?\s*return\b/.test(code)) return { skip: "returns at once", conditional: false }
-  const call =
-    /(?<![\w.])(?:pytest\.(?:skip|xfail)|self\.skipTest|raise (?:unittest\.)?SkipTest|t\.Skip(?:f|Now)?|(?:t|ctx|context|this|test|task)\.skip|Assume\.assumeTrue|assumeTrue|pending)\s*\(/.exec(code)
+  if (/^\s*if\s*\(?\s*(?:true|1|True)\s*\)?\s*:?\s*\{?\s*return\b/.test(code))
+    return { skip: "returns at once", conditional: false }
+  const call = leaves.exec(code)
   if (call === null) return undefined
   const before = code.slice(0, call.index)
-  const isGuarded = /(?:\bif\b[^\n]*[{:]?\s*|&&\s*|\?\s*|except[^\n]*:\s*)$/.test(before.trimEnd().replace(/\{$/, "{ ").slice(-200)) || /\bif\b[^\n]*(?:\{|:|\))\s*$/.test(before)
-  return { skip: call[0].replace(/\s*\($/, "()"), conditional: isGuarded || /^assume|Assume/.test(call[0]) }
+  const given = source.code.slice(from + call.index + call[0].length).trimStart()
+  // A value in the place of a reason is what decides.
+  const isAsked = /^[A-Za-z_!(]/.test(given) && /skip\s*\($/.test(call[0]) && !/^(?:f|r|b|u)?["']/.test(given)
+  return {
+    skip: call[0].replace(/\s*\($/, "()"),
+    conditional: isGuarded(before) || isAsked || /^assume|Assume/.test(call[0])
+  }
 }
 
 const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
@@ -113,8 +142,16 @@ const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
     const isSuite = /describe|context|suite/.test(match[2] ?? "")
     const isTodo = /\.todo$/.test(read.text) || (!isSuite && args.length === 1 && /^["'`]/.test(name))
     if (args.length < 2 && !isTodo) continue
-    const body = args.slice(1).map(([from, to]) => ({ from, brace: source.code.slice(from, to).search(/(?:=>|\))\s*\{/) })).find(({ brace }) => brace !== -1)
-    const bodyFrom = body === undefined ? read.close : source.code.indexOf("{", body.from + body.brace) + 1
+    // `fit` is a name of other functions too.
+    if (match[1] === "f" && !(/^["'`]/.test(name) && /=>|\bfunction\b/.test(source.code.slice(read.open, read.close))))
+      continue
+    const body = args
+      .slice(1)
+      .map(([from, to]) => ({ from, brace: source.code.slice(from, to).search(/(?:=>|\))\s*\{/) }))
+      .find(({ brace }) => brace !== -1)
+    const arrow = source.code.indexOf("=>", args[1]?.[0] ?? read.close)
+    const plain = arrow === -1 || arrow > read.close ? read.close : arrow + 2
+    const bodyFrom = body === undefined ? plain : source.code.indexOf("{", body.from + body.brace) + 1
     const inside = isSuite ? undefined : skipIn(source, bodyFrom, read.close)
     const skip = jsSkip(read.text, match[1], source, args) ?? inside
     found.push({
@@ -126,7 +163,10 @@ const js = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
       to: read.close + 1,
       skip: skip?.skip,
       isConditional: skip?.conditional ?? false,
-      only: match[1] === "f" || /\.only\b/.test(read.text) || args.slice(1).some(([from, to]) => /^\s*\{[^{}]*\bonly\s*:\s*true/.test(source.bare.slice(from, to))),
+      only:
+        match[1] === "f" ||
+        /\.only\b/.test(read.text) ||
+        args.slice(1).some(([from, to]) => /^\s*\{[^{}]*\bonly\s*:\s*true/.test(source.bare.slice(from, to))),
       isTodo
     })
   }
@@ -150,7 +190,10 @@ const headOf = (source: SourceText.SourceText, line: number, isHead: RegExp): nu
 
 const python = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
   const found: Array<Raw> = []
-  const fileSkip = /(?:^|\n)pytestmark\s*=\s*(?:\[[^\]]*)?pytest\.mark\.(skip\b(?!if)|xfail)|(?:^|\n)pytest\.skip\([^\n]*allow_module_level/.exec(source.code)
+  const fileSkip =
+    /(?:^|\n)pytestmark\s*=\s*(?:\[[^\]]*)?pytest\.mark\.(skip\b(?!if)|xfail)|(?:^|\n)pytest\.skip\([^\n]*allow_module_level/.exec(
+      source.code
+    )
   for (const match of source.code.matchAll(/(?:^|\n)([ \t]*)(?:(?:async )?def (test\w*)\s*\(|class (\w+)[^\n:]*:)/g)) {
     const indent = match[1] ?? ""
     const isSuite = match[3] !== undefined
@@ -162,11 +205,15 @@ const python = (source: SourceText.SourceText): ReadonlyArray<Raw> => {
     const open = isSuite ? -1 : rest.indexOf("(")
     const signature = isSuite ? rest.indexOf(":") : open === -1 ? 0 : rest.indexOf(":", SourceText.closing(rest, open))
     const bodyFrom = offset + Math.max(0, signature) + 1
-    const end = new RegExp(`\\n(?!${indent}[ \\t]+\\S|[ \\t]*\\n|[ \\t]*$|[ \\t]*[)\\]}])`).exec(`${source.code.slice(bodyFrom)}\n\u0001`)
+    const end = new RegExp(`\\n(?!${indent}[ \\t]+\\S|[ \\t]*\\n|[ \\t]*$|[ \\t]*[)\\]}])`).exec(
+      `${source.code.slice(bodyFrom)}\n\u0001`
+    )
     const to = Math.min(source.code.length, bodyFrom + (end?.index ?? source.code.length))
     const first = headOf(source, line, /^\s*@/)
     const head = source.bare.slice(source.starts[first - 1], offset)
-    const mark = /@(?:pytest\.mark\.|unittest\.)?(skip(?:If|Unless|if)?|xfail|expectedFailure)\b(\([\s\S]*?\))?/.exec(head)
+    const mark = /@(?:pytest\.mark\.|unittest\.)?(skip(?:If|Unless|if)?|xfail|expectedFailure)\b(\([\s\S]*?\))?/.exec(
+      head
+    )
     const isConditional = mark !== null && /(?:If|if|Unless)$/.test(mark[1] ?? "") && !always.test(mark[2] ?? "")
     const inside = isSuite ? undefined : skipIn(source, bodyFrom, to)
     found.push({
@@ -226,7 +273,8 @@ const forms: Readonly<Partial<Record<SourceText.Language, Parameters<typeof brac
     skip: /#\[(?:ignore|cfg_attr\([^\]]*ignore)[^\]]*\]/
   },
   java: {
-    begin: /(?:@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b|\[(?:Fact|Theory|Test|TestMethod)\b)(?:[^{;]|\{[^{}]*\}(?=\s*\)))*?[\s`]([\w]+)`?\s*\(\s*[^)]*\)\s*(?:throws [\w., ]+)?(?=\{|=)/g,
+    begin:
+      /(?:@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b|\[(?:Fact|Theory|Test|TestMethod)\b)(?:[^{;]|\{[^{}]*\}(?=\s*\)))*?[\s`]([\w]+)`?\s*\(\s*[^)]*\)\s*(?:throws [\w., ]+)?(?=\{|=)/g,
     head: /^\s*(?:@|\[)/,
     skip: /@(?:Ignore|Disabled)\w*|\[Ignore|\bSkip\s*=/
   },
@@ -237,7 +285,13 @@ const forms: Readonly<Partial<Record<SourceText.Language, Parameters<typeof brac
 export const of = (source: SourceText.SourceText): ReadonlyArray<TestBlock> => {
   const form = forms[source.language]
   const raw =
-    source.language === "js" ? js(source) : source.language === "py" ? python(source) : form === undefined ? [] : braced(source, form)
+    source.language === "js"
+      ? js(source)
+      : source.language === "py"
+        ? python(source)
+        : form === undefined
+          ? []
+          : braced(source, form)
   const suites = raw.filter(({ isSuite }) => isSuite)
   return raw.map((block) => {
     const around = suites.filter(({ from, to }) => from < block.from && block.to <= to)

@@ -46,7 +46,7 @@ export interface Machine<Seed> {
 }
 
 /** The beginning of 2026, in milliseconds since 1970. */
-const beginning = 1_767_225_600_000
+export const beginning = 1_767_225_600_000
 
 const nobody: TwinService.Caller = { name: "nobody", scopes: [] }
 

@@ -4,13 +4,12 @@ import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import * as Twin from "../Twin.ts"
-import type * as TwinService from "../TwinService.ts"
 import * as TwinMachine from "./TwinMachine.ts"
 
 /** Starts to listen, and answers where. Stops with the scope. */
-export const listen = <Seed, State>(
-  definition: TwinService.Definition<Seed, State>,
-  { machine, port = 0 }: { readonly machine: TwinMachine.Machine<Seed>; readonly port: number | undefined }
+export const listen = (
+  definition: { readonly name: string; readonly maxBody?: number },
+  { machine, port = 0 }: { readonly machine: Served; readonly port: number | undefined }
 ): Effect.Effect<string, Twin.TwinError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<Http.Server, Twin.TwinError>((resume) => {
@@ -44,11 +43,20 @@ const notListening = (name: string, { cause, port }: { readonly port: number; re
     cause
   })
 
+/** What is served. */
+export interface Served {
+  readonly ask: (raw: TwinMachine.Raw) => TwinMachine.Sent | Promise<TwinMachine.Sent>
+  /** Says where the server listens. */
+  readonly at: (url: string) => void
+  /** Gives up what is being sent. */
+  readonly stop: () => void
+}
+
 interface Serving {
   readonly request: Http.IncomingMessage
   readonly response: Http.ServerResponse
   readonly limit: number
-  readonly machine: Pick<TwinMachine.Machine<never>, "ask">
+  readonly machine: Served
 }
 
 const serve = async ({ limit, machine, request, response }: Serving): Promise<void> => {
@@ -61,7 +69,7 @@ const serve = async ({ limit, machine, request, response }: Serving): Promise<vo
       Array.isArray(value) ? value.join(", ") : (value ?? "")
     ])
   )
-  const { answer, fault } = machine.ask({
+  const { answer, fault } = await machine.ask({
     method: request.method ?? "GET",
     path,
     search: search.length === 0 ? "" : `?${search.join("?")}`,

@@ -15,6 +15,7 @@ import { createHash } from "node:crypto"
 import { existsSync, readFileSync, watch } from "node:fs"
 import { basename, dirname } from "node:path"
 import * as CommandValidator from "../../src/adapters/CommandValidator.ts"
+import * as EvidenceStore from "../../src/EvidenceStore.ts"
 
 const change: Change.Change = { branch: "b", base: "0", head: "1", files: [] }
 const clause = (run: string): Contract.Clause => ({
@@ -300,3 +301,16 @@ describe("a hostile command", () => {
     })
   )
 })
+
+test(
+  "keeps what a command printed, where there is somewhere to keep it and it is not too much",
+  Effect.gen(function* () {
+    const store = yield* EvidenceStore.EvidenceStore
+    const { evidence } = yield* judge("seq 1 5000")
+    const kept = Buffer.from(yield* store.read(evidence.digest)).toString()
+    assert.isTrue(kept.startsWith("1\n2\n") && kept.endsWith("\n5000\n"), "another content than was printed")
+    const { evidence: large, finding } = yield* judge("head -c 11000000 /dev/zero")
+    assert.strictEqual(finding.status, "pass")
+    assert.strictEqual((yield* Effect.flip(store.read(large.digest))).reason, "NotKept")
+  }).pipe(Effect.provide(EvidenceStore.layerMemory))
+)

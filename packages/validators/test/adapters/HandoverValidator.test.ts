@@ -10,6 +10,7 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { execFileSync } from "node:child_process"
 import { chmodSync, existsSync, readFileSync, watch, writeFileSync } from "node:fs"
 import { delimiter, join } from "node:path"
+import * as EvidenceStore from "../../src/EvidenceStore.ts"
 import * as HandoverValidator from "../../src/adapters/HandoverValidator.ts"
 import { change, commit, type Content, git, repository, test } from "../HandedOver.ts"
 
@@ -337,5 +338,35 @@ describe("RULE-CONTRACT: the contract was there before the work, and the work le
       const gone = { ...subject, change: { ...subject.change, head: "f".repeat(40) } }
       assert.strictEqual((yield* Effect.flip(HandoverValidator.make({ dir }).judge(gone))).reason, "SubjectUnavailable")
     })
+  )
+})
+
+describe("the evidence", () => {
+  test(
+    "is kept where there is somewhere to keep it, so that a stamp can be given",
+    Effect.gen(function* () {
+      const store = yield* EvidenceStore.EvidenceStore
+      const { base, dir } = yield* repository()
+      const head = commit(dir, { "src/a.ts": "a\n", "out.json": "{}" })
+      const contract = Contract.freeze("item", [changed(1, "src/**"), file("out.json", { _tag: "Json" })], { base })
+      const subject = { contract, change: yield* change(dir, base, head) }
+      const verdict = yield* HandoverValidator.make({ dir }).judge(subject)
+      assert.isTrue(verdict.accepted)
+      const digests = verdict.findings.flatMap(({ evidence }) => evidence.map(({ digest }) => digest))
+      assert.lengthOf(digests, 3)
+      for (const digest of digests) yield* store.read(digest)
+      const full = new EvidenceStore.EvidenceStoreError({ reason: "StoreUnavailable", message: "The disk is full." })
+      const broken = { ...store, keep: () => Effect.fail(full) }
+      const refused = yield* Effect.provideService(
+        HandoverValidator.make({ dir }).judge(subject),
+        EvidenceStore.EvidenceStore,
+        broken
+      )
+      assert.deepStrictEqual(
+        refused.findings.map(({ status }) => status),
+        ["error", "error", "error"]
+      )
+      assert.include(refused.findings[0]?.reason, "The disk is full")
+    }).pipe(Effect.provide(EvidenceStore.layerMemory))
   )
 })

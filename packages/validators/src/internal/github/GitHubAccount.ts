@@ -7,12 +7,30 @@ import * as GitHubShape from "./GitHubShape.ts"
 
 const { inRepository, on } = GitHubRoute
 
+/** What a seed does not say of a user. */
+const profile = {
+  company: null,
+  blog: "",
+  location: null,
+  email: null,
+  hireable: null,
+  bio: null,
+  twitter_username: null,
+  public_repos: 0,
+  public_gists: 0,
+  followers: 0,
+  following: 0,
+  created_at: "2008-01-14T04:33:35Z",
+  updated_at: "2008-01-14T04:33:35Z"
+}
+
 /** The routes. */
 export const routes: ReadonlyArray<GitHubRoute.Route> = [
   on("GET /user", {
     handle: ({ caller, state, url }) => ({
       answer: GitHubAnswer.ok({
         ...GitHubShape.user({ state, url }, caller.name),
+        ...profile,
         name: state.users.get(caller.name.toLowerCase())?.name ?? null
       })
     })
@@ -21,7 +39,9 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
     handle: ({ params, state, url }) => {
       const user = state.users.get(params.login.toLowerCase())
       if (user === undefined) return { answer: GitHubAnswer.notFound }
-      return { answer: GitHubAnswer.ok({ ...GitHubShape.user({ state, url }, user.login), name: user.name }) }
+      return {
+        answer: GitHubAnswer.ok({ ...GitHubShape.user({ state, url }, user.login), ...profile, name: user.name })
+      }
     }
   }),
   // The kernel counts this request too, which GitHub does not; its headers have the figures.
@@ -62,6 +82,6 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
     }
   }),
   ...inRepository("GET /", {
-    handle: () => ({ answer: (around, repo) => GitHubAnswer.ok(GitHubShape.repository(around, repo)) })
+    handle: () => ({ answer: (around, repo) => GitHubAnswer.ok(GitHubShape.fullRepository(around, repo)) })
   })
 ]

@@ -197,14 +197,14 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
       if (commit === undefined) return missing
       return {
         answer: (around, after) => {
-          const statuses = latest(statusesOf(after, commit.sha))
+          const statuses = [...latest(statusesOf(after, commit.sha))].reverse()
           const api = GitHubShape.repositoryUrl(around, after)
           return ok({
             state: combined(statuses),
             statuses: statuses.map((status) => brief(around, { repo: after, status })),
             sha: commit.sha,
             total_count: statuses.length,
-            repository: GitHubShape.repository(around, after),
+            repository: GitHubShape.minimal(around, after),
             commit_url: `${api}/commits/${commit.sha}`,
             url: `${api}/commits/${commit.sha}/status`
           })

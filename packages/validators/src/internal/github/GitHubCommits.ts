@@ -12,10 +12,10 @@ export interface Of {
 
 const person = ({ at, email, name }: GitObjects.Person) => ({ name, email, date: GitHubShape.time(at) })
 
-/** As the author of a commit. */
-export const personOf = (login: string, at: number): GitObjects.Person => ({
+/** A user as the author of a commit: with the address that GitHub gives it. */
+export const personOf = (state: GitHubState.State, login: string, at: number): GitObjects.Person => ({
   name: login,
-  email: `${login}@users.noreply.github.com`,
+  email: `${state.users.get(login.toLowerCase())?.id ?? 0}+${login}@users.noreply.github.com`,
   at
 })
 
@@ -40,7 +40,7 @@ export const object = (around: GitHubShape.Around, { commit, repo }: Of) => {
 }
 
 const authorOf = (around: GitHubShape.Around, { email }: GitObjects.Person) => {
-  const login = email.replace(/@users\.noreply\.github\.com$/, "")
+  const login = email.replace(/^\d+\+|@users\.noreply\.github\.com$/g, "")
   return around.state.users.has(login.toLowerCase()) ? GitHubShape.user(around, login) : null
 }
 

@@ -1,7 +1,9 @@
-/** Commits, trees, blobs and contents of a repository. */
+/** Files of a repository, and its commits. */
 import * as Schema from "effect/Schema"
+import type * as TwinService from "../../TwinService.ts"
 import * as GitHubAnswer from "./GitHubAnswer.ts"
 import * as GitHubCommits from "./GitHubCommits.ts"
+import * as GitHubContent from "./GitHubContent.ts"
 import * as GitHubRefs from "./GitHubRefs.ts"
 import * as GitHubRoute from "./GitHubRoute.ts"
 import * as GitHubShape from "./GitHubShape.ts"
@@ -12,9 +14,6 @@ const { inRepository } = GitHubRoute
 const { ok } = GitHubAnswer
 
 const missing: GitHubRoute.Step = { answer: GitHubAnswer.notFound }
-
-const sizeOf = (repo: GitHubState.Repository, sha: string): number =>
-  Buffer.byteLength(repo.blobs.get(sha) ?? "", "base64")
 
 const noCommit = (name: string): GitHubRoute.Step => ({
   answer: GitHubAnswer.error(422, `No commit found for SHA: ${name}`)
@@ -39,18 +38,25 @@ const content = (around: GitHubShape.Around, { entry, ref, repo }: At) => {
     name: entry.path.split("/").at(-1) ?? "",
     path: entry.path,
     sha: entry.sha,
-    size: entry.type === "tree" ? 0 : sizeOf(repo, entry.sha),
+    size: entry.type === "tree" ? 0 : GitHubContent.sizeOf(repo, entry.sha),
     url: links.self,
     html_url: links.html,
     git_url: links.git,
-    download_url: entry.type === "tree" ? null : `${html}/raw/${ref}/${entry.path}`,
+    download_url: entry.type === "tree" ? null : `${html}/${ref}/${entry.path}`,
     type: entry.type === "tree" ? "dir" : "file",
     _links: links
   }
 }
 
-/** The lines that GitHub breaks base64 into. */
-const wrapped = (base64: string): string => base64.replace(/.{1,60}/g, "$&\n")
+/** A file as it is, for who asks for it in that way. */
+const raw = (base64: string): TwinService.Answer => ({
+  status: 200,
+  headers: {
+    "content-type": "application/vnd.github.v3.raw; charset=utf-8",
+    "x-github-media-type": "github.v3; param=raw"
+  },
+  body: Buffer.from(base64, "base64").toString("utf8")
+})
 
 const entriesOf = (repo: GitHubState.Repository, at: { readonly tree: string; readonly path: string }) => {
   let tree: string | undefined = at.tree
@@ -62,13 +68,6 @@ const entriesOf = (repo: GitHubState.Repository, at: { readonly tree: string; re
   }
   const prefix = at.path === "" ? "" : `${at.path}/`
   return { folder: (repo.trees.get(tree) ?? []).map((entry) => ({ ...entry, path: `${prefix}${entry.path}` })) }
-}
-
-const cleanPath = (path: string): string | undefined => {
-  const parts = path.split("/").filter((part) => part !== "")
-  // The last one would not be a key like others.
-  const isOdd = parts.some((part) => [".", "..", ".git", "__proto__"].includes(part))
-  return isOdd ? undefined : parts.join("/")
 }
 
 const Written = {
@@ -85,8 +84,8 @@ const write = (
   >,
   base64: string | undefined
 ): GitHubRoute.Step => {
-  const { body, caller, now, params, repo } = call
-  const path = cleanPath(params.path)
+  const { body, caller, now, params, repo, state } = call
+  const path = GitHubContent.cleanPath(params.path)
   if (path === undefined || path === "")
     return { answer: GitHubAnswer.error(422, "path contains a malformed path component") }
   const name = body.branch ?? repo.defaultBranch
@@ -102,7 +101,7 @@ const write = (
     return { answer: GitHubAnswer.error(409, `${path} does not match ${body.sha}`) }
   }
   const [withBlob, blob] = base64 === undefined ? [repo, ""] : GitObjects.addBlob(repo, base64)
-  const person = GitHubCommits.personOf(caller.name, now)
+  const person = GitHubCommits.personOf(state, caller.name, now)
   const [made, sha] = GitHubCommits.commit(
     { ...repo, blobs: withBlob.blobs },
     {
@@ -130,15 +129,6 @@ const write = (
   }
 }
 
-const Person = Schema.Struct({
-  name: Schema.String,
-  email: Schema.String,
-  date: Schema.optionalKey(Schema.String)
-})
-
-const personIn = (given: typeof Person.Type | undefined, usual: GitObjects.Person): GitObjects.Person =>
-  given === undefined ? usual : { name: given.name, email: given.email, at: Date.parse(given.date ?? "") || usual.at }
-
 const listedCommits = (call: GitHubRoute.Call<unknown, unknown>): GitHubRoute.Step => {
   const name = call.query.get("sha") ?? call.repo.defaultBranch
   const head = GitHubCommits.find(call.repo, name)
@@ -163,19 +153,22 @@ const listedCommits = (call: GitHubRoute.Call<unknown, unknown>): GitHubRoute.St
 /** The routes. */
 export const routes: ReadonlyArray<GitHubRoute.Route> = [
   inRepository("GET /contents/*path", {
-    handle: ({ params, query, repo }) => {
+    handle: ({ headers, params, query, repo }) => {
       const ref = query.get("ref") ?? repo.defaultBranch
       const commit = GitHubCommits.find(repo, ref)
-      const path = cleanPath(params.path)
+      const path = GitHubContent.cleanPath(params.path)
       const found =
         commit === undefined || path === undefined ? undefined : entriesOf(repo, { tree: commit.tree, path })
       if (found === undefined) return missing
+      if ("file" in found && /[./]raw\b/.test(headers["accept"] ?? "")) {
+        return { answer: raw(repo.blobs.get(found.file.sha) ?? "") }
+      }
       return {
         answer: (around, after) =>
           "file" in found
             ? ok({
                 ...content(around, { repo: after, ref, entry: found.file }),
-                content: wrapped(after.blobs.get(found.file.sha) ?? ""),
+                content: GitHubContent.wrapped(after.blobs.get(found.file.sha) ?? ""),
                 encoding: "base64"
               })
             : ok(found.folder.map((entry) => content(around, { repo: after, ref, entry })))
@@ -213,158 +206,5 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
         }
       }
     }
-  }),
-  inRepository("GET /git/commits/:sha", {
-    handle: ({ params, repo }) => {
-      const commit = repo.commits.get(params.sha)
-      return commit === undefined
-        ? missing
-        : { answer: (around, after) => ok(GitHubCommits.object(around, { repo: after, commit })) }
-    }
-  }),
-  inRepository("POST /git/commits", {
-    scope: "repo",
-    body: Schema.Struct({
-      message: Schema.String,
-      tree: Schema.String,
-      parents: Schema.optionalKey(Schema.Array(Schema.String)),
-      author: Schema.optionalKey(Person),
-      committer: Schema.optionalKey(Person)
-    }),
-    handle: ({ body, caller, now, repo }) => {
-      const parents = body.parents ?? []
-      if (!repo.trees.has(body.tree)) return { answer: GitHubAnswer.error(422, "Tree SHA does not exist") }
-      if (parents.some((sha) => !repo.commits.has(sha))) {
-        return { answer: GitHubAnswer.error(422, "Parent SHA does not exist or is not a commit object") }
-      }
-      const author = personIn(body.author, GitHubCommits.personOf(caller.name, now))
-      const { message, tree } = body
-      const made = { message, tree, parents, author, committer: personIn(body.committer, author) }
-      const [{ commits }, sha] = GitObjects.addCommit(repo, made)
-      return {
-        answer: (around, after) => {
-          const commit = after.commits.get(sha)
-          return commit === undefined
-            ? GitHubAnswer.notFound
-            : GitHubAnswer.created(GitHubCommits.object(around, { repo: after, commit }))
-        },
-        repo: { ...repo, commits }
-      }
-    }
-  }),
-  inRepository("POST /git/blobs", {
-    scope: "repo",
-    body: Schema.Struct({ content: Schema.String, encoding: Schema.optionalKey(Schema.Literals(["utf-8", "base64"])) }),
-    handle: ({ body, repo }) => {
-      const base64 = body.encoding === "base64" ? body.content : Buffer.from(body.content).toString("base64")
-      const [{ blobs }, sha] = GitObjects.addBlob(repo, base64)
-      return {
-        answer: (around, after) =>
-          GitHubAnswer.created({ sha, url: `${GitHubShape.repositoryUrl(around, after)}/git/blobs/${sha}` }),
-        repo: { ...repo, blobs }
-      }
-    }
-  }),
-  inRepository("GET /git/blobs/:sha", {
-    handle: ({ params, repo }) => {
-      const blob = repo.blobs.get(params.sha)
-      return blob === undefined
-        ? missing
-        : {
-            answer: (around, after) =>
-              ok({
-                sha: params.sha,
-                node_id: GitHubShape.nodeId("Blob", params.sha),
-                size: sizeOf(after, params.sha),
-                url: `${GitHubShape.repositoryUrl(around, after)}/git/blobs/${params.sha}`,
-                content: wrapped(blob),
-                encoding: "base64"
-              })
-          }
-    }
-  }),
-  inRepository("POST /git/trees", {
-    scope: "repo",
-    body: Schema.Struct({
-      base_tree: Schema.optionalKey(Schema.String),
-      tree: Schema.Array(
-        Schema.Struct({
-          path: Schema.NonEmptyString,
-          mode: Schema.Literals(["100644", "100755", "040000", "160000", "120000"]),
-          type: Schema.optionalKey(Schema.Literals(["blob", "tree", "commit"])),
-          sha: Schema.optionalKey(Schema.NullOr(Schema.String)),
-          content: Schema.optionalKey(Schema.String)
-        })
-      )
-    }),
-    handle: ({ body, repo }) => {
-      const base = GitHubCommits.find(repo, body.base_tree ?? "")?.tree ?? body.base_tree
-      if (base !== undefined && !repo.trees.has(base))
-        return { answer: GitHubAnswer.error(422, "base_tree is not a valid tree oid") }
-      const files: Record<string, Pick<GitObjects.Entry, "mode" | "sha">> = { ...GitObjects.filesOf(repo, base ?? "") }
-      let objects: GitObjects.Objects = repo
-      for (const entry of body.tree) {
-        const path = cleanPath(entry.path)
-        if (path === undefined)
-          return { answer: GitHubAnswer.error(422, "tree.path contains a malformed path component") }
-        if (entry.sha === null) {
-          delete files[path]
-          continue
-        }
-        const [next, sha] =
-          entry.content === undefined
-            ? ([objects, entry.sha ?? ""] as const)
-            : GitObjects.addBlob(objects, Buffer.from(entry.content).toString("base64"))
-        objects = next
-        if (entry.mode === "040000") {
-          for (const [below, file] of Object.entries(GitObjects.filesOf(objects, sha))) files[`${path}/${below}`] = file
-        } else if (objects.blobs.has(sha) || entry.mode === "160000") files[path] = { mode: entry.mode, sha }
-        else return { answer: GitHubAnswer.error(422, `tree.sha ${sha} is not a valid blob`) }
-      }
-      const [{ blobs, trees }, sha] = GitObjects.addTree(objects, files)
-      return {
-        answer: (around, after) => tree(around, { repo: after, sha, status: 201 }),
-        repo: { ...repo, blobs, trees }
-      }
-    }
-  }),
-  inRepository("GET /git/trees/:sha", {
-    handle: ({ params, query, repo }) => {
-      const sha = GitHubCommits.find(repo, params.sha)?.tree ?? params.sha
-      const isDeep = query.has("recursive")
-      return repo.trees.has(sha)
-        ? { answer: (around, after) => tree(around, { repo: after, sha, isDeep, status: 200 }) }
-        : missing
-    }
   })
 ].flat()
-
-const tree = (
-  around: GitHubShape.Around,
-  of: {
-    readonly repo: GitHubState.Repository
-    readonly sha: string
-    readonly isDeep?: boolean
-    readonly status: number
-  }
-) => {
-  const git = `${GitHubShape.repositoryUrl(around, of.repo)}/git`
-  const entries = (sha: string, prefix: string): ReadonlyArray<GitObjects.Entry> =>
-    (of.repo.trees.get(sha) ?? []).flatMap((entry) => {
-      const here = { ...entry, path: `${prefix}${entry.path}` }
-      return of.isDeep === true && entry.type === "tree" ? [here, ...entries(entry.sha, `${here.path}/`)] : [here]
-    })
-  return ok(
-    {
-      sha: of.sha,
-      url: `${git}/trees/${of.sha}`,
-      tree: entries(of.sha, "").map((entry) => ({
-        ...entry,
-        ...(entry.type === "blob" ? { size: sizeOf(of.repo, entry.sha) } : {}),
-        url: `${git}/${entry.type === "tree" ? "trees" : "blobs"}/${entry.sha}`
-      })),
-      truncated: false
-    },
-    of.status
-  )
-}

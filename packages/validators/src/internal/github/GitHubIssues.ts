@@ -1,4 +1,4 @@
-/** Issues, their comments, labels and assignees. */
+/** Issues. */
 import * as Schema from "effect/Schema"
 import * as GitHubAnswer from "./GitHubAnswer.ts"
 import * as GitHubLabels from "./GitHubLabels.ts"
@@ -9,13 +9,16 @@ import type * as GitHubState from "./GitHubState.ts"
 const { inRepository } = GitHubRoute
 const { ok } = GitHubAnswer
 
-const Labels = Schema.Array(Schema.Union([Schema.String, Schema.Struct({ name: Schema.String })]))
+/** Labels, as requests name them. */
+export const Labels = Schema.Array(Schema.Union([Schema.String, Schema.Struct({ name: Schema.String })]))
 
-const namesIn = (labels: typeof Labels.Type): ReadonlyArray<string> => [
+/** The names of labels, each once. */
+export const namesIn = (labels: typeof Labels.Type): ReadonlyArray<string> => [
   ...new Set(labels.map((label) => (typeof label === "string" ? label : label.name)))
 ]
 
-const Assignees = Schema.Array(Schema.String)
+/** Users, as requests name them. */
+export const Assignees = Schema.Array(Schema.String)
 
 const NewIssue = Schema.Struct({
   title: Schema.Union([Schema.String, Schema.Int]),
@@ -34,8 +37,6 @@ const IssueChange = Schema.Struct({
   assignees: Schema.optionalKey(Assignees)
 })
 
-const Body = Schema.Struct({ body: Schema.String })
-
 /** What hooks are told of an issue. */
 export const told = (
   action: string,
@@ -46,19 +47,25 @@ export const told = (
   payload: (around, repo) => ({ action, issue: shown(around, { repo, number }), ...more })
 })
 
-const shown = (around: GitHubShape.Around, { number, repo }: { repo: GitHubState.Repository; number: number }) => {
+/** An issue by number, as GitHub shows it. */
+export const shown = (
+  around: GitHubShape.Around,
+  { number, repo }: { repo: GitHubState.Repository; number: number }
+) => {
   const issue = repo.issues.get(number)
   return issue === undefined ? null : GitHubShape.issue(around, { repo, issue })
 }
 
-const answered =
+/** The answer with an issue. */
+export const answered =
   (number: number, status = 200) =>
   (around: GitHubShape.Around, repo: GitHubState.Repository) =>
     status === 201
       ? GitHubAnswer.created(shown(around, { repo, number }) ?? { url: "" })
       : ok(shown(around, { repo, number }))
 
-const missing: GitHubRoute.Step = { answer: GitHubAnswer.notFound }
+/** There is no such issue. */
+export const missing: GitHubRoute.Step = { answer: GitHubAnswer.notFound }
 
 const unknownAssignee = (state: GitHubState.State, logins: ReadonlyArray<string>): GitHubRoute.Step | undefined => {
   const login = logins.find((each) => !state.users.has(each.toLowerCase()))
@@ -147,7 +154,7 @@ export const changed = (
 }
 
 /** A request that changes an issue. */
-const change = (
+export const change = (
   call: GitHubRoute.Call<{ readonly number: string }, unknown>,
   what: (issue: GitHubState.Issue) => typeof IssueChange.Type,
   answer?: GitHubRoute.Step["answer"]
@@ -165,18 +172,6 @@ const change = (
   }
 }
 
-const toldOfComment = (action: string, comment: GitHubState.Comment): GitHubRoute.Told => ({
-  name: "issue_comment",
-  payload: (around, repo) => ({
-    action,
-    issue: shown(around, { repo, number: comment.issue }),
-    comment: GitHubShape.comment(around, { repo, comment })
-  })
-})
-
-const labelList = (number: string) => (around: GitHubShape.Around, repo: GitHubState.Repository) =>
-  ok(GitHubShape.labelsOf(around, { repo, names: repo.issues.get(number)?.labels ?? [] }))
-
 /** The routes. */
 export const routes: ReadonlyArray<GitHubRoute.Route> = [
   inRepository("GET /issues", {
@@ -184,7 +179,11 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
       answer: (around, repo) => {
         const { body, ...rest } = GitHubAnswer.page(listed(call), { ...call, repository: repo })
         const found = Array.isArray(body) ? body : []
-        return { ...rest, body: found.map((issue) => GitHubShape.issue(around, { repo, issue })) }
+        const bodies = found.map((issue) => {
+          const { closed_by: _, ...shown } = GitHubShape.issue(around, { repo, issue })
+          return shown
+        })
+        return { ...rest, body: bodies }
       }
     })
   }),
@@ -236,143 +235,6 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
       }
       if (title !== undefined && String(title ?? "").trim() === "") return blankTitle
       return unknownAssignee(call.state, assignees) ?? change(call, () => call.body)
-    }
-  }),
-  inRepository("GET /issues/:number/comments", {
-    handle: (call) => ({
-      answer: (around, repo) => {
-        if (!repo.issues.has(call.params.number)) return GitHubAnswer.notFound
-        const all = repo.comments.values.filter(({ issue }) => String(issue) === call.params.number)
-        return GitHubAnswer.page(
-          all.map((comment) => GitHubShape.comment(around, { repo, comment })),
-          { ...call, repository: repo }
-        )
-      }
-    })
-  }),
-  inRepository("POST /issues/:number/comments", {
-    scope: "repo",
-    body: Body,
-    handle: ({ body, caller, id, now, params, repo }) => {
-      const issue = repo.issues.get(params.number)
-      if (issue === undefined) return missing
-      if (body.body.trim() === "") {
-        return { answer: GitHubAnswer.invalid({ resource: "IssueComment", field: "body", code: "missing_field" }) }
-      }
-      const comment: GitHubState.Comment = {
-        id: id("comment"),
-        issue: issue.number,
-        author: caller.name,
-        body: body.body,
-        createdAt: now,
-        updatedAt: now
-      }
-      return {
-        answer: (around, after) => GitHubAnswer.created(GitHubShape.comment(around, { repo: after, comment })),
-        repo: {
-          ...repo,
-          comments: repo.comments.set(comment.id, comment),
-          issues: repo.issues.set(issue.number, { ...issue, updatedAt: now })
-        },
-        told: [toldOfComment("created", comment)]
-      }
-    }
-  }),
-  inRepository("GET /issues/comments/:id", {
-    handle: ({ params, repo }) => {
-      const comment = repo.comments.get(params.id)
-      return comment === undefined
-        ? missing
-        : { answer: (around, after) => ok(GitHubShape.comment(around, { repo: after, comment })) }
-    }
-  }),
-  inRepository("PATCH /issues/comments/:id", {
-    scope: "repo",
-    body: Body,
-    handle: ({ body, now, params, repo }) => {
-      const old = repo.comments.get(params.id)
-      if (old === undefined) return missing
-      const comment = { ...old, body: body.body, updatedAt: now }
-      return {
-        answer: (around, after) => ok(GitHubShape.comment(around, { repo: after, comment })),
-        repo: { ...repo, comments: repo.comments.set(comment.id, comment) },
-        told: [toldOfComment("edited", comment)]
-      }
-    }
-  }),
-  inRepository("DELETE /issues/comments/:id", {
-    scope: "repo",
-    handle: ({ params, repo }) => {
-      const comment = repo.comments.get(params.id)
-      if (comment === undefined) return missing
-      return {
-        answer: GitHubAnswer.noContent,
-        repo: { ...repo, comments: repo.comments.delete(params.id) },
-        told: [toldOfComment("deleted", comment)]
-      }
-    }
-  }),
-  inRepository("GET /issues/:number/labels", {
-    handle: ({ params, repo }) => (repo.issues.has(params.number) ? { answer: labelList(params.number) } : missing)
-  }),
-  inRepository("POST /issues/:number/labels", {
-    scope: "repo",
-    body: Schema.Union([Schema.Struct({ labels: Labels }), Labels]),
-    handle: (call) => {
-      const added = namesIn("labels" in call.body ? call.body.labels : call.body)
-      return change(
-        call,
-        ({ labels }) => ({ labels: GitHubLabels.together(labels, added) }),
-        labelList(call.params.number)
-      )
-    }
-  }),
-  inRepository("PUT /issues/:number/labels", {
-    scope: "repo",
-    body: Schema.Union([Schema.Struct({ labels: Labels }), Labels]),
-    handle: (call) =>
-      change(
-        call,
-        () => ({ labels: namesIn("labels" in call.body ? call.body.labels : call.body) }),
-        labelList(call.params.number)
-      )
-  }),
-  inRepository("DELETE /issues/:number/labels/:name", {
-    scope: "repo",
-    handle: (call) => {
-      const name = call.params.name.toLowerCase()
-      const has = call.repo.issues.get(call.params.number)?.labels.some((label) => label.toLowerCase() === name)
-      if (has !== true) return { answer: GitHubAnswer.error(404, "Label does not exist") }
-      return change(
-        call,
-        ({ labels }) => ({ labels: labels.filter((label) => label.toLowerCase() !== name) }),
-        labelList(call.params.number)
-      )
-    }
-  }),
-  inRepository("DELETE /issues/:number/labels", {
-    scope: "repo",
-    handle: (call) => change(call, () => ({ labels: [] }), GitHubAnswer.noContent)
-  }),
-  inRepository("POST /issues/:number/assignees", {
-    scope: "repo",
-    body: Schema.Struct({ assignees: Assignees }),
-    // Who is not known is left out without a word, as at GitHub.
-    handle: (call) => {
-      const { body, params, state } = call
-      const known = body.assignees.filter((login) => state.users.has(login.toLowerCase()))
-      const added = (assignees: ReadonlyArray<string>) => GitHubLabels.together(assignees, known)
-      return change(call, ({ assignees }) => ({ assignees: added(assignees) }), answered(Number(params.number), 201))
-    }
-  }),
-  inRepository("DELETE /issues/:number/assignees", {
-    scope: "repo",
-    body: Schema.Struct({ assignees: Assignees }),
-    handle: (call) => {
-      const gone = call.body.assignees.map((login) => login.toLowerCase())
-      return change(call, ({ assignees }) => ({
-        assignees: assignees.filter((each) => !gone.includes(each.toLowerCase()))
-      }))
     }
   }),
   ...(["PUT", "DELETE"] as const).map((method) =>

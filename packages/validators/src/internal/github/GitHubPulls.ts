@@ -207,7 +207,7 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
         merge_method: Schema.optionalKey(Schema.Literals(["merge", "squash", "rebase"]))
       })
     ),
-    handle: ({ body = {}, caller, now, params, repo }) => {
+    handle: ({ body = {}, caller, now, params, repo, state }) => {
       const pull = repo.pulls.get(params.number)
       const old = repo.issues.get(params.number)
       if (pull === undefined || old === undefined) return missing
@@ -228,7 +228,7 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
           body.commit_title ??
           GitHubMerge.titleOf(repo, { pull, title: old.title, method: body.merge_method ?? "merge" }),
         message: body.commit_message ?? old.title,
-        person: GitHubCommits.personOf(caller.name, now)
+        person: GitHubCommits.personOf(state, caller.name, now)
       })
       if (made === undefined) return notAllowed("Pull Request is not mergeable")
       const [merged, sha] = made

