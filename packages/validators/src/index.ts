@@ -60,6 +60,9 @@ export * as ProblemReport from "./ProblemReport.ts"
 /** Rules that are judged by a program of the repository that looks for problems: types (`RULE-TYPES`), lint (`RULE-LINT`), and the fitness functions of its architecture (`RULE-ARCHITECTURE`: dependency-cruiser, knip, ast-grep). */
 export * as ProblemsRule from "./ProblemsRule.ts"
 
+/** Two **rules** about the tests of a change, which runs of its tests decide and nobody's word: */
+export * as ProofRules from "./ProofRules.ts"
+
 /** A **proportion**: so many of so many, and how far the true rate may be from it. */
 export * as Proportion from "./Proportion.ts"
 

@@ -30,8 +30,6 @@ export const make = (options: Options = {}): Validator.Validator<ChildProcessSpa
       const commands = contract.assertions.flatMap(({ check, id }) =>
         check?._tag === "Command" ? [{ id, run: check.run }] : []
       )
-      return yield* Effect.forEach(commands, ({ id, run }) =>
-        Effect.map(CommandRun.run({ run, timeout }), (ran) => CommandRun.finding(id, run, ran))
-      )
+      return yield* Effect.forEach(commands, (command) => CommandRun.judge({ ...command, timeout }))
     })
   })
