@@ -109,14 +109,15 @@ Bubblewrap.suite("the room of a tester", () => {
     () =>
       Effect.gen(function* () {
         const address = yield* LoopbackServer.nobody
-        const inRoom = (text: string) =>
-          Effect.scoped(
-            Effect.flatMap(NoSource.open({ id: "the-tester", app: { address } }), ({ services }) =>
-              Effect.provideContext(SandboxFixture.output(text), services)
-            )
+        const sandbox = yield* Sandbox.Sandbox
+        const left = sandbox.open({ id: "the-tester", workspace: { _tag: "Empty" } })
+        yield* Effect.scoped(
+          Effect.flatMap(left, ({ services }) =>
+            Effect.provideContext(SandboxFixture.output("echo left > behind"), services)
           )
-        yield* inRoom("echo left > behind")
-        assert.strictEqual(yield* inRoom("ls -A"), "")
+        )
+        const room = yield* NoSource.open({ id: "the-tester", app: { address } })
+        assert.strictEqual(yield* Effect.provideContext(SandboxFixture.output("ls -A"), room.services), "")
       }).pipe(Effect.scoped, Effect.provide(Bubblewrap.layer)),
     60_000
   )

@@ -17,6 +17,7 @@ import * as Planner from "../src/Planner.ts"
 import type { Step } from "../src/Step.ts"
 import * as TestedApp from "../src/TestedApp.ts"
 import * as UserTesting from "../src/UserTesting.ts"
+import { isAlive } from "./LivingProcess.ts"
 
 /** Counts its visits in memory, and says its process id. */
 const server = `
@@ -45,14 +46,6 @@ const spec: Effect.Effect<SandboxSpec, never, Scope.Scope> = Effect.map(folder, 
 }))
 
 const text = (address: string) => Effect.promise(() => fetch(address).then((answer) => answer.text()))
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 const test = (
   name: string,

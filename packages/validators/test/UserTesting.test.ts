@@ -121,8 +121,10 @@ describe("what comes of the steps decides", () => {
     Effect.gen(function* () {
       const { address } = yield* NotesApi.listening("says-pass")
       for (const script of [[NotesApi.list], [], () => ({ _tag: "Concluded", why: "it passed" }) as const]) {
-        const finding = yield* only(address, { planner: ofModel({ "VAL-001": script }) })
-        assert.strictEqual(finding.status, "blocked", "nothing was expected")
+        for (const planner of [Planner.scripted({ "VAL-001": script }), ofModel({ "VAL-001": script })]) {
+          const finding = yield* only(address, { planner })
+          assert.strictEqual(finding.status, "blocked", "nothing was expected")
+        }
       }
     })
   )

@@ -181,6 +181,23 @@ describe("answers that are hard to take", () => {
     })
   )
 
+  it.live("a body without an end is left when it is too large, and not when its time is up", () =>
+    Effect.gen(function* () {
+      const left = yield* Deferred.make<void>()
+      const { session } = yield* at(
+        (_, response) => {
+          const more = () => void (response.destroyed || response.write("and so on ".repeat(1_000), more))
+          response.on("close", () => Deferred.doneUnsafe(left, Effect.void))
+          more()
+        },
+        { timeout: "1 hour" }
+      )
+      yield* session.act(get("/"))
+      assert.include((yield* session.look).troubles.join(), "more than 1048576 bytes")
+      yield* Deferred.await(left)
+    })
+  )
+
   it.live("an answer that does not come, or is none, can not be judged", () =>
     Effect.gen(function* () {
       const { session } = yield* at(

@@ -12,6 +12,7 @@ import type * as Step from "../../src/Step.ts"
 import type * as Surface from "../../src/Surface.ts"
 import * as SurfaceTest from "../../src/testing/SurfaceTest.ts"
 import * as Bubblewrap from "../Bubblewrap.ts"
+import { isAlive } from "../LivingProcess.ts"
 
 const node = realpathSync(process.execPath)
 const fixtures = realpathSync(new URL("../fixtures", import.meta.url))
@@ -31,14 +32,6 @@ const exit = (code: number): Step.Expectation => ({ _tag: "Exit", code })
 /** Completes once something is so, as seen from outside. */
 const until = (isSo: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => (isSo() ? Effect.void : Effect.andThen(Effect.sleep("10 millis"), until(isSo))))
-
-const isAlive = (pid: string): boolean => {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))
-  } catch {
-    return false
-  }
-}
 
 const pidsIn = (path: string): ReadonlyArray<string> =>
   existsSync(join(path, "pids")) ? readFileSync(join(path, "pids"), "utf8").trim().split("\n") : []
