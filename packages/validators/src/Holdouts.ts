@@ -203,7 +203,8 @@ export const look = <R>(
   subject: Validator.Subject
 ): Effect.Effect<Look, Journal.JournalError | Scenario.ScenarioError, R | Services> =>
   Effect.gen(function* () {
-    const { budget, judge, seed, symptoms = 1, vault, visible } = options
+    const { budget, judge, seed, vault, visible } = options
+    const symptoms = Math.max(0, Math.floor(options.symptoms ?? 1))
     const { name, personas } = vault.label
     const known = [...subject.contract.assertions.map(({ statement }) => statement), ...(options.known ?? [])]
     const guarded = visible === undefined ? undefined : yield* guard({ vault, visible, known })

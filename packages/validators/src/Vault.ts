@@ -201,7 +201,8 @@ const outOfSight = Effect.fnUntraced(function* ({ file, visible }: Place) {
   const place = yield* real(path.join(folder, path.basename(file)))
   for (const each of visible) {
     const relative = path.relative(yield* real(each), place)
-    if (relative === "" || (!relative.startsWith("..") && !path.isAbsolute(relative))) {
+    const isOutside = relative === ".." || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative)
+    if (!isOutside) {
       return yield* new VaultError({
         reason: "InSight",
         message: `The vault ${file} lies in ${each}, where workers can see it. Keep it in a folder of the host's that no sandbox mounts.`

@@ -75,6 +75,20 @@ describe("a look", () => {
   )
 
   test(
+    "says no symptom where none may cross, whatever number says so",
+    Effect.gen(function* () {
+      const opened = yield* vault()
+      for (const symptoms of [0, -1, -5, Number.NaN]) {
+        const { glimpse } = yield* Holdouts.look(
+          { vault: opened, judge: judging(failed), budget: { bits: 1_000 }, seed, symptoms },
+          subject
+        )
+        assert.deepInclude(glimpse, { ended: "refused", symptoms: [] }, String(symptoms))
+      }
+    })
+  )
+
+  test(
     "is written for as long as scenarios are used: not among the facts of a run, which are pruned with it",
     Effect.gen(function* () {
       const opened = yield* vault()

@@ -371,8 +371,15 @@ describe("Vault.save and load", () => {
       const dir = repository(join(root, "work"))
       const key = yield* Vault.newKey
       const options = { name: "shop", scenarios: yield* scenarios(), key }
+      fs.mkdirSync(join(dir, "..x"))
       fs.symlinkSync(join(dir, "src"), join(root, "elsewhere"))
-      for (const file of [join(dir, "v"), join(dir, "src/v"), join(root, "elsewhere/v"), join(dir, "../work/v")]) {
+      for (const file of [
+        join(dir, "v"),
+        join(dir, "src/v"),
+        join(root, "elsewhere/v"),
+        join(dir, "../work/v"),
+        join(dir, "..x/v")
+      ]) {
         const error = yield* Effect.flip(Vault.save({ file, visible: [dir] }, options))
         assert.strictEqual(error.reason, "InSight", file)
         assert.isFalse(fs.existsSync(file))

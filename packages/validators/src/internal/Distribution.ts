@@ -18,9 +18,6 @@ export const logGamma = (x: number): number => {
   return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum)
 }
 
-/** The logarithm of how many ways there are to choose `k` of `n`. */
-export const logChoose = (n: number, k: number): number => logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1)
-
 /** The continued fraction of the incomplete beta function (Lentz). */
 const fraction = (a: number, b: number, x: number): number => {
   const away = (value: number) => (Math.abs(value) < 1e-300 ? 1e-300 : value)
