@@ -82,7 +82,8 @@ export const make = (around: Around): Sender => {
     return first
   }
   const attempt = async (one: Pending, signal: AbortSignal): Promise<void> => {
-    const at = around.now()
+    // When its time came, not when the clock was read: a clock may be advanced past several times.
+    const at = one.due
     const answer = await post(one, signal)
     if (signal.aborted) return
     one.record.attempts.push({ at, ...answer })
