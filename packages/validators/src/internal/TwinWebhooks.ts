@@ -84,7 +84,8 @@ export const make = (around: Around): Sender => {
   const attempt = async (one: Pending, signal: AbortSignal): Promise<void> => {
     // When its time came, not when the clock was read: a clock may be advanced past several times.
     const at = one.due
-    const answer = await post(one, signal)
+    // A header that can not be sent is a failure of its webhook, and of nothing else.
+    const answer = await post(one, signal).catch((cause: unknown) => ({ status: null, problem: String(cause) }))
     if (signal.aborted) return
     one.record.attempts.push({ at, ...answer })
     const isTaken = answer.status !== null && answer.status < 300
