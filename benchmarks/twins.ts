@@ -90,7 +90,7 @@ const speedOf = Effect.fnUntraced(function* (
   const twin = yield* service.start
   const ask: Service.Ask = (what) =>
     TwinLab.send(twin.url, { ...what, headers: { ...service.headers, ...what.headers } })
-  for (let n = 0; n < 200; n++) yield* ask(service.write(n))
+  for (let n = 0; n < Math.min(writes, 200); n++) yield* ask(service.write(n))
   yield* twin.reset
   const began = performance.now()
   for (let n = 0; n < writes; n++) yield* ask(service.write(n))

@@ -106,6 +106,8 @@ export interface Webhooks<State> {
     readonly id: string
     readonly headers: Readonly<Record<string, string>>
   }
+  /** What webhooks are signed with: no journal and no snapshot shows it. */
+  readonly secrets: (state: State) => ReadonlyArray<string>
   /** How long after a failed attempt the next one is made, in milliseconds. Default: never. */
   readonly retries?: ReadonlyArray<number>
 }

@@ -56,7 +56,7 @@ const routes = [
   })
 ]
 
-export const service = TwinService.make({
+export const definition: TwinService.Definition<typeof Seed.Type, State> = {
   name: "notes",
   seed: Seed,
   state: ({ notes, ...seed }, { id, now }): State => ({
@@ -70,6 +70,7 @@ export const service = TwinService.make({
   routes,
   webhooks: {
     hooks: ({ hooks }) => hooks.map((hook, index) => ({ id: String(index), ...hook })),
+    secrets: ({ hooks }) => hooks.map(({ secret }) => secret),
     sign: ({ body, event, hook, number }) => ({
       id: `delivery-${number}`,
       headers: {
@@ -81,4 +82,6 @@ export const service = TwinService.make({
     retries: [1_000, 60_000]
   },
   maxBody: 10_000
-})
+}
+
+export const service = TwinService.make(definition)

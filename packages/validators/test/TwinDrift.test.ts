@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Twin from "../src/Twin.ts"
 import * as TwinDrift from "../src/TwinDrift.ts"
+import * as TwinService from "../src/TwinService.ts"
 import type * as TwinTrace from "../src/TwinTrace.ts"
 import * as Notes from "./NotesTwin.ts"
 
@@ -94,6 +95,30 @@ describe("drift of a twin", () => {
         assert.isTrue(differences.every(({ endpoint }) => endpoint === "GET /notes"))
         assert.isBelow(fidelity ?? 1, 1)
       }
+    })
+  )
+
+  it.live("a twin that was changed in one answer is found, with the endpoint and the field", () =>
+    Effect.gen(function* () {
+      const changed = TwinService.make({
+        ...Notes.definition,
+        finish: (answer, { request }) =>
+          request.method === "POST" && typeof answer.body === "object"
+            ? { ...answer, body: { ...answer.body, text: "THIRD" } }
+            : answer
+      })
+      const twin = yield* changed.start(seed)
+      const { differences, endpoints } = yield* TwinDrift.check(twin, trace, { headers })
+      assert.deepStrictEqual(differences, [
+        { endpoint: "POST /notes", kind: "value", at: "/body/text", real: '"third"', twin: '"THIRD"' }
+      ])
+      assert.deepStrictEqual(
+        endpoints.map(({ agreeing, compared, endpoint }) => [endpoint, agreeing, compared]),
+        [
+          ["POST /notes", 4, 5],
+          ["GET /notes", 11, 11]
+        ]
+      )
     })
   )
 

@@ -222,8 +222,11 @@ export const make = <Seed, State>(
     return { answer, fault }
   }
 
-  const shown = <A>(value: A): A =>
-    TwinJournal.shown(value, { url, name: definition.name, secrets: Object.keys(definition.tokens(held.state)) })
+  const shown = <A>(value: A): A => {
+    const { state } = held
+    const secrets = [...Object.keys(definition.tokens(state)), ...(definition.webhooks?.secrets(state) ?? [])]
+    return TwinJournal.shown(value, { url, name: definition.name, secrets })
+  }
 
   return {
     ask,

@@ -82,8 +82,10 @@ export const make = (around: Around): Sender => {
     return first
   }
   const attempt = async (one: Pending, signal: AbortSignal): Promise<void> => {
-    const at = around.now()
-    const answer = await post(one, signal)
+    // When its time came, not when the clock was read: a clock may be advanced past several times.
+    const at = one.due
+    // A header that can not be sent is a failure of its webhook, and of nothing else.
+    const answer = await post(one, signal).catch((cause: unknown) => ({ status: null, problem: String(cause) }))
     if (signal.aborted) return
     one.record.attempts.push({ at, ...answer })
     const isTaken = answer.status !== null && answer.status < 300

@@ -173,10 +173,16 @@ const recording = Effect.gen(function* () {
   assert.notInclude(told, token, "a token can be read in the journal or the snapshot")
   assert.notInclude(told, weakToken, "a token can be read in the journal or the snapshot")
   assert.notInclude(told, twin.url, "the journal differs with the port")
+  yield* ask(read, "hushhush")
+  assert.notInclude(
+    JSON.stringify(yield* twin.journal),
+    "hushhush",
+    "a token that is unknown can be read in the journal"
+  )
   for (let n = 3; n < 20; n++) yield* ask(write(n))
   assert.deepStrictEqual(
     (yield* twin.journal).map(({ number }) => number),
-    [16, 17, 18, 19, 20],
+    [17, 18, 19, 20, 21],
     "the journal is not the last five"
   )
 })

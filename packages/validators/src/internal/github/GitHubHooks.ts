@@ -122,6 +122,7 @@ export const webhooks: TwinService.Webhooks<GitHubState.State> = {
     (state.repositories.get(event.of ?? "")?.hooks.values ?? [])
       .filter((hook) => (event.name === "ping" ? hook.id === idOf(event) : GitHubRoute.wants(hook, event.name)))
       .map(({ id, secret, url }) => ({ id: String(id), secret, url })),
+  secrets: (state) => state.repositories.values.flatMap(({ hooks }) => hooks.values.map(({ secret }) => secret)),
   sign: ({ body, event, hook, number }) => {
     const hex = createHash("sha256").update(`delivery ${number}`).digest("hex")
     const id = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-")
