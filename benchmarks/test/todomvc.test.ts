@@ -172,6 +172,18 @@ describe("the apps of a folder", () => {
     }
   })
 
+  it("are served where they were built to be", async () => {
+    const folder = make("apps/ember", { "dist/index.html": page("/deep/todo/dist/a.js"), "dist/a.js": "a" })
+    const served = await Apps.serve({ name: "ember", folder, root: join(folder, "dist") })
+    try {
+      assert.match(served.address, /\/deep\/todo\/dist\/$/)
+      assert.match(await (await fetch(served.address)).text(), /^<!doctype/)
+      assert.strictEqual(await (await fetch(new URL("a.js", served.address))).text(), "a")
+    } finally {
+      served.close()
+    }
+  })
+
   it("have to be there", async () => {
     const usual = { evidence: undefined, replay: false, sessions: 1, only: "all" }
     const error = async (wrong: object): Promise<unknown> =>

@@ -15,19 +15,32 @@ export interface App {
 // What a build made comes before what it was made of.
 const builds = ["dist", "build", "out", "www", "_site", "web", "public", "docs"]
 
-/** Whether a page has a script, and everything that it loads from beside it is there. */
-const isBuilt = (root: string, folder: string): boolean => {
-  const file = join(root, "index.html")
-  if (!existsSync(file)) return false
-  const html = readFileSync(file, "utf8").replaceAll(/<!--[^]*?-->/g, "")
+/** What a page loads its scripts from, without those of other servers. */
+const scriptsOf = (root: string): { readonly count: number; readonly local: ReadonlyArray<string> } => {
+  const html = readFileSync(join(root, "index.html"), "utf8").replaceAll(/<!--[^]*?-->/g, "")
   const scripts = [...html.matchAll(/<script\b([^>]*)>/gi)].map(([, attributes = ""]) => attributes)
   const sources = scripts.flatMap((attributes) => /\bsrc\s*=\s*["']?([^"'\s>]+)/i.exec(attributes)?.[1] ?? [])
-  const local = sources
-    .filter((source) => !/^(?:[a-z]+:|\/\/)/i.test(source))
-    .map((source) => source.replace(/[?#].*$/, ""))
-  const isThere = (source: string) =>
-    [join(root, source), join(folder, source), join(folder, "..", source)].some((path) => existsSync(path))
-  return scripts.length > 0 && local.every(isThere)
+  const local = sources.filter((source) => !/^(?:[a-z]+:|\/\/)/i.test(source))
+  return { count: scripts.length, local: local.map((source) => source.replace(/[?#].*$/, "")) }
+}
+
+const isThereFrom = (root: string, folder: string, source: string): boolean =>
+  [join(root, source), join(folder, source), join(folder, "..", source)].some((path) => existsSync(path))
+
+/** Where a page was built to be deployed: what of the address of a script that begins at the root is not below the page. */
+const prefixOf = (root: string, folder: string): string | undefined => {
+  const source = scriptsOf(root).local.find((each) => each.startsWith("/") && !isThereFrom(root, folder, each))
+  const parts = source?.split("/").slice(1) ?? []
+  const at = parts.findIndex((_, at) => existsSync(join(root, ...parts.slice(at))))
+  return at > 0 ? `/${parts.slice(0, at).join("/")}/` : undefined
+}
+
+/** Whether a page has a script, and all scripts that it loads from beside it are there. */
+const isBuilt = (root: string, folder: string): boolean => {
+  if (!existsSync(join(root, "index.html"))) return false
+  const { count, local } = scriptsOf(root)
+  const prefix = prefixOf(root, folder) ?? "/"
+  return count > 0 && local.every((source) => isThereFrom(root, folder, source.replace(prefix, "/")))
 }
 
 const foldersOf = (folder: string): ReadonlyArray<string> =>
@@ -110,11 +123,13 @@ export const serve = (app: App): Promise<Served> =>
   new Promise((resolve, reject) => {
     const { folder, root } = app
     const below = relative(folder, root).split(sep).join("/")
-    const bases = [folder, root, dirname(folder)]
+    const prefix = prefixOf(root, folder)
+    const bases = prefix === undefined ? [folder, root, dirname(folder)] : [root, folder, dirname(folder)]
     const server = createServer((request, response) => {
       let path: string
       try {
         path = decodeURIComponent(new URL(request.url ?? "/", "http://app").pathname)
+        if (prefix !== undefined && path.startsWith(prefix)) path = path.slice(prefix.length - 1)
       } catch {
         return void response.writeHead(400).end()
       }
@@ -137,7 +152,7 @@ export const serve = (app: App): Promise<Served> =>
       // A TCP server that listens has an address with a port.
       const { port } = server.address() as AddressInfo
       resolve({
-        address: `http://127.0.0.1:${port}/${below === "" ? "" : `${below}/`}`,
+        address: `http://127.0.0.1:${port}${prefix ?? (below === "" ? "/" : `/${below}/`)}`,
         close: () => {
           server.close()
           server.closeAllConnections()
