@@ -3,8 +3,10 @@ import { posix } from "node:path"
 import * as Source from "../Source.ts"
 import * as Gate from "./Gate.ts"
 
-/** The suite of a port, where it is not called after the port: the durability seam is one over a port of Effect's. */
-const suiteOf = (port: string): string => (port === "Durable" ? "WorkflowEngineTest" : `${port}Test`)
+/** The suites that are not called after their port: the durability seam is one over a port of Effect's, and `TwinService` makes twins. */
+const others: Readonly<Record<string, string>> = { Durable: "WorkflowEngineTest", TwinService: "TwinTest" }
+
+const suiteOf = (port: string): string => others[port] ?? `${port}Test`
 
 const nounsOf = (source: Source.Source): ReadonlyArray<string> =>
   source.imports.map(({ from }) => posix.basename(from, ".ts"))

@@ -1,13 +1,11 @@
 import { assert, describe } from "@effect/vitest"
-import * as Contract from "@millwright/core/Contract"
 import * as Effect from "effect/Effect"
-import * as Scope from "effect/Scope"
-import * as Checkout from "../src/Checkout.ts"
 import * as ProofRules from "../src/ProofRules.ts"
 import type * as Rule from "../src/Rule.ts"
+import * as RuleTest from "../src/testing/RuleTest.ts"
+import * as RuleLab from "./RuleLab.ts"
 import * as Lab from "./ScrutinyLab.ts"
 
-const contract = Contract.freeze("item", [{ statement: "Large orders cost a tenth less." }])
 const tests = { run: "node --test --test-reporter=tap", report: "output" } as const
 
 const before = {
@@ -31,18 +29,10 @@ const dead = `test("has a price", () => assert.equal(typeof price, "function"))`
 const judge = (files: Lab.Files, options: Partial<ProofRules.Options> = {}) =>
   Effect.gen(function* () {
     const lab = yield* Lab.make(before)
-    const change = lab.change(files)
-    const { repository } = lab
-    const at = (commit: string) => Effect.cached(Checkout.open({ repository, commit }))
-    const services = yield* Effect.context<Checkout.Services>()
-    const scope = yield* Effect.scope
-    const opened = (commit: string) =>
-      Effect.map(at(commit), (one) => Effect.provideService(Effect.provide(one, services), Scope.Scope, scope))
-    const [head, base] = [yield* opened(change.head), yield* opened(change.base)]
-    const context: Rule.Context = { contract, change, repository, head, base }
+    const context = yield* RuleLab.context(lab, lab.change(files))
     const rules = ProofRules.make({ tests, ...options })
     const found = { redGreen: yield* rules.redGreen.judge(context), breakFix: yield* rules.breakFix.judge(context) }
-    const left = [...(yield* (yield* head).changed), ...(yield* (yield* base).changed)]
+    const left = [...(yield* (yield* context.head).changed), ...(yield* (yield* context.base).changed)]
     assert.deepStrictEqual(left, [], "a checkout is not as it was before")
     return found
   })
@@ -52,6 +42,15 @@ const said = ({ problems = [], reason, status }: Rule.Judgement) => [
   ...problems.map(({ message, rule }) => `${rule}: ${message}`),
   reason
 ]
+
+const proofs = ProofRules.make({ tests })
+const changes = {
+  before,
+  holds: { "price.js": better, "price.test.js": testsOf(old, red, green) },
+  fails: { "price.js": better, "price.test.js": testsOf(old, dead) }
+}
+RuleTest.suite("RULE-RED-GREEN", RuleLab.fixture(proofs.redGreen, changes))
+RuleTest.suite("RULE-BREAK-FIX", RuleLab.fixture(proofs.breakFix, changes))
 
 describe("ProofRules", () => {
   Lab.test(

@@ -6,6 +6,17 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as HygieneRule from "../../src/adapters/HygieneRule.ts"
+import * as RuleTest from "../../src/testing/RuleTest.ts"
+import * as RuleLab from "../RuleLab.ts"
+
+RuleTest.suite(
+  "HygieneRule",
+  RuleLab.fixture(HygieneRule.make(), {
+    before: { "sum.ts": "export const sum = (a: number, b: number) => a + b\n" },
+    holds: { "sum.test.ts": `it("adds", () => { expect(sum(1, 2)).toBe(3) })\n` },
+    fails: { "sum.test.ts": `it("adds", () => { sum(1, 2) })\n` }
+  })
+)
 
 const git = (dir: string, ...args: ReadonlyArray<string>): string =>
   execFileSync("git", ["-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org", ...args], {
