@@ -3,6 +3,9 @@
 /** The **twin of the APIs of models** as a `Twin`: `ProviderTwin` of `@millwright/core/testing`, with the clock, ids, faults, journal and reset that every twin has. */
 export * as ModelTwin from "./ModelTwin.ts"
 
+/** What every rule of the house holds to. */
+export * as RuleTest from "./RuleTest.ts"
+
 /** What every surface holds to. */
 export * as SurfaceTest from "./SurfaceTest.ts"
 
