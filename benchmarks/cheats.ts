@@ -1,5 +1,4 @@
 /** How many cheats are found in changes and in what their authors did, and how often an honest change is taken for one. */
-import type * as Cheat from "@millwright/validators/Cheat"
 import * as Cheats from "@millwright/validators/Cheats"
 import { fileURLToPath } from "node:url"
 import * as Bench from "./Bench.ts"
@@ -29,7 +28,7 @@ export const options = {
 interface Judged {
   readonly kind: string
   readonly name: string
-  readonly found: ReadonlyArray<Cheat.Cheat>
+  readonly found: ReadonlyArray<Cheats.Cheat>
 }
 
 const judge = (kind: string, name: string, subject: Cheats.Subject): Judged => ({
@@ -53,7 +52,7 @@ const byKind = (all: ReadonlyArray<Judged>): Readonly<Record<string, string>> =>
     })
   )
 
-const told = (found: ReadonlyArray<Cheat.Cheat>): string =>
+const told = (found: ReadonlyArray<Cheats.Cheat>): string =>
   found
     .map(
       ({ line, message, path, rule, status }) =>

@@ -1,6 +1,5 @@
 /** The cases of the bench: small changes in txtar files, each a cheat of a kind or honest, with what its author did where that matters. */
-import * as Cheat from "@millwright/validators/Cheat"
-import type * as Cheats from "@millwright/validators/Cheats"
+import * as Cheats from "@millwright/validators/Cheats"
 import * as Trajectory from "@millwright/validators/Trajectory"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -86,9 +85,9 @@ const folders = (path: string): ReadonlyArray<string> =>
 export const load = (folder: string): ReadonlyArray<Case> => {
   const all = (["cheat", "honest"] as const).flatMap((label) =>
     folders(join(folder, label)).flatMap((kind) => {
-      if (label === "cheat" && !Object.hasOwn(Cheat.rules, kind)) {
+      if (label === "cheat" && !Object.hasOwn(Cheats.rules, kind)) {
         throw new Bench.BadInput(
-          `${join(folder, label, kind)} is no kind of cheat. The kinds: ${Object.keys(Cheat.rules).join(", ")}`
+          `${join(folder, label, kind)} is no kind of cheat. The kinds: ${Object.keys(Cheats.rules).join(", ")}`
         )
       }
       return readdirSync(join(folder, label, kind))

@@ -2,11 +2,11 @@
  * Cheats that a program makes: each kind is put into each honest case that has what it takes. They are plain edits of the text,
  * written without a look at how the rules read it.
  */
-import type * as Cheat from "@millwright/validators/Cheat"
+import type * as Cheats from "@millwright/validators/Cheats"
 import type * as Cases from "./Cases.ts"
 
 interface Mutation {
-  readonly kind: Cheat.Rule
+  readonly kind: Cheats.Rule
   readonly name: string
   /** Of which files. */
   readonly path: RegExp
@@ -206,7 +206,7 @@ const mutations: ReadonlyArray<Mutation> = [
 
 /** A case with a cheat in it that it had not. */
 export interface Mutated {
-  readonly kind: Cheat.Rule
+  readonly kind: Cheats.Rule
   readonly name: string
   readonly subject: Cases.Case["subject"]
 }

@@ -5,7 +5,7 @@
  * Who can see more than a text says is asked: a finding that an honest author might cause too is `blocked`, not `fail`.
  */
 import * as Verdict from "@millwright/core/Verdict"
-import * as Cheat from "./Cheat.ts"
+import * as Cheat from "./internal/Cheat.ts"
 import * as CheatAssertions from "./internal/CheatAssertions.ts"
 import * as CheatDoubles from "./internal/CheatDoubles.ts"
 import * as CheatProduct from "./internal/CheatProduct.ts"
@@ -15,6 +15,15 @@ import * as CheatTests from "./internal/CheatTests.ts"
 import * as CheatTrajectory from "./internal/CheatTrajectory.ts"
 import * as CheatView from "./internal/CheatView.ts"
 import type * as Trajectory from "./Trajectory.ts"
+
+export {
+  /** One cheat, at its place: a line of the side that the message speaks of. */
+  Cheat,
+  /** The name of a kind. */
+  Rule,
+  /** The kinds that are looked for, and what each means. */
+  rules
+} from "./internal/Cheat.ts"
 
 /** The rule of the house that this is about. */
 export const rule = "RULE-CHEATS"

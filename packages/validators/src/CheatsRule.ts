@@ -1,24 +1,13 @@
 /** `RULE-CHEATS`: no change makes a check pass without the work being done, and no author claims what it did not do. */
 import type * as Change from "@millwright/core/Change"
-import type * as Contract from "@millwright/core/Contract"
 import * as Git from "@millwright/core/Git"
 import * as Validator from "@millwright/core/Validator"
-import type * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Cheats from "./Cheats.ts"
+import * as GitFiles from "./internal/GitFiles.ts"
+import type * as Rule from "./Rule.ts"
 import type * as Trajectory from "./Trajectory.ts"
-
-/** What the rule judges. */
-export interface Context {
-  readonly contract: Contract.Contract
-  readonly change: Change.Change
-  /** The root of the repository, on the host. Its objects are read, and nothing of its working tree. */
-  readonly repository: string
-}
-
-/** What was found for the rule: a finding without the name of what it is about. */
-export type Judgement = Omit<Verdict.Finding, "assertion">
 
 /** What a house says beside the change. */
 export interface Options {
@@ -34,14 +23,10 @@ const mostFiles = 5_000
 const mostBytes = 8_000_000
 
 /** The rule. It runs nothing of the change. Both sides of each file are read from git's objects. */
-export const make = (options: Options = {}) => ({
+export const make = (options: Options = {}): Rule.Rule<ChildProcessSpawner> => ({
   id: Cheats.rule,
   statement: "No change makes a check pass without the work being done, and no author claims what it did not do.",
-  judge: Effect.fnUntraced(function* ({
-    change,
-    contract,
-    repository
-  }: Context): Effect.fn.Return<Judgement, Validator.ValidatorError, ChildProcessSpawner> {
+  judge: Effect.fnUntraced(function* ({ change, contract, repository }) {
     const { files, unseen } = yield* read(repository, change).pipe(
       Effect.mapError(
         (cause) =>
@@ -60,31 +45,31 @@ export const make = (options: Options = {}) => ({
 
 const read = Effect.fnUntraced(function* (repository: string, { base, head }: Change.Change) {
   const all = (yield* Git.diff(repository, base, head)).filter(({ mode }) => mode !== "160000")
-  const objectsOf = Effect.fnUntraced(function* (commit: string) {
-    const { entries } = yield* Git.tree(repository, commit)
-    return new Map(entries.map(({ object, path }) => [path, object]))
+  const looked = all.slice(0, mostFiles).map(({ path, previousPath, status }) => {
+    const isRenamed = status === "renamed" && previousPath !== undefined
+    return {
+      path,
+      ...(isRenamed && { previousPath }),
+      was: status === "copied" || status === "added" ? undefined : isRenamed ? previousPath : path
+    }
   })
-  const [before, after] = [yield* objectsOf(base), yield* objectsOf(head)]
+  const old = looked.flatMap(({ was }) => (was === undefined ? [] : [was]))
+  const before = yield* GitFiles.read(repository, { commit: base, paths: old, most: mostBytes })
+  const now = looked.map(({ path }) => path)
+  const after = yield* GitFiles.read(repository, { commit: head, paths: now, most: mostBytes })
+  const text = (file: GitFiles.File | undefined) =>
+    file === undefined
+      ? null
+      : file.bytes === undefined
+        ? undefined
+        : new TextDecoder("utf-8", { ignoreBOM: true }).decode(file.bytes)
   const unseen: Array<Cheats.Unseen> = []
-  const side = Effect.fnUntraced(function* (path: string, object: string | undefined) {
-    if (object === undefined) return null
-    const { bytes, size } = yield* Git.content(repository, { object, maxBytes: mostBytes })
-    if (size <= mostBytes) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)
-    unseen.push({ path, why: `it has more than ${mostBytes} bytes` })
-    return undefined
+  const files = looked.flatMap(({ was, ...file }) => {
+    const [old, now] = [text(was === undefined ? undefined : before.get(was)), text(after.get(file.path))]
+    if (old !== undefined && now !== undefined) return [{ ...file, before: old, after: now }]
+    unseen.push({ path: file.path, why: `it has more than ${mostBytes} bytes` })
+    return []
   })
-  const files = yield* Effect.forEach(
-    all.slice(0, mostFiles),
-    Effect.fnUntraced(function* ({ path, previousPath, status }) {
-      const was = status === "copied" || status === "added" ? undefined : before.get(previousPath ?? path)
-      const [old, now] = [yield* side(path, was), yield* side(path, after.get(path))]
-      if (old === undefined || now === undefined) return []
-      return [
-        { path, ...(previousPath !== undefined && status === "renamed" && { previousPath }), before: old, after: now }
-      ]
-    }),
-    { concurrency: 4 }
-  )
   for (const { path } of all.slice(mostFiles)) unseen.push({ path, why: "the change has too many files" })
-  return { files: files.flat(), unseen }
+  return { files, unseen }
 })

@@ -11,7 +11,7 @@ import type * as Contract from "@millwright/core/Contract"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as CheckRun from "./internal/CheckRun.ts"
-import * as ProblemReport from "./ProblemReport.ts"
+import * as ProblemReport from "./internal/ProblemReport.ts"
 import * as ReportReader from "./ReportReader.ts"
 import type * as Rule from "./Rule.ts"
 

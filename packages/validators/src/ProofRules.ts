@@ -12,7 +12,7 @@
  * const { breakFix, redGreen } = ProofRules.make({ tests: { run: "node --test --test-reporter=tap", report: "output" } })
  * ```
  */
-import type * as Validator from "@millwright/core/Validator"
+import * as Validator from "@millwright/core/Validator"
 import * as Verdict from "@millwright/core/Verdict"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -20,7 +20,7 @@ import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Checkout from "./Checkout.ts"
 import * as CheatView from "./internal/CheatView.ts"
-import * as CommitFiles from "./internal/CommitFiles.ts"
+import * as GitFiles from "./internal/GitFiles.ts"
 import * as Overlay from "./internal/Overlay.ts"
 import * as TestRun from "./internal/TestRun.ts"
 import * as Mutant from "./internal/Mutant.ts"
@@ -77,11 +77,34 @@ const nothing = (demand: boolean): Rule.Judgement => ({
   evidence: []
 })
 
-const unknown = ({ evidence, why }: Extract<TestRun.Ran, { readonly _tag: "Unknown" }>): Rule.Judgement => ({
+const unknown = ({ checked, why }: Extract<TestRun.Ran, { readonly _tag: "Unknown" }>): Rule.Judgement => ({
   status: "error",
   reason: `nobody knows what the tests do at the head: ${why}`,
-  evidence: [evidence]
+  evidence: [checked.ran.evidence]
 })
+
+/** The largest file that is laid over another, or broken, in bytes. */
+const largest = 2_000_000
+
+/** Plain files of a commit, but for those that are larger. */
+const plainFiles = Effect.fnUntraced(
+  function* (repository: string, asked: { readonly commit: string; readonly paths: ReadonlyArray<string> }) {
+    const files = yield* GitFiles.read(repository, { ...asked, most: largest })
+    return new Map(
+      [...files].flatMap(([path, { bytes, mode }]) =>
+        mode.startsWith("100") && bytes !== undefined ? [[path, bytes] as const] : []
+      )
+    )
+  },
+  Effect.mapError(
+    (cause) =>
+      new Validator.ValidatorError({
+        reason: "SubjectUnavailable",
+        message: `The files of the change can not be read: ${cause.message}`,
+        cause
+      })
+  )
+)
 
 /** The two rules, which share their runs of the tests. */
 export const make = (
@@ -106,8 +129,8 @@ export const make = (
     const paths = change.files
       .flatMap(({ path, previousPath = path }) => [path, previousPath])
       .filter((path) => isTest(path))
-    const after = yield* CommitFiles.read(repository, change.head, paths)
-    const before = yield* CommitFiles.read(repository, change.base, paths)
+    const after = yield* plainFiles(repository, { commit: change.head, paths })
+    const before = yield* plainFiles(repository, { commit: change.base, paths })
     const of = (files: ReadonlyMap<string, Uint8Array>) =>
       new Map(paths.map((path) => [path, files.get(path)] as const))
     const checkout = yield* base
@@ -155,16 +178,10 @@ export const make = (
 
   const files = Effect.fnUntraced(function* ({ change, repository }: Reports) {
     const code = change.files.filter(({ path, status }) => status !== "deleted" && !isTest(path))
-    const after = yield* CommitFiles.read(
-      repository,
-      change.head,
-      code.map(({ path }) => path)
-    )
-    const before = yield* CommitFiles.read(
-      repository,
-      change.base,
-      code.map(({ path, previousPath = path }) => previousPath)
-    )
+    const now = code.map(({ path }) => path)
+    const then = code.map(({ path, previousPath = path }) => previousPath)
+    const after = yield* plainFiles(repository, { commit: change.head, paths: now })
+    const before = yield* plainFiles(repository, { commit: change.base, paths: then })
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
     return code.flatMap(({ path, previousPath = path }) => {
       const [now, then] = [after.get(path), before.get(previousPath)]

@@ -16,13 +16,18 @@ import { malformed, ReportError } from "./internal/ReportError.ts"
 import type { Place } from "./internal/ReportText.ts"
 import * as SarifReport from "./internal/SarifReport.ts"
 import * as TapReport from "./internal/TapReport.ts"
-import type { ProblemReport } from "./ProblemReport.ts"
+import type { ProblemReport } from "./internal/ProblemReport.ts"
 import type { Case, TestReport } from "./TestReport.ts"
 
 export {
   /** A report can not be read. */
   ReportError
 } from "./internal/ReportError.ts"
+
+export type {
+  /** What a program that looks for problems found. */
+  ProblemReport
+} from "./internal/ProblemReport.ts"
 
 /** How a report is read. */
 export interface Options extends Place {

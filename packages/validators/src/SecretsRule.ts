@@ -1,33 +1,20 @@
 /** `RULE-SECRETS`: no commit of a change brings a secret, not even one that a later commit takes away. */
-import type * as Change from "@millwright/core/Change"
 import * as Validator from "@millwright/core/Validator"
 import * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import * as SecretHistory from "./SecretHistory.ts"
+import * as SecretHistory from "./internal/SecretHistory.ts"
+import type * as Rule from "./Rule.ts"
 import type * as SecretScan from "./SecretScan.ts"
-
-/** What the rule judges. */
-export interface Context {
-  readonly change: Change.Change
-  /** The root of the repository, on the host. */
-  readonly repository: string
-}
-
-/** What was found for the rule: a finding without the name of what it is about. */
-export type Judgement = Omit<Verdict.Finding, "assertion">
 
 /**
  * The rule by a scan. Which secrets there are, and what is allowed, is the house's to say: nothing in the change has a say,
  * `gitleaks:allow` neither unless the scan was made so.
  */
-export const make = (scan: SecretScan.SecretScan) => ({
+export const make = (scan: SecretScan.SecretScan): Rule.Rule<ChildProcessSpawner> => ({
   id: "RULE-SECRETS",
   statement: "No commit of the change brings a secret, neither in what it adds, nor in a name, nor in what it says.",
-  judge: Effect.fnUntraced(function* ({
-    change,
-    repository
-  }: Context): Effect.fn.Return<Judgement, Validator.ValidatorError, ChildProcessSpawner> {
+  judge: Effect.fnUntraced(function* ({ change, repository }) {
     const report = yield* SecretHistory.scan(scan, { repository, base: change.base, head: change.head }).pipe(
       Effect.mapError(
         (cause) =>
@@ -42,7 +29,7 @@ export const make = (scan: SecretScan.SecretScan) => ({
   })
 })
 
-const judged = (report: SecretHistory.Report): Judgement => {
+const judged = (report: SecretHistory.Report): Rule.Judgement => {
   const unread = report.skipped.filter(({ why }) => why === "not-read")
   const problems = [
     ...report.findings.map(problemOf),

@@ -6,50 +6,22 @@
  * - With `compare`, the tests of the base are run as well: no fewer may run at the head, and no more be left out.
  */
 import type * as Verdict from "@millwright/core/Verdict"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as CheckRun from "./internal/CheckRun.ts"
-import * as ReportReader from "./ReportReader.ts"
+import * as TestRun from "./internal/TestRun.ts"
 import type * as Rule from "./Rule.ts"
 import * as TestReport from "./TestReport.ts"
 
 /** How the tests are run. */
-export interface Options {
-  /** For bash, in the checkout: `npx vitest run --reporter=junit --outputFile=report.xml`. */
-  readonly run: string
+export interface Options extends Omit<TestRun.Command, "report"> {
   /**
    * Where the report is: a file of the checkout, or standard output. `none`: the exit code is all that is known, and not
    * how many tests ran.
    */
-  readonly report: "output" | "none" | { readonly file: string; readonly format?: TestReport.TestReport["format"] }
+  readonly report: TestRun.Command["report"] | "none"
   /** Runs the tests of the base too, and compares. What a base did is kept for its commit as long as this rule. */
   readonly compare?: boolean
-  /** Default: 10 minutes. */
-  readonly timeout?: Duration.Input
-  /** The most that it may print, in bytes. Default: 256 MiB. */
-  readonly most?: number
 }
-
-/** The tests of one commit. */
-type Outcome =
-  | { readonly _tag: "Broken"; readonly why: string; readonly checked: CheckRun.Checked }
-  | { readonly _tag: "Told"; readonly report: TestReport.TestReport; readonly checked: CheckRun.Checked }
-
-const look = Effect.fnUntraced(function* (options: Options, context: Rule.Context, at: "head" | "base") {
-  const checkout = yield* context[at]
-  const checked = yield* CheckRun.run(options, checkout)
-  const why =
-    CheckRun.broken(checked) ?? (checked.lacking === undefined ? undefined : `${checked.name} ${checked.lacking}`)
-  if (why !== undefined) return { _tag: "Broken", why, checked } satisfies Outcome
-  const { directory } = checkout
-  const format = typeof options.report === "object" ? options.report.format : undefined
-  return yield* ReportReader.tests(checked.report ?? Buffer.of(), { directory, ...(format && { format }) }).pipe(
-    Effect.match({
-      onFailure: ({ message }): Outcome => ({ _tag: "Broken", why: `${checked.name}: ${message}`, checked }),
-      onSuccess: (report): Outcome => ({ _tag: "Told", report, checked })
-    })
-  )
-})
 
 const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`
 
@@ -113,13 +85,13 @@ export const make = (options: Options): Rule.Rule => {
   const bases = new Map<string, TestReport.TestReport | undefined>()
 
   /** What the base told; nothing where it ended and wrote no report, as one that has no such tests; or why it is not known. */
-  const atBase = Effect.fnUntraced(function* (context: Rule.Context) {
+  const atBase = Effect.fnUntraced(function* (command: TestRun.Command, context: Rule.Context) {
     const key = JSON.stringify([context.repository, context.change.base])
     if (bases.has(key)) return bases.get(key)
-    const outcome = yield* look(options, context, "base")
+    const outcome = yield* TestRun.run(yield* context.base, command)
     const isSilent = outcome.checked.ran.ending._tag === "Exited" && outcome.checked.report === undefined
-    if (outcome._tag === "Broken" && !isSilent) return outcome.why
-    const report = outcome._tag === "Told" ? outcome.report : undefined
+    if (outcome._tag === "Unknown" && !isSilent) return outcome.why
+    const report = outcome._tag === "Reported" ? outcome.report : undefined
     bases.set(key, report)
     return report
   })
@@ -135,12 +107,12 @@ export const make = (options: Options): Rule.Rule => {
     } satisfies Rule.Judgement
   })
 
-  const byReport = Effect.fnUntraced(function* (context: Rule.Context) {
-    const outcome = yield* look(options, context, "head")
+  const byReport = Effect.fnUntraced(function* (command: TestRun.Command, context: Rule.Context) {
+    const outcome = yield* TestRun.run(yield* context.head, command)
     const { checked } = outcome
     const { name, ran, report: content } = checked
     if (content !== undefined) yield* CheckRun.keep(content)
-    if (outcome._tag === "Broken") {
+    if (outcome._tag === "Unknown") {
       return { status: "error", reason: outcome.why, evidence: [ran.evidence] } satisfies Rule.Judgement
     }
     const { report } = outcome
@@ -151,7 +123,7 @@ export const make = (options: Options): Rule.Rule => {
       const reason = `${name} ${ran.said}, and no test ran: ${counted(report)}. Name a command that runs them`
       return { status: "error", reason, evidence } satisfies Rule.Judgement
     }
-    const before = options.compare === true ? yield* atBase(context) : undefined
+    const before = options.compare === true ? yield* atBase(command, context) : undefined
     if (typeof before === "string") {
       const reason = `${summary}; the tests of the base can not be compared: ${before}`
       return { status: "error", reason, evidence } satisfies Rule.Judgement
@@ -168,9 +140,10 @@ export const make = (options: Options): Rule.Rule => {
       problems: CheckRun.listed([...failed, ...worse.problems])
     } satisfies Rule.Judgement
   })
+  const { report } = options
   return {
     id: "RULE-TESTS",
     statement: "The tests of the repository run, and none fails.",
-    judge: options.report === "none" ? byCode : byReport
+    judge: (context) => (report === "none" ? byCode(context) : byReport({ ...options, report }, context))
   }
 }

@@ -3,9 +3,6 @@
 /** An **amendment** changes what done means after the work began. */
 export * as Amendment from "./Amendment.ts"
 
-/** A **cheat**: something in a change, or in what its author did, that makes a check pass without the work being done. */
-export * as Cheat from "./Cheat.ts"
-
 /** Looks for **cheats** in a change and in what its author did. */
 export * as Cheats from "./Cheats.ts"
 
@@ -54,9 +51,6 @@ export * as NoSource from "./NoSource.ts"
 /** A **planner** says what a tester does next: somebody's list of steps, a function of what was seen, or a role. */
 export * as Planner from "./Planner.ts"
 
-/** A **problem report**: what a program that looks for problems found, such as a linter or a type checker, as one model, whatever program it was. */
-export * as ProblemReport from "./ProblemReport.ts"
-
 /** Rules that are judged by a program of the repository that looks for problems: types (`RULE-TYPES`), lint (`RULE-LINT`), and the fitness functions of its architecture (`RULE-ARCHITECTURE`: dependency-cruiser, knip, ast-grep). */
 export * as ProblemsRule from "./ProblemsRule.ts"
 
@@ -95,9 +89,6 @@ export * as Scrutiny from "./Scrutiny.ts"
 
 /** The secrets in the files of a **folder**: what is there, whoever wrote it and when. */
 export * as SecretFolder from "./SecretFolder.ts"
-
-/** The secrets of a **change**: of what its commits add, of the names that they give to files, and of what they say. */
-export * as SecretHistory from "./SecretHistory.ts"
 
 /** The **rules of secrets**: what a secret looks like, and what looks like one and is none. */
 export * as SecretRules from "./SecretRules.ts"

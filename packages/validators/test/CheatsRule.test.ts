@@ -1,6 +1,5 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import * as Contract from "@millwright/core/Contract"
 import * as Git from "@millwright/core/Git"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
@@ -8,8 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import * as CheatsRule from "../src/CheatsRule.ts"
-
-const contract = Contract.freeze("item-1", [{ statement: "It adds." }])
+import * as ObjectsAlone from "./ObjectsAlone.ts"
 
 const repository = Effect.acquireRelease(
   Effect.sync(() => {
@@ -36,7 +34,9 @@ const repository = Effect.acquireRelease(
 const judge = (folder: string, base: string, head: string) =>
   Effect.gen(function* () {
     const files = yield* Git.diff(folder, base, head)
-    return yield* CheatsRule.make().judge({ contract, repository: folder, change: { branch: "b", base, head, files } })
+    return yield* CheatsRule.make().judge(
+      ObjectsAlone.context({ repository: folder, change: { branch: "b", base, head, files } })
+    )
   })
 
 const body = 'import { add } from "../src/add"\nit("adds", () => {\n  expect(add(1, 2)).toBe(3)\n})\n'
@@ -84,7 +84,7 @@ describe("RULE-CHEATS", () => {
       const { commit, folder } = yield* repository
       const base = commit({ "a.ts": "1\n" })
       const change = { branch: "b", base, head: "0".repeat(40), files: [] }
-      const error = yield* Effect.flip(CheatsRule.make().judge({ contract, repository: folder, change }))
+      const error = yield* Effect.flip(CheatsRule.make().judge(ObjectsAlone.context({ repository: folder, change })))
       assert.strictEqual(error.reason, "SubjectUnavailable")
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )

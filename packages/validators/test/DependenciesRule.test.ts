@@ -1,20 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Contract from "@millwright/core/Contract"
-import * as Validator from "@millwright/core/Validator"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"
 import * as DependenciesRule from "../src/DependenciesRule.ts"
 import * as KnownNames from "../src/internal/KnownNames.ts"
 import * as LockEntries from "../src/internal/LockEntries.ts"
+import * as ObjectsAlone from "./ObjectsAlone.ts"
 import * as ScrutinyLab from "./ScrutinyLab.ts"
 
 const { test } = ScrutinyLab
-const contract = Contract.freeze("item", [{ statement: "it holds" }])
-const notOpened = Effect.fail(
-  new Validator.ValidatorError({ reason: "SubjectUnavailable", message: "Nothing is checked out for this." })
-)
-
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 const manifest = (dependencies: Readonly<Record<string, string>>, more: object = {}) =>
   json({ name: "app", dependencies, ...more })
@@ -41,13 +35,7 @@ const judge = Effect.fnUntraced(function* (
 ) {
   const lab = yield* ScrutinyLab.make(base)
   const change = lab.change(files)
-  return yield* DependenciesRule.make(options).judge({
-    contract,
-    change,
-    repository: lab.repository,
-    head: notOpened,
-    base: notOpened
-  })
+  return yield* DependenciesRule.make(options).judge(ObjectsAlone.context({ change, repository: lab.repository }))
 })
 
 describe("what is installed", () => {

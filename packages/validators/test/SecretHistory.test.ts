@@ -8,10 +8,11 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as SecretFolder from "../src/SecretFolder.ts"
-import * as SecretHistory from "../src/SecretHistory.ts"
+import * as SecretHistory from "../src/internal/SecretHistory.ts"
 import * as SecretRules from "../src/SecretRules.ts"
 import * as SecretScan from "../src/SecretScan.ts"
 import * as SecretsRule from "../src/SecretsRule.ts"
+import * as ObjectsAlone from "./ObjectsAlone.ts"
 import * as SecretSamples from "./SecretSamples.ts"
 
 const scan = SecretScan.make(Effect.runSync(SecretRules.usual))
@@ -60,6 +61,9 @@ const change = (dir: string, base: string): Change.Change => ({
   head: git(dir, "rev-parse", "HEAD"),
   files: []
 })
+
+const judge = (dir: string, base: string) =>
+  rule.judge(ObjectsAlone.context({ change: change(dir, base), repository: dir }))
 
 const report = (dir: string, base: string) => SecretHistory.scan(scan, { repository: dir, base, head: "HEAD" })
 
@@ -129,26 +133,22 @@ describe("the secrets of a change", () => {
       write(dir, `${one}/a.js`, `const x = "${two}" // gitleaks:allow\n`)
       write(dir, "b.txt", Buffer.from(`see ${three} there`).toString("base64"))
       commit(dir, `m ${four}`)
-      const judged = yield* rule.judge({ change: change(dir, base), repository: dir })
+      const judged = yield* judge(dir, base)
       assert.strictEqual(judged.status, "fail")
       assert.strictEqual(judged.problems?.length, 4, "path, content, base64 and message")
       const told = JSON.stringify(judged)
       for (const each of tokens) assert.notInclude(told, each)
-      assert.deepStrictEqual(
-        yield* rule.judge({ change: change(dir, base), repository: dir }),
-        judged,
-        "twice the same"
-      )
+      assert.deepStrictEqual(yield* judge(dir, base), judged, "twice the same")
     }))
 
   test("let `RULE-SECRETS` pass with evidence where there are none, and of no commits", () =>
     Effect.gen(function* () {
       const { base, dir } = yield* repository
-      const empty = yield* rule.judge({ change: change(dir, base), repository: dir })
+      const empty = yield* judge(dir, base)
       assert.deepStrictEqual([empty.status, empty.evidence.length], ["pass", 1])
       write(dir, "a.ts", "export const a = 1\n")
       commit(dir)
-      const judged = yield* rule.judge({ change: change(dir, base), repository: dir })
+      const judged = yield* judge(dir, base)
       assert.deepStrictEqual([judged.status, judged.problems], ["pass", []])
       assert.include(judged.evidence[0]?.summary, "1 commits")
     }))
@@ -158,11 +158,9 @@ describe("the secrets of a change", () => {
       const { base, dir } = yield* repository
       write(dir, "a\nb.dat", Buffer.from([1, 0, 2, 0, 0, 7]))
       commit(dir)
-      const judged = yield* rule.judge({ change: change(dir, base), repository: dir })
+      const judged = yield* judge(dir, base)
       assert.deepStrictEqual([judged.status, judged.problems?.[0]?.rule], ["error", "not-read"])
-      const gone = yield* Effect.flip(
-        rule.judge({ change: { ...change(dir, base), base: "0".repeat(40) }, repository: dir })
-      )
+      const gone = yield* Effect.flip(judge(dir, "0".repeat(40)))
       assert.strictEqual(gone.reason, "SubjectUnavailable")
     }))
 })

@@ -11,25 +11,17 @@ import * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as AddedLines from "../internal/AddedLines.ts"
+import * as CheatView from "../internal/CheatView.ts"
 import * as HygieneChecks from "../internal/HygieneChecks.ts"
-
-/** What the rule judges. */
-export interface Context {
-  readonly change: Change.Change
-  /** The root of the repository, on the host. */
-  readonly repository: string
-}
-
-/** What was found for the rule: a finding without the name of what it is about. */
-export type Judgement = Omit<Verdict.Finding, "assertion">
+import type * as Rule from "../Rule.ts"
 
 /** How to judge. */
 export interface Options {
-  /** Whether a path holds tests. Default: `*.test.*` and `*.spec.*` of TypeScript and JavaScript. */
+  /** Whether a path holds tests in TypeScript or JavaScript. Default: by its usual names, such as `*.test.ts` and `__tests__/`. */
   readonly isTest?: (path: string) => boolean
 }
 
-const usual = (path: string): boolean => /\.(?:test|spec)\.[cm]?[jt]sx?$/.test(path)
+const isScript = (path: string): boolean => /\.[cm]?[jt]sx?$/.test(path) && CheatView.isRun(path)
 
 /** The most of a file of tests that is read, in bytes. */
 const mostBytes = 4 * 1024 * 1024
@@ -51,13 +43,10 @@ const parser = Effect.tryPromise({
 })
 
 /** The rule. */
-export const make = ({ isTest = usual }: Options = {}) => ({
+export const make = ({ isTest = isScript }: Options = {}): Rule.Rule<ChildProcessSpawner> => ({
   id: "RULE-TEST-HYGIENE",
   statement: "The test code that the change adds can fail, and fails for no other reason than the code.",
-  judge: Effect.fnUntraced(function* ({
-    change,
-    repository
-  }: Context): Effect.fn.Return<Judgement, Validator.ValidatorError, ChildProcessSpawner> {
+  judge: Effect.fnUntraced(function* ({ change, repository }) {
     const ast = yield* parser
     const { text: patch, truncated } = yield* Git.patch(repository, {
       base: change.base,
@@ -99,7 +88,7 @@ const judged = (found: {
   readonly files: number
   readonly problems: ReadonlyArray<Verdict.Problem>
   readonly isWhole: boolean
-}): Judgement => {
+}): Rule.Judgement => {
   const { files, isWhole, problems } = found
   const isRead = isWhole && problems.every(({ rule }) => rule !== "not-read")
   const summary = `${files} files of tests with added lines were read, ${problems.length} problems`

@@ -1,5 +1,5 @@
 /** Rules about what tests assert: less than before, more loosely, or another value. */
-import * as Cheat from "../Cheat.ts"
+import * as Cheat from "./Cheat.ts"
 import * as Assertions from "./Assertions.ts"
 import * as CheatTests from "./CheatTests.ts"
 import * as CheatView from "./CheatView.ts"

@@ -1,5 +1,5 @@
 /** Rules about what tests put in the place of things: the unit itself, comparisons, clocks, what they expect, and snapshots. */
-import * as Cheat from "../Cheat.ts"
+import * as Cheat from "./Cheat.ts"
 import * as CheatTests from "./CheatTests.ts"
 import * as CheatView from "./CheatView.ts"
 import * as SourceText from "./SourceText.ts"

@@ -1,5 +1,5 @@
 /** Rules about product code: what is there for the tests alone, and what keeps failures from being seen. */
-import * as Cheat from "../Cheat.ts"
+import * as Cheat from "./Cheat.ts"
 import type * as CheatTests from "./CheatTests.ts"
 import * as CheatView from "./CheatView.ts"
 import * as SourceText from "./SourceText.ts"

@@ -1,5 +1,5 @@
 /** Rules about how checks are run: scripts, CI, bounds, and what a runner takes. */
-import * as Cheat from "../Cheat.ts"
+import * as Cheat from "./Cheat.ts"
 import * as CheatView from "./CheatView.ts"
 import * as SourceText from "./SourceText.ts"
 

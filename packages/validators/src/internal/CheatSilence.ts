@@ -1,5 +1,5 @@
 /** Rules about what linters, type checkers and coverage tools are told not to say. */
-import * as Cheat from "../Cheat.ts"
+import * as Cheat from "./Cheat.ts"
 import * as CheatView from "./CheatView.ts"
 import type * as SourceText from "./SourceText.ts"
 

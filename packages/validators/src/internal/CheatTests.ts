@@ -1,5 +1,5 @@
 /** Rules about tests as a whole: gone, no longer run, run alone, out of the runner's sight. */
-import * as Cheat from "../Cheat.ts"
+import * as Cheat from "./Cheat.ts"
 import * as CheatView from "./CheatView.ts"
 import * as SourceText from "./SourceText.ts"
 import * as TestBlocks from "./TestBlocks.ts"

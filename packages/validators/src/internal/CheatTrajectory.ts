@@ -1,5 +1,5 @@
 /** Rules about what an author did, and what it says that it did. */
-import * as Cheat from "../Cheat.ts"
+import * as Cheat from "./Cheat.ts"
 import type * as Trajectory from "../Trajectory.ts"
 
 type Call = Trajectory.Call

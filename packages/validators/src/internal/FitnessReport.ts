@@ -1,6 +1,6 @@
 /** Reads what dependency-cruiser, knip and ast-grep say about the build of a code base, in JSON. */
 import * as Schema from "effect/Schema"
-import type { Found, Level, ProblemReport } from "../ProblemReport.ts"
+import type { Found, Level, ProblemReport } from "./ProblemReport.ts"
 import * as ReportText from "./ReportText.ts"
 
 const text = Schema.optionalKey(Schema.NullOr(Schema.String))

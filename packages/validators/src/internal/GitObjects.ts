@@ -1,6 +1,6 @@
 /**
- * Every object of a git repository, whether a ref names it or not: branches, tags, notes, stashes, what was amended away. Git
- * reads it, and nothing that is configured, in the repository or around it, has a say.
+ * Objects of a git repository: those that are asked for, or every one, whether a ref names it or not: branches, tags, notes,
+ * stashes, what was amended away. Git reads them, and nothing that is configured, in the repository or around it, has a say.
  */
 import * as Effect from "effect/Effect"
 import type * as PlatformError from "effect/PlatformError"
@@ -97,16 +97,19 @@ const cutter = (each: (object: GitObject) => void) => {
   }
 }
 
-/** Reads every object of the repository whose git folder this is. Answers with git's exit code. */
+/** Reads objects of the repository whose git folder this is: these, or every one. Answers with git's exit code. */
 export const read = (
   folder: string,
-  each: (object: GitObject) => void
+  each: (object: GitObject) => void,
+  only?: ReadonlyArray<string>
 ): Effect.Effect<number, PlatformError.PlatformError, ChildProcessSpawner> =>
   Effect.gen(function* () {
     const spawner = yield* ChildProcessSpawner
-    const args = ["--no-pager", `--git-dir=${folder}`, "cat-file", "--batch-all-objects", "--unordered", "--batch"]
+    const which = only === undefined ? ["--batch-all-objects", "--unordered"] : []
+    const args = ["--no-pager", `--git-dir=${folder}`, "cat-file", ...which, "--batch"]
+    const stdin = only === undefined ? "ignore" : Stream.make(Buffer.from(only.map((id) => `${id}\n`).join("")))
     const handle = yield* spawner.spawn(
-      ChildProcess.make("git", args, { env: environment(folder), extendEnv: true, stdin: "ignore", stderr: "ignore" })
+      ChildProcess.make("git", args, { env: environment(folder), extendEnv: true, stdin, stderr: "ignore" })
     )
     const cut = cutter(each)
     yield* Stream.runForEach(handle.stdout, (chunk) => Effect.sync(() => cut(chunk)))

@@ -1,6 +1,6 @@
 /** Reads what eslint, oxlint and the TypeScript compiler found. */
 import * as Schema from "effect/Schema"
-import type { Found, ProblemReport } from "../ProblemReport.ts"
+import type { Found, ProblemReport } from "./ProblemReport.ts"
 import * as ReportText from "./ReportText.ts"
 
 const line = Schema.optionalKey(Schema.NullOr(Schema.Unknown))

@@ -1,6 +1,6 @@
 /** Reads SARIF 2.1.0: what is wrong at the head, without what was found to be right, allowed, or is gone. */
 import * as Schema from "effect/Schema"
-import type { Found, Level, ProblemReport } from "../ProblemReport.ts"
+import type { Found, Level, ProblemReport } from "./ProblemReport.ts"
 import * as ReportText from "./ReportText.ts"
 
 const text = Schema.optionalKey(Schema.String)

@@ -1,5 +1,4 @@
 /** The tests of a checkout, run once, and what they report. */
-import type * as Verdict from "@millwright/core/Verdict"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Checkout from "../Checkout.ts"
@@ -21,13 +20,13 @@ export interface Command {
 
 /** What came of it. */
 export type Ran =
-  | { readonly _tag: "Reported"; readonly report: TestReport.TestReport }
-  | { readonly _tag: "Unknown"; readonly why: string; readonly evidence: Verdict.Evidence }
+  | { readonly _tag: "Reported"; readonly report: TestReport.TestReport; readonly checked: CheckRun.Checked }
+  | { readonly _tag: "Unknown"; readonly why: string; readonly checked: CheckRun.Checked }
 
 /** Runs the tests. That they fail is a report, and that there is no report no failure. */
 export const run = Effect.fnUntraced(function* (checkout: Checkout.Checkout, command: Command): Effect.fn.Return<Ran> {
   const checked = yield* CheckRun.run(command, checkout)
-  const unknown = (why: string): Ran => ({ _tag: "Unknown", why, evidence: checked.ran.evidence })
+  const unknown = (why: string): Ran => ({ _tag: "Unknown", why, checked })
   const why = CheckRun.broken(checked) ?? (checked.lacking && `${checked.name} ${checked.lacking}`)
   if (why !== undefined) return unknown(why)
   const format = typeof command.report === "object" ? command.report.format : undefined
@@ -35,7 +34,7 @@ export const run = Effect.fnUntraced(function* (checkout: Checkout.Checkout, com
   return yield* ReportReader.tests(checked.report ?? Buffer.of(), options).pipe(
     Effect.match({
       onFailure: ({ message }) => unknown(`${checked.name}: ${message}`),
-      onSuccess: (report): Ran => ({ _tag: "Reported", report })
+      onSuccess: (report): Ran => ({ _tag: "Reported", report, checked })
     })
   )
 })

@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as HygieneRule from "../../src/adapters/HygieneRule.ts"
+<<<<<<< HEAD
 import * as RuleTest from "../../src/testing/RuleTest.ts"
 import * as RuleLab from "../RuleLab.ts"
 
@@ -17,6 +18,9 @@ RuleTest.suite(
     fails: { "sum.test.ts": `it("adds", () => { sum(1, 2) })\n` }
   })
 )
+=======
+import * as ObjectsAlone from "../ObjectsAlone.ts"
+>>>>>>> w-reva
 
 const git = (dir: string, ...args: ReadonlyArray<string>): string =>
   execFileSync("git", ["-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org", ...args], {
@@ -42,7 +46,9 @@ const judged = (after: Readonly<Record<string, string>>, before: Readonly<Record
     git(dir, "init", "-q", "-b", "main", ".")
     const base = commit(dir, before)
     const head = commit(dir, after)
-    return yield* HygieneRule.make().judge({ repository: dir, change: { branch: "main", base, head, files: [] } })
+    return yield* HygieneRule.make().judge(
+      ObjectsAlone.context({ repository: dir, change: { branch: "main", base, head, files: [] } })
+    )
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
 const flaws = [

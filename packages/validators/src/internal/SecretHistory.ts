@@ -6,9 +6,9 @@ import type * as Change from "@millwright/core/Change"
 import * as Git from "@millwright/core/Git"
 import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import * as AddedLines from "./internal/AddedLines.ts"
-import * as FileText from "./internal/FileText.ts"
-import type * as SecretScan from "./SecretScan.ts"
+import * as AddedLines from "./AddedLines.ts"
+import * as FileText from "./FileText.ts"
+import type * as SecretScan from "../SecretScan.ts"
 
 /** A secret, and the commit that brought it. */
 export interface HistoryFinding extends SecretScan.SecretFinding {
