@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as HygieneRule from "../../src/adapters/HygieneRule.ts"
-<<<<<<< HEAD
+import * as ObjectsAlone from "../ObjectsAlone.ts"
 import * as RuleTest from "../../src/testing/RuleTest.ts"
 import * as RuleLab from "../RuleLab.ts"
 
@@ -18,9 +18,6 @@ RuleTest.suite(
     fails: { "sum.test.ts": `it("adds", () => { sum(1, 2) })\n` }
   })
 )
-=======
-import * as ObjectsAlone from "../ObjectsAlone.ts"
->>>>>>> w-reva
 
 const git = (dir: string, ...args: ReadonlyArray<string>): string =>
   execFileSync("git", ["-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org", ...args], {
