@@ -129,23 +129,45 @@ export type Stamp = typeof Stamp.Type
 
 const isRule = Schema.is(Contract.RuleId)
 
+const distinct = <A>(all: ReadonlyArray<A>): ReadonlyArray<A> => [
+  ...new Map(all.map((one) => [JSON.stringify(one), one])).values()
+]
+
+/** A finding with the problems and the evidence of others that speak the same way: for the assertion, or against it. */
+const together = (standing: Finding, others: ReadonlyArray<Finding>): Finding => {
+  // What blocks must not lend its evidence to a pass that has none.
+  const alike = others.filter((one) => (isOpen(standing) ? isOpen(one) : one.status === standing.status))
+  if (alike.length === 0) return standing
+  const all = [standing, ...alike]
+  const problems = distinct(all.flatMap((one) => one.problems ?? []))
+  return {
+    ...standing,
+    evidence: distinct(all.flatMap(({ evidence }) => evidence)),
+    ...(problems.length > 0 && { problems })
+  }
+}
+
 /** The finding of each assertion that stands last in an order, which goes from what weighs least to what weighs most. */
 const heaviest = (findings: ReadonlyArray<Finding>, order: ReadonlyArray<Status>): ReadonlyMap<string, Finding> => {
-  const byAssertion = new Map<string, Finding>()
-  for (const finding of findings) {
-    const standing = byAssertion.get(finding.assertion)
-    if (standing === undefined || order.indexOf(finding.status) > order.indexOf(standing.status)) {
-      byAssertion.set(finding.assertion, finding)
-    }
-  }
-  return byAssertion
+  const weight = ({ status }: Finding) => order.indexOf(status)
+  const stands = (all: ReadonlyArray<Finding>, first: Finding) =>
+    all.reduce((standing, one) => (weight(one) > weight(standing) ? one : standing), first)
+  return new Map(
+    [...Map.groupBy(findings, ({ assertion }) => assertion)].flatMap(([assertion, all]) => {
+      const [first, ...rest] = all
+      if (first === undefined) return []
+      const standing = stands(rest, first)
+      const others = all.filter((one) => one !== standing)
+      return [[assertion, together(standing, others)] as const]
+    })
+  )
 }
 
 /**
  * The verdict that findings amount to: accepted when every assertion of the contract, and every rule that there is a
  * finding about, passed with evidence or was skipped, and at least one assertion passed. Where the contract has an `acceptAt`,
  * that much of the weight of what was not skipped has to pass, with everything `essential`. Of several findings about one the
- * worst stands. A pass without evidence becomes `blocked`, an assertion that no finding speaks about is `blocked`, and a
+ * worst stands, with the problems and the evidence of all that speak against it. A pass without evidence becomes `blocked`, an assertion that no finding speaks about is `blocked`, and a
  * finding about something that is neither a rule nor an assertion of the contract is an `error`.
  */
 export const make = (validator: string, contract: Contract.Contract, findings: ReadonlyArray<Finding>): Verdict => {

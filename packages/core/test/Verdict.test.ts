@@ -91,6 +91,38 @@ describe("Verdict.make", () => {
     assert.isTrue(Schema.is(Verdict.Verdict)(verdict), "a verdict as its schema has it")
   })
 
+  it("keeps the problems and the evidence of every finding against an assertion, each once", () => {
+    const problem = (message: string): Verdict.Problem => ({ rule: "r", message, path: "a.ts", line: 1 })
+    const other = { ...evidence, digest: Digest.of("other") }
+    const about = (status: Verdict.Status, problems: ReadonlyArray<Verdict.Problem>): Verdict.Finding => ({
+      ...finding("RULE-TESTS", status),
+      problems
+    })
+    const all = [
+      about("pass", [problem("harmless")]),
+      about("error", [problem("one"), problem("two")]),
+      { ...about("fail", [problem("three"), problem("two")]), evidence: [other] }
+    ]
+    const [, , , found] = Verdict.make("v", contract, all).findings
+    assert.strictEqual(found?.reason, "it is fail")
+    assert.deepStrictEqual(
+      found.problems?.map(({ message }) => message),
+      ["three", "two", "one"]
+    )
+    assert.deepStrictEqual(found.evidence, [other, evidence])
+  })
+
+  it("lends no evidence to a pass that has none", () => {
+    const forged = {
+      validator: "forged",
+      contract: contract.digest,
+      accepted: true,
+      findings: [finding("VAL-001", "pass", false)]
+    }
+    const blocked = Verdict.make("other", contract, [finding("VAL-001", "blocked")])
+    assert.strictEqual(Verdict.combine(contract, [forged, blocked]).findings[0]?.status, "blocked")
+  })
+
   it("complains with reasons and excerpts that an author can work from", () => {
     const verdict = Verdict.make("v", contract, [
       finding("VAL-001", "pass"),
