@@ -16,14 +16,14 @@ import type * as Path from "effect/Path"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
-import type * as EarlyStop from "./EarlyStop.ts"
+import type * as TrialPlan from "./TrialPlan.ts"
 import * as Trials from "./internal/Trials.ts"
 import type * as Judge from "./Judge.ts"
-import * as LeakBudget from "./LeakBudget.ts"
+import * as LeakBudget from "./internal/LeakBudget.ts"
 import * as LeakScan from "./LeakScan.ts"
 import * as Satisfaction from "./Satisfaction.ts"
 import * as Scenario from "./Scenario.ts"
-import * as Symptom from "./Symptom.ts"
+import * as Symptom from "./internal/Symptom.ts"
 import * as Vault from "./Vault.ts"
 
 /** What may cross to where authors are. */
@@ -50,17 +50,23 @@ export interface Report {
   /** Left out where nothing was tried. */
   readonly satisfaction?: Satisfaction.Satisfaction
   /** What early stopping decided. */
-  readonly decision?: EarlyStop.Decision
+  readonly decision?: TrialPlan.Decision
   readonly scan?: LeakScan.Report
   /** Scenarios that have to be replaced before there is another look. */
   readonly exhausted: ReadonlyArray<string>
 }
 
+/** How much may cross of a scenario, in bits and in looks. */
+export type Limits = LeakBudget.Limits
+
+/** What one look costs, in bits: the logarithm of how many different answers there are. */
+export const bits: (shape: LeakBudget.Shape) => number = LeakBudget.bits
+
 /** How a change is looked at. */
 export interface Options<R> {
   readonly vault: Vault.Vault
   readonly judge: Judge.Judge<R>
-  readonly budget: LeakBudget.Limits
+  readonly budget: Limits
   /** A whole number. The same one tries the same scenarios with the same seeds, so that two heads can be compared. */
   readonly seed: number
   /** All that authors can see. Looked through before every look; left out, the host answers for it. */
@@ -72,7 +78,7 @@ export interface Options<R> {
   /** The least satisfaction that is accepted, from 0 to 1, without `stop`. Default 1. */
   readonly acceptAt?: number
   /** Stops as soon as it is sure enough, and accepts what is `good`. */
-  readonly stop?: EarlyStop.Plan
+  readonly stop?: TrialPlan.Stop
   /** The k of pass^k in the report. Default 1. */
   readonly k?: number
   /** How many symptoms may cross at most. Each makes a look dearer. Default 1. */
@@ -138,7 +144,7 @@ export const guard = Effect.fnUntraced(function* (options: {
 const endOf = (
   { acceptAt = 1, stop }: Pick<Options<never>, "acceptAt" | "stop">,
   { rate, unobserved }: Satisfaction.Satisfaction,
-  decision: EarlyStop.Decision
+  decision: TrialPlan.Decision
 ): "accepted" | "refused" | "undecided" => {
   if (stop !== undefined) return decision === "good" ? "accepted" : decision === "bad" ? "refused" : "undecided"
   // Of a scenario that could not be observed nobody knows, so it is in nobody's favour.
