@@ -6,6 +6,7 @@
  * Before a look it is made sure that authors have not seen the scenarios: those that leaked are burnt, and the look is void.
  * Before an answer crosses, what it can tell is charged to the leak budget, as a fact; beyond it nothing crosses.
  */
+import * as Contract from "@millwright/core/Contract"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
 import type * as Validator from "@millwright/core/Validator"
@@ -26,13 +27,19 @@ import * as Scenario from "./Scenario.ts"
 import * as Symptom from "./internal/Symptom.ts"
 import * as Vault from "./Vault.ts"
 
+/** How something ended. `undecided`: too many trials errored, or too few were tried, to say more. */
+export const Ended = Schema.Literals(["accepted", "refused", "undecided"])
+/** How something ended. */
+export type Ended = typeof Ended.Type
+
 /** What may cross to where authors are. */
 export const Glimpse = Schema.TaggedUnion({
-  /** `undecided`: too many trials errored, or too few were tried, to say more. */
   Seen: {
     look: Schema.Natural,
-    ended: Schema.Literals(["accepted", "refused", "undecided"]),
-    symptoms: Schema.Array(Symptom.Symptom)
+    ended: Ended,
+    symptoms: Schema.Array(Symptom.Symptom),
+    /** Of the assertions of the contract that name a holdout of this vault, how it ended. Left out where none does. */
+    named: Schema.optionalKey(Schema.Array(Schema.Struct({ assertion: Contract.AssertionId, ended: Ended })))
   },
   /** The leak budget is used up: only how often somebody looked. */
   Spent: { looks: Schema.Natural },
@@ -145,10 +152,25 @@ const endOf = (
   { acceptAt = 1, stop }: Pick<Options<never>, "acceptAt" | "stop">,
   { rate, unobserved }: Satisfaction.Satisfaction,
   decision: TrialPlan.Decision
-): "accepted" | "refused" | "undecided" => {
+): Ended => {
   if (stop !== undefined) return decision === "good" ? "accepted" : decision === "bad" ? "refused" : "undecided"
   // Of a scenario that could not be observed nobody knows, so it is in nobody's favour.
   return rate === undefined || unobserved.length > 0 ? "undecided" : rate >= acceptAt ? "accepted" : "refused"
+}
+
+/** The scenarios that assertions of a contract name, by the assertion. */
+export const named = ({ assertions }: Pick<Contract.Contract, "assertions">): ReadonlyMap<string, string> =>
+  new Map(assertions.flatMap(({ check, id }) => (check?._tag === "Scenario" ? [[id, check.scenario] as const] : [])))
+
+/** What one scenario comes to by itself. */
+const endOfOne = (
+  { acceptAt = 1, stop }: Pick<Options<never>, "acceptAt" | "stop">,
+  { scenarios }: Satisfaction.Satisfaction,
+  id: string
+): Ended => {
+  const { observed = 0, satisfied = 0 } = scenarios.find(({ scenario }) => scenario === id) ?? {}
+  if (observed === 0) return "undecided"
+  return satisfied / observed >= (stop?.good ?? acceptAt) ? "accepted" : "refused"
 }
 
 /** The symptoms of what was not satisfied that may cross: what weighs most, each once. */
@@ -223,30 +245,42 @@ export const look = <R>(
     const holdouts = Vault.scenarios(vault).filter(({ id, part }) => part === "holdout" && !before.burnt.has(id))
     const scenarios = yield* Effect.fromResult(Scenario.checked(holdouts))
     const ids = scenarios.map(({ id }) => id).sort()
-    const limits = { ...budget, cost: LeakBudget.bits({ personas: personas.length, symptoms }) }
+    const asked = [...named(subject.contract)].filter(([, scenario]) => ids.includes(scenario))
+    // Each scenario that is named by itself has one answer more, however many assertions name it.
+    const answers = new Set(asked.map(([, scenario]) => scenario)).size
+    const shape = { personas: personas.length, symptoms }
+    const limits = { ...budget, cost: LeakBudget.bits(shape) + answers * Math.log2(Ended.literals.length) }
     // Before anything is paid for, and once more before anything crosses.
     const early = LeakBudget.exhausted(before, ids, limits)
     const spent = (looks: number, report: Report): Look => ({ glimpse: { _tag: "Spent", looks }, report })
     if (early.length > 0) return spent(before.looks.get(name) ?? 0, { ...told, exhausted: early })
-    const { decision, tried } = yield* Trials.run(
-      {
-        judge,
-        seed,
-        stop: options.stop,
-        trials: Math.max(1, Math.floor(options.trials ?? 1)),
-        timeout: options.timeout ?? "10 minutes",
-        concurrency: options.concurrency ?? 1
-      },
-      subject,
-      scenarios
+    const plan = {
+      judge,
+      seed,
+      trials: Math.max(1, Math.floor(options.trials ?? 1)),
+      timeout: options.timeout ?? "10 minutes",
+      concurrency: options.concurrency ?? 1
+    }
+    const drawn = yield* Trials.run({ ...plan, stop: options.stop }, subject, scenarios)
+    const { decision } = drawn
+    // What was drawn until it was sure may have left out a scenario that an assertion asks for.
+    const observed = new Set(
+      drawn.tried.flatMap(({ outcome, scenario }) => (outcome._tag === "Errored" ? [] : [scenario]))
     )
+    const [left, ...rest] = scenarios.filter(
+      ({ id }) => options.stop !== undefined && !observed.has(id) && asked.some(([, scenario]) => scenario === id)
+    )
+    const added = left === undefined ? [] : (yield* Trials.run(plan, subject, [left, ...rest])).tried
+    const tried = [...drawn.tried, ...added]
     const satisfaction = yield* Effect.fromResult(Satisfaction.of(scenarios, tried, { seed, k: options.k ?? 1 }))
     const report: Report = { ...told, satisfaction, ...(options.stop !== undefined && { decision }) }
     const { exhausted, looks } = yield* charge(name, ids, limits)
     if (exhausted.length > 0) return spent(looks, { ...report, exhausted })
     const ended = endOf(options, satisfaction, decision)
     const crossing = ended === "refused" ? symptomsOf(scenarios, tried, symptoms) : []
-    return { glimpse: { _tag: "Seen", look: looks, ended, symptoms: crossing }, report }
+    const each = asked.map(([assertion, id]) => ({ assertion, ended: endOfOne(options, satisfaction, id) }))
+    const seen = { _tag: "Seen", look: looks, ended, symptoms: crossing } as const
+    return { glimpse: each.length === 0 ? seen : { ...seen, named: each }, report }
   })
 
 /** A glimpse in words, all of which are the house's. */
