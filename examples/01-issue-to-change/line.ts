@@ -81,7 +81,7 @@ export const layer = ({ roles }: Settings) =>
               contract,
               repository: known,
               spec: spec ?? null,
-              feedback: context === undefined ? null : Tainted.reveal(context, "why the last attempt was not accepted")
+              feedback: context === undefined ? null : Tainted.reveal(context, "data-block")
             })
           }).pipe(Sandbox.within(SandboxSpec.checkout({ ...place, fresh: { at: tip } })))
           if (built._tag === "Blocked") {

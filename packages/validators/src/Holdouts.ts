@@ -243,6 +243,11 @@ export const look = <R>(
     const { run } = yield* Journal.Origin
     if (run !== null && before.voided.has(run)) return { glimpse: { _tag: "Void" }, report: told }
     const holdouts = Vault.scenarios(vault).filter(({ id, part }) => part === "holdout" && !before.burnt.has(id))
+    const spent = (looks: number, report: Report): Look => ({ glimpse: { _tag: "Spent", looks }, report })
+    // All leaked, or none ever was one: to try again would change nothing.
+    if (holdouts.length === 0) {
+      return spent(before.looks.get(name) ?? 0, { ...told, exhausted: vault.label.scenarios })
+    }
     const scenarios = yield* Effect.fromResult(Scenario.checked(holdouts))
     const ids = scenarios.map(({ id }) => id).sort()
     const asked = [...named(subject.contract)].filter(([, scenario]) => ids.includes(scenario))
@@ -252,7 +257,6 @@ export const look = <R>(
     const limits = { ...budget, cost: LeakBudget.bits(shape) + answers * Math.log2(Ended.literals.length) }
     // Before anything is paid for, and once more before anything crosses.
     const early = LeakBudget.exhausted(before, ids, limits)
-    const spent = (looks: number, report: Report): Look => ({ glimpse: { _tag: "Spent", looks }, report })
     if (early.length > 0) return spent(before.looks.get(name) ?? 0, { ...told, exhausted: early })
     const plan = {
       judge,
