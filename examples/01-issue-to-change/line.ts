@@ -71,7 +71,8 @@ export const layer = ({ roles }: Settings) =>
 
       return yield* Line.rework(
         { attempts },
-        Effect.fnUntraced(function* (feedback: string | undefined) {
+        // The house says a sentence and a validator a verdict; the author is given either as one text, without what is known by then.
+        Effect.fnUntraced(function* (_: string | Verdict.Verdict | undefined, _attempt, context) {
           const built = yield* Host.build({
             place,
             item: task,
@@ -80,7 +81,7 @@ export const layer = ({ roles }: Settings) =>
               contract,
               repository: known,
               spec: spec ?? null,
-              feedback: feedback ?? null
+              feedback: context === undefined ? null : Tainted.reveal(context, "data-block")
             })
           }).pipe(Sandbox.within(SandboxSpec.checkout({ ...place, fresh: { at: tip } })))
           if (built._tag === "Blocked") {
@@ -94,7 +95,7 @@ export const layer = ({ roles }: Settings) =>
           tip = change.head
 
           const checked = yield* Host.validate({ contract, change }).pipe(Sandbox.within(clean))
-          if (checked.findings.some(Verdict.isAgainst)) return yield* Line.again(Verdict.complaint(checked))
+          if (checked.findings.some(Verdict.isAgainst)) return yield* Line.again(checked)
 
           const { holdsSecret, text: patch } = yield* Host.patch(change).pipe(
             Sandbox.within(SandboxSpec.checkout(place))
@@ -106,7 +107,7 @@ export const layer = ({ roles }: Settings) =>
             .pipe(Independence.within({ family: "warn" }), Sandbox.within(clean))
           if (review._tag === "RequestChanges") return yield* Line.again(Review.complaint(review))
           const verdict = yield* Host.conclude(contract, { checked, review })
-          if (!verdict.accepted) return yield* Line.again(Verdict.complaint(verdict))
+          if (!verdict.accepted) return yield* Line.again(verdict)
 
           const decision = yield* Host.classify(policy, change)
           if (decision._tag === "HardStop") {

@@ -82,22 +82,28 @@ export const propose = (
     const message = `The contract of ${item} would be what it is. Change something, or leave it.`
     return Result.fail(new AmendmentError({ reason: "Unchanged", message }))
   }
+  return Result.succeed({ amends: frozen.digest, contract, why: why.trim(), ...difference(frozen, contract) })
+}
+
+const difference = (
+  frozen: Contract.Contract,
+  contract: Contract.Contract
+): Pick<Amendment, "added" | "removed" | "altered"> => {
   const [before, after] = [idsOf(frozen), idsOf(contract)]
-  return Result.succeed({
-    amends: frozen.digest,
-    contract,
-    why: why.trim(),
+  return {
     added: [...after.keys()].filter((id) => !before.has(id)),
     removed: [...before.keys()].filter((id) => !after.has(id)),
     altered: [...after].flatMap(([id, one]) => {
       const old = before.get(id)
       return old !== undefined && Digest.ofJson(old) !== Digest.ofJson(one) ? [id] : []
     })
-  })
+  }
 }
 
 /** What a person reads before they say yes, as Markdown: each assertion as it is and as it would be. */
-export const text = (frozen: Contract.Contract, amendment: Amendment): string => {
+export const text = (frozen: Contract.Contract, proposed: Amendment): string => {
+  // What would be another is looked for here: whoever proposes could have left something out.
+  const amendment = { ...proposed, ...difference(frozen, proposed.contract) }
   const [before, after] = [idsOf(frozen), idsOf(amendment.contract)]
   const told = (id: string, from: ReadonlyMap<string, Contract.Assertion>) => {
     const { id: _id, ...rest } = from.get(id) ?? { id, statement: "" }
@@ -174,6 +180,10 @@ const held = (
   }
   if (!Contract.isIntact(amendment.contract) || amendment.contract.base !== frozen.base) {
     return refuse("NotApproved", "the amendment was changed after it was proposed. Propose it anew")
+  }
+  const again = propose(frozen, amendment.contract, amendment.why)
+  if (Result.isFailure(again) || Digest.ofJson(again.success) !== Digest.ofJson(amendment)) {
+    return refuse("NotApproved", "the amendment says something else than what would be another. Propose it anew")
   }
   return Result.succeed({ amendment, by: approved.by.name })
 }

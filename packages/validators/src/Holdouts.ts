@@ -6,6 +6,7 @@
  * Before a look it is made sure that authors have not seen the scenarios: those that leaked are burnt, and the look is void.
  * Before an answer crosses, what it can tell is charged to the leak budget, as a fact; beyond it nothing crosses.
  */
+import * as Contract from "@millwright/core/Contract"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Journal from "@millwright/core/Journal"
 import type * as Validator from "@millwright/core/Validator"
@@ -16,23 +17,29 @@ import type * as Path from "effect/Path"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
-import type * as EarlyStop from "./EarlyStop.ts"
+import type * as TrialPlan from "./TrialPlan.ts"
 import * as Trials from "./internal/Trials.ts"
 import type * as Judge from "./Judge.ts"
-import * as LeakBudget from "./LeakBudget.ts"
+import * as LeakBudget from "./internal/LeakBudget.ts"
 import * as LeakScan from "./LeakScan.ts"
 import * as Satisfaction from "./Satisfaction.ts"
 import * as Scenario from "./Scenario.ts"
-import * as Symptom from "./Symptom.ts"
+import * as Symptom from "./internal/Symptom.ts"
 import * as Vault from "./Vault.ts"
+
+/** How something ended. `undecided`: too many trials errored, or too few were tried, to say more. */
+export const Ended = Schema.Literals(["accepted", "refused", "undecided"])
+/** How something ended. */
+export type Ended = typeof Ended.Type
 
 /** What may cross to where authors are. */
 export const Glimpse = Schema.TaggedUnion({
-  /** `undecided`: too many trials errored, or too few were tried, to say more. */
   Seen: {
     look: Schema.Natural,
-    ended: Schema.Literals(["accepted", "refused", "undecided"]),
-    symptoms: Schema.Array(Symptom.Symptom)
+    ended: Ended,
+    symptoms: Schema.Array(Symptom.Symptom),
+    /** Of the assertions of the contract that name a holdout of this vault, how it ended. Left out where none does. */
+    named: Schema.optionalKey(Schema.Array(Schema.Struct({ assertion: Contract.AssertionId, ended: Ended })))
   },
   /** The leak budget is used up: only how often somebody looked. */
   Spent: { looks: Schema.Natural },
@@ -50,17 +57,23 @@ export interface Report {
   /** Left out where nothing was tried. */
   readonly satisfaction?: Satisfaction.Satisfaction
   /** What early stopping decided. */
-  readonly decision?: EarlyStop.Decision
+  readonly decision?: TrialPlan.Decision
   readonly scan?: LeakScan.Report
   /** Scenarios that have to be replaced before there is another look. */
   readonly exhausted: ReadonlyArray<string>
 }
 
+/** How much may cross of a scenario, in bits and in looks. */
+export type Limits = LeakBudget.Limits
+
+/** What one look costs, in bits: the logarithm of how many different answers there are. */
+export const bits: (shape: LeakBudget.Shape) => number = LeakBudget.bits
+
 /** How a change is looked at. */
 export interface Options<R> {
   readonly vault: Vault.Vault
   readonly judge: Judge.Judge<R>
-  readonly budget: LeakBudget.Limits
+  readonly budget: Limits
   /** A whole number. The same one tries the same scenarios with the same seeds, so that two heads can be compared. */
   readonly seed: number
   /** All that authors can see. Looked through before every look; left out, the host answers for it. */
@@ -72,7 +85,7 @@ export interface Options<R> {
   /** The least satisfaction that is accepted, from 0 to 1, without `stop`. Default 1. */
   readonly acceptAt?: number
   /** Stops as soon as it is sure enough, and accepts what is `good`. */
-  readonly stop?: EarlyStop.Plan
+  readonly stop?: TrialPlan.Stop
   /** The k of pass^k in the report. Default 1. */
   readonly k?: number
   /** How many symptoms may cross at most. Each makes a look dearer. Default 1. */
@@ -138,11 +151,26 @@ export const guard = Effect.fnUntraced(function* (options: {
 const endOf = (
   { acceptAt = 1, stop }: Pick<Options<never>, "acceptAt" | "stop">,
   { rate, unobserved }: Satisfaction.Satisfaction,
-  decision: EarlyStop.Decision
-): "accepted" | "refused" | "undecided" => {
+  decision: TrialPlan.Decision
+): Ended => {
   if (stop !== undefined) return decision === "good" ? "accepted" : decision === "bad" ? "refused" : "undecided"
   // Of a scenario that could not be observed nobody knows, so it is in nobody's favour.
   return rate === undefined || unobserved.length > 0 ? "undecided" : rate >= acceptAt ? "accepted" : "refused"
+}
+
+/** The scenarios that assertions of a contract name, by the assertion. */
+export const named = ({ assertions }: Pick<Contract.Contract, "assertions">): ReadonlyMap<string, string> =>
+  new Map(assertions.flatMap(({ check, id }) => (check?._tag === "Scenario" ? [[id, check.scenario] as const] : [])))
+
+/** What one scenario comes to by itself. */
+const endOfOne = (
+  { acceptAt = 1, stop }: Pick<Options<never>, "acceptAt" | "stop">,
+  { scenarios }: Satisfaction.Satisfaction,
+  id: string
+): Ended => {
+  const { observed = 0, satisfied = 0 } = scenarios.find(({ scenario }) => scenario === id) ?? {}
+  if (observed === 0) return "undecided"
+  return satisfied / observed >= (stop?.good ?? acceptAt) ? "accepted" : "refused"
 }
 
 /** The symptoms of what was not satisfied that may cross: what weighs most, each once. */
@@ -215,32 +243,48 @@ export const look = <R>(
     const { run } = yield* Journal.Origin
     if (run !== null && before.voided.has(run)) return { glimpse: { _tag: "Void" }, report: told }
     const holdouts = Vault.scenarios(vault).filter(({ id, part }) => part === "holdout" && !before.burnt.has(id))
+    const spent = (looks: number, report: Report): Look => ({ glimpse: { _tag: "Spent", looks }, report })
+    // All leaked, or none ever was one: to try again would change nothing.
+    if (holdouts.length === 0) {
+      return spent(before.looks.get(name) ?? 0, { ...told, exhausted: vault.label.scenarios })
+    }
     const scenarios = yield* Effect.fromResult(Scenario.checked(holdouts))
     const ids = scenarios.map(({ id }) => id).sort()
-    const limits = { ...budget, cost: LeakBudget.bits({ personas: personas.length, symptoms }) }
+    const asked = [...named(subject.contract)].filter(([, scenario]) => ids.includes(scenario))
+    // Each scenario that is named by itself has one answer more, however many assertions name it.
+    const answers = new Set(asked.map(([, scenario]) => scenario)).size
+    const shape = { personas: personas.length, symptoms }
+    const limits = { ...budget, cost: LeakBudget.bits(shape) + answers * Math.log2(Ended.literals.length) }
     // Before anything is paid for, and once more before anything crosses.
     const early = LeakBudget.exhausted(before, ids, limits)
-    const spent = (looks: number, report: Report): Look => ({ glimpse: { _tag: "Spent", looks }, report })
     if (early.length > 0) return spent(before.looks.get(name) ?? 0, { ...told, exhausted: early })
-    const { decision, tried } = yield* Trials.run(
-      {
-        judge,
-        seed,
-        stop: options.stop,
-        trials: Math.max(1, Math.floor(options.trials ?? 1)),
-        timeout: options.timeout ?? "10 minutes",
-        concurrency: options.concurrency ?? 1
-      },
-      subject,
-      scenarios
+    const plan = {
+      judge,
+      seed,
+      trials: Math.max(1, Math.floor(options.trials ?? 1)),
+      timeout: options.timeout ?? "10 minutes",
+      concurrency: options.concurrency ?? 1
+    }
+    const drawn = yield* Trials.run({ ...plan, stop: options.stop }, subject, scenarios)
+    const { decision } = drawn
+    // What was drawn until it was sure may have left out a scenario that an assertion asks for.
+    const observed = new Set(
+      drawn.tried.flatMap(({ outcome, scenario }) => (outcome._tag === "Errored" ? [] : [scenario]))
     )
+    const [left, ...rest] = scenarios.filter(
+      ({ id }) => options.stop !== undefined && !observed.has(id) && asked.some(([, scenario]) => scenario === id)
+    )
+    const added = left === undefined ? [] : (yield* Trials.run(plan, subject, [left, ...rest])).tried
+    const tried = [...drawn.tried, ...added]
     const satisfaction = yield* Effect.fromResult(Satisfaction.of(scenarios, tried, { seed, k: options.k ?? 1 }))
     const report: Report = { ...told, satisfaction, ...(options.stop !== undefined && { decision }) }
     const { exhausted, looks } = yield* charge(name, ids, limits)
     if (exhausted.length > 0) return spent(looks, { ...report, exhausted })
     const ended = endOf(options, satisfaction, decision)
     const crossing = ended === "refused" ? symptomsOf(scenarios, tried, symptoms) : []
-    return { glimpse: { _tag: "Seen", look: looks, ended, symptoms: crossing }, report }
+    const each = asked.map(([assertion, id]) => ({ assertion, ended: endOfOne(options, satisfaction, id) }))
+    const seen = { _tag: "Seen", look: looks, ended, symptoms: crossing } as const
+    return { glimpse: each.length === 0 ? seen : { ...seen, named: each }, report }
   })
 
 /** A glimpse in words, all of which are the house's. */

@@ -58,6 +58,8 @@ export interface Signer {
   readonly by: Actor.Actor
   /** Of the type ed25519. */
   readonly publicKey: KeyObject
+  /** What this key may speak for. Left out: all that the house stamps. */
+  readonly dimensions?: ReadonlyArray<string>
 }
 
 /** What a house stamps, and who does it. The dimensions are closed: a stamp for another one is refused. */
@@ -186,6 +188,10 @@ const signerOf = (
     const message = `The key ${Digest.short(key)} is nobody's who may sign here. Name its public half among the signers of the house.`
     return Result.fail(new StampSeal.StampError({ reason: "UnknownKey", message }))
   }
+  if (signer.dimensions?.includes(dimension) === false) {
+    const message = `The key ${Digest.short(key)} may sign ${signer.dimensions.join(", ")}, and not ${JSON.stringify(dimension)}. Take the key of somebody who may.`
+    return Result.fail(new StampSeal.StampError({ reason: "UnknownDimension", message }))
+  }
   if (dimensions.includes(dimension) && Schema.is(Verdict.Dimension)(dimension)) return Result.succeed(signer)
   const message = `The house stamps ${dimensions.join(", ")}, and not ${JSON.stringify(dimension)}. Add it, or take one of these.`
   return Result.fail(new StampSeal.StampError({ reason: "UnknownDimension", message }))
@@ -195,13 +201,15 @@ const signerOf = (
 export interface Expected {
   /** The digest of the last stamp, where somebody knows it: without it, nobody sees that the end is missing. */
   readonly last?: Digest.Digest
+  /** The run, outside of runs the item, that the stamps have to be of: without it, those of another one are believed as well. */
+  readonly chain?: string
 }
 
 /** The stamps, if every one can be believed: key, signature, chain, who signed, and all evidence as it was. */
 export const verify = Effect.fnUntraced(function* (
   house: House,
   stamps: ReadonlyArray<Verdict.Stamp>,
-  { last }: Expected = {}
+  { chain, last }: Expected = {}
 ): Effect.fn.Return<
   ReadonlyArray<Verdict.Stamp>,
   StampSeal.StampError | EvidenceStore.EvidenceStoreError,
@@ -212,7 +220,7 @@ export const verify = Effect.fnUntraced(function* (
   for (const stamp of stamps) {
     const signer = yield* Effect.fromResult(signerOf(house, stamp))
     yield* Effect.fromResult(StampSeal.genuine(stamp, signer))
-    yield* Effect.fromResult(StampSeal.follows(stamp, previous))
+    yield* Effect.fromResult(StampSeal.follows(stamp, previous, chain))
     yield* Effect.fromResult(StampSeal.apart(stamp.by, stamp.authors, policy))
     const of = `the stamp ${StampSeal.named(stamp)}`
     yield* Effect.forEach(stamp.evidence, (digest) => kept(digest, of), { discard: true })

@@ -10,8 +10,8 @@ export const Exchange = Schema.Struct({
   endpoint: Schema.NonEmptyString,
   request: Schema.Struct({
     method: Schema.NonEmptyString,
-    /** With the query. */
-    path: Schema.NonEmptyString,
+    /** From its first slash, with the query: what stands after an address without one would make another address of it. */
+    path: Schema.String.check(Schema.isPattern(/^\//)),
     /** Those that make a difference, such as `accept`; never one with a token. */
     headers: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
     body: Schema.optionalKey(Schema.Json)
@@ -34,7 +34,11 @@ export const Trace = Schema.Struct({
   /** A date, `2022-07-19`; `null` where it is not known. */
   recordedOn: Schema.NullOr(Schema.String),
   /** The addresses of the service. The twin's own stands in their place. */
-  origins: Schema.Array(Schema.String),
+  origins: Schema.Array(
+    Schema.String.check(
+      Schema.makeFilter((text: string) => URL.canParse(text), { expected: "an address, such as https://api.example" })
+    )
+  ),
   /** The headers of answers that are compared, in lower case. */
   headers: Schema.Array(Schema.String),
   /**

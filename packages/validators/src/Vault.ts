@@ -133,7 +133,9 @@ export const seal = Effect.fnUntraced(function* (options: {
       message: `${JSON.stringify(name)} can not name a vault. Take small letters, digits and "-", 64 at most.`
     })
   }
-  const sealed = Buffer.from(SealedBox.seal(key, Digest.ofJson(label), JSON.stringify(scenarios))).toString("base64")
+  const sealed = Buffer.from(SealedBox.seal(key, JSON.stringify(scenarios), { label: Digest.ofJson(label) })).toString(
+    "base64"
+  )
   return new TextEncoder().encode(`${JSON.stringify({ label, sealed })}\n`)
 })
 
@@ -179,8 +181,12 @@ export const open = Effect.fnUntraced(function* (
 export const scenarios = (vault: Vault): readonly [Scenario.Scenario, ...ReadonlyArray<Scenario.Scenario>] =>
   contentOf(vault).scenarios
 
+/** A report is seldom longer, whatever it says; a size near the end of a smaller block would tell how long a number in it is. */
+const reportBlock = 65_536
+
 /** Seals a text with the key of a vault, such as a report on its scenarios. */
-export const sealText = (vault: Vault, text: string): Uint8Array => SealedBox.seal(contentOf(vault).key, "text", text)
+export const sealText = (vault: Vault, text: string): Uint8Array =>
+  SealedBox.seal(contentOf(vault).key, text, { label: "text", block: reportBlock })
 
 /** Opens what {@link sealText} sealed. `undefined` where it was not this key's. */
 export const openText = (vault: Vault, sealed: Uint8Array): string | undefined =>

@@ -21,26 +21,14 @@ export * as ContractHistory from "./ContractHistory.ts"
 /** The rule `RULE-DEPENDENCIES`: what a change does to what is installed, from the manifests (`package.json`) and lock files (npm, pnpm, yarn) of base and head, as git's objects have them. */
 export * as DependenciesRule from "./DependenciesRule.ts"
 
-/** When to **stop early**: Wald's sequential test of a rate. */
-export * as EarlyStop from "./EarlyStop.ts"
-
 /** Where the contents of **evidence** are kept, by digest: screenshots, recorded steps, reports. */
 export * as EvidenceStore from "./EvidenceStore.ts"
-
-/** Whether one head is better than another: both are tried on the same scenarios with the same seeds, and a scenario counts once, however often it was tried. */
-export * as HeadComparison from "./HeadComparison.ts"
 
 /** **Holdouts** judge a change by scenarios that its author can not see. */
 export * as Holdouts from "./Holdouts.ts"
 
 /** A **judge** tries one scenario on a change once, and says which criteria held and which anti-patterns were seen. */
 export * as Judge from "./Judge.ts"
-
-/** How far a **judge** can be believed: what it said of items that people labelled, and what a rate that it reports is worth once its mistakes are taken out of it. */
-export * as JudgeCalibration from "./JudgeCalibration.ts"
-
-/** A **leak budget**: how much authors may learn of a scenario by being judged with it. */
-export * as LeakBudget from "./LeakBudget.ts"
 
 /** Looks for **scenarios where authors can see them**: in folders with all that is in them, ignored files too; in every object of every git repository there, of submodules and of what a linked working tree belongs to, whether a ref names it or not; in texts such as a transcript or a memory; in the journal. */
 export * as LeakScan from "./LeakScan.ts"
@@ -75,9 +63,6 @@ export * as ReviewRule from "./ReviewRule.ts"
 /** A **rule** of the house: what every change is held to, whatever its contract says. */
 export * as Rule from "./Rule.ts"
 
-/** How many trials are needed, before they are paid for. */
-export * as SampleSize from "./SampleSize.ts"
-
 /** **Satisfaction**: in how many of the trials that could be observed people got what they came for. */
 export * as Satisfaction from "./Satisfaction.ts"
 
@@ -111,9 +96,6 @@ export * as Step from "./Step.ts"
 /** A **surface**: where a tester meets what was built, as its user does: a page in a browser, an HTTP API, a terminal. */
 export * as Surface from "./Surface.ts"
 
-/** A **symptom**: what a kind of person met, as somebody who may not know the scenario hears of it. */
-export * as Symptom from "./Symptom.ts"
-
 /** A **test report**: what the tests of a repository did, as one model, whatever program ran them and however it said so. */
 export * as TestReport from "./TestReport.ts"
 
@@ -125,6 +107,9 @@ export * as TestsRule from "./TestsRule.ts"
 
 /** A **trajectory**: what an author did, in its order, and what it claimed in the end. */
 export * as Trajectory from "./Trajectory.ts"
+
+/** A **trial plan**: how many trials are needed, before they are paid for, and when there are enough of them. */
+export * as TrialPlan from "./TrialPlan.ts"
 
 /** A **twin**: a stand-in for an outside service, on loopback, that behaves as the service does as far as it goes, and says so where it does not go further. */
 export * as Twin from "./Twin.ts"

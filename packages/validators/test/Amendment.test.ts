@@ -174,6 +174,16 @@ describe("amending a contract", () => {
     assert.strictEqual(error.reason, reason, error.message)
   })
 
+  it.live("that leaves out what it changes is told as it is, and refused although a human approved it", () =>
+    Effect.gen(function* () {
+      const sly: Amendment.Amendment = { ...proposed, removed: [], altered: [], added: [] }
+      assert.strictEqual(Amendment.text(frozen, sly), Amendment.text(frozen, proposed))
+      const { events, status } = yield* ended(Amendment.request(frozen, sly), frozen, Actor.human("ada"))
+      assert.include(JSON.stringify(status), "NotApproved")
+      assert.isUndefined(events.find(({ fact }) => fact._tag === "ContractAmended"))
+    })
+  )
+
   it("is told in a text that what it holds can not change", () => {
     const hostile = {
       assertions: [{ id: "VAL-001", statement: "a**\n\n# Approve this\n<script>[x](http://e)</script> @all" }] as const

@@ -5,13 +5,12 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as EvidenceStore from "../src/EvidenceStore.ts"
-import * as HeadComparison from "../src/HeadComparison.ts"
 import * as Holdouts from "../src/Holdouts.ts"
 import * as Judge from "../src/Judge.ts"
-import * as LeakBudget from "../src/LeakBudget.ts"
+import * as LeakBudget from "../src/internal/LeakBudget.ts"
 import * as Satisfaction from "../src/Satisfaction.ts"
 import * as Scenario from "../src/Scenario.ts"
-import * as Symptom from "../src/Symptom.ts"
+import * as Symptom from "../src/internal/Symptom.ts"
 import * as Vault from "../src/Vault.ts"
 import { drafts, failed, held, judging, sayings, scenarios, services, subject, vault } from "./vaultFixture.ts"
 
@@ -233,7 +232,7 @@ describe("a look", () => {
         Effect.map(Holdouts.look({ vault: opened, judge: judging(answer), budget, seed }, subject), ({ report }) =>
           report.satisfaction === undefined ? new Map() : Satisfaction.observed(report.satisfaction)
         )
-      const compared = HeadComparison.compare(yield* observe(failed), yield* observe(held))
+      const compared = Satisfaction.compare(yield* observe(failed), yield* observe(held))
       assert.deepInclude(compared, { answer: "better", better: 12, worse: 0, missing: [] })
     })
   )

@@ -353,6 +353,30 @@ describe("believing stamps", () => {
     { arbitrary: { runs: 40 } }
   )
 
+  test(
+    "refuses a key that may sign, but not this; a contract that was altered below its digest; and stamps of another run",
+    Effect.gen(function* () {
+      yield* kept
+      const [quality, ...others] = house.signers
+      if (quality === undefined) return assert.fail("there is one")
+      const narrow = { ...house, signers: [{ ...quality, dimensions: ["quality"] }, ...others] }
+      const stamp = yield* Stamp.give(narrow, { ...given, ...byAgent })
+      const security = { ...given, ...byAgent, dimension: "security" as const }
+      assert.strictEqual(yield* reasonOf(Stamp.give(narrow, security)), "UnknownDimension")
+      // Given while the key could still sign everything.
+      const wide = yield* Stamp.give(house, security)
+      assert.strictEqual(yield* reasonOf(Stamp.verify(narrow, [stamp, wide])), "UnknownDimension")
+      const altered = { ...contract, assertions: [contract.assertions[0]] as const }
+      const half = Verdict.make("commands", altered, judged(content).findings.slice(0, 1))
+      assert.strictEqual(
+        yield* reasonOf(Stamp.give(house, { ...given, ...byAgent, verdict: half, contract: altered })),
+        "OtherVerdict"
+      )
+      assert.strictEqual(yield* reasonOf(Stamp.verify(house, [stamp, wide], { chain: "issue-2.1" })), "BrokenChain")
+      assert.lengthOf(yield* Stamp.verify(house, [stamp, wide], { chain: "issue-1" }), 2)
+    })
+  )
+
   it("takes keys as people keep them", () => {
     const pem = host.privateKey.export({ type: "pkcs8", format: "pem" })
     assert.strictEqual(Stamp.keyOf(createPublicKey(createPrivateKey(pem))), Stamp.keyOf(host.publicKey))

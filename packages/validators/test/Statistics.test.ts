@@ -6,12 +6,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
-import * as EarlyStop from "../src/EarlyStop.ts"
-import * as HeadComparison from "../src/HeadComparison.ts"
 import * as Distribution from "../src/internal/Distribution.ts"
-import * as JudgeCalibration from "../src/JudgeCalibration.ts"
+import * as Judge from "../src/Judge.ts"
 import * as Proportion from "../src/Proportion.ts"
-import * as SampleSize from "../src/SampleSize.ts"
+import * as Satisfaction from "../src/Satisfaction.ts"
+import * as TrialPlan from "../src/TrialPlan.ts"
 
 const Numbers = Schema.Array(Schema.Number)
 const Reference = Schema.Struct({
@@ -128,14 +127,12 @@ describe("equal to the reference, to 1e-9", () => {
   it("McNemar's test, kappa and the corrected rate", () => {
     const count = ([hits, of]: readonly [number, number]) => ({ hits, of })
     const wrong = [
-      ...reference.mcNemar.flatMap(([b, c, p]) => apart(`McNemar of ${b} and ${c}`, HeadComparison.mcNemar(b, c), p)),
-      ...reference.kappa.flatMap(({ kappa, table }) =>
-        apart(`kappa of ${table}`, JudgeCalibration.kappa(table), kappa)
-      ),
+      ...reference.mcNemar.flatMap(([b, c, p]) => apart(`McNemar of ${b} and ${c}`, Satisfaction.mcNemar(b, c), p)),
+      ...reference.kappa.flatMap(({ kappa, table }) => apart(`kappa of ${table}`, Judge.kappa(table), kappa)),
       ...reference.corrected.flatMap(({ confidence, high, low, rate, ...counts }) => {
         const [sensitivity, specificity] = [count(counts.sensitivity), count(counts.specificity)]
         const judge = { sensitivity, specificity, kappa: undefined }
-        const corrected = JudgeCalibration.correct(judge, count(counts.count), { confidence })
+        const corrected = Judge.correct(judge, count(counts.count), { confidence })
         return [
           ...apart(`the corrected rate of ${counts.count}`, corrected?.rate, rate),
           ...apart(`the corrected low of ${counts.count}`, corrected?.interval.low, low),
@@ -149,9 +146,9 @@ describe("equal to the reference, to 1e-9", () => {
   it("sample sizes", () => {
     const { difference, halfWidth, pairs } = reference
     const wrong = [
-      ...halfWidth.flatMap(({ n, ...plan }) => apart(JSON.stringify(plan), SampleSize.forHalfWidth(plan), n)),
-      ...difference.flatMap(({ n, ...plan }) => apart(JSON.stringify(plan), SampleSize.forDifference(plan), n)),
-      ...pairs.flatMap(({ n, ...plan }) => apart(JSON.stringify(plan), SampleSize.forPairs(plan), n))
+      ...halfWidth.flatMap(({ n, ...plan }) => apart(JSON.stringify(plan), TrialPlan.forHalfWidth(plan), n)),
+      ...difference.flatMap(({ n, ...plan }) => apart(JSON.stringify(plan), TrialPlan.forDifference(plan), n)),
+      ...pairs.flatMap(({ n, ...plan }) => apart(JSON.stringify(plan), TrialPlan.forPairs(plan), n))
     ]
     assert.deepStrictEqual(wrong, [])
   })
@@ -171,10 +168,10 @@ describe("of nothing, and of what is no count", () => {
       Proportion.exact(count),
       Proportion.passAll(count, 1),
       Proportion.passAny(count, 1),
-      JudgeCalibration.correct(JudgeCalibration.of([]), count)
+      Judge.correct(Judge.calibrate([]), count)
     ])
       assert.isUndefined(answer)
-    assert.strictEqual(EarlyStop.decide({ bad: 0.5, good: 0.9 }, count), "go on")
+    assert.strictEqual(TrialPlan.decide({ bad: 0.5, good: 0.9 }, count), "go on")
   })
 
   it("fewer than k trials say nothing of k, and 0 is no k", () => {
@@ -188,25 +185,25 @@ describe("of nothing, and of what is no count", () => {
     for (const confidence of [0, 1, -1, 2, Number.NaN]) {
       assert.isUndefined(Proportion.wilson({ hits: 1, of: 2 }, { confidence }))
       assert.isUndefined(Proportion.exact({ hits: 1, of: 2 }, { confidence }))
-      assert.isUndefined(SampleSize.forHalfWidth({ halfWidth: 0.1, confidence }))
+      assert.isUndefined(TrialPlan.forHalfWidth({ halfWidth: 0.1, confidence }))
     }
-    for (const halfWidth of [0, 1, -0.1, Number.NaN]) assert.isUndefined(SampleSize.forHalfWidth({ halfWidth }))
-    assert.isUndefined(SampleSize.forDifference({ from: 0.5, to: 0.5 }))
-    assert.isUndefined(SampleSize.forDifference({ from: 0.5, to: 1.5 }))
-    assert.isUndefined(SampleSize.forPairs({ difference: 0.3, discordant: 0.2 }), "more than can differ")
-    assert.isUndefined(SampleSize.forPairs({ difference: 0, discordant: 0.2 }))
+    for (const halfWidth of [0, 1, -0.1, Number.NaN]) assert.isUndefined(TrialPlan.forHalfWidth({ halfWidth }))
+    assert.isUndefined(TrialPlan.forDifference({ from: 0.5, to: 0.5 }))
+    assert.isUndefined(TrialPlan.forDifference({ from: 0.5, to: 1.5 }))
+    assert.isUndefined(TrialPlan.forPairs({ difference: 0.3, discordant: 0.2 }), "more than can differ")
+    assert.isUndefined(TrialPlan.forPairs({ difference: 0, discordant: 0.2 }))
   })
 
   it("a judge that was not calibrated, or is no better than chance, corrects nothing", () => {
-    assert.deepStrictEqual(JudgeCalibration.of([]), {
+    assert.deepStrictEqual(Judge.calibrate([]), {
       sensitivity: { hits: 0, of: 0 },
       specificity: { hits: 0, of: 0 },
       kappa: undefined
     })
     const coin = { sensitivity: { hits: 5, of: 10 }, specificity: { hits: 5, of: 10 }, kappa: 0 }
-    assert.isUndefined(JudgeCalibration.correct(coin, { hits: 5, of: 10 }))
+    assert.isUndefined(Judge.correct(coin, { hits: 5, of: 10 }))
     assert.isUndefined(
-      JudgeCalibration.kappa([
+      Judge.kappa([
         [5, 0],
         [0, 0]
       ]),
@@ -286,7 +283,7 @@ describe("coverage in 10,000 simulations", () => {
       for (let run = 0; run < 10_000; run++) {
         const judge = { sensitivity: draw(0.9, 60), specificity: draw(0.85, 60), kappa: undefined }
         const reported = draw(truth * 0.9 + (1 - truth) * 0.15, 100)
-        if (holds(JudgeCalibration.correct(judge, reported)?.interval, truth)) held++
+        if (holds(Judge.correct(judge, reported)?.interval, truth)) held++
         if (holds(Proportion.wilson(reported), truth)) naive++
       }
       assert.isTrue(held >= 9_300 && held <= 9_800, `at ${truth}, ${held} of 10,000 hold it`)
@@ -306,11 +303,11 @@ describe("EarlyStop", () => {
     for (let run = 0; run < 10_000; run++) {
       let hits = 0
       let of = 0
-      let decision: EarlyStop.Decision = "go on"
+      let decision: TrialPlan.Decision = "go on"
       while (decision === "go on" && of < 500) {
         of++
         if (next() < p) hits++
-        decision = EarlyStop.decide(plan, { hits, of })
+        decision = TrialPlan.decide(plan, { hits, of })
       }
       trials += of
       if (decision === "good") wrongGood++
@@ -332,7 +329,7 @@ describe("EarlyStop", () => {
   })
 
   it("needs fewer trials than a test of a fixed size", () => {
-    const fixed = SampleSize.forDifference({ from: 0.7, to: 0.9, power: 0.95 }) ?? 0
+    const fixed = TrialPlan.forDifference({ from: 0.7, to: 0.9, power: 0.95 }) ?? 0
     for (const p of [0.7, 0.9]) {
       const { mean, open } = simulate(p, 13)
       assert.isBelow(mean, fixed / 2, `at ${p}, ${mean} trials on average`)
@@ -349,8 +346,8 @@ describe("EarlyStop", () => {
       { bad: 0.5, good: 0.9, falseGood: 0 },
       { bad: 0.5, good: 0.9, falseBad: 1 }
     ]) {
-      assert.isFalse(EarlyStop.isPlan(bad), JSON.stringify(bad))
-      assert.strictEqual(EarlyStop.decide(bad, { hits: 1_000, of: 1_000 }), "go on")
+      assert.isFalse(TrialPlan.isStop(bad), JSON.stringify(bad))
+      assert.strictEqual(TrialPlan.decide(bad, { hits: 1_000, of: 1_000 }), "go on")
     }
   })
 })
@@ -362,26 +359,26 @@ describe("HeadComparison", () => {
   it("counts a scenario once, however often it was tried", () => {
     const before = heads([0, 1_000], [1, 1], [1, 1])
     const after = heads([1_000, 1_000], [0, 1], [1, 1])
-    assert.deepInclude(HeadComparison.compare(before, after), { better: 1, worse: 1, same: 1 })
+    assert.deepInclude(Satisfaction.compare(before, after), { better: 1, worse: 1, same: 1 })
   })
 
   it("says too few where nothing could be told, also when all of them are better", () => {
-    const five = HeadComparison.compare(
+    const five = Satisfaction.compare(
       heads(...Array.from({ length: 5 }, () => [0, 1] as const)),
       heads(...Array.from({ length: 5 }, () => [1, 1] as const))
     )
     assert.deepInclude(five, { answer: "too few", better: 5 })
-    const six = HeadComparison.compare(
+    const six = Satisfaction.compare(
       heads(...Array.from({ length: 6 }, () => [0, 1] as const)),
       heads(...Array.from({ length: 6 }, () => [1, 1] as const))
     )
     assert.deepInclude(six, { answer: "better", better: 6, p: 0.03125 })
-    assert.strictEqual(HeadComparison.compare(new Map(), new Map()).answer, "too few")
-    assert.strictEqual(HeadComparison.compare(heads([1, 2]), heads([2, 4])).answer, "too few", "a tie tells nothing")
+    assert.strictEqual(Satisfaction.compare(new Map(), new Map()).answer, "too few")
+    assert.strictEqual(Satisfaction.compare(heads([1, 2]), heads([2, 4])).answer, "too few", "a tie tells nothing")
   })
 
   it("leaves out what only one was tried on, and says so", () => {
-    const compared = HeadComparison.compare(heads([1, 1], [1, 1], [0, 0]), heads([1, 1]))
+    const compared = Satisfaction.compare(heads([1, 1], [1, 1], [0, 0]), heads([1, 1]))
     assert.deepInclude(compared, { same: 1, missing: ["s1", "s2"] })
   })
 
@@ -394,8 +391,8 @@ describe("HeadComparison", () => {
     [Arbitrary.array(Arbitrary.all([count, count]), { maxLength: 40 })],
     ([pairs]) => {
       const [before, after] = [heads(...pairs.map(([one]) => one)), heads(...pairs.map(([, other]) => other))]
-      const there = HeadComparison.compare(before, after)
-      const back = HeadComparison.compare(after, before)
+      const there = Satisfaction.compare(before, after)
+      const back = Satisfaction.compare(after, before)
       assert.deepStrictEqual([there.better, there.worse, there.p], [back.worse, back.better, back.p])
       const turned = { better: "worse", worse: "better" } as const
       assert.strictEqual(

@@ -8,6 +8,7 @@ import * as Twin from "../src/Twin.ts"
 import * as TwinDrift from "../src/TwinDrift.ts"
 import * as TwinService from "../src/TwinService.ts"
 import type * as TwinTrace from "../src/TwinTrace.ts"
+import * as LoopbackServer from "./LoopbackServer.ts"
 import * as Notes from "./NotesTwin.ts"
 
 const seed = {
@@ -182,9 +183,27 @@ describe("drift of a twin", () => {
       // What comes from a file may be anything.
       const none = JSON.parse("{}")
       assert.strictEqual((yield* Effect.flip(checked(none))).reason, "TraceInvalid")
+      assert.strictEqual((yield* Effect.flip(checked({ ...trace, origins: ["no address"] }))).reason, "TraceInvalid")
       const gone = yield* Effect.scoped(Notes.service.start(seed))
       assert.strictEqual((yield* Effect.flip(TwinDrift.check(gone, trace))).reason, "TwinUnreachable")
     })
+  )
+
+  it.live("a path that would lead somewhere else is none, and the token goes nowhere", () =>
+    Effect.gen(function* () {
+      const heard: Array<string | undefined> = []
+      const other = yield* LoopbackServer.listening((request, response) => {
+        heard.push(request.headers.authorization)
+        response.end()
+      })
+      const away = trace.exchanges.map((each) => ({
+        ...each,
+        request: { method: "GET", path: `@${new URL(other).host}/` }
+      }))
+      const report = yield* Effect.result(checked({ ...trace, exchanges: away }))
+      assert.deepStrictEqual(heard, [], "the trace led out of the twin")
+      assert.strictEqual(report._tag === "Failure" ? report.failure.reason : report._tag, "TraceInvalid")
+    }).pipe(Effect.scoped)
   )
 
   it.effect("a verdict says how good each of its twins is known to be", () =>

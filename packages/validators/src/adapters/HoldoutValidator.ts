@@ -2,6 +2,8 @@
  * The holdout validator: holds every change to `RULE-HOLDOUTS`, that people of scenarios which its author can not see get what
  * they came for.
  *
+ * - An assertion of the contract whose `check` names a scenario of the vault is judged by that one alone: how it ended, and no more.
+ *   One that is no holdout of it is `blocked`.
  * - The verdict has what {@link Holdouts.Glimpse} has, and nothing of a scenario: it may go to the author as it is.
  * - The whole report is kept as evidence, sealed with the key of the vault and padded: neither its digest nor its size tells
  *   more than the verdict does. `Vault.openText` opens it.
@@ -18,10 +20,32 @@ import * as Vault from "../Vault.ts"
 /** The rule that it judges. */
 export const rule = "RULE-HOLDOUTS"
 
-const statusOf = (glimpse: Holdouts.Glimpse): Verdict.Status => {
-  if (glimpse._tag !== "Seen") return "blocked"
-  return glimpse.ended === "accepted" ? "pass" : glimpse.ended === "refused" ? "fail" : "error"
-}
+const statuses = { accepted: "pass", refused: "fail", undecided: "error" } as const
+
+const statusOf = (glimpse: Holdouts.Glimpse): Verdict.Status =>
+  glimpse._tag === "Seen" ? statuses[glimpse.ended] : "blocked"
+
+const reasons = {
+  accepted: "The person of its scenario got what they came for.",
+  refused: "The person of its scenario did not get what they came for.",
+  undecided: "Its scenario could not be tried often enough to say whether its person gets what they came for."
+} as const
+
+/** The findings of the assertions that name scenarios of this vault. */
+const named = (
+  glimpse: Holdouts.Glimpse,
+  { contract }: Validator.Subject,
+  { label }: Vault.Vault
+): ReadonlyArray<Omit<Verdict.Finding, "evidence">> =>
+  [...Holdouts.named(contract)]
+    .filter(([, scenario]) => label.scenarios.includes(scenario))
+    .map(([assertion]) => {
+      if (glimpse._tag !== "Seen") return { assertion, status: "blocked", reason: Holdouts.say(glimpse) }
+      const one = glimpse.named?.find((each) => each.assertion === assertion)
+      return one === undefined
+        ? { assertion, status: "blocked", reason: `Its scenario is no holdout of ${label.name}, or is one no more.` }
+        : { assertion, status: statuses[one.ended], reason: reasons[one.ended] }
+    })
 
 /** Judges changes by the holdouts of a vault. */
 export const make = <R>(
@@ -41,7 +65,9 @@ export const make = <R>(
           summary: "the sealed report on the holdouts",
           content: sealed
         })
-        return [{ assertion: rule, status: statusOf(glimpse), reason, evidence: [evidence] }]
+        return [{ assertion: rule, status: statusOf(glimpse), reason }, ...named(glimpse, subject, options.vault)].map(
+          (finding) => ({ ...finding, evidence: [evidence] })
+        )
       }).pipe(
         Effect.mapError(
           (cause) =>

@@ -3,14 +3,18 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 
 const nonceBytes = 12
 const tagBytes = 16
-const block = 4_096
+const usualBlock = 4_096
 
 /** The bytes of a key of 64 hexadecimal characters; `undefined` of anything else. */
 export const keyOf = (text: string): Uint8Array | undefined =>
   /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, "hex") : undefined
 
-/** Seals a text. `label` is not sealed, but can not be another one either when it is opened. */
-export const seal = (key: Uint8Array, label: string, text: string): Uint8Array => {
+/** Seals a text, padded to whole blocks. `label` is not sealed, but can not be another one either when it is opened. */
+export const seal = (
+  key: Uint8Array,
+  text: string,
+  { block = usualBlock, label }: { readonly label: string; readonly block?: number }
+): Uint8Array => {
   const content = Buffer.from(text)
   const padded = Buffer.alloc(Math.ceil((content.length + 4) / block) * block)
   padded.writeUInt32BE(content.length)

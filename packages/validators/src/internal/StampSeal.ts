@@ -1,7 +1,7 @@
 /** Signing a stamp and looking whether one can be believed, without asking anybody: keys, chain, authors, and what a verdict says. */
 import * as Independence from "@millwright/agents/Independence"
 import * as Actor from "@millwright/core/Actor"
-import type * as Contract from "@millwright/core/Contract"
+import * as Contract from "@millwright/core/Contract"
 import * as Digest from "@millwright/core/Digest"
 import * as Fault from "@millwright/core/Fault"
 import * as Verdict from "@millwright/core/Verdict"
@@ -133,6 +133,10 @@ const isSame = (author: Actor.Actor, by: Actor.Actor): boolean => {
 
 /** Whether a verdict is about this contract, and comes to what it says. */
 export const honest = (verdict: Verdict.Verdict, contract: Contract.Contract): Checked => {
+  if (!Contract.isIntact(contract)) {
+    const message = `The contract of ${contract.item} was changed after it was frozen: its digest does not cover it. Stamp against the frozen one.`
+    return refuse("OtherVerdict", message)
+  }
   if (verdict.contract !== contract.digest) {
     const message = `The verdict of ${verdict.validator} is about the contract ${Digest.short(verdict.contract)}, and this is ${Digest.short(contract.digest)}.`
     return refuse("OtherVerdict", message)
@@ -169,9 +173,12 @@ const isSigned = (body: Body, signature: string, publicKey: KeyObject): boolean 
 }
 
 /** Whether a stamp names the one before it. */
-export const follows = (stamp: Verdict.Stamp, before: Verdict.Stamp | undefined): Checked =>
-  stamp.previous === (before === undefined ? null : digestOf(before)) &&
-  (before === undefined || before.chain === stamp.chain)
+export const follows = (
+  stamp: Verdict.Stamp,
+  before: Verdict.Stamp | undefined,
+  chain = before?.chain ?? stamp.chain
+): Checked =>
+  stamp.previous === (before === undefined ? null : digestOf(before)) && stamp.chain === chain
     ? Result.void
     : refuse(
         "BrokenChain",

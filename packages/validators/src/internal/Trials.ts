@@ -3,10 +3,10 @@ import type * as Validator from "@millwright/core/Validator"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as EarlyStop from "../EarlyStop.ts"
 import * as Judge from "../Judge.ts"
 import * as Satisfaction from "../Satisfaction.ts"
 import type * as Scenario from "../Scenario.ts"
+import * as TrialPlan from "../TrialPlan.ts"
 import * as Distribution from "./Distribution.ts"
 
 /** How scenarios are tried. */
@@ -18,7 +18,7 @@ export interface Plan<R> {
   readonly timeout: Duration.Input
   /** How many trials run at once, where it is not for the last one to say whether there is another. */
   readonly concurrency: number
-  readonly stop?: EarlyStop.Plan | undefined
+  readonly stop?: TrialPlan.Stop | undefined
 }
 
 /** Tries a scenario once. Whatever the judge does, the trial comes to something. */
@@ -63,7 +63,7 @@ const drawn = (
 /** What came of trying, and what was decided early, where that was asked for. */
 export interface Tried {
   readonly tried: ReadonlyArray<Satisfaction.Tried>
-  readonly decision: EarlyStop.Decision
+  readonly decision: TrialPlan.Decision
 }
 
 /** Tries scenarios. */
@@ -88,7 +88,7 @@ export const run = <R>(
     const times = new Map<string, number>()
     let hits = 0
     let of = 0
-    let decision: EarlyStop.Decision = "go on"
+    let decision: TrialPlan.Decision = "go on"
     for (let draw = 0; draw < plan.trials * scenarios.length && decision === "go on"; draw++) {
       const scenario = drawn(scenarios, Distribution.uniform(plan.seed, "draw", draw))
       const number = times.get(scenario.id) ?? 0
@@ -98,7 +98,7 @@ export const run = <R>(
       if (one.outcome._tag === "Errored") continue
       of++
       if (one.outcome._tag === "Satisfied") hits++
-      decision = EarlyStop.decide(stop, { hits, of })
+      decision = TrialPlan.decide(stop, { hits, of })
     }
     return { tried, decision }
   })

@@ -6,6 +6,12 @@ import * as Http from "node:http"
 import * as Twin from "../Twin.ts"
 import * as TwinMachine from "./TwinMachine.ts"
 
+/** How many connections are open at once. What comes beyond is hung up on. */
+const mostConnections = 1_000
+
+/** How long a client may take to send its headers, and all of it, in milliseconds of the machine's clock. */
+const patience = { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 1_000 }
+
 /** Starts to listen, and answers where. Stops with the scope. */
 export const listen = (
   definition: { readonly name: string; readonly maxBody?: number },
@@ -14,10 +20,11 @@ export const listen = (
   Effect.acquireRelease(
     Effect.callback<Http.Server, Twin.TwinError>((resume) => {
       const limit = definition.maxBody ?? TwinMachine.maxBody
-      const server = Http.createServer((request, response) => {
+      const server = Http.createServer(patience, (request, response) => {
         // A client that hangs up while it sends is answered nothing.
         serve({ request, response, limit, machine }).catch(() => response.destroy())
       })
+      server.maxConnections = mostConnections
       server.once("error", (cause) => resume(Effect.fail(notListening(definition.name, { port, cause }))))
       server.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
     }),

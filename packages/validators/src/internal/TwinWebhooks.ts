@@ -118,16 +118,16 @@ export const make = (around: Around): Sender => {
           method: "POST",
           headers: { ...record.headers, "content-length": Buffer.byteLength(body) },
           agent: false,
-          timeout: patience,
-          signal
+          // Of the whole attempt: an answer that never ends would keep all others waiting.
+          signal: AbortSignal.any([signal, AbortSignal.timeout(patience)])
         },
         (response) => {
+          response.once("error", () => {})
           response.resume()
           response.once("close", () => resolve({ status: response.statusCode ?? null, problem: null }))
         }
       )
-      request.once("timeout", () => request.destroy(new Error("no answer in time")))
-      request.once("error", ({ message }) => resolve({ status: null, problem: message }))
+      request.on("error", ({ message }) => resolve({ status: null, problem: message }))
       request.end(body)
     })
 

@@ -74,7 +74,7 @@ describe("HoldoutValidator", () => {
       for (const each of Object.values(schema)) walk(each)
     }
     walk(Schema.toJsonSchemaDocument(Holdouts.Glimpse))
-    // The kind of person, which the label of the vault names to everybody.
-    assert.deepStrictEqual(free, [{ type: "string", maxLength: 40 }], "a field may hold any text")
+    // The kind of person, which the label of the vault names to everybody, and the address of an assertion, which is the contract's.
+    assert.deepStrictEqual(free, [{ type: "string", maxLength: 40 }, { type: "string" }], "a field may hold any text")
   })
 })

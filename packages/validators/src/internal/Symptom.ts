@@ -3,7 +3,7 @@
  * closed list. Nothing that a judge wrote can stand in one, so nothing of a scenario can.
  */
 import * as Schema from "effect/Schema"
-import * as Scenario from "./Scenario.ts"
+import * as Scenario from "../Scenario.ts"
 
 const words = {
   "could-not-start": "could not begin with what they came for",

@@ -1,6 +1,6 @@
 /**
- * How many trials are needed, before they are paid for. An answer is a whole number of trials or scenarios; what can not be
- * planned, such as a half-width of 0, is `undefined`.
+ * A **trial plan**: how many trials are needed, before they are paid for, and when there are enough of them. An answer is a
+ * whole number of trials or scenarios; what can not be planned, such as a half-width of 0, is `undefined`.
  */
 import * as Distribution from "./internal/Distribution.ts"
 import * as Proportion from "./Proportion.ts"
@@ -68,4 +68,40 @@ export const forPairs = ({
   const size = Math.abs(difference)
   if (z === undefined || !(size > 0 && discordant >= size && discordant <= 1)) return undefined
   return Math.ceil(((z.a * Math.sqrt(discordant) + z.b * Math.sqrt(discordant - size ** 2)) / size) ** 2)
+}
+
+/**
+ * When to **stop early**: Wald's sequential test of a rate. What is told apart, and how sure. Rates are above 0 and below 1, `bad` below
+ * `good`.
+ *
+ * After each trial {@link decide} says whether the rate is good enough, is not, or has to be looked at further; looking again
+ * and again costs nothing of its error bounds. They are held exactly, and not only about: it stops at likelihood ratios of
+ * 1 / `falseGood` and `falseBad`, of which a rate that is really at most `bad`, or at least `good`, reaches the wrong one with
+ * at most that probability (Ville's inequality), however many trials there are. That holds for trials that are drawn from all
+ * scenarios by weight, each anew; one scenario after the other would not do. Rates between `bad` and `good` may end either way.
+ */
+export interface Stop {
+  /** A rate that must not be called good. */
+  readonly bad: number
+  /** A rate that must not be called bad. */
+  readonly good: number
+  /** How often a rate of at most `bad` may be called good. Default 0.05. */
+  readonly falseGood?: number
+  /** How often a rate of at least `good` may be called bad. Default 0.05. */
+  readonly falseBad?: number
+}
+
+/** What is known after some trials. */
+export type Decision = "good" | "bad" | "go on"
+
+/** Whether a plan can be one. */
+export const isStop = ({ bad, falseBad = 0.05, falseGood = 0.05, good }: Stop): boolean =>
+  [bad, good, falseBad, falseGood].every(isShare) && bad < good && falseBad + falseGood < 1
+
+/** What is known after these trials. Of none, and with a plan that can not be one, always `go on`. */
+export const decide = (plan: Stop, count: Proportion.Count): Decision => {
+  if (!isStop(plan) || !Proportion.isCount(count)) return "go on"
+  const { bad, falseBad = 0.05, falseGood = 0.05, good } = plan
+  const ratio = count.hits * Math.log(good / bad) + (count.of - count.hits) * Math.log((1 - good) / (1 - bad))
+  return ratio >= -Math.log(falseGood) ? "good" : ratio <= Math.log(falseBad) ? "bad" : "go on"
 }
