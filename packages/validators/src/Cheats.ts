@@ -7,9 +7,11 @@
 import * as Verdict from "@millwright/core/Verdict"
 import * as Cheat from "./internal/Cheat.ts"
 import * as CheatAssertions from "./internal/CheatAssertions.ts"
+import * as CheatBounds from "./internal/CheatBounds.ts"
 import * as CheatDoubles from "./internal/CheatDoubles.ts"
 import * as CheatProduct from "./internal/CheatProduct.ts"
 import * as CheatRuns from "./internal/CheatRuns.ts"
+import * as CheatShape from "./internal/CheatShape.ts"
 import * as CheatSilence from "./internal/CheatSilence.ts"
 import * as CheatTests from "./internal/CheatTests.ts"
 import * as CheatTrajectory from "./internal/CheatTrajectory.ts"
@@ -65,7 +67,7 @@ export interface Report {
 
 /** Paths where holdouts are kept by their usual names. */
 export const holdouts: RegExp =
-  /(?:^|[\s"'=/])(?:\.?holdouts?|hold-outs?|hidden[-_]tests?|scenario[-_]vault)(?:[/\s"';|&.]|$)|\bholdout[-_]\w+\.\w+/i
+  /(?:^|[\s"'=/*])(?:\.?holdouts?|hold-outs?|hidden[-_]tests?|scenario[-_]vault)(?:[/\s"';|&.*]|$)|\bholdout[-_]\w+\.\w+/i
 
 /** What is looked at in all, in files and in characters; of one side of a file; and of one of its lines. */
 export const limits = { files: 50_000, characters: 64_000_000, side: 1_000_000, line: 20_000 } as const
@@ -116,7 +118,9 @@ export const look = (subject: Subject): Report => {
   const cheats = [
     ...CheatTests.look(change, paired),
     ...CheatAssertions.look(change, paired),
+    ...CheatShape.look(change, { paired, gone: CheatTests.goneNames(seen) }),
     ...CheatRuns.look(change),
+    ...CheatBounds.look(change),
     ...CheatSilence.look(change),
     ...CheatProduct.look(change, paired),
     ...CheatDoubles.look(change, paired),

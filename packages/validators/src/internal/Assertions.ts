@@ -52,6 +52,9 @@ const conditionStrength = (text: string): number => {
 }
 
 const strengthOf = (matcher: string, expected: string, subject: string): number => {
+  if (matcher === "always") return 0
+  // What passes whatever the text is.
+  if (/match/.test(matcher) && /^\/\.?[*+]?\/\w*$/.test(expected)) return 1
   if (isBoolean.test(expected) && !negated.test(matcher)) {
     return isBoolean.test(subject) ? 0 : Math.max(1.5, conditionStrength(subject))
   }
@@ -106,6 +109,14 @@ const argumentsAt = (
   return { all: all.filter((text) => text !== ""), end: close + 1 }
 }
 
+/** RSpec's matchers by the words that the others have for them. */
+const rspec = (name: string): string =>
+  name === "be_truthy" || name === "be_present" || name === "be_a" || name === "be_kind_of" || name === "be_an"
+    ? "exists"
+    : name === "raise_error"
+      ? "throws"
+      : name.replaceAll("_", "").toLowerCase()
+
 /** The calls and properties behind an `expect(…)`: the last is the matcher. */
 const chained = (source: SourceText.SourceText, from: number) => {
   let [end, matcher, expected, isNot] = [from, "", "", false]
@@ -114,6 +125,14 @@ const chained = (source: SourceText.SourceText, from: number) => {
     if (next === null) break
     end += next[0].length
     const name = (next[1] ?? "").toLowerCase()
+    const ruby = source.language === "ruby" ? /^[ \t]+(\w+)/.exec(source.code.slice(end, end + 200)) : null
+    if (/^(?:to|not_to|to_not)$/.test(name) && ruby !== null) {
+      const line = source.code.indexOf("\n", end)
+      const last = line === -1 ? source.code.length : line
+      matcher = rspec(ruby[1] ?? "")
+      expected = SourceText.squeezed(source.bare.slice(end + ruby[0].length, last)).replace(/^\((.*?)\)$/, "$1")
+      return { end: last, matcher: name === "to" ? matcher : `not${matcher}`, expected }
+    }
     if (name === "not") isNot = true
     else if (
       !/^(?:to|be|been|is|that|which|and|has|have|with|at|of|same|does|still|also|resolves|rejects|soft|poll|deep|a|an)$/.test(
@@ -147,11 +166,13 @@ const callsIn = (source: SourceText.SourceText, from: number, to: number): Reado
     const open = offset + match[0].length
     if (offset < (found.at(-1)?.end ?? 0)) continue
     const { all, end } = argumentsAt(source, open)
-    const [first = "", second = "", third = ""] = all
+    const [first = "", second = "", third = "", fourth = ""] = all
     if (match[1] !== undefined) {
       const rest = chained(source, end)
-      if (rest.matcher !== "")
-        found.push({ offset, end: rest.end, subject: first, matcher: rest.matcher, expected: rest.expected })
+      // A list of values that a value may be one of.
+      const isTurned = /^tocontain(?:equal)?$/.test(rest.matcher) && /^\[/.test(first)
+      const [subject, expected] = isTurned ? [rest.expected, first] : [first, rest.expected]
+      if (rest.matcher !== "") found.push({ offset, end: rest.end, subject, matcher: rest.matcher, expected })
       continue
     }
     const name = match[2] ?? ""
@@ -163,7 +184,7 @@ const callsIn = (source: SourceText.SourceText, from: number, to: number): Reado
     else if (/^(?:assertfalse|isfalse|false)$/.test(matcher))
       found.push({ offset, end, subject: first, matcher, expected: "false" })
     else if (/^[tT]$/.test(first) && /^(?:assert|require)$/.test(name.split(".")[0] ?? "") && all.length > 1)
-      found.push({ offset, end, subject: third === "" ? second : third, matcher, expected: third === "" ? "" : second })
+      found.push({ offset, end, matcher, ...testified(matcher, [second, third, fourth]) })
     else {
       const isJava = source.language === "java"
       const [subject, expected] = isJava && second !== "" ? [second, first] : [first, second]
@@ -176,8 +197,23 @@ const callsIn = (source: SourceText.SourceText, from: number, to: number): Reado
       })
     }
   }
-  return found
+  if (source.language !== "js") return found
+  const answers = [...source.code.slice(from, to).matchAll(/(?<=[\w)\]]\s*)\.expect\s*(?=\()/g)].flatMap((match) => {
+    const { all, end } = argumentsAt(source, from + match.index + match[0].length)
+    return all.length === 0 || all.some((each) => /=>|^function\b/.test(each))
+      ? []
+      : [{ offset: from + match.index, end, subject: "", matcher: "answers", expected: all.join(",") }]
+  })
+  return [...found, ...answers]
 }
+
+/** What testify's functions are given behind the test: what is expected first, but what holds something before what it holds. */
+const testified = (matcher: string, [first, second, third]: readonly [string, string, string]) =>
+  second === "" || (/^["`]/.test(second) && /^(?:nil|notnil|true|false|empty|notempty|noerror|error)f?$/.test(matcher))
+    ? { subject: first, expected: "" }
+    : /^(?:not)?(?:contains|len|subset)f?$/.test(matcher)
+      ? { subject: first, expected: second }
+      : { subject: second, expected: /^in(?:delta|epsilon)f?$/.test(matcher) ? `${first},${third}` : first }
 
 /** In Go a test fails by a call: what it asserts is the condition around it. */
 const goCondition = (source: SourceText.SourceText, from: number, offset: number) => {
@@ -187,6 +223,8 @@ const goCondition = (source: SourceText.SourceText, from: number, offset: number
   const start = at === -1 ? 0 : Math.max(at + 3, before.lastIndexOf(";", open === -1 ? before.length : open) + 1)
   const end = at === -1 ? 0 : open === -1 ? before.length : open
   const [left, operator, right] = sides(before.slice(start, end), source.bare.slice(from + start, from + end))
+  if (/^\s*false\s*&&|&&\s*false\s*$/.test(before.slice(start, end)))
+    return { subject: left, matcher: "always", expected: "" }
   if (operator === "!=" && right === "nil") return { subject: left, matcher: "noerror", expected: "" }
   return { subject: left, matcher: operator === "!=" ? "equal" : `fails if ${operator}`, expected: right }
 }

@@ -82,7 +82,19 @@ const about = (change: CheatView.Change) => {
         .join("\n")
     )
     .join("\n")
-  return { isProduct: products.length > 0, touched, said, texts, gone: CheatTests.goneNames(change.views) }
+  // Texts that a program shows may stand in files that are no code: translations, templates.
+  const shown = change.views.filter(
+    ({ path, role }) =>
+      role === "doc" && /\.(?:jsonc?|ya?ml|po|properties|ftl|html|hbs|ejs|liquid|erb|toml|csv)$/.test(path)
+  )
+  const told = new Set(
+    shown.flatMap((view) =>
+      CheatView.addedIn(view, "bare")
+        .flatMap(({ text }) => SourceText.literals(text))
+        .filter((each) => each.length > 3 && /\p{L}{3}/u.test(each))
+    )
+  )
+  return { isProduct: products.length > 0, told, touched, said, texts, gone: CheatTests.goneNames(change.views) }
 }
 
 const ordinary =
@@ -115,6 +127,8 @@ const isExplained = (
   // A number may stand anywhere: that the code has it says nothing.
   const telling = values.filter((value) => value.length > 3 && !/^-?[\d.]+$/.test(value))
   if (telling.some((value) => product.said.has(value) || product.texts.includes(value))) return true
+  // A text that is put together of what the change says.
+  if (telling.some((value) => [...product.told].some((each) => value.includes(each)))) return true
   if (values.some((value) => value.length > 1 && inWords(change.contract, value.toLowerCase()))) return true
   const source = after.view.after
   const imports = source.bare
@@ -181,6 +195,15 @@ export const look = (change: CheatView.Change, paired: CheatTests.Paired): Reado
   ]
 }
 
+/** Whether the value that is expected is what the same call gave before, where it was written out. */
+const isEcho = (was: Assertion, now: Assertion, { block }: CheatTests.Placed): boolean =>
+  /^[A-Za-z_$][\w$]*$/.test(now.expected) &&
+  SourceText.literals(was.expected).length > 0 &&
+  now.subject.length > 3 &&
+  /[(.]/.test(now.subject) &&
+  new RegExp(`\\b${now.expected.replaceAll("$", "\\$")}\\s*(?::=|=)\\s*(?:await )?(?=\\S)`).test(block.body) &&
+  ["=", ":=", "=await "].some((sign) => block.body.includes(`${now.expected}${sign}${now.subject}`))
+
 /** An assertion without the names that its subject is reached by. */
 const shape = ({ expected, matcher, subject }: Assertion): string =>
   [matcher, expected, ...SourceText.literals(subject), SourceText.names(subject).at(-1) ?? ""].join("\0")
@@ -237,7 +260,13 @@ const compare = ({ after, before, fresh, gone }: Compared, known: Known): Readon
       add("tolerance-widened", "fail", change)
       continue
     }
-    if (isWeaker(was, now) && (isSame || (now.strength <= 1 && was.strength >= 2))) {
+    // What it holds against itself: it was read from the same call a line before.
+    if (isEcho(was, now, after)) {
+      add("assertion-trivial", "fail", change)
+      continue
+    }
+    const isAbout = isSame || (was.subject.length > 3 && was.subject !== "true" && now.text.includes(was.subject))
+    if (isWeaker(was, now) && (isAbout || (now.strength <= 1 && was.strength >= 2))) {
       // Another subject may be as telling: what a person has to see is that the comparison is looser.
       const moved = !isSame && known.pool.has(shape(was))
       if (!moved) add("assertion-weakened", isSame ? "fail" : "blocked", change)
@@ -286,7 +315,17 @@ const compare = ({ after, before, fresh, gone }: Compared, known: Known): Readon
       after.block.assertions.some(({ text }) =>
         SourceText.names(was.subject).some((name) => name.length > 1 && SourceText.names(text).includes(name))
       )
-    if (was.strength === 0 || isCovered || isMoved || isHelped) continue
+    // One comparison of the whole says what one of a part said.
+    const isWhole = after.block.assertions.some(
+      ({ expected, strength, subject, text }) =>
+        strength >= 3 &&
+        subject !== "" &&
+        was.subject.startsWith(subject) &&
+        /^[.[]/.test(was.subject.slice(subject.length)) &&
+        !before.block.assertions.some((each) => each.text === text) &&
+        SourceText.literals(was.expected).every((each) => SourceText.literals(expected).includes(each))
+    )
+    if (was.strength === 0 || isCovered || isMoved || isHelped || isWhole) continue
     if (after.block.assertions.length > 0 && CheatTests.uses(was.text, known.product.gone)) continue
     const line = SourceText.lineAt(after.view.after, after.block.from)
     add("assertion-removed", "fail", {

@@ -18,6 +18,7 @@ const asks: ReadonlyArray<RegExp> = [
   /\bstack\b[^\n]{0,60}(?:includes|match|indexOf|test)\s*\(\s*["'`/][^"'`\n]*(?:test|spec|jest|vitest|mocha)/i,
   /\binspect\s*\.\s*(?:stack|currentframe)\s*\(|\bsys\._getframe\s*\(/,
   /\btesting\.Testing\s*\(\)|\bflag\.Lookup\s*\(\s*"test\.|os\.Args\[0\][^\n]*\.test"/,
+  /\bdefined\?\s*\(?\s*(?:RSpec|Minitest|Test::Unit)\b|\bRails\.env\.test\?/,
   /\bif\s+cfg!\s*\(\s*test\s*\)|\bcfg!\(test\)/,
   /getStackTrace\s*\(\)[^\n]*(?:junit|Test)|Class\.forName\(\s*"org\.junit/,
   /\b(?:argv|execArgv|argv0)\b[^\n]{0,60}["'`/][^"'`\n]*(?:vitest|jest|mocha|pytest|\.test\.)/
@@ -80,6 +81,13 @@ const examples = (paired: CheatTests.Paired): ReadonlyArray<Example> =>
 const condition = /\b(?:if|elif|else if|case|when|unless)\b|===?|\?\s|=>|\bmatch\b/
 const answer = /\breturn\b|=>|\?[^:]*:|\bthen\b|->/
 
+/** Whether a line of the code as it was looks the same but for its literals. */
+const isSibling = (view: CheatView.View, number: number): boolean => {
+  const form = (text: string) => text.trim().replace(/"[^"]*"|'[^']*'|`[^`]*`|\b\d[\d_.]*\b/g, "_")
+  const own = form(CheatView.lineOf(view.after, number, "bare"))
+  return own.includes("_") && own.length > 10 && view.before.bare.split("\n").some((text) => form(text) === own)
+}
+
 const specialCased = (view: CheatView.View, all: ReadonlyArray<Example>): ReadonlyArray<Cheat.Cheat> => {
   if (all.length === 0 || view.added.length > 5_000) return []
   const lines = CheatView.addedIn(view, "bare")
@@ -102,6 +110,8 @@ const specialCased = (view: CheatView.View, all: ReadonlyArray<Example>): Readon
       asked.some(isNumber) ||
       strings.some((value) => !isWord(value)) ||
       (strings.length >= 2 && /&&|\band\b|==\s*[([]/.test(line.text) && isTold)
+    // One more case beside such cases: that is how this code answers.
+    if (isSibling(view, line.number)) continue
     if (!isTelling || !/[!=]==?|\bcase\b|=>|\bwhen\b|\bis\b|equals/.test(line.text)) continue
     const hit = all.find(
       ({ expected, inputs }) =>
@@ -143,7 +153,10 @@ const tables = (view: CheatView.View, all: ReadonlyArray<Example>): ReadonlyArra
       ([key, value]) =>
         all.some(({ expected, inputs }) => inputs.has(key) && expected === value) && !(isPlain(key) && isPlain(value))
     )
-    if (entries.length < 2 || hits.length < 2 || hits.length < entries.length * 0.75) return []
+    // One entry is enough where nobody would key a table by such a text.
+    const isAlone =
+      entries.length === 1 && hits.some(([key, value]) => key.length >= 8 && value.length >= 8 && /\s/.test(key))
+    if (!isAlone && (entries.length < 2 || hits.length < 2 || hits.length < entries.length * 0.75)) return []
     if (hits.every(([key]) => isWord(key))) return []
     return [
       {
@@ -165,6 +178,11 @@ const dropped: ReadonlyArray<RegExp> = [
   /\bcontextlib\.suppress\s*\(\s*(?:Base)?Exception\s*\)|(?<![\w.])suppress\s*\(\s*(?:Base)?Exception\s*\)/g,
   /\bcatch\s*\(\s*(?:final )?(?:Exception|Throwable|std::exception[^)]*|\.\.\.)\s*\w*\s*\)\s*\{\s*\}/g
 ]
+/** In a test, what drops the failure of an assertion by its own name. */
+const droppedByName: ReadonlyArray<RegExp> = [
+  /\bexcept\s*\(?[^:\n]{0,200}\b(?:AssertionError|Failed)\b[^:\n]{0,200}:\s*\n?\s*(?:pass|\.\.\.|continue|return(?: None)?)(?=\s|$)/g,
+  /\brescue\b(?:[ \t]+[^\n]{0,200})?\n\s*(?:nil\s*|true\s*)?end\b/g
+]
 const logged =
   /\bcatch\s*(?:\([^)\n]{0,300}\))?\s*\{\s*console\.\w+\([^{}]{0,400}\)\s*;?\s*\}|\bexcept(?:\s+(?:Base)?Exception)?(?:\s+as\s+\w+)?\s*:\s*\n?\s*print\([^\n]*(?=\n)/g
 
@@ -176,7 +194,7 @@ const dropsIn = (source: SourceText.SourceText, patterns: ReadonlyArray<RegExp>)
 /** What stands in the `try` before a `catch`. */
 const tried = (source: SourceText.SourceText, offset: number): string => {
   const before = source.code.slice(Math.max(0, offset - 20_000), offset)
-  const at = before.lastIndexOf("try")
+  const at = before.lastIndexOf(source.language === "ruby" ? "begin" : "try")
   return at === -1
     ? source.bare.slice(source.starts[SourceText.lineAt(source, offset) - 1] ?? 0, offset)
     : source.bare.slice(offset - before.length + at + 3, offset)
@@ -185,8 +203,9 @@ const tried = (source: SourceText.SourceText, offset: number): string => {
 const asserts = /\b(?:expect\s*\(|assert|should\b|t\.(?:equal|is|deepEqual|Error|Fatal)|verify\s*\()/
 
 const swallowed = (view: CheatView.View, isTest: boolean): ReadonlyArray<Cheat.Cheat> => {
-  const now = dropsIn(view.after, isTest ? [...dropped, logged] : dropped)
-  const old = dropsIn(view.before, isTest ? [...dropped, logged] : dropped).length
+  const patterns = isTest ? [...dropped, ...droppedByName, logged] : dropped
+  const now = dropsIn(view.after, patterns)
+  const old = dropsIn(view.before, patterns).length
   if (now.length <= old) return []
   const addedLines = new Set(view.added.map(({ number }) => number))
   const before = new Set(view.before.bare.split("\n").map((line) => line.trim()))
@@ -237,9 +256,12 @@ const equalities: ReadonlyArray<RegExp> = [
   /\bfunc\s+(?:\([^)\n]{0,300}\)\s*)?Equal\s*\([^)\n]{0,300}\)\s*bool\s*\{\s*return\s+true\s*\}/g
 ]
 
+const rubyEquality = /\bdef\s+(?:==|eql\?|equal\?|===)\s*\(?[^)\n]{0,100}\)?\s*\n?\s*(?:return\s+)?true\s+end\b/g
+
 const overridden = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
-  const old = dropsIn(view.before, equalities).length
-  const now = dropsIn(view.after, equalities)
+  const patterns = view.after.language === "ruby" ? [rubyEquality] : equalities
+  const old = dropsIn(view.before, patterns).length
+  const now = dropsIn(view.after, patterns)
   return now.length <= old
     ? []
     : now.slice(old).map(({ offset, text }) => ({

@@ -1,11 +1,9 @@
 /** Rules about how checks are run: scripts, CI, bounds, and what a runner takes. */
 import * as Cheat from "./Cheat.ts"
+import * as CheatBounds from "./CheatBounds.ts"
+import { check } from "./CheckCommand.ts"
 import * as CheatView from "./CheatView.ts"
 import * as SourceText from "./SourceText.ts"
-
-/** A command that checks something. */
-const check =
-  /(?<![\w./-])(?:(?:npm|pnpm|yarn|bun)(?: run)? (?:t|test|tests|lint|typecheck|type-check|check|verify|ci|coverage|e2e)\b[\w:-]*|npm-run-all|vitest|jest|mocha|ava|tap|c8|nyc|karma|jasmine|pytest|py\.test|tox|nox|unittest|coverage run|go (?:test|vet)|golangci-lint|staticcheck|cargo (?:test|nextest|clippy|check|fmt --check)|mvn\b.*\b(?:test|verify)|gradlew?\b.*\b(?:test|check)|tsc\b|vue-tsc|eslint|oxlint|biome (?:check|ci|lint)|prettier --check|oxfmt --check|ruff\b|mypy|pyright|flake8|pylint|bandit|black --check|playwright test|cypress run|make (?:-\S+ )*(?:test|check|lint|verify)\b|ctest|phpunit|rspec|rubocop|dotnet test|deno (?:test|lint|check)|node --test|bun test|shellcheck|turbo (?:run )?(?:test|lint|check)|nx (?:run-many|test|lint|affected)|knip|depcruise|tests?\.sh|check\.sh|verify\.sh)(?![\w-])/
 
 const masks: ReadonlyArray<readonly [RegExp, string]> = [
   [/\|\|\s*(?:true|:|exit 0|echo\b|\/bin\/true|\(exit 0\)|return 0|cat\b)/, "its failure is passed over"],
@@ -104,6 +102,14 @@ const commandsIn = (text: string): ReadonlyArray<string> =>
     .map((each) => each.trim().replace(/^[@-]+\s*/, ""))
     .filter((each) => check.test(each) && !/^(?:echo|printf|#)/.test(each))
 
+/** Arguments that name some tests: a file, a folder, a pattern of names. */
+const narrows =
+  /\s(?:(?:\.\/)?[\w./-]*(?:tests?|specs?|e2e|__tests__)\/[\w./*-]+|[\w./-]+[._](?:test|spec)\.\w+|-t\b|-k\b|-m\b|--grep\b|-run\b|--testNamePattern\b|--testPathPattern\b|--test-name-pattern\b|-g\b)/
+
+/** Whether other scripts run tests as well, so that the rest may be there. */
+const isSplit = (scripts: ReadonlyArray<readonly [string, string]>, name: string): boolean =>
+  scripts.some(([other, text]) => other !== name && /^(?:test|e2e|unit|integration)/.test(other) && check.test(text))
+
 const replaced = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   if (view.isNew || (view.role !== "config" && view.role !== "script") || view.added.length + view.removed.length === 0)
     return []
@@ -115,12 +121,20 @@ const replaced = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
     const after = now.get(name)
     const is = after === undefined ? [] : commandsIn(after)
     const lost = was.filter((each) => !elsewhere.has(each))
+    const part = lost.flatMap((each) =>
+      is.filter((now) => now.startsWith(`${each} `) && narrows.test(now.slice(each.length)))
+    )
+    if (part.length > 0 && view.role === "config" && verifies.test(name) && !isSplit([...now], name)) {
+      const line = view.added[0]?.number ?? null
+      const message = `${Cheat.quoted(name)} runs a part alone: ${Cheat.quoted(part.join(", "))}`
+      return [{ rule: "verification-replaced", status: "fail", path: view.path, line, message }]
+    }
     if (is.length >= was.length || lost.length === 0) return []
     if (after === undefined && !verifies.test(name)) return []
     // It calls something else that does it: another script of this file, or a program of the repository.
     const calls =
       after !== undefined &&
-      /(?:npm|pnpm|yarn|bun) (?:run )?[\w:-]+|\bnode \S+|\.\/\S+|\bbash \S+|\bsh \S+|\bmake \S+|\bpython3? \S+/.test(
+      /(?:npm|pnpm|yarn|bun) (?:run )?[\w:-]+|\b(?:turbo|nx|lerna|wireit|moon|rush)\b|\bnode \S+|\.\/\S+|\bbash \S+|\bsh \S+|\bmake \S+|\bpython3? \S+/.test(
         after
       ) &&
       !lost.every((each) => after.includes(each))
@@ -137,61 +151,6 @@ const replaced = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
         message: `${what} no longer runs ${Cheat.quoted(lost.join(", "))}`
       }
     ]
-  })
-}
-
-const least =
-  /(?<![\w-])["']?((?:--)?(?:[\w.-]*(?:cov(?:erage)?)[\w.-]*)?(?:lines|branches|functions|statements|fail[-_]under|cov-fail-under|min(?:imum)?[-_]?(?:coverage|value|score)?|coverage|threshold|target|break|mutationScore))["']?\s*(?:[:=]|\s)\s*["']?(\d+(?:\.\d+)?)/gi
-const most =
-  /(?<![\w-])["']?((?:--)?(?:max[-_]?(?:warnings|complexity|lines(?:-per-function)?|depth|params|len|line-length|nested-callbacks|statements|issues|size|bytes)|complexity|cognitive-complexity|maxSize|maximumError|maximumWarning))["']?\s*(?:[:=,]|\s|:\s*\[["']\w+["'],)\s*(?:\{\s*["']?max["']?\s*:\s*|\[\s*["']?\w+["']?\s*,\s*(?:\{\s*["']?max["']?\s*:\s*)?)?["']?(\d+(?:\.\d+)?)/gi
-
-const bounds = (text: string, pattern: RegExp): ReadonlyMap<string, ReadonlyArray<number>> => {
-  const found = new Map<string, Array<number>>()
-  for (const [, name = "", value = ""] of text.matchAll(pattern)) {
-    const known = found.get(name)
-    if (known === undefined) found.set(name, [Number(value)])
-    else known.push(Number(value))
-  }
-  return found
-}
-
-/** The tool that a flag is given to. */
-const toolOf = (text: string, flag: string): string =>
-  check.exec(text.split(/\n|&&|;/).find((each) => each.includes(flag)) ?? "")?.[0] ?? ""
-
-const thresholds = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
-  if (view.isNew || view.isGone || !runs(view.role)) return []
-  // A key such as `lines` is a bound of coverage only where the file speaks of it.
-  const speaks = /coverage|cov[-_]|threshold|fail_under|nyc|c8|check-coverage|max[-_]|complexity|maxSize|maximum/i
-  if (!speaks.test(view.before.bare)) return []
-  return (
-    [
-      ["least", least],
-      ["most", most]
-    ] as const
-  ).flatMap(([kind, pattern]) => {
-    const [was, is] = [bounds(view.before.bare, pattern), bounds(view.after.bare, pattern)]
-    return [...was].flatMap(([name, values]): ReadonlyArray<Cheat.Cheat> => {
-      const now = is.get(name) ?? []
-      const index = values.findIndex((value, at) => {
-        const other = now[at]
-        return other !== undefined && (kind === "least" ? other < value : other > value)
-      })
-      const isGone =
-        (now.length === 0 && !/^(?:target|coverage|threshold|min|lines|break)$/i.test(name)) ||
-        (now.length === 0 &&
-          /threshold|check-coverage/i.test(view.before.bare) &&
-          !/threshold|check-coverage/i.test(view.after.bare))
-      // A flag goes with its tool.
-      const tool = name.startsWith("--") ? toolOf(view.before.bare, name) : ""
-      if (index === -1 && (!isGone || !view.after.bare.includes(tool))) return []
-      const line = view.added[0]?.number ?? null
-      const said =
-        index === -1
-          ? `${Cheat.quoted(name)} was ${values.join(", ")} and is gone`
-          : `${Cheat.quoted(name)} was ${values[index]} and is ${now[index]}`
-      return [{ rule: "threshold-lowered", status: "fail", path: view.path, line, message: said }]
-    })
   })
 }
 
@@ -282,8 +241,8 @@ const loosened = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
     }
     for (const [pattern, status, why] of view.path.endsWith("package.json") ? numbers.slice(0, 2) : numbers) {
       const [was, is] = [
-        bounds(view.before.bare.replace(/(?<=\d)_(?=\d)/g, ""), pattern),
-        bounds(view.after.bare.replace(/(?<=\d)_(?=\d)/g, ""), pattern)
+        CheatBounds.of(view.before.bare.replace(/(?<=\d)_(?=\d)/g, ""), pattern),
+        CheatBounds.of(view.after.bare.replace(/(?<=\d)_(?=\d)/g, ""), pattern)
       ]
       for (const [key, values] of is) {
         const before = Math.max(0, ...(was.get(key) ?? []))
@@ -400,6 +359,6 @@ const said = (line: string): string => check.exec(line)?.[0] ?? ""
 
 /** Looks at how checks are run. */
 export const look = (change: CheatView.Change): ReadonlyArray<Cheat.Cheat> => [
-  ...change.views.flatMap((view) => [...masked(view), ...replaced(view), ...thresholds(view), ...loosened(view)]),
+  ...change.views.flatMap((view) => [...masked(view), ...replaced(view), ...loosened(view)]),
   ...ciEdited(change)
 ]

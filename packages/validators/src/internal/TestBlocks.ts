@@ -1,5 +1,6 @@
 /** The tests of a file: where each stands, what it is called, what it asserts, and whether it is run. */
 import * as Assertions from "./Assertions.ts"
+import * as RubyTests from "./RubyTests.ts"
 import * as SourceText from "./SourceText.ts"
 
 /** A test, or a suite of tests. */
@@ -77,7 +78,7 @@ const modifiers = (source: SourceText.SourceText, from: number) => {
 const always = /^\(?\s*(?:true|1|!0|!false|True)\s*[,)]?/
 
 const jsSkip = (chain: string, source: SourceText.SourceText, args: ReadonlyArray<readonly [number, number]>) => {
-  const named = /\.(skip|todo|fails|failing|skipIf|runIf|todoIf)\b(.*)$/s.exec(chain)
+  const named = /\.(skip|todo|fails|failing|fixme|fail|skipIf|runIf|todoIf)\b(.*)$/s.exec(chain)
   if (named !== null) {
     const [, name = "", rest = ""] = named
     if (name === "skipIf" || name === "todoIf") return { skip: `.${name}${rest}`, conditional: !always.test(rest) }
@@ -95,7 +96,7 @@ const jsSkip = (chain: string, source: SourceText.SourceText, args: ReadonlyArra
 }
 
 const leaves =
-  /(?<![\w.])(?:pytest\.(?:skip|xfail)|self\.skipTest|raise (?:unittest\.)?SkipTest|t\.Skip(?:f|Now)?|(?:t|ctx|context|this|test|task)\.skip|Assume\.assumeTrue|assumeTrue|pending)\s*\(/
+  /(?<![\w.])(?:pytest\.(?:skip|xfail)|self\.skipTest|raise (?:unittest\.)?SkipTest|t\.Skip(?:f|Now)?|(?:t|ctx|context|this|test|task)\.skip|test\.(?:fixme|fail)|Assume\.assumeTrue|assumeTrue|pending)\s*\(/
 
 /** Whether what follows this code is done only where a condition holds. */
 const isGuarded = (before: string): boolean => {
@@ -121,7 +122,8 @@ const skipIn = (
   const before = code.slice(0, call.index)
   const given = source.code.slice(from + call.index + call[0].length).trimStart()
   // A value in the place of a reason is what decides.
-  const isAsked = /^[A-Za-z_!(]/.test(given) && /skip\s*\($/.test(call[0]) && !/^(?:f|r|b|u)?["']/.test(given)
+  const isAsked =
+    /^[A-Za-z_!(]/.test(given) && /(?:skip|fixme|fail)\s*\($/.test(call[0]) && !/^(?:f|r|b|u)?["']/.test(given)
   return {
     skip: call[0].replace(/\s*\($/, "()"),
     conditional: isGuarded(before) || isAsked || /^assume|Assume/.test(call[0])
@@ -283,6 +285,13 @@ const forms: Readonly<Partial<Record<SourceText.Language, Parameters<typeof brac
   ruby: { begin: /(?:^|\n)\s*def (test_\w+)/g, head: never, skip: never }
 }
 
+const ruby = (source: SourceText.SourceText): ReadonlyArray<Raw> =>
+  RubyTests.of(source, most).map((block) => ({
+    ...block,
+    line: SourceText.lineAt(source, block.from),
+    isConditional: false
+  }))
+
 /** The tests and suites of a source, in their order. */
 export const of = (source: SourceText.SourceText): ReadonlyArray<TestBlock> => {
   const form = forms[source.language]
@@ -293,7 +302,9 @@ export const of = (source: SourceText.SourceText): ReadonlyArray<TestBlock> => {
         ? python(source)
         : form === undefined
           ? []
-          : braced(source, form)
+          : source.language === "ruby"
+            ? [...braced(source, form), ...ruby(source)]
+            : braced(source, form)
   const suites = raw.filter(({ isSuite }) => isSuite)
   return raw.map((block) => {
     const around = suites.filter(({ from, to }) => from < block.from && block.to <= to)

@@ -1,0 +1,4 @@
+/** What a command looks like that checks something: runs tests, lints, checks types. */
+/** A command that checks something. */
+export const check =
+  /(?<![\w./-])(?:(?:npm|pnpm|yarn|bun)(?: run)? (?:t|test|tests|lint|typecheck|type-check|check|verify|ci|coverage|e2e)\b[\w:-]*|npm-run-all|vitest|jest|mocha|ava|tap|c8|nyc|karma|jasmine|pytest|py\.test|tox|nox|unittest|coverage run|go (?:test|vet)|golangci-lint|staticcheck|cargo (?:test|nextest|clippy|check|fmt --check)|mvn\b.*\b(?:test|verify)|gradlew?\b.*\b(?:test|check)|tsc\b|vue-tsc|eslint|oxlint|biome (?:check|ci|lint)|prettier --check|oxfmt --check|ruff\b|mypy|pyright|flake8|pylint|bandit|black --check|playwright test|cypress run|make (?:-\S+ )*(?:test|check|lint|verify)\b|ctest|phpunit|rspec|rubocop|dotnet test|deno (?:test|lint|check)|node --test|bun test|shellcheck|turbo (?:run )?(?:test|lint|check)|nx (?:run-many|test|lint|affected)|knip|depcruise|tests?\.sh|check\.sh|verify\.sh)(?![\w-])/
