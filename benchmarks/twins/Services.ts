@@ -2,9 +2,11 @@
 import * as GitHub from "./GitHub.ts"
 import * as Model from "./Model.ts"
 import type * as Service from "./Service.ts"
+import * as Slack from "./Slack.ts"
 
 /** All of them. */
 export const all: ReadonlyArray<Service.Service> = [
   GitHub.service, // api.github.com
-  Model.service // the messages, chat completions and responses APIs
+  Model.service, // the messages, chat completions and responses APIs
+  Slack.service // slack.com/api
 ]
