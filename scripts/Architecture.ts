@@ -33,6 +33,11 @@ export const seams: ReadonlyArray<Seam> = [
     files: ["validators/internal/{Browser,Page}*", "*/adapters/*"],
     why: "a vendor's, and an optional peer"
   },
+  {
+    module: "graphql",
+    files: ["validators/internal/linear/*", "*/adapters/*"],
+    why: "an optional peer of the twin that answers with it"
+  },
   { module: "effect/workflow", files: ["core/Durable", "*/adapters/*"], why: "tagged unstable" },
   { module: "effect/cluster", files: ["core/internal/Cluster*", "*/adapters/*"], why: "tagged unstable" },
   {

@@ -24,7 +24,10 @@ export interface Service {
 
 /** One comparison of a twin with something that is known of the service. */
 export interface Comparison {
-  /** `recorded`: what the service has answered. `shape`: what its makers say that it answers. */
-  readonly against: "recorded" | "shape"
+  /**
+   * `recorded`: what the service has answered. `documented`: the examples of its documentation. `shape`: what its makers say
+   * that it answers.
+   */
+  readonly against: "recorded" | "documented" | "shape"
   readonly check: Effect.Effect<ReadonlyArray<TwinDrift.Report>, Twin.TwinError | TwinDrift.TwinDriftError, Scope.Scope>
 }

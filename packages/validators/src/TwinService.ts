@@ -163,7 +163,7 @@ export interface Definition<Seed, State> {
   /** The token of a request. Default: that of the `Authorization` header, `Bearer` or `token`. */
   readonly token?: (request: Request) => string | undefined
   /** A refusal as the service says it. Default: the status that HTTP has for it, and `{"error", "message"}`. */
-  readonly refuse?: (refusal: TwinRefusal.Refusal, request: Pick<Request, "method" | "path">) => Answer
+  readonly refuse?: (refusal: TwinRefusal.Refusal, request: Pick<Request, "method" | "path" | "headers">) => Answer
   /** Refuses what is known already without the route, such as a rate limit. */
   readonly admit?: (about: Finished<State>) => Answer | undefined
   /** What is added to every answer: an ETag, headers of rate limits. */
