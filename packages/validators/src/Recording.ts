@@ -139,12 +139,7 @@ const stopped = (ending: Exclude<Ending, { _tag: "Broke" | "Concluded" }>): stri
 
 /** The steps as a person reads them: “Visit / · Fill the field “Name” with “Ada” · …”. At most 4,000 characters. */
 export const steps = ({ taken }: Pick<Recording, "taken">): string => {
-  const all = taken.map(({ came, step }) => {
-    const not =
-      came._tag === "Refused" ? " (could not be done)" : came._tag === "Held" && !came.holds ? " (not so)" : ""
-    return `${StepText.of(step)}${not}`
-  })
-  const text = all.join(" · ")
+  const text = taken.map(({ came, step }) => StepText.done(step, came)).join(" · ")
   // The end is what leads to the verdict.
   return text.length <= 4_000 ? text : `${text.slice(0, 1_000)} … ${text.slice(-2_900)}`.toWellFormed()
 }

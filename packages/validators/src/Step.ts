@@ -93,7 +93,7 @@ export const Expectation = Schema.TaggedUnion({
   Status: { is: Schema.Int },
   /** api */
   Header: { name: Schema.NonEmptyString, rule: TextRule },
-  /** api: the body as text; with a `pointer` (RFC 6901) the value there, as JSON. */
+  /** api: the body as text; with a `pointer` (RFC 6901) the value there: a text as it is, everything else as JSON. */
   Body: { pointer: Schema.optionalKey(Schema.String), rule: TextRule },
   /** cli: what stands on the screen. */
   Screen: { rule: TextRule },

@@ -171,7 +171,7 @@ describe("what comes of the steps decides", () => {
       const { address } = yield* NotesApi.listening("loses-notes")
       const given: Step = {
         _tag: "Given",
-        that: { _tag: "Body", pointer: "/notes/0", rule: { _tag: "Is", text: '"milk"' } }
+        that: { _tag: "Body", pointer: "/notes/0", rule: { _tag: "Is", text: "milk" } }
       }
       const away: Step = { _tag: "Act", action: { _tag: "Request", method: "GET", path: "https://example.com/" } }
       const other: Step = { _tag: "Act", action: { _tag: "Reload" } }

@@ -40,46 +40,48 @@ export interface Options extends BrowserProcess.Options {
   readonly answerWithin?: number
 }
 
-/** Pages in a browser. Fails with `Unavailable`, and says how to get one, where there is none. */
-export const layerWith = (options: Options): Layer.Layer<Surface.Surface, Surface.SurfaceError> =>
-  Layer.effect(
-    Surface.Surface,
+/** Makes the surface, whose browser ends with the scope. Fails with `Unavailable`, and says how to get one, where there is none. */
+export const make = Effect.fnUntraced(function* (
+  options: Options = {}
+): Effect.fn.Return<Surface.Surface["Service"], Surface.SurfaceError, Scope.Scope> {
+  const { answerWithin = 15_000, checkWithin = 3_000, visitWithin = 15_000, within } = options
+  yield* within === undefined ? BrowserProcess.program(options.executable) : BrowserProcess.library
+  const scope = yield* Effect.scope
+  const one = yield* Semaphore.make(1)
+  let running: { readonly browser: Browser; readonly scope: Scope.Closeable } | undefined
+  const start = Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const { answerWithin = 15_000, checkWithin = 3_000, visitWithin = 15_000, within } = options
-      yield* within === undefined ? BrowserProcess.program(options.executable) : BrowserProcess.library
-      const scope = yield* Effect.scope
-      const one = yield* Semaphore.make(1)
-      let running: { readonly browser: Browser; readonly scope: Scope.Closeable } | undefined
-      const start = Effect.uninterruptibleMask((restore) =>
-        Effect.gen(function* () {
-          if (running?.browser.isConnected() === true) return running.browser
-          // One that broke down is put away before the next is started.
-          if (running !== undefined) yield* Scope.close(running.scope, Exit.void)
-          const own = yield* Scope.fork(scope)
-          const starting = within === undefined ? BrowserProcess.start(options) : BrowserProcess.startWithin(within)
-          const browser = yield* restore(Scope.provide(starting, own)).pipe(
-            Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
-          )
-          running = { browser, scope: own }
-          return browser
-        })
+      if (running?.browser.isConnected() === true) return running.browser
+      // One that broke down is put away before the next is started.
+      if (running !== undefined) yield* Scope.close(running.scope, Exit.void)
+      const own = yield* Scope.fork(scope)
+      const starting = within === undefined ? BrowserProcess.start(options) : BrowserProcess.startWithin(within)
+      const browser = yield* restore(Scope.provide(starting, own)).pipe(
+        Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
       )
-      return Surface.Surface.of({
-        name: "browser",
-        kind: "ui",
-        supports: { pictures: true },
-        noSource: within?.noSource ?? false,
-        open: Effect.fnUntraced(function* (app) {
-          const ground = yield* BrowserSession.ground(app)
-          const browser = yield* Semaphore.withPermit(one, start)
-          return yield* BrowserSession.open(browser, ground, {
-            hasOwnWayOut: within !== undefined,
-            patience: { visit: visitWithin, check: checkWithin, answer: answerWithin }
-          })
-        })
-      })
+      running = { browser, scope: own }
+      return browser
     })
   )
+  return {
+    name: "browser",
+    kind: "ui",
+    supports: { pictures: true },
+    noSource: within?.noSource ?? false,
+    open: Effect.fnUntraced(function* (app) {
+      const ground = yield* BrowserSession.ground(app)
+      const browser = yield* Semaphore.withPermit(one, start)
+      return yield* BrowserSession.open(browser, ground, {
+        hasOwnWayOut: within !== undefined,
+        patience: { visit: visitWithin, check: checkWithin, answer: answerWithin }
+      })
+    })
+  }
+})
+
+/** The surface as a layer: its browser ends with it. */
+export const layerWith = (options: Options): Layer.Layer<Surface.Surface, Surface.SurfaceError> =>
+  Layer.effect(Surface.Surface, make(options))
 
 /** Pages in the browser that this machine has. */
 export const layer: Layer.Layer<Surface.Surface, Surface.SurfaceError> = layerWith({})

@@ -212,7 +212,10 @@ export interface Place {
   readonly opened: Pick<Sandbox.Opened, "services" | "host">
   /** The variable of the sandbox's `spec.ports` on which the browser is spoken to. */
   readonly port: string
-  /** The program as the sandbox has it. Default: `chromium`. */
+  /**
+   * The program as the sandbox has it. Default: one that is installed there. Where it is the script of a distribution, the program behind it
+   * is started, as `/usr/lib/chromium/chromium` for Debian's.
+   */
   readonly executable?: string
   /** Whether the sandbox is one of `NoSource`: who opened it knows. */
   readonly noSource?: boolean
@@ -221,11 +224,17 @@ export interface Place {
 // The sandbox is what holds it; its own would need what the sandbox does not give. Where the sandbox has a way out, that is its proxy,
 // for its loopback too: nothing there is the app.
 const inside = (variable: string): string => `
+for name; do program=$(command -v -- "$name") && break; done
+if [ -z "$program" ]; then echo "there is no program $*"; exit 127; fi >&2
+# What a distribution puts in the path may be a script that reads files of /etc, which a sandbox need not have.
+if [ "$(head -c 2 "$program")" = '#!' ]; then
+  name=\${program##*/}
+  for real in "/usr/lib/$name/$name" "/usr/lib64/$name/$name"; do
+    if [ -x "$real" ]; then program=$real; break; fi
+  done
+fi
 profile=$(mktemp -d) || exit 1
 trap 'rm -rf "$profile"' EXIT
-program=$1
-# Debian's is a script that reads files of /etc, which a sandbox need not have.
-if [ "$1" = chromium ] && [ -x /usr/lib/chromium/chromium ]; then program=/usr/lib/chromium/chromium; fi
 "$program" --headless=new --no-sandbox --disable-dev-shm-usage --no-first-run --no-default-browser-check \
   --disable-background-networking --disable-component-update --disable-sync --disable-extensions --mute-audio --hide-scrollbars \
   --password-store=basic --use-mock-keychain --disable-popup-blocking --disable-back-forward-cache \
@@ -236,20 +245,24 @@ if [ "$1" = chromium ] && [ -x /usr/lib/chromium/chromium ]; then program=/usr/l
 
 /** Starts one in a sandbox, until the scope closes, and speaks to it through the port that the sandbox exposes. */
 export const startWithin = Effect.fnUntraced(function* ({
-  executable = "chromium",
+  executable,
   opened,
   port
 }: Place): Effect.fn.Return<Browser, SurfaceError, Scope.Scope> {
   const chromium = yield* library
+  const asked = executable ?? "A browser"
   const spawner = Context.get(opened.services, ChildProcessSpawner)
   const address = yield* Effect.mapError(opened.host.expose(port), (cause) =>
     unavailable(`The sandbox does not expose the port ${port}: ${cause.message}`, cause)
   )
   const handle = yield* Effect.mapError(
     spawner.spawn(
-      ChildProcess.make("sh", ["-c", inside(port), "sh", executable], { stdin: "ignore", forceKillAfter: "2 seconds" })
+      ChildProcess.make("sh", ["-c", inside(port), "sh", ...(executable === undefined ? names : [executable])], {
+        stdin: "ignore",
+        forceKillAfter: "2 seconds"
+      })
     ),
-    (cause) => unavailable(`${executable} can not be started in the sandbox: ${cause.message}`, cause)
+    (cause) => unavailable(`${asked} can not be started in the sandbox: ${cause.message}`, cause)
   )
   yield* Effect.forkScoped(Effect.ignore(Stream.runDrain(handle.stdout)))
   const begun = yield* Deferred.make<string>()
@@ -263,17 +276,17 @@ export const startWithin = Effect.fnUntraced(function* ({
   const gone = Effect.flatMap(Effect.exit(handle.exitCode), () =>
     Effect.fail(
       unavailable(
-        `${executable} ended in the sandbox before it could be spoken to: ${heard.trim().slice(-600) || "it said nothing"}`
+        `${asked} ended in the sandbox before it could be spoken to: ${heard.trim().slice(-600) || "it said nothing"}`
       )
     )
   )
   const silent = Effect.fail(
-    unavailable(`${executable} did not begin to listen in the sandbox within 30 s: ${heard.trim().slice(-600)}`)
+    unavailable(`${asked} did not begin to listen in the sandbox within 30 s: ${heard.trim().slice(-600)}`)
   )
   const path = yield* Effect.timeoutOrElse(Effect.raceFirst(Deferred.await(begun), gone), {
     duration: "30 seconds",
     orElse: () => silent
   })
   const url = `ws://${address.host}:${address.port}${path}`
-  return yield* connected(() => chromium.connectOverCDP(url, { timeout: 10_000 }), executable)
+  return yield* connected(() => chromium.connectOverCDP(url, { timeout: 10_000 }), asked)
 })

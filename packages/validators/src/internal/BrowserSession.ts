@@ -1,5 +1,6 @@
 /** One tester at a page: what a session of the browser surface does, with a bound for everything that it waits for. */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Browser, BrowserContext, Page } from "playwright-core"
 import type * as Step from "../Step.ts"
@@ -215,10 +216,11 @@ const address = ({ base, page }: Parts): string => {
 const describe = (action: Step.Action): string =>
   action._tag === "Visit" ? `Visiting ${JSON.stringify(action.address.slice(0, 200))}` : action._tag
 
-const visit = async ({ base, origins, page, patience }: Parts, to: string): Promise<void> => {
+const visit = async ({ base, origins, page, patience, troubles }: Parts, to: string): Promise<void> => {
   // Below the app's own address, which may be a folder.
   const url = new URL(to.startsWith("/") ? `./${to.replace(/^\/+/, "")}` : to, base)
   if (!origins.has(url.origin)) {
+    troubles.add(`refused: ${url.href}`)
     throw error(
       "OutOfApp",
       `${JSON.stringify(to.slice(0, 200))} leads out of the app. Visit an address below ${base.href}.`
@@ -317,23 +319,25 @@ const settle = async ({ page, troubles }: Parts): Promise<void> => {
 const check = async (parts: Parts, that: Step.Expectation, time: number): Promise<Surface.Checked> => {
   const until = performance.now() + time
   for (;;) {
-    const checked = await look(parts, that)
+    const looked = await look(parts, that)
+    if (Result.isFailure(looked)) throw error("NotPossible", `It can not be said: ${looked.failure}.`)
+    const checked = looked.success
     if (checked.holds || performance.now() >= until) return checked
     await parts.page.evaluate(PageScript.change, 100).catch(() => undefined)
   }
 }
 
-const look = async (parts: Parts, that: Step.Expectation): Promise<Surface.Checked> => {
+const look = async (parts: Parts, that: Step.Expectation): Promise<PageFacts.Judged> => {
   const { origins, page, troubles } = parts
   switch (that._tag) {
     case "Address":
       return PageFacts.judgeText(that.rule, address(parts))
     case "NoErrors": {
       const thrown = troubles.thrown()
-      return {
+      return Result.succeed({
         holds: thrown.length === 0,
         saw: thrown.length === 0 ? "nothing was thrown" : thrown.slice(0, 3).join(" · ")
-      }
+      })
     }
     case "Stored":
       return PageFacts.judgeStored(that, await page.evaluate(PageScript.stored))
@@ -354,7 +358,7 @@ const look = async (parts: Parts, that: Step.Expectation): Promise<Surface.Check
       } catch (cause) {
         // It goes somewhere else right now: what is there then is asked again.
         if (/context was destroyed|navigat|detached/i.test(said(cause)))
-          return { holds: false, saw: "the page changes" }
+          return Result.succeed({ holds: false, saw: "the page changes" })
         throw cause
       }
   }

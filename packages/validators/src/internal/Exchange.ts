@@ -40,8 +40,8 @@ type Looked = Result.Result<Surface.Checked, string>
 const compared = (rule: Step.TextRule, value: string): Looked =>
   Result.map(TextMatch.holds(rule, value), (holds) => ({ holds, saw: bounded(value, 2_000) }))
 
-/** The value at a pointer, as JSON; `undefined` when there is none. */
-const valueAt = (json: unknown, pointer: string): string | undefined => {
+/** The value at a pointer; `undefined` when there is none. */
+const valueAt = (json: unknown, pointer: string): unknown => {
   let value: unknown = json
   for (const token of pointer.split("/").slice(1).map(JsonPointer.unescapeToken)) {
     // `length` of a list, and what every object inherits, are not in the document.
@@ -56,8 +56,17 @@ const valueAt = (json: unknown, pointer: string): string | undefined => {
     }
     value = Object.getOwnPropertyDescriptor(value, token)?.value
   }
-  return JSON.stringify(value)
+  return value
 }
+
+const parsed = (content: string): Result.Result<unknown, unknown> =>
+  Result.try({ try: () => JSON.parse(content) as unknown, catch: (cause) => cause })
+
+/** A value as it is compared: a text as it is, everything else as JSON. */
+const written = (value: unknown): Result.Result<string, string> =>
+  typeof value === "string"
+    ? Result.succeed(value)
+    : Result.try({ try: () => JSON.stringify(value), catch: () => "the value is nested too deep" })
 
 const bodyOf = ({ body, cut }: Exchange, { pointer, rule }: Extract<Step.Expectation, { _tag: "Body" }>): Looked => {
   // What is missing could be what is looked for.
@@ -66,14 +75,12 @@ const bodyOf = ({ body, cut }: Exchange, { pointer, rule }: Extract<Step.Expecta
   if (pointer === undefined) return compared(rule, content)
   if (pointer !== "" && !pointer.startsWith("/"))
     return Result.fail(`${JSON.stringify(pointer)} is no JSON pointer: it begins with /`)
-  try {
-    const found = valueAt(JSON.parse(content), pointer)
-    return found === undefined
-      ? Result.succeed({ holds: false, saw: `nothing at ${pointer} of ${bounded(content, 1_000)}` })
-      : compared(rule, found)
-  } catch {
-    return Result.succeed({ holds: false, saw: `no JSON: ${bounded(content, 1_000)}` })
-  }
+  const json = parsed(content)
+  if (Result.isFailure(json)) return Result.succeed({ holds: false, saw: `no JSON: ${bounded(content, 1_000)}` })
+  const value = valueAt(json.success, pointer)
+  return value === undefined
+    ? Result.succeed({ holds: false, saw: `nothing at ${pointer} of ${bounded(content, 1_000)}` })
+    : Result.flatMap(written(value), (text) => compared(rule, text))
 }
 
 /** Whether an expectation holds; on failure why that can not be said. */

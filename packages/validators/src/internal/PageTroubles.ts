@@ -1,5 +1,5 @@
 /** What goes wrong beside what a tester looks at, and what a page tries that a tester does not follow: heard from the browser. */
-import type { BrowserContext, Page, Request } from "playwright-core"
+import type { BrowserContext, ConsoleMessage, Page, Request } from "playwright-core"
 
 const most = 50
 
@@ -15,6 +15,16 @@ export interface Troubles {
   readonly loading: () => number
   /** Where the page itself was led that is out of the app, last. */
   readonly leftFor: () => string | undefined
+}
+
+/** Whether a message tells that there is no icon. The browser asks for one by itself, and an app need have none. */
+const isOfIcon = (message: ConsoleMessage): boolean => {
+  const { url } = message.location()
+  return (
+    message.text().startsWith("Failed to load resource") &&
+    URL.canParse(url) &&
+    new URL(url).pathname === "/favicon.ico"
+  )
 }
 
 const short = (text: string): string => {
@@ -54,7 +64,7 @@ export const make = (): Troubles => {
         if (thrown.length < most) thrown.push(short(error.message))
       })
       page.on("console", (message) => {
-        if (message.type() === "error") add(`console: ${message.text()}`)
+        if (message.type() === "error" && !isOfIcon(message)) add(`console: ${message.text()}`)
       })
       page.on("dialog", (dialog) => {
         add(`${dialog.type()} was accepted: ${dialog.message()}`)

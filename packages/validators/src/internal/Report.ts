@@ -35,6 +35,22 @@ export const unkept = (assertion: string, { message }: EvidenceStoreError): Verd
 export const steps = (recording: Recording.Recording): string =>
   recording.taken.length === 0 ? "Nothing was done" : `Steps: ${Recording.steps(recording)}`
 
+/** The most steps that an excerpt lists: the first ones, and the last ones, which lead to the verdict. */
+const [first, last] = [20, 40]
+
+/** The steps in lines, each with its number, and what went wrong in lines that begin with `!`. */
+const listed = ({ taken, troubles }: Recording.Recording): string => {
+  const left = taken.length - first - last
+  const lines = taken.flatMap(({ came, step }, at) =>
+    left <= 0 || at < first || at >= first + left
+      ? [`${at + 1}. ${StepText.inOneLine(StepText.done(step, came), 400)}`]
+      : at === first
+        ? [`… ${left} steps are left out …`]
+        : []
+  )
+  return [...lines, ...troubles.slice(0, 20).map((trouble) => `! ${StepText.inOneLine(trouble, 300)}`)].join("\n")
+}
+
 /** What was thrown, refused or given up, bounded. */
 export const troubles = (last: Surface.Sight | undefined): ReadonlyArray<string> =>
   (last?.troubles ?? []).slice(0, 100).map((trouble) => StepText.inOneLine(trouble, 1_000))
@@ -56,13 +72,12 @@ export const evidence = Effect.fnUntraced(function* (
   last: Surface.Sight | undefined
 ): Effect.fn.Return<ReadonlyArray<Verdict.Evidence>, EvidenceStoreError, EvidenceStore> {
   const content = `${JSON.stringify(Schema.encodeSync(json)(recording))}\n`
-  const seen = recording.troubles.map((trouble) => `! ${trouble}`)
   const kept = [
     Verdict.evidence({
       kind: "steps",
       summary: `${recording.taken.length} steps at ${recording.surface}, by ${recording.planner}`,
       content,
-      excerpt: excerpt([Recording.steps(recording), ...seen].join("\n"))
+      excerpt: excerpt(listed(recording))
     })
   ]
   const store = yield* EvidenceStore

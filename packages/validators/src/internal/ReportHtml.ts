@@ -155,8 +155,17 @@ const steps = (evidence: ReadonlyArray<Verdict.Evidence>): Markup => {
         .split("\n")
         .filter((line) => line.trim() !== "")
         .slice(0, 200)
-        .map((line) => markup`<li dir="auto">${line.replace(/^\s*\d+[.)]\s*/, "")}</li>`)}</ol>`
+        .map(stepLine)}</ol>`
   )}`
+}
+
+/** A line of the steps: one with a number keeps it; what was noted beside them has none. */
+const stepLine = (line: string): Markup => {
+  if (/^[!…]/.test(line)) return markup`<li class="aside" dir="auto">${line}</li>`
+  const [, number, rest = line] = /^\s*(\d{1,5})[.)]\s*(.*)$/.exec(line) ?? []
+  return number === undefined
+    ? markup`<li dir="auto">${rest}</li>`
+    : markup`<li value="${number}" dir="auto">${rest}</li>`
 }
 
 /** The kinds of pictures that are shown, by how their bytes begin. A picture that could hold a script is none of them. */

@@ -56,6 +56,7 @@ th { text-align: left; font-size: .8rem; color: var(--soft); font-weight: 600 }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
 ol.steps { padding-left: 1.6rem; font-size: .925rem }
 ol.steps li::marker { color: var(--soft) }
+ol.steps li.aside { list-style: none; counter-increment: list-item 0; color: var(--soft) }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: .75rem; margin-top: .75rem; align-items: start }
 figure { border: 1px solid var(--line); border-radius: .5rem; overflow: hidden; background: var(--code) }
 figure img { display: block; width: 100%; height: auto; background: #fff }

@@ -111,6 +111,10 @@ export const expectation = (that: Step.Expectation): string => {
   }
 }
 
+/** One step that was done, with what came of it where that was not what it was done for. */
+export const done = (step: Step.Step, came: { readonly _tag: string; readonly holds?: boolean }): string =>
+  `${of(step)}${came._tag === "Refused" ? " (could not be done)" : came.holds === false ? " (not so)" : ""}`
+
 /** One step in a few words. */
 export const of = (step: Step.Step): string => {
   switch (step._tag) {

@@ -50,7 +50,7 @@ const fixture = Layer.effect(
       arrive: [get("/")],
       holds: status(200),
       fails: body(is("never")),
-      keeps: { actions: [get("/login"), get("/")], seen: body(is('"who=ada"'), "/who") },
+      keeps: { actions: [get("/login"), get("/")], seen: body(is("who=ada"), "/who") },
       shows: { actions: [get("/hostile")], seen: body(is(SurfaceTest.hostile)) },
       huge: [get("/huge")],
       later: undefined,
@@ -220,19 +220,21 @@ describe("answers that are hard to take", () => {
     Effect.gen(function* () {
       const { session } = yield* at((request, response) =>
         response.end(
-          request.url === "/html" ? "<html>" : '{"a":[{"b/c":1.50,"~":"x"}],"none":null,"__proto__":{"evil":1}}'
+          request.url === "/html" ? "<html>" : '{"a":[{"b/c":1.50,"~":"x"}],"none":null,"list":["x"],"__proto__":{"evil":1}}'
         )
       )
       yield* session.act(get("/"))
       const found = (pointer: string, text: string) => session.check(body(is(text), pointer))
       for (const [pointer, text] of [
         ["/a/0/b~1c", "1.5"],
-        ["/a/0/~0", '"x"'],
+        ["/a/0/~0", "x"],
         ["/none", "null"],
+        ["/list", '["x"]'],
         ["/__proto__/evil", "1"]
       ] as const) {
         assert.isTrue((yield* found(pointer, text)).holds, pointer)
       }
+      assert.isFalse((yield* found("/a/0/~0", '"x"')).holds, "a text is compared as it is, without quotes")
       for (const pointer of ["/a/1", "/a/length", "/a/-1", "/constructor", "/a/0/toString", "/a/00"]) {
         const { holds, saw } = yield* found(pointer, "x")
         assert.isFalse(holds)
