@@ -6,6 +6,7 @@ import * as Twin from "../Twin.ts"
 import * as TwinFault from "../TwinFault.ts"
 import * as TwinRefusal from "../TwinRefusal.ts"
 import type * as TwinService from "../TwinService.ts"
+import * as JsonDepth from "./JsonDepth.ts"
 import * as TwinJournal from "./TwinJournal.ts"
 import * as TwinRoute from "./TwinRoute.ts"
 import * as TwinWebhooks from "./TwinWebhooks.ts"
@@ -300,7 +301,8 @@ const readBody = (
     return { refusal: { _tag: "WrongContentType", contentType } }
   }
   try {
-    return { body: JSON.parse(body) }
+    const json: Schema.Json = JSON.parse(body)
+    return JsonDepth.exceeds(json, JsonDepth.most) ? { refusal: { _tag: "InvalidJson" } } : { body: json }
   } catch {
     return { refusal: { _tag: "InvalidJson" } }
   }

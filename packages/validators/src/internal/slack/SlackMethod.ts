@@ -1,6 +1,7 @@
 /** Methods of Slack's Web API: each is a route that takes its arguments from a form, from JSON or from the query. */
 import type * as Schema from "effect/Schema"
 import * as TwinService from "../../TwinService.ts"
+import * as JsonDepth from "../JsonDepth.ts"
 import * as SlackAnswer from "./SlackAnswer.ts"
 import * as SlackState from "./SlackState.ts"
 
@@ -69,7 +70,8 @@ const argumentsOf = ({ body, query }: TwinService.Call<SlackState.State>): Given
 
 const parsed = (text: string): Schema.Json => {
   try {
-    return JSON.parse(text)
+    const json: Schema.Json = JSON.parse(text)
+    return JsonDepth.exceeds(json, JsonDepth.most) ? null : json
   } catch {
     return null
   }
