@@ -44,8 +44,10 @@ const teamId = await Effect.runPromise(
           body: JSON.stringify({ query: "{ teams { nodes { id } } }" })
         })
       )
-      const { data } = yield* Effect.promise(() => reply.json())
-      return String(data.teams.nodes[0].id)
+      const { data } = (yield* Effect.promise(() => reply.json())) as {
+        readonly data: { readonly teams: { readonly nodes: ReadonlyArray<{ readonly id: string }> } }
+      }
+      return data.teams.nodes[0]?.id ?? ""
     })
   )
 )

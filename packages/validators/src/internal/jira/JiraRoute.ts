@@ -79,6 +79,7 @@ export const told = (
 
 /** How Jira sends webhooks. It tries five times more, some minutes apart. */
 export const webhooks: TwinService.Webhooks<JiraState.State> = {
+  secrets: ({ webhooks }) => webhooks.map(({ secret }) => secret),
   hooks: ({ webhooks }, event) =>
     webhooks.flatMap(({ events, secret, url }, index) =>
       events.includes(event.name) ? [{ id: String(index), url, secret }] : []

@@ -56,6 +56,7 @@ export const issue = (box: LinearShape.Box, of: LinearState.Issue): Readonly<Rec
 
 /** How Linear sends webhooks. It tries again after a minute, an hour and six hours. */
 export const webhooks: TwinService.Webhooks<LinearState.State> = {
+  secrets: ({ webhooks }) => webhooks.map(({ secret }) => secret),
   hooks: ({ webhooks }, event) =>
     webhooks.flatMap(({ resourceTypes, secret, url }, index) =>
       resourceTypes.some((type) => type === event.name) ? [{ id: String(index), url, secret }] : []

@@ -37,6 +37,7 @@ export const ofMessage = (
 
 /** How Slack sends events. It tries three times more: at once, after a minute, after five. */
 export const webhooks: TwinService.Webhooks<SlackState.State> = {
+  secrets: ({ events }) => events.map(({ secret }) => secret),
   hooks: ({ events }, event) =>
     events.flatMap(({ secret, types, url }, index) =>
       types.includes(event.name) ? [{ id: String(index), url, secret }] : []
