@@ -29,6 +29,8 @@ export const kinds = {
   "other-content": "a version that was locked has other content",
   "no-digest": "a package that is new in the lock file has no digest",
   "wider-range": "a range lets in more than before",
+  "installed-files":
+    "what an installer puts there is in the commit: a program in it runs in the place of the installed one",
   "name-like-another": "a new dependency has nearly the name of a package that everybody knows"
 } as const
 
@@ -52,6 +54,8 @@ type Content = Result.Result<string | undefined, string>
 
 interface Side {
   readonly paths: ReadonlySet<string>
+  /** With links and submodules. */
+  readonly all: ReadonlySet<string>
   readonly read: (path: string) => Effect.Effect<Content, Git.GitError, ChildProcessSpawner>
 }
 
@@ -69,7 +73,7 @@ const side = Effect.fnUntraced(function* (repository: string, commit: string) {
         : Result.succeed(new TextDecoder().decode(bytes))
     )
   }
-  return { paths: new Set(objects.keys()), read } satisfies Side
+  return { paths: new Set(objects.keys()), all: new Set(entries.map(({ path }) => path)), read } satisfies Side
 })
 
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/") + 1)
@@ -175,16 +179,22 @@ const both = Effect.fnUntraced(function* <A>(
   return undefined
 })
 
+const isInstalled = (path: string) => /(?:^|\/)node_modules\//i.test(path)
+
 const look = Effect.fnUntraced(function* ({ change, repository }: Rule.Context, ignore: ReadonlyArray<string>) {
   const [base, head] = [yield* side(repository, change.base), yield* side(repository, change.head)]
-  const isLookedAt = (path: string) =>
-    !path.includes("node_modules/") && !ignore.some((folder) => path.startsWith(`${folder.replace(/\/$/, "")}/`))
+  const isIgnored = (path: string) => ignore.some((folder) => path.startsWith(`${folder.replace(/\/$/, "")}/`))
+  const isLookedAt = (path: string) => !isInstalled(path) && !isIgnored(path)
   const files = (yield* Git.diff(repository, change.base, change.head)).flatMap(({ path, previousPath }) =>
     previousPath === undefined ? [path] : [path, previousPath]
   )
   const paths = [...new Set(files)].filter(isLookedAt).sort()
   const found: Found = { problems: [], said: [], unreadable: [] }
   const sides = { base, head, found }
+  for (const path of files.filter((path) => isInstalled(path) && !isIgnored(path) && head.all.has(path)).sort()) {
+    found.said.push(`${path} changed`)
+    adder(found, path)("installed-files", nameOf(path))
+  }
   const asking: Array<string> = []
   for (const path of paths.filter((path) => nameOf(path) === "package.json")) {
     const read = yield* both(path, sides, (text) =>

@@ -20,6 +20,7 @@ import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Checkout from "./Checkout.ts"
 import * as CheatView from "./internal/CheatView.ts"
+import * as CheckRun from "./internal/CheckRun.ts"
 import * as GitFiles from "./internal/GitFiles.ts"
 import * as Overlay from "./internal/Overlay.ts"
 import * as TestRun from "./internal/TestRun.ts"
@@ -37,7 +38,7 @@ export interface Options {
   readonly demand?: boolean
   /** The most broken states of the code that are tried. Default: 20. */
   readonly most?: number
-  /** The longest that they may take together. Default: 15 minutes. */
+  /** The longest that they may take together. What does not end in five times the time of the head, and 10 seconds, says nothing. Default: 15 minutes. */
   readonly within?: Duration.Input
 }
 
@@ -64,7 +65,7 @@ const judgement = (
         .slice(0, 8_000)
     })
   ],
-  problems: [...options.problems].sort((a, b) => (a.message < b.message ? -1 : 1))
+  problems: CheckRun.listed(options.problems)
 })
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`
@@ -77,26 +78,36 @@ const nothing = (demand: boolean): Rule.Judgement => ({
   evidence: []
 })
 
-const unknown = ({ checked, why }: Extract<TestRun.Ran, { readonly _tag: "Unknown" }>): Rule.Judgement => ({
+/** What nobody runs, and no test can fail on. */
+const isProse = (path: string): boolean => /\.(?:md|mdx|rst|adoc)$|(?:^|\/)(?:LICENSE|CHANGELOG)[^/]*$/i.test(path)
+
+const alone: Rule.Judgement = {
+  status: "skipped",
+  reason: "the change has tests alone: there is no code that they could fail without",
+  evidence: []
+}
+
+type Timed = TestRun.Ran & {
+  /** In milliseconds. */
+  readonly took: number
+}
+type Unknown = Extract<TestRun.Ran, { readonly _tag: "Unknown" }>
+
+const unknown = ({ checked, why }: Unknown, where: string): Rule.Judgement => ({
   status: "error",
-  reason: `nobody knows what the tests do at the head: ${why}`,
+  reason: `nobody knows what the tests do ${where}: ${why}`,
   evidence: [checked.ran.evidence]
 })
+
+/** Whether a run came to no end of its own. One that ended without a report is of tests that do not load. */
+const isUnended = ({ checked }: TestRun.Ran): boolean => checked.ran.ending._tag !== "Exited"
 
 /** The largest file that is laid over another, or broken, in bytes. */
 const largest = 2_000_000
 
-/** Plain files of a commit, but for those that are larger. */
-const plainFiles = Effect.fnUntraced(
-  function* (repository: string, asked: { readonly commit: string; readonly paths: ReadonlyArray<string> }) {
-    const files = yield* GitFiles.read(repository, { ...asked, most: largest })
-    return new Map(
-      [...files].flatMap(([path, { bytes, mode }]) =>
-        mode.startsWith("100") && bytes !== undefined ? [[path, bytes] as const] : []
-      )
-    )
-  },
+const read = (repository: string, asked: { readonly commit: string; readonly paths: ReadonlyArray<string> }) =>
   Effect.mapError(
+    GitFiles.read(repository, { ...asked, most: largest }),
     (cause) =>
       new Validator.ValidatorError({
         reason: "SubjectUnavailable",
@@ -104,7 +115,6 @@ const plainFiles = Effect.fnUntraced(
         cause
       })
   )
-)
 
 /** The two rules, which share their runs of the tests. */
 export const make = (
@@ -116,35 +126,53 @@ export const make = (
   const { demand = false, isTest = isOfTests, most = 20, tests } = options
   const within = Duration.toMillis(Duration.fromInputUnsafe(options.within ?? "15 minutes"))
   // The checkouts are the same for both rules.
-  const ran = new WeakMap<Checkout.Checkout, TestRun.Ran>()
-  const plain = (checkout: Checkout.Checkout) =>
-    Effect.suspend(() => {
-      const known = ran.get(checkout)
-      if (known !== undefined) return Effect.succeed(known)
-      return Effect.tap(TestRun.run(checkout, tests), (report) => Effect.sync(() => void ran.set(checkout, report)))
-    })
+  const known = { plain: new WeakMap<Checkout.Checkout, Timed>(), parent: new WeakMap<Checkout.Checkout, Timed>() }
+  const once = Effect.fnUntraced(function* <E, R>(
+    runs: WeakMap<Checkout.Checkout, Timed>,
+    checkout: Checkout.Checkout,
+    run: Effect.Effect<TestRun.Ran, E, R>
+  ) {
+    const before = runs.get(checkout)
+    if (before !== undefined) return before
+    const started = yield* Clock.currentTimeMillis
+    const ran = yield* run
+    const timed: Timed = { ...ran, took: (yield* Clock.currentTimeMillis) - started }
+    runs.set(checkout, timed)
+    return timed
+  })
+  const plain = (checkout: Checkout.Checkout) => once(known.plain, checkout, TestRun.run(checkout, tests))
+
+  const longestRun = Duration.toMillis(Duration.fromInputUnsafe(tests.timeout ?? "10 minutes"))
+  const isAlone = ({ change }: Reports) => change.files.every(({ path }) => isTest(path) || isProse(path))
 
   /** The head's tests over the base's code. */
   const parent = Effect.fnUntraced(function* ({ base, change, repository }: Reports) {
     const paths = change.files
       .flatMap(({ path, previousPath = path }) => [path, previousPath])
       .filter((path) => isTest(path))
-    const after = yield* plainFiles(repository, { commit: change.head, paths })
-    const before = yield* plainFiles(repository, { commit: change.base, paths })
-    const of = (files: ReadonlyMap<string, Uint8Array>) =>
-      new Map(paths.map((path) => [path, files.get(path)] as const))
+    const after = yield* read(repository, { commit: change.head, paths })
+    const large = paths.find((path) => after.has(path) && after.get(path)?.bytes === undefined)
+    if (large !== undefined) {
+      return yield* new Validator.ValidatorError({
+        reason: "SubjectUnavailable",
+        message: `${large} is too large to be laid over the code of the base. Take it apart, or say with \`isTest\` that it is none.`
+      })
+    }
     const checkout = yield* base
-    return yield* Overlay.within(checkout, { files: of(after), before: of(before) })(TestRun.run(checkout, tests))
+    const files = new Map(paths.map((path) => [path, after.get(path)] as const))
+    return yield* once(known.parent, checkout, Overlay.within(checkout, files)(TestRun.run(checkout, tests)))
   })
 
   const redGreen = (context: Reports): Judged<ChildProcessSpawner> =>
     Effect.gen(function* () {
       if (!context.change.files.some(({ path }) => isTest(path))) return nothing(demand)
+      if (isAlone(context)) return alone
       const reports = { base: yield* plain(yield* context.base), head: yield* plain(yield* context.head) }
-      if (reports.head._tag === "Unknown") return unknown(reports.head)
+      if (reports.head._tag === "Unknown") return unknown(reports.head, "at the head")
       // A base without any test has no report.
       const base = reports.base._tag === "Unknown" ? { cases: [] } : reports.base.report
       const over = yield* parent(context)
+      if (over._tag === "Unknown" && isUnended(over)) return unknown(over, "on the code of the base")
       const proof = TestProof.redThenGreen({
         base,
         head: reports.head.report,
@@ -177,27 +205,28 @@ export const make = (
     })
 
   const files = Effect.fnUntraced(function* ({ change, repository }: Reports) {
-    const code = change.files.filter(({ path, status }) => status !== "deleted" && !isTest(path))
+    const code = change.files.filter(({ path, status }) => status !== "deleted" && !isTest(path) && !isProse(path))
     const now = code.map(({ path }) => path)
     const then = code.map(({ path, previousPath = path }) => previousPath)
-    const after = yield* plainFiles(repository, { commit: change.head, paths: now })
-    const before = yield* plainFiles(repository, { commit: change.base, paths: then })
+    const after = yield* read(repository, { commit: change.head, paths: now })
+    const before = yield* read(repository, { commit: change.base, paths: then })
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
     return code.flatMap(({ path, previousPath = path }) => {
-      const [now, then] = [after.get(path), before.get(previousPath)]
-      // What is binary has no lines to break.
-      if (now === undefined || now.includes(0) || then?.includes(0) === true) return []
-      return [{ path, after: text(now), bytes: now, ...(then !== undefined && { before: text(then) }) }]
+      const [{ bytes: now, mode = "" } = {}, then] = [after.get(path), before.get(previousPath)?.bytes]
+      // What is binary has no lines to break, and a link is no text.
+      if (!mode.startsWith("100") || now === undefined || now.includes(0) || then?.includes(0) === true) return []
+      return [{ path, mode, after: text(now), ...(then !== undefined && { before: text(then) }) }]
     })
   })
 
   const breakFix = (context: Reports): Judged<ChildProcessSpawner> =>
     Effect.gen(function* () {
       if (!context.change.files.some(({ path }) => isTest(path))) return nothing(demand)
+      if (isAlone(context)) return alone
       const started = yield* Clock.currentTimeMillis
       const checkout = yield* context.head
       const [base, head] = [yield* plain(yield* context.base), yield* plain(checkout)]
-      if (head._tag === "Unknown") return unknown(head)
+      if (head._tag === "Unknown") return unknown(head, "at the head")
       const fresh = TestProof.added(base._tag === "Unknown" ? { cases: [] } : base.report, head.report)
       if (fresh.length === 0) return nothing(demand)
       const over = yield* parent(context)
@@ -208,12 +237,13 @@ export const make = (
       let tried = 0
       for (const { line, path, text, what } of mutants) {
         if (TestProof.breakFix(fresh, states).dead.length === 0) break
-        if ((yield* Clock.currentTimeMillis) - started > within) break
-        const whole = code.find((file) => file.path === path)?.bytes
-        const broken = yield* Overlay.within(checkout, {
-          files: new Map([[path, Buffer.from(text)]]),
-          before: new Map([[path, whole]])
-        })(TestRun.run(checkout, tests))
+        const left = within - ((yield* Clock.currentTimeMillis) - started)
+        if (left <= 0) break
+        const mode = code.find((file) => file.path === path)?.mode ?? "100644"
+        const files = new Map([[path, { mode, bytes: Buffer.from(text) }]])
+        // One that makes the code loop does not hold up the others.
+        const timeout = Math.min(longestRun, left, head.took * 5 + 10_000)
+        const broken = yield* Overlay.within(checkout, files)(TestRun.run(checkout, { ...tests, timeout }))
         tried++
         if (broken._tag === "Reported") states.push({ what: `${path}:${line}: ${what}`, report: broken.report })
       }

@@ -63,6 +63,15 @@ describe("what is installed", () => {
     ["is said in the lock file alone", { "package-lock.json": lock({ zod: entry("3.1.1") }) }, ["lock-alone"]],
     ["changes by its name only", { "package.json": json({ name: "other", dependencies: { zod: "^3.0.0" } }) }, []],
     [
+      "is in the commit, beside fixtures that nobody installs",
+      {
+        "node_modules/.bin/vitest": "#!/bin/sh\n",
+        "packages/a/node_modules/x/index.js": "",
+        "src/modules/a.js": ""
+      },
+      ["installed-files", "installed-files"]
+    ],
+    [
       "is fetched as another file says",
       { ".npmrc": "registry=https://evil.example.invalid\n" },
       ["installer-settings"]

@@ -85,17 +85,29 @@ export interface BreakFix {
   readonly survived: ReadonlyArray<string>
 }
 
+/** The cases of a report by their names. */
+const named = ({ cases }: Cases) => Map.groupBy(cases, ({ name }) => name)
+
+/** The failure of a test, where every case that may be it failed: reports name the file of some cases, and of others not. */
+const failureOf = (
+  { file, name }: TestReport.Case,
+  cases: ReadonlyMap<string, ReadonlyArray<TestReport.Case>>
+): TestReport.Case | undefined => {
+  const same = (cases.get(name) ?? []).filter((one) => one.file === null || file === null || one.file === file)
+  return same.every(failed) ? same[0] : undefined
+}
+
 /** Which of the new tests failed on which broken state first. */
 export const breakFix = (fresh: ReadonlyArray<TestReport.Case>, states: ReadonlyArray<Broken>): BreakFix => {
-  const first = new Map<string, Omit<Caught, "test">>()
-  for (const { report, what } of states) {
-    for (const { message, name, ...one } of report.cases) {
-      if (failed({ message, name, ...one }) && !first.has(name)) first.set(name, { by: what, message })
+  const ran = states.map(({ report, what }) => ({ by: what, cases: named(report) }))
+  const first = (test: TestReport.Case): Omit<Caught, "test"> | undefined => {
+    for (const { by, cases } of ran) {
+      const failure = failureOf(test, cases)
+      if (failure !== undefined) return { by, message: failure.message }
     }
+    return undefined
   }
-  const found = fresh
-    .filter(({ status }) => status === "passed")
-    .map((test) => ({ test, caught: first.get(test.name) }))
+  const found = fresh.filter(({ status }) => status === "passed").map((test) => ({ test, caught: first(test) }))
   return {
     caught: found.flatMap(({ caught, test }) => (caught === undefined ? [] : [{ test, ...caught }])),
     dead: found.filter(({ caught }) => caught === undefined).map(({ test }) => test),
