@@ -170,9 +170,16 @@ const listsGrown = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
     new Set([...source.bare.matchAll(pattern)].flatMap(([, , list = ""]) => list.match(/[A-Za-z][\w.-]*\d*/g) ?? []))
   const [quiet, quietNow] = [items(view.before, silent), items(view.after, silent)]
   const [loud, loudNow] = [items(view.before, spoken), items(view.after, spoken)]
-  const more = [...quietNow].filter((each) => !quiet.has(each) && /\d|-/.test(each))
+  const more = [...quietNow].filter(
+    (each) => !quiet.has(each) && (/\d|-/.test(each) || (/golangci/.test(view.path) && loud.has(each)))
+  )
   const less = [...loud].filter((each) => !loudNow.has(each) && each !== "ALL")
   const line = view.added[0]?.number ?? null
+  const off = CheatView.addedIn(view, "bare").find(({ text }) => /^\s+Enabled:\s*false\b/.test(text))
+  if (/rubocop/.test(view.path) && off !== undefined) {
+    const message = "a cop is switched off"
+    return [{ rule: "check-silenced", status: "blocked", path: view.path, line: off.number, message }]
+  }
   return [
     ...(more.length > 0
       ? [
