@@ -73,6 +73,8 @@ const strengthOf = (matcher: string, expected: string, subject: string): number 
   if (/^tobe(?:truthy|falsy)$/.test(matcher)) return Math.min(2, Math.max(1, conditionStrength(subject) > 1.5 ? 2 : 1))
   if (negated.test(matcher) && !/nottothrow/.test(matcher)) return partly.test(matcher) ? 2 : 1
   if (exists.test(matcher)) return 1
+  // Its type alone.
+  if (/^(?:an?|tobetypeof|typeof)$/.test(matcher)) return 1.5
   if (/^(?:expect\.anything\(\)|mock\.ANY|ANY|any\(\))$/.test(expected)) return 1
   if (/\b(?:expect\.(?:any|anything)\(|mock\.ANY|\bANY\b|any\(\))/.test(expected)) return 2
   if (
@@ -155,7 +157,7 @@ const chained = (source: SourceText.SourceText, from: number) => {
 
 /** Assertions of calls: `expect(a).toBe(b)`, `assert.equal(a, b)`, `assertEquals(b, a)`, `assert_eq!(a, b)`, `t.Errorf(…)`. */
 const call =
-  /(?<![\w$.])(?:(expect(?:Type|TypeOf)?|assertThat|should)|((?:self|cls|t|ava|tap|Assert|Assertions|XCT|np\.testing|assert|require|chai\.assert|mock\w*|\w*[mM]ock)(?:\.\w+)+|assert|debug_assert|assert\w+|verify|fail|expect\w+|check[A-Z]\w*))(!?)\s*(?=\()/g
+  /(?<![\w$.])(?:(expect(?:Type|TypeOf)?|assertThat|should)|((?:self|cls|t|ava|tap|Assert|Assertions|XCT|np\.testing|assert|require|chai\.assert|mock\w*|\w*[mM]ock)(?:\.\w+)+|assert|debug_assert|assert\w+|verify|fail|expect\w+|check[A-Z]\w*))(!?)(?:<[\w.,\s[\]]{1,100}>)?\s*(?=\()/g
 const goFailure = /^t\.(?:error|errorf|fatal|fatalf|fail|failnow)$/
 /** What a context of a test may do beside asserting. */
 const isNoAssertion =

@@ -10,8 +10,11 @@ type Assertion = Assertions.Assertion
 /** Takes out of both lists what stands in both. */
 const different = (before: ReadonlyArray<Assertion>, after: ReadonlyArray<Assertion>) => {
   const left = [...after]
-  const gone = before.filter(({ text }) => {
-    const at = left.findIndex((each) => each.text === text)
+  const gone = before.filter(({ expected, matcher, subject, text }) => {
+    // In Go the text of a failure says nothing of the condition that it stands under.
+    const at = left.findIndex(
+      (each) => each.text === text && each.subject === subject && each.matcher === matcher && each.expected === expected
+    )
     if (at !== -1) left.splice(at, 1)
     return at === -1
   })
@@ -421,7 +424,11 @@ const isWeaker = (was: Assertion, now: Assertion): boolean => {
 
 /** Assertions that always hold, where there were none before. */
 const fresh = ({ fresh: tests, pairs }: CheatTests.Paired): ReadonlyArray<Cheat.Cheat> => {
-  const old = new Set(pairs.flatMap(([before]) => before.block.assertions.map(({ text }) => text)))
+  const old = new Set(
+    pairs.flatMap(([before]) =>
+      before.block.assertions.filter(({ strength }) => strength === 0).map(({ text }) => text)
+    )
+  )
   return [...pairs.map(([, after]) => after), ...tests].flatMap(({ block, view }) =>
     block.assertions
       .filter(({ strength, text }) => strength === 0 && !old.has(text))

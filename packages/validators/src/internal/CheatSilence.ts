@@ -160,7 +160,7 @@ const typesLoosened = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
 const silent =
   /(?:^|\n)\s*["']?(ignore|extend-ignore|extend_ignore|per-file-ignores|disable|disabled|skips|allow)["']?\s*[:=]\s*(\[[^\]]*\]|[^\n[]*(?:\n[ \t]+[^\n]*)*)/g
 const spoken =
-  /(?:^|\n)\s*["']?(select|extend-select|enable|enabled|warn|deny|forbid)["']?\s*[:=]\s*(\[[^\]]*\]|[^\n[]*)/g
+  /(?:^|\n)\s*["']?(select|extend-select|enable|enabled|warn|deny|forbid)["']?\s*[:=]\s*(\[[^\]]*\]|[^\n[]*(?:\n[ \t]+- [^\n]*)*)/g
 const listConfig =
   /(?:^|\/)(?:\.?ruff\.toml|pyproject\.toml|setup\.cfg|tox\.ini|\.flake8|\.pylintrc|\.golangci\.ya?ml|\.bandit|\.rubocop\.ya?ml)$/
 
