@@ -74,7 +74,7 @@ export const roleOf = (path: string): Role => {
 const linesOf = (text: string): ReadonlyArray<string> => (text === "" ? [] : text.split("\n"))
 
 /** So many edits are followed exactly; beyond that lines are counted. */
-const mostEdits = 4_000
+const mostEdits = 1_000
 
 const changed = (before: string, after: string): { added: ReadonlyArray<Line>; removed: ReadonlyArray<Line> } => {
   const [old, now] = [linesOf(before), linesOf(after)]
