@@ -53,6 +53,8 @@ const conditionStrength = (text: string): number => {
 
 const strengthOf = (matcher: string, expected: string, subject: string): number => {
   if (matcher === "always") return 0
+  // A type instead of a value.
+  if (/^typeof\b/.test(subject) && /^"\w+"$/.test(expected)) return 1.5
   // What passes whatever the text is.
   if (/match/.test(matcher) && /^\/\.?[*+]?\/\w*$/.test(expected)) return 1
   if (isBoolean.test(expected) && !negated.test(matcher)) {
@@ -71,6 +73,8 @@ const strengthOf = (matcher: string, expected: string, subject: string): number 
   if (/^tobe(?:truthy|falsy)$/.test(matcher)) return Math.min(2, Math.max(1, conditionStrength(subject) > 1.5 ? 2 : 1))
   if (negated.test(matcher) && !/nottothrow/.test(matcher)) return partly.test(matcher) ? 2 : 1
   if (exists.test(matcher)) return 1
+  // Its type alone.
+  if (/^(?:an?|tobetypeof|typeof)$/.test(matcher)) return 1.5
   if (/^(?:expect\.anything\(\)|mock\.ANY|ANY|any\(\))$/.test(expected)) return 1
   if (/\b(?:expect\.(?:any|anything)\(|mock\.ANY|\bANY\b|any\(\))/.test(expected)) return 2
   if (
@@ -153,7 +157,7 @@ const chained = (source: SourceText.SourceText, from: number) => {
 
 /** Assertions of calls: `expect(a).toBe(b)`, `assert.equal(a, b)`, `assertEquals(b, a)`, `assert_eq!(a, b)`, `t.Errorf(…)`. */
 const call =
-  /(?<![\w$.])(?:(expect(?:Type|TypeOf)?|assertThat|should)|((?:self|cls|t|ava|tap|Assert|Assertions|XCT|np\.testing|assert|require|chai\.assert|mock\w*|\w*[mM]ock)(?:\.\w+)+|assert|debug_assert|assert\w+|verify|fail|expect\w+|check[A-Z]\w*))(!?)\s*(?=\()/g
+  /(?<![\w$.])(?:(expect(?:Type|TypeOf)?|assertThat|should)|((?:self|cls|t|ava|tap|Assert|Assertions|XCT|np\.testing|assert|require|chai\.assert|mock\w*|\w*[mM]ock)(?:\.\w+)+|assert|debug_assert|assert\w+|verify|fail|expect\w+|check[A-Z]\w*))(!?)(?:<[\w.,\s[\]]{1,100}>)?\s*(?=\()/g
 const goFailure = /^t\.(?:error|errorf|fatal|fatalf|fail|failnow)$/
 /** What a context of a test may do beside asserting. */
 const isNoAssertion =
@@ -197,6 +201,7 @@ const callsIn = (source: SourceText.SourceText, from: number, to: number): Reado
       })
     }
   }
+  if (source.language === "ruby") return [...found, ...minitest(source, from, to)]
   if (source.language !== "js") return found
   const answers = [...source.code.slice(from, to).matchAll(/(?<=[\w)\]]\s*)\.expect\s*(?=\()/g)].flatMap((match) => {
     const { all, end } = argumentsAt(source, from + match.index + match[0].length)
@@ -206,6 +211,38 @@ const callsIn = (source: SourceText.SourceText, from: number, to: number): Reado
   })
   return [...found, ...answers]
 }
+
+/** Minitest's and RSpec's calls without brackets: `assert_equal 3, sum`, `is_expected.to eq 3`. */
+const minitest = (source: SourceText.SourceText, from: number, to: number): ReadonlyArray<Found> =>
+  [
+    ...source.code
+      .slice(from, to)
+      .matchAll(
+        /(?<![\w.])(?:((?:assert|refute)(?:_\w+)?)[ \t]+(?=\S)|is_expected\.(to|not_to|to_not)[ \t]+(\w+))([^\n}]*)/g
+      )
+  ].map((match) => {
+    const offset = from + match.index
+    const end = offset + match[0].length
+    const args = source.bare.slice(end - (match[4]?.length ?? 0), end)
+    if (match[1] === undefined) {
+      const matcher = rspec(match[3] ?? "")
+      const expected = SourceText.squeezed(args).replace(/^\((.*?)\)$/, "$1")
+      return { offset, end, subject: "subject", matcher: match[2] === "to" ? matcher : `not${matcher}`, expected }
+    }
+    const given = SourceText.parts(`(${source.code.slice(end - args.length, end)})`, 0, args.length + 1).map(([a, b]) =>
+      SourceText.squeezed(args.slice(a - 1, b - 1))
+    )
+    const name = match[1].replaceAll("_", "").replace(/^refute/, "not")
+    return name === "assert"
+      ? { offset, end, subject: given[0] ?? "", matcher: name, expected: "", condition: true }
+      : {
+          offset,
+          end,
+          subject: given[1] ?? given[0] ?? "",
+          matcher: name,
+          expected: given.length > 1 ? (given[0] ?? "") : ""
+        }
+  })
 
 /** What testify's functions are given behind the test: what is expected first, but what holds something before what it holds. */
 const testified = (matcher: string, [first, second, third]: readonly [string, string, string]) =>

@@ -10,8 +10,11 @@ type Assertion = Assertions.Assertion
 /** Takes out of both lists what stands in both. */
 const different = (before: ReadonlyArray<Assertion>, after: ReadonlyArray<Assertion>) => {
   const left = [...after]
-  const gone = before.filter(({ text }) => {
-    const at = left.findIndex((each) => each.text === text)
+  const gone = before.filter(({ expected, matcher, subject, text }) => {
+    // In Go the text of a failure says nothing of the condition that it stands under.
+    const at = left.findIndex(
+      (each) => each.text === text && each.subject === subject && each.matcher === matcher && each.expected === expected
+    )
     if (at !== -1) left.splice(at, 1)
     return at === -1
   })
@@ -188,11 +191,7 @@ export const look = (change: CheatView.Change, paired: CheatTests.Paired): Reado
       .filter(({ after }) => after.block.to > 0 && after.block.from > 0)
       .flatMap((each) => each.fresh.map(shape))
   ])
-  return [
-    ...compared.flatMap((each) => compare(each, { change, product, pool })),
-    ...fresh(paired),
-    ...tolerances(change)
-  ]
+  return [...compared.flatMap((each) => compare(each, { change, product, pool })), ...fresh(paired)]
 }
 
 /** Whether the value that is expected is what the same call gave before, where it was written out. */
@@ -421,7 +420,11 @@ const isWeaker = (was: Assertion, now: Assertion): boolean => {
 
 /** Assertions that always hold, where there were none before. */
 const fresh = ({ fresh: tests, pairs }: CheatTests.Paired): ReadonlyArray<Cheat.Cheat> => {
-  const old = new Set(pairs.flatMap(([before]) => before.block.assertions.map(({ text }) => text)))
+  const old = new Set(
+    pairs.flatMap(([before]) =>
+      before.block.assertions.filter(({ strength }) => strength === 0).map(({ text }) => text)
+    )
+  )
   return [...pairs.map(([, after]) => after), ...tests].flatMap(({ block, view }) =>
     block.assertions
       .filter(({ strength, text }) => strength === 0 && !old.has(text))
@@ -434,34 +437,3 @@ const fresh = ({ fresh: tests, pairs }: CheatTests.Paired): ReadonlyArray<Cheat.
       }))
   )
 }
-
-const named = /\b(\w*(?:epsilon|tolerance|EPS|eps|delta|atol|rtol)\w*)\s*(?::=|=|:)\s*(\d[\d.]*(?:e[+-]?\d+)?)/i
-
-/** A tolerance that has a name. */
-const tolerances = ({ views }: CheatView.Change): ReadonlyArray<Cheat.Cheat> =>
-  views
-    .filter(({ role }) => role === "test" || role === "support")
-    .flatMap((view) => {
-      const were = new Map(
-        CheatView.removedIn(view, "code").flatMap(({ text }) => {
-          const found = named.exec(text)
-          return found === null || /\(/.test(text.slice(0, found.index))
-            ? []
-            : [[found[1] ?? "", Number(found[2])] as const]
-        })
-      )
-      return CheatView.addedIn(view, "code").flatMap(({ number: line, text }): ReadonlyArray<Cheat.Cheat> => {
-        const [, name = "", value = ""] = named.exec(text) ?? []
-        const was = were.get(name)
-        if (was === undefined || !(Number(value) > was)) return []
-        return [
-          {
-            rule: "tolerance-widened",
-            status: "fail",
-            path: view.path,
-            line,
-            message: `${Cheat.quoted(name)} was ${was} and is ${value}`
-          }
-        ]
-      })
-    })

@@ -1,6 +1,6 @@
 /** Rules about the numbers that checks are held to: bounds of coverage and size, how far off a picture may be, switches of a build. */
 import * as Cheat from "./Cheat.ts"
-import type * as CheatView from "./CheatView.ts"
+import * as CheatView from "./CheatView.ts"
 import { check } from "./CheckCommand.ts"
 
 const holds = ({ path, role }: CheatView.View): boolean =>
@@ -100,6 +100,39 @@ const others = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   ]
 }
 
+const named = /\b(\w*(?:epsilon|tolerance|EPS|eps|delta|atol|rtol)\w*)\s*(?::=|=|:)\s*(\d[\d.]*(?:e[+-]?\d+)?)/i
+
+/** A tolerance that has a name. */
+const tolerances = ({ views }: CheatView.Change): ReadonlyArray<Cheat.Cheat> =>
+  views
+    .filter(({ role }) => role === "test" || role === "support")
+    .flatMap((view) => {
+      const were = new Map(
+        CheatView.removedIn(view, "code").flatMap(({ text }) => {
+          const found = named.exec(text)
+          return found === null || /\(/.test(text.slice(0, found.index))
+            ? []
+            : [[found[1] ?? "", Number(found[2])] as const]
+        })
+      )
+      return CheatView.addedIn(view, "code").flatMap(({ number: line, text }): ReadonlyArray<Cheat.Cheat> => {
+        const [, name = "", value = ""] = named.exec(text) ?? []
+        const was = were.get(name)
+        if (was === undefined || !(Number(value) > was)) return []
+        return [
+          {
+            rule: "tolerance-widened",
+            status: "fail",
+            path: view.path,
+            line,
+            message: `${Cheat.quoted(name)} was ${was} and is ${value}`
+          }
+        ]
+      })
+    })
+
 /** Looks at the numbers that checks are held to. */
-export const look = ({ views }: CheatView.Change): ReadonlyArray<Cheat.Cheat> =>
-  views.flatMap((view) => [...thresholds(view), ...others(view)])
+export const look = (change: CheatView.Change): ReadonlyArray<Cheat.Cheat> => [
+  ...change.views.flatMap((view) => [...thresholds(view), ...others(view)]),
+  ...tolerances(change)
+]

@@ -177,7 +177,7 @@ const rewrites = (
   })
   const python = [
     ...view.after.bare.matchAll(
-      /([\w./"'() ]+?)\.write_(?:text|bytes)\(([^\n]*)\)|open\(\s*([^,\n]+),\s*["']w[^\n]*?\.write\(([^\n]*)\)/g
+      /(?<=([\w./"'() ]{1,200}))\.write_(?:text|bytes)\(([^\n]{0,1000})\)|open\(\s*([^,\n]{1,300}),\s*["']w[^\n]{0,300}?\.write\(([^\n]{0,1000})\)/g
     )
   ].map((match) => ({
     offset: match.index,

@@ -195,7 +195,7 @@ const numbers: ReadonlyArray<readonly [RegExp, "fail" | "blocked", string]> = [
   ]
 ]
 const options =
-  /(?<!\S)(--deselect|--ignore(?:-glob)?|--exclude|--skip|--testPathIgnorePatterns|--grep-invert|--invert|-k ["']?not|--filter[= ]["']?!)[ =]?\S*/g
+  /(?<!\S)(--deselect|--exclude-pattern|--tag ["']?~|--ignore(?:-glob)?|--exclude|--skip|--testPathIgnorePatterns|--grep-invert|--invert|-k ["']?not|--filter[= ]["']?!)[ =]?\S*/g
 const updates =
   /(?<![\w-])(?:-u|--update|--updateSnapshot|--update-snapshots?|--snapshot-update|--inline-snapshot=(?:fix|update)|-update|INSTA_UPDATE=\S+|UPDATE_(?:SNAPSHOTS?|GOLDEN|EXPECT)=\S+|--force-regen)(?![\w-])/
 
@@ -213,7 +213,7 @@ const loosened = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
     const [left, leftNow] = [lists(view.before, leavesOut), lists(view.after, leavesOut)]
     const known = new Set([...left.values()].flat())
     for (const [key, values] of leftNow) {
-      const isTestList = key !== "ignore" && key !== "ignores" ? true : /pytest|jest|vitest/.test(view.path)
+      const isTestList = key !== "ignore" && key !== "ignores" ? true : /pytest|jest|vitest|mocharc/.test(view.path)
       const more = values.filter(
         (value) => !known.has(value) && !/node_modules|\bdist\b|\bbuild\b|fixtures|\.d\.ts|\.venv|venv\b/.test(value)
       )
@@ -259,7 +259,7 @@ const loosened = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   if (runs(view.role)) {
     const was = view.removed.map(({ text }) => text).join("\n")
     for (const { number, text } of CheatView.addedIn(view, "bare")) {
-      if (!check.test(text) && !/addopts/.test(text)) continue
+      if (!check.test(text) && !/addopts/.test(text) && !/(?:^|\/)\.rspec$/.test(view.path)) continue
       const option = [...text.matchAll(options)].map(([each]) => each).find((each) => !was.includes(each))
       if (option !== undefined && !view.isNew)
         add("runner-loosened", "fail", { line: number, message: `${Cheat.quoted(option)} leaves tests out` })

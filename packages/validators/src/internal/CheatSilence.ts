@@ -160,7 +160,7 @@ const typesLoosened = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
 const silent =
   /(?:^|\n)\s*["']?(ignore|extend-ignore|extend_ignore|per-file-ignores|disable|disabled|skips|allow)["']?\s*[:=]\s*(\[[^\]]*\]|[^\n[]*(?:\n[ \t]+[^\n]*)*)/g
 const spoken =
-  /(?:^|\n)\s*["']?(select|extend-select|enable|enabled|warn|deny|forbid)["']?\s*[:=]\s*(\[[^\]]*\]|[^\n[]*)/g
+  /(?:^|\n)\s*["']?(select|extend-select|enable|enabled|warn|deny|forbid)["']?\s*[:=]\s*(\[[^\]]*\]|[^\n[]*(?:\n[ \t]+- [^\n]*)*)/g
 const listConfig =
   /(?:^|\/)(?:\.?ruff\.toml|pyproject\.toml|setup\.cfg|tox\.ini|\.flake8|\.pylintrc|\.golangci\.ya?ml|\.bandit|\.rubocop\.ya?ml)$/
 
@@ -170,9 +170,16 @@ const listsGrown = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
     new Set([...source.bare.matchAll(pattern)].flatMap(([, , list = ""]) => list.match(/[A-Za-z][\w.-]*\d*/g) ?? []))
   const [quiet, quietNow] = [items(view.before, silent), items(view.after, silent)]
   const [loud, loudNow] = [items(view.before, spoken), items(view.after, spoken)]
-  const more = [...quietNow].filter((each) => !quiet.has(each) && /\d|-/.test(each))
+  const more = [...quietNow].filter(
+    (each) => !quiet.has(each) && (/\d|-/.test(each) || (/golangci/.test(view.path) && loud.has(each)))
+  )
   const less = [...loud].filter((each) => !loudNow.has(each) && each !== "ALL")
   const line = view.added[0]?.number ?? null
+  const off = CheatView.addedIn(view, "bare").find(({ text }) => /^\s+Enabled:\s*false\b/.test(text))
+  if (/rubocop/.test(view.path) && off !== undefined) {
+    const message = "a cop is switched off"
+    return [{ rule: "check-silenced", status: "blocked", path: view.path, line: off.number, message }]
+  }
   return [
     ...(more.length > 0
       ? [

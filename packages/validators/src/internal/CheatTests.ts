@@ -173,14 +173,22 @@ const isMerged = ({ block }: Placed, added: ReadonlySet<string>, tests: Readonly
 }
 
 /** Whether new tests use what a test used, and expect most of what it expected: it was written anew. */
-const isRewritten = ({ block }: Placed, fresh: ReadonlyArray<Placed>): boolean => {
+const isRewritten = ({ block, view }: Placed, fresh: ReadonlyArray<Placed>): boolean => {
   const used = [...new Set(SourceText.names(block.body).filter((name) => name.length > 2))]
   const expected = block.assertions.flatMap((each) => SourceText.literals(each.expected))
   const said = new Set(fresh.flatMap((each) => SourceText.literals(each.block.body)))
   const now = new Set(fresh.flatMap((each) => SourceText.names(each.block.body)))
+  // What RSpec looks at may stand beside the tests.
+  const lifted =
+    view.after.language === "ruby" &&
+    fresh.some((each) => each.view === view && each.block.body.includes("is_expected"))
+  if (lifted) for (const { text } of view.added) for (const name of SourceText.names(text)) now.add(name).add("expect")
   const count = fresh.reduce((sum, each) => sum + each.block.assertions.length, 0)
   return (
-    count >= block.assertions.length && expected.length > 0 && share(used, now) >= 0.75 && share(expected, said) > 0.6
+    count >= block.assertions.length &&
+    (expected.length > 0 || lifted) &&
+    share(used, now) >= 0.75 &&
+    share(expected, said) > 0.6
   )
 }
 

@@ -41,7 +41,7 @@ const ci =
 const snapshot =
   /\.(?:snap|golden|ambr|approved\.\w+|snapshot)$|(?:^|\/)(?:__snapshots__|__image_snapshots__|__file_snapshots__|snapshots)\/|(?:^|\/)(?:testdata|golden)\/.*\.(?:out|txt|json|html|svg|expected|want)$|\.expected(?:\.\w+)?$/i
 const config =
-  /^(?:package\.json|pyproject\.toml|setup\.cfg|setup\.py|tox\.ini|pytest\.ini|noxfile\.py|\.coveragerc|codecov\.ya?ml|\.codecov\.ya?ml|ruff\.toml|\.ruff\.toml|mypy\.ini|\.flake8|\.pylintrc|Cargo\.toml|clippy\.toml|\.golangci\.ya?ml|build\.gradle(?:\.kts)?|pom\.xml|turbo\.json|nx\.json|deno\.jsonc?|biome\.jsonc?|sonar-project\.properties|\.(?:eslintrc|oxlintrc|nycrc|mocharc|c8rc|stylelintrc|swcrc)[^/]*|tsconfig[^/]*\.json|jsconfig\.json|karma\.conf\.[jt]s)$|^[\w.-]+\.(?:config|workspace)\.[cm]?[jt]sx?$/i
+  /^(?:package\.json|pyproject\.toml|setup\.cfg|setup\.py|tox\.ini|pytest\.ini|\.rspec|noxfile\.py|\.coveragerc|codecov\.ya?ml|\.codecov\.ya?ml|ruff\.toml|\.ruff\.toml|mypy\.ini|\.flake8|\.pylintrc|Cargo\.toml|clippy\.toml|\.golangci\.ya?ml|build\.gradle(?:\.kts)?|pom\.xml|turbo\.json|nx\.json|deno\.jsonc?|biome\.jsonc?|sonar-project\.properties|\.(?:eslintrc|oxlintrc|nycrc|mocharc|c8rc|stylelintrc|swcrc)[^/]*|tsconfig[^/]*\.json|jsconfig\.json|karma\.conf\.[jt]s)$|^[\w.-]+\.(?:config|workspace)\.[cm]?[jt]sx?$/i
 const script =
   /\.(?:sh|bash|zsh|mk|ps1)$|(?:^|\/)(?:(?:GNU)?[Mm]akefile|justfile|Taskfile\.ya?ml|Rakefile|\.husky\/[^/]+|pre-commit|pre-push)$|\.pre-commit-config\.yaml$/i
 const testName =
@@ -74,7 +74,7 @@ export const roleOf = (path: string): Role => {
 const linesOf = (text: string): ReadonlyArray<string> => (text === "" ? [] : text.split("\n"))
 
 /** So many edits are followed exactly; beyond that lines are counted. */
-const mostEdits = 4_000
+const mostEdits = 1_000
 
 const changed = (before: string, after: string): { added: ReadonlyArray<Line>; removed: ReadonlyArray<Line> } => {
   const [old, now] = [linesOf(before), linesOf(after)]

@@ -17,11 +17,25 @@ const begin =
   /(?:^|\n)([ \t]*)(?:RSpec\.)?(x|f)?(it|specify|example|scenario|describe|context|feature|test)\b(?=[ (]*["'A-Z{]|[ \t]+do\b)([^\n]*)/g
 const left = /,\s*(?:skip:|pending:|:skip\b|:pending\b)|^\s*(?:skip|pending)\b(?!\s*:)/
 
-/** The blocks of a source, in their order; `most` of them. */
+/** Methods that minitest runs. */
+const methods = (source: SourceText.SourceText, most: number): ReadonlyArray<RubyTest> =>
+  [...source.code.matchAll(/(?:^|\n)([ \t]*)def (test_\w+[?!]?)[^\n]*\n/g)].slice(0, most).flatMap((match) => {
+    const [whole, indent = "", title = ""] = match
+    const from = match.index + whole.indexOf("def")
+    const bodyFrom = match.index + whole.length - 1
+    const end = source.code.indexOf(`\n${indent}end`, bodyFrom)
+    if (end === -1) return []
+    const skip = /^\s*skip\b/.test(source.code.slice(bodyFrom, end)) ? "skip" : undefined
+    const to = end + indent.length + 4
+    return [{ title, isSuite: false, from, bodyFrom, to, skip, only: false, isTodo: false }]
+  })
+
+/** The blocks of a source, and its methods; `most` of each. */
 export const of = (source: SourceText.SourceText, most: number): ReadonlyArray<RubyTest> => {
-  const found: Array<RubyTest> = []
+  const found = [...methods(source, most)]
+  const first = found.length
   for (const match of source.code.matchAll(begin)) {
-    if (found.length >= most) break
+    if (found.length - first >= most) break
     const [whole, indent = "", mark = "", word = "", rest = ""] = match
     const from = match.index + (whole.startsWith("\n") ? 1 : 0)
     const line = from + (whole.startsWith("\n") ? whole.length - 1 : whole.length)

@@ -15,7 +15,7 @@ const languages: ReadonlyArray<readonly [RegExp, Language]> = [
   [/\.(?:rb|rake)$|(?:^|\/)(?:Rakefile|Gemfile)$/, "ruby"],
   [/\.(?:sh|bash|zsh)$|(?:^|\/)(?:pre-commit|pre-push)$/i, "sh"],
   [
-    /\.(?:ya?ml|toml|ini|cfg|conf|mk|properties)$|(?:^|\/)(?:GNU|BSD)?[Mm]akefile$|(?:^|\/)\.coveragerc$|(?:^|\/)Dockerfile$|(?:^|\/)justfile$/,
+    /\.(?:ya?ml|toml|ini|cfg|conf|mk|properties)$|(?:^|\/)(?:GNU|BSD)?[Mm]akefile$|(?:^|\/)\.(?:coveragerc|rspec)$|(?:^|\/)Dockerfile$|(?:^|\/)justfile$/,
     "conf"
   ],
   [/\.(?:json[5c]?|jsonl|webmanifest)$|(?:^|\/)\.(?:eslintrc|babelrc|nycrc|mocharc|oxlintrc)$/i, "json"]

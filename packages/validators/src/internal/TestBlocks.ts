@@ -281,8 +281,7 @@ const forms: Readonly<Partial<Record<SourceText.Language, Parameters<typeof brac
       /(?:@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b|\[(?:Fact|Theory|Test|TestMethod)\b)(?:[^{;]|\{[^{}]*\}(?=\s*\)))*?[\s`]([\w]+)`?\s*\(\s*[^)]*\)\s*(?:throws [\w., ]+)?(?=\{|=)/g,
     head: /^\s*(?:@|\[)/,
     skip: /@(?:Ignore|Disabled)\w*|\[Ignore|\bSkip\s*=/
-  },
-  ruby: { begin: /(?:^|\n)\s*def (test_\w+)/g, head: never, skip: never }
+  }
 }
 
 const ruby = (source: SourceText.SourceText): ReadonlyArray<Raw> =>
@@ -300,10 +299,10 @@ export const of = (source: SourceText.SourceText): ReadonlyArray<TestBlock> => {
       ? js(source)
       : source.language === "py"
         ? python(source)
-        : form === undefined
-          ? []
-          : source.language === "ruby"
-            ? [...braced(source, form), ...ruby(source)]
+        : source.language === "ruby"
+          ? ruby(source)
+          : form === undefined
+            ? []
             : braced(source, form)
   const suites = raw.filter(({ isSuite }) => isSuite)
   return raw.map((block) => {
