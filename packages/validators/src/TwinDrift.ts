@@ -70,10 +70,28 @@ interface Answer {
 const decode = Schema.decodeUnknownEffect(TwinTrace.Trace)
 
 /** Replays a trace against a twin that was seeded for it. */
-export const check = Effect.fnUntraced(function* (
+export const check = (
   twin: { readonly name: string; readonly url: string },
   given: TwinTrace.Trace,
   options: Options = {}
+): Effect.Effect<Report, TwinDriftError> =>
+  Effect.catchDefect(replay(twin, given, options), (cause) =>
+    // What is nested without an end, whether the trace or an answer, is more than a stack holds.
+    cause instanceof RangeError
+      ? Effect.fail(
+          new TwinDriftError({
+            reason: "TraceInvalid",
+            message: `The trace can not be compared with the twin of ${twin.name}: ${cause.message}. Look for what is nested too deep, in the trace or in an answer.`,
+            cause
+          })
+        )
+      : Effect.die(cause)
+  )
+
+const replay = Effect.fnUntraced(function* (
+  twin: { readonly name: string; readonly url: string },
+  given: TwinTrace.Trace,
+  options: Options
 ): Effect.fn.Return<Report, TwinDriftError> {
   const trace = yield* Effect.mapError(
     decode(given),

@@ -206,6 +206,21 @@ describe("drift of a twin", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("a trace that is nested without an end is none, whether the twin answers with the same or not", () =>
+    Effect.gen(function* () {
+      const deep = "[".repeat(20_000) + "]".repeat(20_000)
+      const address = yield* LoopbackServer.listening((_, response) => void response.end(deep))
+      for (const body of [deep, "[]", '{"__proto__":{"a":1}}']) {
+        const result = yield* Effect.result(
+          TwinDrift.check({ name: "notes", url: address }, withBody(JSON.parse(body)))
+        )
+        const came = result._tag === "Failure" ? result.failure.reason : result._tag
+        assert.strictEqual(came, body === deep ? "TraceInvalid" : came, body.slice(0, 20))
+      }
+      assert.isUndefined(Reflect.get({}, "a"), "a key of a trace became one of every object")
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("a verdict says how good each of its twins is known to be", () =>
     Effect.gen(function* () {
       const report: TwinDrift.Report = {

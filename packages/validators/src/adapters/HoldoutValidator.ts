@@ -15,6 +15,7 @@ import * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
 import * as EvidenceStore from "../EvidenceStore.ts"
 import * as Holdouts from "../Holdouts.ts"
+import * as TrialPlan from "../TrialPlan.ts"
 import * as Vault from "../Vault.ts"
 
 /** The rule that it judges. */
@@ -47,11 +48,28 @@ const named = (
         : { assertion, status: statuses[one.ended], reason: reasons[one.ended] }
     })
 
-/** Judges changes by the holdouts of a vault. */
+/** What of the options would make every look accept, or none. */
+const problem = ({
+  acceptAt = 1,
+  seed,
+  stop,
+  trials = 1
+}: Pick<Holdouts.Options<never>, "acceptAt" | "seed" | "stop" | "trials">): string | undefined => {
+  if (!(acceptAt > 0 && acceptAt <= 1)) return `\`acceptAt\` is ${acceptAt}, and has to be above 0 and at most 1`
+  if (!Number.isSafeInteger(seed)) return `\`seed\` is ${seed}, and has to be a whole number`
+  if (!(trials >= 1 && trials < Infinity)) return `\`trials\` is ${trials}, and has to be at least 1`
+  return stop === undefined || TrialPlan.isStop(stop)
+    ? undefined
+    : "`stop` has to have rates above 0 and below 1, `bad` below `good`, and errors that are less than 1 together"
+}
+
+/** Judges changes by the holdouts of a vault. Throws a `TypeError` where no look could come to anything but one answer. */
 export const make = <R>(
   options: Holdouts.Options<R>
-): Validator.Validator<R | Holdouts.Services | EvidenceStore.EvidenceStore> =>
-  Validator.make({
+): Validator.Validator<R | Holdouts.Services | EvidenceStore.EvidenceStore> => {
+  const wrong = problem(options)
+  if (wrong !== undefined) throw new TypeError(`The holdouts of ${options.vault} can not be looked at: ${wrong}.`)
+  return Validator.make({
     name: "holdouts",
     findings: (subject) =>
       Effect.gen(function* () {
@@ -79,3 +97,4 @@ export const make = <R>(
         )
       )
   })
+}

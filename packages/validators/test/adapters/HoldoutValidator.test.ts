@@ -65,6 +65,43 @@ describe("HoldoutValidator", () => {
     })
   )
 
+  test(
+    "is not made with options that would accept everything or nothing",
+    Effect.gen(function* () {
+      const good = { vault: yield* vault(), judge: judging(held), budget, seed }
+      assert.doesNotThrow(() => HoldoutValidator.make(good))
+      for (const bad of [
+        { acceptAt: 0 },
+        { acceptAt: -1 },
+        { acceptAt: 1.1 },
+        { acceptAt: Number.NaN },
+        { seed: 0.5 },
+        { trials: Number.NaN },
+        { trials: 0 },
+        { stop: { bad: 0.9, good: 0.5 } }
+      ]) {
+        assert.throws(() => HoldoutValidator.make({ ...good, ...bad }), TypeError, /can not be looked at/)
+      }
+    })
+  )
+
+  test(
+    "is blocked, and not tried again, where every scenario has leaked",
+    Effect.gen(function* () {
+      const opened = yield* vault()
+      const content = Vault.scenarios(opened)
+        .map(({ canary }) => canary)
+        .join("\n")
+      const options = { vault: opened, judge: judging(held), budget, seed }
+      const shownTo = [{ _tag: "Text" as const, name: "a prompt", content }]
+      const first = yield* HoldoutValidator.make({ ...options, visible: shownTo }).judge(subject)
+      const after = yield* HoldoutValidator.make(options).judge(subject)
+      for (const { findings } of [first, after]) {
+        assert.strictEqual(findings.find(({ assertion }) => assertion === HoldoutValidator.rule)?.status, "blocked")
+      }
+    })
+  )
+
   it("has no field in what crosses that could hold a text of a scenario", () => {
     const free: Array<unknown> = []
     const walk = (schema: unknown): void => {
