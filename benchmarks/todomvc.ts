@@ -53,7 +53,11 @@ export const run: Bench.Run<typeof options> = async ({ apps: path, evidence, onl
         if (evidence !== undefined) keep(evidence, row)
       })
     )
-  ).pipe(Effect.provide(BrowserSurface.layerWith({ checkWithin: 2_000 })), Effect.runPromise)
+  ).pipe(
+    Effect.provide(BrowserSurface.layerWith({ checkWithin: 2_000 })),
+    Effect.mapError(({ message }) => new Bench.BadInput(message)),
+    Effect.runPromise
+  )
   const agreement = Matrix.agreement(rows)
   return {
     figures: [

@@ -15,6 +15,7 @@ import * as SecretsRule from "@millwright/validators/SecretsRule"
 import { Surface } from "@millwright/validators/Surface"
 import * as TestedApp from "@millwright/validators/TestedApp"
 import * as UserTesting from "@millwright/validators/UserTesting"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
@@ -29,9 +30,10 @@ export interface Case {
   readonly change: Change.Change
 }
 
-/** The browser of this machine, where it has one. */
+/** The browser of this machine; where it has none, it is said why. */
 export const browser = Layer.build(BrowserSurface.layer).pipe(
   Effect.map((context) => Context.get(context, Surface)),
+  Effect.tapError(({ message }) => Console.log(message)),
   Effect.option
 )
 

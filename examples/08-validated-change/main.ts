@@ -16,6 +16,7 @@ import * as Verdict from "@millwright/core/Verdict"
 import * as WorktreeSandbox from "@millwright/sandbox/adapters/WorktreeSandbox"
 import * as EvidenceStore from "@millwright/validators/EvidenceStore"
 import * as VerdictReport from "@millwright/validators/VerdictReport"
+import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -51,12 +52,12 @@ const program = (asked: Settings) =>
     const work = yield* fs.makeTempDirectoryScoped({ prefix: "millwright-example-08-" })
     const out = yield* Option.match(asked.out, {
       onNone: () => fs.makeTempDirectory({ prefix: "millwright-reports-" }),
-      onSome: (folder) => Effect.as(fs.makeDirectory(folder, { recursive: true }), path.resolve(folder))
+      onSome: Effect.succeed
     })
     const repository = path.join(work, "shop")
     const base = yield* Shop.make(repository)
     const browser = yield* Judges.browser
-    if (Option.isNone(browser)) yield* Console.log("No browser is installed, so nobody looks at the page.")
+    if (Option.isNone(browser)) yield* Console.log("So nobody looks at the page.")
     const contract = Done.frozen(base, Option.isSome(browser))
     yield* Console.log(`The contract, frozen before any code (${contract.digest.slice(0, 12)}):`)
     for (const { id, statement } of contract.assertions) yield* Console.log(`  ${id.padEnd(14)} ${statement}`)
@@ -85,9 +86,22 @@ const program = (asked: Settings) =>
     Effect.provide(WorktreeSandbox.layer.pipe(Layer.provideMerge(NodeServices.layer)))
   )
 
+/** The folder, made where it is missing. */
+const folderOf = Effect.fnUntraced(function* (value: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  return yield* fs.makeDirectory(value, { recursive: true }).pipe(
+    Effect.as(path.resolve(value)),
+    Effect.mapError(
+      () => new CliError.InvalidValue({ option: "out", value, expected: "a folder that can be made", kind: "flag" })
+    )
+  )
+})
+
 const flags = {
   out: Flag.String("out").pipe(
     Flag.withDescription("The folder for the reports. Default: a new one, which it names"),
+    Flag.mapEffect(folderOf),
     Flag.optional
   ),
   change: Flag.Literals("change", Shop.changes).pipe(
@@ -102,7 +116,7 @@ const cli = Command.make("example-08", flags, program).pipe(
 )
 
 Command.runWith(cli, { version: "0.0.0" })(process.argv.slice(2)).pipe(
-  Effect.catchCause(Ending.explain(({ reason }) => reason === "BadInput")),
+  Effect.catchCause(Ending.explain(() => false)),
   Effect.provide(NodeServices.layer),
   (main) => NodeRuntime.runMain(main, { disableErrorReporting: true, teardown: Ending.teardown })
 )

@@ -74,14 +74,14 @@ export const layerFolder = (
         keep: (content) => {
           const digest = Digest.of(content)
           const file = path.join(folder, digest)
-          // First beside its place, so that no reader meets a half of it.
+          // First beside its place, so that no reader meets a half of it. The part lies in a folder of its own, which goes with the scope.
           const write = Effect.gen(function* () {
             if (yield* fs.exists(file)) return
-            const part = yield* fs.makeTempFile({ directory: folder, prefix: "part-" })
+            const part = yield* fs.makeTempFileScoped({ directory: folder, prefix: "part-" })
             yield* fs.writeFile(part, Buffer.from(content))
             yield* fs.rename(part, file)
           })
-          return Effect.mapError(Effect.as(write, digest), unavailable)
+          return Effect.mapError(Effect.as(Effect.scoped(write), digest), unavailable)
         },
         read: (digest) =>
           Effect.gen(function* () {

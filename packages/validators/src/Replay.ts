@@ -116,7 +116,7 @@ const fitting = (
       return refuse("Altered", `step ${at} is none of ${kind}`)
     if (Leaving.leaves(step, origins) && came._tag !== "Refused")
       return refuse("OutOfApp", `step ${at} leads out of the app`)
-    if ((step._tag === "Act") === (came._tag === "Held"))
+    if (came._tag !== "Refused" && (step._tag === "Act") === (came._tag === "Held"))
       return refuse("Altered", `step ${at} can not have come to ${came._tag}`)
   }
   return Result.succeed(recording)

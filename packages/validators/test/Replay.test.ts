@@ -95,6 +95,22 @@ describe("Replay", () => {
   )
 
   test(
+    "does an expectation again that can not be said, with what it came to",
+    Effect.gen(function* () {
+      const api = yield* NotesApi.listening()
+      const unsayable: Step = {
+        _tag: "Expect",
+        that: { _tag: "Body", pointer: "no-slash", rule: { _tag: "Is", text: "" } }
+      }
+      const [content = ""] = yield* recorded(api, Planner.scripted({ "VAL-001": [NotesApi.list, unsayable] }))
+      const { status, taken } = opened(content)
+      assert.deepStrictEqual([status, taken.at(-1)?.came._tag], ["blocked", "Refused"])
+      const report = yield* replayed([content], api)
+      assert.deepStrictEqual([report.agreed, report.disagreed], [1, 0], JSON.stringify(report.replayed))
+    })
+  )
+
+  test(
     "names an app that is not always the same",
     Effect.gen(function* () {
       const api = yield* NotesApi.listening("breaks-on-second-visit")

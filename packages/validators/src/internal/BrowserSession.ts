@@ -11,6 +11,7 @@ import * as PageFacts from "./PageFacts.ts"
 import * as PageScript from "./PageScript.ts"
 import * as PageTarget from "./PageTarget.ts"
 import * as PageTroubles from "./PageTroubles.ts"
+import * as StepText from "./StepText.ts"
 
 /** How long things may take, in milliseconds. */
 export interface Patience {
@@ -254,7 +255,7 @@ const ready = async (
   for (;;) {
     const place = await PageTarget.find(page, target, { purpose, isOurs: (url) => isOurs(origins, url) })
     if (place.refused === "") return place
-    if (performance.now() > until) throw error("NotPossible", `${JSON.stringify(target.by)} ${place.refused}.`)
+    if (performance.now() > until) throw error("NotPossible", `${StepText.target(target)} ${place.refused}.`)
     await page.evaluate(PageScript.change, 100).catch(() => undefined)
   }
 }

@@ -15,7 +15,8 @@ export const inOneLine = (text: string, longest = 200): string => {
 
 const quoted = (text: string): string => (text === "" ? "nothing" : `“${inOneLine(text, 80)}”`)
 
-const target = ({ by, nth }: Step.Target): string => `${named(by)}${which(nth)}`
+/** What a step is done to, in words: “the button “Greet””. */
+export const target = ({ by, nth }: Step.Target): string => `${named(by)}${which(nth)}`
 
 const which = (nth: number | undefined): string =>
   nth === undefined ? "" : nth < 0 ? (nth === -1 ? " (the last)" : ` (${-nth} from the end)`) : ` (number ${nth + 1})`
