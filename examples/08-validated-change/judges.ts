@@ -12,13 +12,11 @@ import * as Scrutiny from "@millwright/validators/Scrutiny"
 import * as SecretRules from "@millwright/validators/SecretRules"
 import * as SecretScan from "@millwright/validators/SecretScan"
 import * as SecretsRule from "@millwright/validators/SecretsRule"
-import { Surface } from "@millwright/validators/Surface"
+import type { Surface } from "@millwright/validators/Surface"
 import * as TestedApp from "@millwright/validators/TestedApp"
 import * as UserTesting from "@millwright/validators/UserTesting"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
-import * as Context from "effect/Context"
 import * as Done from "./contract.ts"
 
 /** What is judged, and with what. */
@@ -30,10 +28,7 @@ export interface Case {
 }
 
 /** The browser of this machine, where it has one. */
-export const browser = Layer.build(BrowserSurface.layer).pipe(
-  Effect.map((context) => Context.get(context, Surface)),
-  Effect.option
-)
+export const browser = Effect.option(BrowserSurface.make())
 
 const tests = { run: "node --test --test-reporter=tap", report: "output" } as const
 

@@ -107,6 +107,7 @@ describe("what comes of the steps decides", () => {
       assert.include(finding.reason, "GET / · POST / with “milk” · Expect that the status is 201 · GET /")
       const [recorded, shown] = finding.evidence
       assert.deepStrictEqual([recorded?.kind, shown?.kind], ["steps", "exchange"])
+      assert.deepStrictEqual(recorded?.excerpt.split("\n").slice(0, 2), ["1. GET /", "2. POST / with “milk”"])
       const store = yield* EvidenceStore.EvidenceStore
       const contract = contractOf("notes are kept")
       const recording = Replay.open(yield* store.read(recorded?.digest ?? assert.fail("no recording")), { contract })
