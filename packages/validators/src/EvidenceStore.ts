@@ -78,8 +78,10 @@ export const layerFolder = (
           const write = Effect.gen(function* () {
             if (yield* fs.exists(file)) return
             const part = yield* fs.makeTempFile({ directory: folder, prefix: "part-" })
-            yield* fs.writeFile(part, Buffer.from(content))
-            yield* fs.rename(part, file)
+            yield* Effect.andThen(fs.writeFile(part, Buffer.from(content)), fs.rename(part, file)).pipe(
+              // What a full disk took half of is no evidence of anything.
+              Effect.onError(() => Effect.ignore(fs.remove(part)))
+            )
           })
           return Effect.mapError(Effect.as(write, digest), unavailable)
         },

@@ -378,6 +378,35 @@ describe("testers that are hard to trust", () => {
   )
 
   test(
+    "a planner that throws is an error of its own assertion, and of no other",
+    Effect.gen(function* () {
+      const { address } = yield* NotesApi.listening()
+      const scripts = Planner.scripted({ "VAL-002": [NotesApi.list, NotesApi.status(200)] })
+      for (const plan of [
+        () => {
+          throw new Error("no plan")
+        },
+        () =>
+          Effect.succeed(() => {
+            throw new Error("no plan")
+          }),
+        () => Effect.die(new Error("no plan"))
+      ]) {
+        const planner: Planner.Planner["Service"] = {
+          ...scripts,
+          plan: (brief) => (brief.assertion === "VAL-001" ? plan() : scripts.plan(brief))
+        }
+        const app = TestedApp.at({ address })
+        const [broken, other] = yield* judged(contractOf("notes are kept", "notes are listed"), { app, planner })
+        assert.strictEqual(broken?.status, "error")
+        assert.include(broken?.reason, "The planner broke: It threw: ")
+        assert.include(broken?.reason, "no plan")
+        assert.strictEqual(other?.status, "pass", other?.reason)
+      }
+    })
+  )
+
+  test(
     "two apps for one kind of assertion are refused",
     Effect.gen(function* () {
       const surface = yield* HttpSurface.make()

@@ -335,6 +335,7 @@ requires("chromium", missing, () => {
         yield* refused(tester.act({ _tag: "Request", method: "GET", path: "/" }), "Unsupported")
         yield* refused(tester.check({ _tag: "Exit", code: 0 }), "Unsupported")
         yield* refused(tester.act(click(css("]["))), "NotPossible")
+        yield* refused(tester.act(click(css("h1"), 1_000_000_000)), "NotPossible")
         yield* refused(tester.act({ _tag: "Press", key: "NoSuchKey" }), "NotPossible")
         yield* refused(tester.act({ _tag: "Fill", target: css("h1"), text: "x" }), "NotPossible")
         yield* holds(tester, { _tag: "Visible", target: css("h1") })
