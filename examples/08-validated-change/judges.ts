@@ -12,14 +12,12 @@ import * as Scrutiny from "@millwright/validators/Scrutiny"
 import * as SecretRules from "@millwright/validators/SecretRules"
 import * as SecretScan from "@millwright/validators/SecretScan"
 import * as SecretsRule from "@millwright/validators/SecretsRule"
-import { Surface } from "@millwright/validators/Surface"
+import type { Surface } from "@millwright/validators/Surface"
 import * as TestedApp from "@millwright/validators/TestedApp"
 import * as UserTesting from "@millwright/validators/UserTesting"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
-import * as Context from "effect/Context"
 import * as Done from "./contract.ts"
 
 /** What is judged, and with what. */
@@ -31,8 +29,7 @@ export interface Case {
 }
 
 /** The browser of this machine; where it has none, it is said why. */
-export const browser = Layer.build(BrowserSurface.layer).pipe(
-  Effect.map((context) => Context.get(context, Surface)),
+export const browser = BrowserSurface.make().pipe(
   Effect.tapError(({ message }) => Console.log(message)),
   Effect.option
 )

@@ -29,7 +29,7 @@ export const Action = Schema.TaggedUnion({
   Reload: {},
   /** ui */
   Back: {},
-  /** ui: `times` 2 is a double click. */
+  /** ui: `times` 2 is a double click; at most 10. */
   Click: { target: Target, times: Schema.optionalKey(Schema.Natural) },
   /** ui */
   Hover: { target: Target },

@@ -29,8 +29,11 @@ export const bodyOf = async (request: IncomingMessage): Promise<string> => {
 }
 
 /** Answers with JSON. */
-export const json = (response: ServerResponse, status: number, value: unknown): void =>
-  void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value))
+export const json = (response: ServerResponse, status: number, value: unknown): void => {
+  // An answer that names its second is another one in the next.
+  response.sendDate = false
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value))
+}
 
 /** An address of loopback where nobody listens. */
 export const nobody = Effect.scoped(listening(() => {}))

@@ -107,6 +107,7 @@ describe("what comes of the steps decides", () => {
       assert.include(finding.reason, "GET / · POST / with “milk” · Expect that the status is 201 · GET /")
       const [recorded, shown] = finding.evidence
       assert.deepStrictEqual([recorded?.kind, shown?.kind], ["steps", "exchange"])
+      assert.deepStrictEqual(recorded?.excerpt.split("\n").slice(0, 2), ["1. GET /", "2. POST / with “milk”"])
       const store = yield* EvidenceStore.EvidenceStore
       const contract = contractOf("notes are kept")
       const recording = Replay.open(yield* store.read(recorded?.digest ?? assert.fail("no recording")), { contract })
@@ -373,6 +374,35 @@ describe("testers that are hard to trust", () => {
       })
       assert.strictEqual(findings[0]?.status, "error")
       assert.include(findings[0]?.reason, "The browser is gone. Steps: GET /")
+    })
+  )
+
+  test(
+    "a planner that throws is an error of its own assertion, and of no other",
+    Effect.gen(function* () {
+      const { address } = yield* NotesApi.listening()
+      const scripts = Planner.scripted({ "VAL-002": [NotesApi.list, NotesApi.status(200)] })
+      for (const plan of [
+        () => {
+          throw new Error("no plan")
+        },
+        () =>
+          Effect.succeed(() => {
+            throw new Error("no plan")
+          }),
+        () => Effect.die(new Error("no plan"))
+      ]) {
+        const planner: Planner.Planner["Service"] = {
+          ...scripts,
+          plan: (brief) => (brief.assertion === "VAL-001" ? plan() : scripts.plan(brief))
+        }
+        const app = TestedApp.at({ address })
+        const [broken, other] = yield* judged(contractOf("notes are kept", "notes are listed"), { app, planner })
+        assert.strictEqual(broken?.status, "error")
+        assert.include(broken?.reason, "The planner broke: It threw: ")
+        assert.include(broken?.reason, "no plan")
+        assert.strictEqual(other?.status, "pass", other?.reason)
+      }
     })
   )
 

@@ -2,19 +2,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Change from "@millwright/core/Change"
 import * as Contract from "@millwright/core/Contract"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { existsSync } from "node:fs"
 import * as BrowserSurface from "../src/adapters/BrowserSurface.ts"
 import * as EvidenceStore from "../src/EvidenceStore.ts"
 import * as NoSource from "../src/NoSource.ts"
 import * as Planner from "../src/Planner.ts"
 import * as Replay from "../src/Replay.ts"
 import type { Step, Target } from "../src/Step.ts"
-import * as Surface from "../src/Surface.ts"
+import type * as Surface from "../src/Surface.ts"
 import * as TestedApp from "../src/TestedApp.ts"
 import * as UserTesting from "../src/UserTesting.ts"
 import * as Bubblewrap from "./Bubblewrap.ts"
@@ -81,7 +78,7 @@ const judged = Effect.fnUntraced(function* (surface: Surface.Surface["Service"],
 })
 
 const unavailable = await Effect.runPromise(
-  Effect.match(Effect.scoped(Layer.build(BrowserSurface.layer)), {
+  Effect.match(Effect.scoped(BrowserSurface.make()), {
     onFailure: ({ message }) => message,
     onSuccess: () => undefined
   })
@@ -102,14 +99,10 @@ describe("a page in a browser", () => {
     "is tested with evidence that a person can look at, and its recordings agree",
     Effect.gen(function* () {
       const address = yield* app
-      const surface = yield* Surface.Surface
-      yield* judged(surface, address, "a test of our own")
-    }).pipe(Effect.provide(BrowserSurface.layer))
+      yield* judged(yield* BrowserSurface.make(), address, "a test of our own")
+    })
   )
 })
-
-// What Debian puts in the path is a script that reads files of /etc, which the sandbox has not.
-const executable = ["/usr/lib/chromium/chromium"].find((path) => existsSync(path)) ?? "chromium"
 
 Bubblewrap.suite("a browser in a room without the source", () => {
   test(
@@ -119,8 +112,7 @@ Bubblewrap.suite("a browser in a room without the source", () => {
       const room = yield* NoSource.open({ id: "browser", app: { address }, ports: ["CDP"] })
       const { opened } = room
       if (opened === undefined) return assert.fail("an enforced room has a sandbox")
-      const built = yield* Layer.build(BrowserSurface.layerWith({ within: { opened, port: "CDP", executable } }))
-      const surface = Context.get(built, Surface.Surface)
+      const surface = yield* BrowserSurface.make({ within: { opened, port: "CDP" } })
       yield* judged(NoSource.within(room, surface), address)
     }).pipe(Effect.provide(Bubblewrap.layer))
   )

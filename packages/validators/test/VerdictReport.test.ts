@@ -136,6 +136,18 @@ describe("the report as HTML", () => {
     }
   })
 
+  it("numbers steps as they were taken, and what was noted beside them not at all", () => {
+    const contract = Contract.freeze("i", [{ statement: "a" }])
+    const excerpt = "1. Visit /\n… 8 steps are left out …\n10. Press Enter\n! thrown: no"
+    const evidence = [Verdict.evidence({ kind: "steps", summary: "s", content: excerpt, excerpt })]
+    const verdict = Verdict.make("v", contract, [{ assertion: "VAL-001", status: "fail", reason: "r", evidence }])
+    assert.include(
+      VerdictReport.html({ contract, verdict }),
+      '<li value="1" dir="auto">Visit /</li>\n<li class="aside" dir="auto">… 8 steps are left out …</li>\n' +
+        '<li value="10" dir="auto">Press Enter</li>\n<li class="aside" dir="auto">! thrown: no</li>'
+    )
+  })
+
   it("holds 10,000 clauses, and a verdict about none of them", () => {
     const contract = Contract.freeze("i", [
       { statement: "a" },

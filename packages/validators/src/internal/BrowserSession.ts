@@ -33,6 +33,8 @@ const longestSight = 24_000
 
 const mostElements = 10_000
 
+const mostClicks = 10
+
 // How long the browser may take for what can be done, in milliseconds, however busy the machine is.
 const actWithin = 15_000
 
@@ -276,6 +278,9 @@ const act = async (parts: Parts, action: Step.Action): Promise<void> => {
     case "Back":
       return void (await page.goBack({ waitUntil: "domcontentloaded", timeout: patience.visit }))
     case "Click":
+      if ((action.times ?? 1) < 1 || (action.times ?? 1) > mostClicks) {
+        throw error("NotPossible", `Click 1 to ${mostClicks} times in one step.`)
+      }
       return await PageTarget.click(await ready(parts, action.target, "click"), {
         ...options,
         clickCount: action.times ?? 1

@@ -2,6 +2,7 @@
 import type { Kind } from "@millwright/core/Contract"
 import * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { EvidenceStore, type EvidenceStoreError } from "../EvidenceStore.ts"
 import * as Recording from "../Recording.ts"
@@ -90,19 +91,15 @@ export const evidence = Effect.fnUntraced(function* (
   return [...kept, Verdict.evidence({ kind: "screenshot", summary: "A picture of it", content: last.picture })]
 })
 
-/** Keeps the log of an app. One that printed nothing is no evidence. */
+/** Keeps the log of an app. One that printed nothing is no evidence, and neither is one that can not be kept. */
 export const ofLog = (log: string): Effect.Effect<ReadonlyArray<Verdict.Evidence>, never, EvidenceStore> =>
   log === ""
     ? Effect.succeed([])
     : Effect.gen(function* () {
         const store = yield* EvidenceStore
-        yield* Effect.ignore(store.keep(log))
-        return [
-          Verdict.evidence({
-            kind: "terminal",
-            summary: "What the app printed",
-            content: log,
-            excerpt: excerpt(log.slice(-longest))
-          })
-        ]
+        const kept = yield* Effect.option(store.keep(log))
+        const summary = "What the app printed"
+        return Option.isNone(kept)
+          ? []
+          : [Verdict.evidence({ kind: "terminal", summary, content: log, excerpt: excerpt(log.slice(-longest)) })]
       })

@@ -1,9 +1,10 @@
 /** One scenario: a planner at a surface, for one assertion, within a budget. It ends with what was done, and never fails. */
 import * as Digest from "@millwright/core/Digest"
+import * as Fault from "@millwright/core/Fault"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type { Brief, Planner, PlannerError } from "../Planner.ts"
+import { type Brief, type Planner, PlannerError } from "../Planner.ts"
 import type * as Recording from "../Recording.ts"
 import * as Step from "../Step.ts"
 import type * as Surface from "../Surface.ts"
@@ -79,10 +80,12 @@ const goOn = Effect.fnUntraced(function* (
   taken: Array<Recording.Taken>
 ): Effect.fn.Return<Recording.Ending, Surface.SurfaceError | PlannerError> {
   const glance = session.glance ?? session.look
-  const plan = yield* planner.plan(brief)
+  const plan = yield* guarded(() => planner.plan(brief))
   let sight = yield* glance
   for (;;) {
-    const next = yield* plan({ taken: [...taken], sight, left: budget.steps - taken.length })
+    const left = budget.steps - taken.length
+    const seen = { taken: [...taken], sight, left }
+    const next = yield* guarded(() => plan(seen))
     if (next._tag !== "Do") return { _tag: next._tag, why: bounded(next.why) }
     for (const step of next.steps) {
       if (taken.length >= budget.steps) return { _tag: "Spent", what: "steps" }
@@ -104,6 +107,18 @@ const goOn = Effect.fnUntraced(function* (
     }
   }
 })
+
+/** What a planner throws is its own failure, of this assertion alone. */
+const guarded = <A>(ask: () => Effect.Effect<A, PlannerError>): Effect.Effect<A, PlannerError> =>
+  Effect.catchDefect(Effect.suspend(ask), (cause) =>
+    Effect.fail(
+      new PlannerError({
+        reason: "Broke",
+        message: `It threw: ${Fault.record(cause).message}. Mend the planner.`,
+        cause
+      })
+    )
+  )
 
 /** The digest of what is to be seen, but for its picture and what went wrong. */
 const digestOf = ({ address, text }: Surface.Sight): Digest.Digest => Digest.ofJson({ address, text })

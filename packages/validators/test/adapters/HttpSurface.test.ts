@@ -220,7 +220,9 @@ describe("answers that are hard to take", () => {
     Effect.gen(function* () {
       const { session } = yield* at((request, response) =>
         response.end(
-          request.url === "/html" ? "<html>" : '{"a":[{"b/c":1.50,"~":"x"}],"none":null,"list":["x"],"__proto__":{"evil":1}}'
+          request.url === "/html"
+            ? "<html>"
+            : '{"a":[{"b/c":1.50,"~":"x"}],"none":null,"list":["x"],"__proto__":{"evil":1}}'
         )
       )
       yield* session.act(get("/"))
