@@ -25,9 +25,10 @@ const titled = (title: string): string => `${item}:has(:text-is(${JSON.stringify
 /** The parts of an app. */
 export const page = {
   input: css(`${named("new-todo")}, input[placeholder="What needs to be done?"]`),
-  main: css(named("main")),
+  // An element of its own may stand in for either: what is in it counts then.
+  main: css(`:is(${named("main")}, ${named("todo-list")})`),
   // Not that with the words about the app, below it.
-  footer: css(`${named("footer")}:not(.info, #info)`),
+  footer: css(`:is(${named("footer")}:not(.info, #info), ${named("todo-count")}, ${named("filters")})`),
   toggleAll: css(`input${named("toggle-all")}`),
   allLabel: css("label:is([for=toggle-all], .toggle-all-label)"),
   items: css(item),
