@@ -90,7 +90,11 @@ const clauses: ReadonlyArray<Clause> = [
         expect(...titles("one")),
         write("two"),
         write("three"),
-        expect(...titles("one", "two", "three"), see.text(page.first, matches(/\bone\b/)), see.text(page.last, matches(/\bthree\b/)))
+        expect(
+          ...titles("one", "two", "three"),
+          see.text(page.first, matches(/\bone\b/)),
+          see.text(page.last, matches(/\bthree\b/))
+        )
       ),
     "Creating a todo clears the input": () => all(start("one"), expect(see.value(page.input, is("")))),
     "The title of a new todo is trimmed": () =>

@@ -31,7 +31,9 @@ export const page = {
   // An element of its own may stand in for either: what is in it counts then.
   main: css(`:is(${named("main")}, ${named("todo-list")})`),
   // Not that with the words about the app, below it.
-  footer: css(`:is(${named("footer")}:not(.info, #info, :has-text("Double-click")), ${named("todo-count")}, ${named("filters")})`),
+  footer: css(
+    `:is(${named("footer")}:not(.info, #info, :has-text("Double-click")), ${named("todo-count")}, ${named("filters")})`
+  ),
   toggleAll: css(`input${named("toggle-all")}`),
   allLabel: css("label:is([for=toggle-all], .toggle-all-label)"),
   items: css(item),
