@@ -3,6 +3,7 @@ import * as BrowserSurface from "@millwright/validators/adapters/BrowserSurface"
 import * as Recording from "@millwright/validators/Recording"
 import * as Effect from "effect/Effect"
 import { mkdirSync, writeFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import * as Bench from "./Bench.ts"
 import * as Apps from "./todomvc/Apps.ts"
@@ -14,13 +15,16 @@ import * as Suite from "./todomvc/Suite.ts"
 export const description =
   "the contract of TodoMVC over built apps, in a browser, by scripts: which clause fails where, and by which steps"
 
+// Half of a clause is waiting for the browser.
+const mostSessions = Math.min(2 * availableParallelism(), 16)
+
 /** What can be set. */
 export const options = {
   apps: { type: "string", about: "a folder with one folder for each app, built (the project's own app)" },
   evidence: { type: "string", about: "a folder for the recordings and for pictures of what fails" },
   replay: { type: "flag", about: "do every recording again, without a plan, and compare" },
   only: { type: "string", about: "clauses and areas, as in VAL-NEW-001,EDIT", default: "all" },
-  sessions: { type: "number", about: "how many clauses are tested at once", default: 4 }
+  sessions: { type: "number", about: "how many clauses are tested at once", default: mostSessions }
 } as const satisfies Bench.Options
 
 const chosen = (only: string): ReadonlyArray<string> => {

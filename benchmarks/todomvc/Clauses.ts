@@ -40,6 +40,9 @@ function* shown(): Page.Plan {
   return (yield* asks(see.visible(page.filter("Completed")), 1_500)) ? undefined : yield* write("three")
 }
 
+/** The first todo of a page that is open already: opening another costs more than all else of such a clause. */
+const begin = (title: string) => all(write(title), given(see.visible(page.item(title))))
+
 /** With `#!/` where the app has it so. */
 function* routes(): Page.Plan {
   const hash = (yield* asks(see.address(matches(/#!/)))) ? "#!" : "#"
@@ -59,7 +62,7 @@ const clauses: ReadonlyArray<Clause> = [
       all(
         start(),
         expect(see.hidden(page.main)),
-        start("one"),
+        begin("one"),
         remove("one"),
         given(see.count(page.items, 0)),
         expect(see.hidden(page.main))
@@ -68,7 +71,7 @@ const clauses: ReadonlyArray<Clause> = [
       all(
         start(),
         expect(see.hidden(page.footer)),
-        start("one"),
+        begin("one"),
         remove("one"),
         given(see.count(page.items, 0)),
         expect(see.hidden(page.footer))
@@ -87,7 +90,11 @@ const clauses: ReadonlyArray<Clause> = [
         expect(...titles("one")),
         write("two"),
         write("three"),
-        expect(...titles("one", "two", "three"), see.text(page.first, is("one")), see.text(page.last, is("three")))
+        expect(
+          ...titles("one", "two", "three"),
+          see.text(page.first, matches(/\bone\b/)),
+          see.text(page.last, matches(/\bthree\b/))
+        )
       ),
     "Creating a todo clears the input": () => all(start("one"), expect(see.value(page.input, is("")))),
     "The title of a new todo is trimmed": () =>

@@ -22,23 +22,30 @@ const item = `${named("todo-list")} li`
 
 const titled = (title: string): string => `${item}:has(:text-is(${JSON.stringify(title)}))`
 
+// A todo has one button.
+const removes = `:is(${named("destroy")}, button)`
+
 /** The parts of an app. */
 export const page = {
   input: css(`${named("new-todo")}, input[placeholder="What needs to be done?"]`),
-  main: css(named("main")),
+  // An element of its own may stand in for either: what is in it counts then.
+  main: css(`:is(${named("main")}, ${named("todo-list")})`),
   // Not that with the words about the app, below it.
-  footer: css(`${named("footer")}:not(.info, #info)`),
+  footer: css(
+    `:is(${named("footer")}:not(.info, #info, :has-text("Double-click")), ${named("todo-count")}, ${named("filters")})`
+  ),
   toggleAll: css(`input${named("toggle-all")}`),
   allLabel: css("label:is([for=toggle-all], .toggle-all-label)"),
   items: css(item),
   // By what they say: in which order they stand is a clause of its own.
   item: (title: string) => css(titled(title)),
-  first: css(`${item} label`, 0),
-  last: css(`${item} label`, -1),
-  label: (title: string) => css(`${titled(title)} label`),
+  first: css(item, 0),
+  last: css(item, -1),
+  // What shows the title, be it a label or not: labels of controls are no titles.
+  label: (title: string) => css(`${item} :text-is(${JSON.stringify(title)})`),
   toggle: (title: string) => css(`${titled(title)} input[type=checkbox]`),
-  destroy: css(`${item} ${named("destroy")}`),
-  destroyOf: (title: string) => css(`${titled(title)} ${named("destroy")}`),
+  destroy: css(`${item} ${removes}`),
+  destroyOf: (title: string) => css(`${titled(title)} ${removes}`),
   /** However an app says that one is complete. */
   done: css(`${item}:is(.completed, :has(input[type=checkbox]:checked))`),
   completed: css(`${item}.completed`),
@@ -47,9 +54,9 @@ export const page = {
   count: css(named("todo-count")),
   number: css(`${named("todo-count")} strong`),
   clear: css(named("clear-completed")),
-  filter: (name: string) => css(`${named("filters")} a${saying(name)}`),
-  chosen: (name: string) => css(`${named("filters")} a.selected${saying(name)}`),
-  chosenOnes: css(`${named("filters")} a.selected`)
+  filter: (name: string) => css(`a${saying(name)}`),
+  chosen: (name: string) => css(`a.selected${saying(name)}`),
+  chosenOnes: css("a.selected")
 } as const
 
 /** Texts are compared like this. */
