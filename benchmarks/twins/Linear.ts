@@ -44,7 +44,7 @@ const teamId = await Effect.runPromise(
           body: JSON.stringify({ query: "{ teams { nodes { id } } }" })
         })
       )
-      const { data } = yield* Effect.promise(() => reply.json())
+      const { data } = JSON.parse(yield* Effect.promise(() => reply.text()))
       return String(data.teams.nodes[0].id)
     })
   )
