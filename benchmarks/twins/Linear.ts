@@ -44,10 +44,8 @@ const teamId = await Effect.runPromise(
           body: JSON.stringify({ query: "{ teams { nodes { id } } }" })
         })
       )
-      const { data } = (yield* Effect.promise(() => reply.json())) as {
-        readonly data: { readonly teams: { readonly nodes: ReadonlyArray<{ readonly id: string }> } }
-      }
-      return data.teams.nodes[0]?.id ?? ""
+      const { data } = JSON.parse(yield* Effect.promise(() => reply.text()))
+      return String(data.teams.nodes[0].id)
     })
   )
 )
