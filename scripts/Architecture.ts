@@ -73,7 +73,7 @@ export const kernels: ReadonlyArray<string> = [
   "agents/{AgentFile,Role,Allowance,Plugin}",
   "agents/internal/Plugin{Entry,Role}",
   "agents/roles/*",
-  "validators/{UserTesting,Replay,Amendment,SpecContract,Scrutiny,ReviewRule}",
+  "validators/{UserTesting,HoldoutValidator,SurfaceJudge,Replay,Amendment,SpecContract,Scrutiny,ReviewRule}",
   "validators/roles/*"
 ]
 

@@ -24,6 +24,9 @@ export * as DependenciesRule from "./DependenciesRule.ts"
 /** Where the contents of **evidence** are kept, by digest: screenshots, recorded steps, reports. */
 export * as EvidenceStore from "./EvidenceStore.ts"
 
+/** The holdout validator: holds every change to `RULE-HOLDOUTS`, that people of scenarios which its author can not see get what they came for. */
+export * as HoldoutValidator from "./HoldoutValidator.ts"
+
 /** **Holdouts** judge a change by scenarios that its author can not see. */
 export * as Holdouts from "./Holdouts.ts"
 
@@ -95,6 +98,9 @@ export * as Step from "./Step.ts"
 
 /** A **surface**: where a tester meets what was built, as its user does: a page in a browser, an HTTP API, a terminal. */
 export * as Surface from "./Surface.ts"
+
+/** A **judge** that uses what was built: it goes through a scenario at a surface, as a tester does, and sees what comes of it. */
+export * as SurfaceJudge from "./SurfaceJudge.ts"
 
 /** A **test report**: what the tests of a repository did, as one model, whatever program ran them and however it said so. */
 export * as TestReport from "./TestReport.ts"

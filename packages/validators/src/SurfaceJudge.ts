@@ -13,13 +13,13 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as ScenarioRun from "../internal/Scenario.ts"
-import * as Judge from "../Judge.ts"
-import * as Planner from "../Planner.ts"
-import * as Recording from "../Recording.ts"
-import type * as Scenario from "../Scenario.ts"
-import type * as Surface from "../Surface.ts"
-import type { AppError, Running, TestedApp } from "../TestedApp.ts"
+import * as ScenarioRun from "./internal/Scenario.ts"
+import * as Judge from "./Judge.ts"
+import * as Planner from "./Planner.ts"
+import * as Recording from "./Recording.ts"
+import type * as Scenario from "./Scenario.ts"
+import type * as Surface from "./Surface.ts"
+import type { AppError, Running, TestedApp } from "./TestedApp.ts"
 
 /** What is tried, and the surface that it is met at. */
 export interface Met<R = never> {

@@ -3,12 +3,12 @@ import * as Digest from "@millwright/core/Digest"
 import * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as HoldoutValidator from "../../src/adapters/HoldoutValidator.ts"
-import * as EvidenceStore from "../../src/EvidenceStore.ts"
-import * as Holdouts from "../../src/Holdouts.ts"
-import type * as Judge from "../../src/Judge.ts"
-import * as Vault from "../../src/Vault.ts"
-import { failed, held, judging, sayings, services, shown, subject, vault } from "../vaultFixture.ts"
+import * as HoldoutValidator from "../src/HoldoutValidator.ts"
+import * as EvidenceStore from "../src/EvidenceStore.ts"
+import * as Holdouts from "../src/Holdouts.ts"
+import type * as Judge from "../src/Judge.ts"
+import * as Vault from "../src/Vault.ts"
+import { failed, held, judging, sayings, services, shown, subject, vault } from "./vaultFixture.ts"
 
 const budget = { bits: 100 }
 const seed = 7

@@ -13,10 +13,10 @@
 import * as Validator from "@millwright/core/Validator"
 import * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
-import * as EvidenceStore from "../EvidenceStore.ts"
-import * as Holdouts from "../Holdouts.ts"
-import * as TrialPlan from "../TrialPlan.ts"
-import * as Vault from "../Vault.ts"
+import * as EvidenceStore from "./EvidenceStore.ts"
+import * as Holdouts from "./Holdouts.ts"
+import * as TrialPlan from "./TrialPlan.ts"
+import * as Vault from "./Vault.ts"
 
 /** The rule that it judges. */
 export const rule = "RULE-HOLDOUTS"
