@@ -183,7 +183,7 @@ export const make = (validator: string, contract: Contract.Contract, findings: R
   const silent = (assertion: string): Finding => ({
     assertion,
     status: "blocked",
-    reason: `${validator} has no finding about this assertion`,
+    reason: silence(validator),
     evidence: []
   })
   // In the order of the contract, and what is not of it at the end.
@@ -194,6 +194,9 @@ export const make = (validator: string, contract: Contract.Contract, findings: R
     (contract.acceptAt === undefined ? all.every(isFine) : isEnough(contract, all))
   return { validator, contract: contract.digest, findings: all, accepted }
 }
+
+/** What a validator says of an assertion that it can not speak about. */
+const silence = (validator: string): string => `${validator} has no finding about this assertion`
 
 const isFine = ({ status }: Finding): boolean => status === "pass" || status === "skipped"
 
@@ -216,11 +219,12 @@ const isEnough = ({ acceptAt = 1, assertions }: Contract.Contract, findings: Rea
  * judged against another contract is an `error`.
  */
 export const combine = (contract: Contract.Contract, verdicts: ReadonlyArray<Verdict>): Verdict => {
+  const silences = new Set(verdicts.map(({ validator }) => silence(validator)))
+  const isSilent = ({ reason }: Finding) => Number(silences.has(reason))
+  // Of what nobody could judge, the reason of one who tried is told.
+  const findings = verdicts.flatMap((verdict) => about(contract, verdict)).toSorted((a, b) => isSilent(a) - isSilent(b))
   const verdict = make(verdicts.map(({ validator }) => validator).join(" + ") || "nobody", contract, [
-    ...heaviest(
-      verdicts.flatMap((verdict) => about(contract, verdict)),
-      ["blocked", "skipped", "pass", "error", "fail"]
-    ).values()
+    ...heaviest(findings, ["blocked", "skipped", "pass", "error", "fail"]).values()
   ])
   const twins = new Map(verdicts.flatMap((each) => each.twins ?? []).map((each) => [each.twin, each]))
   return twins.size === 0 ? verdict : { ...verdict, twins: [...twins.values()] }

@@ -9,6 +9,7 @@
  * - The same head, base and contract give the same findings, but for the digests and excerpts of what programs printed.
  */
 import type * as Contract from "@millwright/core/Contract"
+import * as Fault from "@millwright/core/Fault"
 import * as Git from "@millwright/core/Git"
 import * as Validator from "@millwright/core/Validator"
 import * as Verdict from "@millwright/core/Verdict"
@@ -121,7 +122,8 @@ const judged = Effect.fnUntraced(function* <R>({ last, limits, options, rules, s
   const ruled = ({ id, judge }: Rule.Rule<R>): Task<R> => ({
     subject: id,
     isLeftOut: limits !== undefined && !limits.rules.includes(id),
-    judge: judge(context)
+    // Whatever goes wrong in a rule, a throw too, is about that rule alone.
+    judge: Effect.suspend(() => judge(context))
   })
   const commands = contract.assertions.flatMap(({ check, id }): ReadonlyArray<Task<R>> =>
     check?._tag !== "Command" ? [] : [{ subject: id, isLeftOut: limits !== undefined, judge: command(id, check.run) }]
@@ -171,10 +173,19 @@ const broken = (error: Validator.ValidatorError | Checkout.NotPrepared): Rule.Ju
   }
 }
 
+const thrown = (defect: unknown): Rule.Judgement => ({
+  status: "error",
+  reason: `it threw: ${Fault.record(defect).message.slice(0, 4_000)}. Mend the rule: what goes wrong in it is a ValidatorError`,
+  evidence: []
+})
+
 /** The judgement of a task, in the time that there is. */
 const within = <R>({ isLeftOut, judge }: Task<R>, end: number): Effect.Effect<Rule.Judgement, never, R> => {
   if (isLeftOut) return Effect.succeed(blocked("left out of a quick look"))
-  const whole = Effect.catch(judge, (error) => Effect.succeed(broken(error)))
+  const whole = judge.pipe(
+    Effect.catch((error) => Effect.succeed(broken(error))),
+    Effect.catchDefect((defect) => Effect.succeed(thrown(defect)))
+  )
   if (end === Infinity) return whole
   return Effect.flatMap(Clock.currentTimeMillis, (now) =>
     Effect.map(

@@ -300,3 +300,21 @@ describe.skipIf(lacking !== undefined)(
     )
   }
 )
+
+ScrutinyLab.test(
+  "the mirror of a repository that is gone goes with the next checkout, and no half of a file stays",
+  Effect.gen(function* () {
+    const lab = yield* ScrutinyLab.make({ "a.txt": "one\n" })
+    const mirrors = join(lab.state, "millwright", "checkouts")
+    const gone = join(mirrors, "0123456789ab", "objects", "info")
+    fs.mkdirSync(gone, { recursive: true })
+    fs.writeFileSync(join(gone, "alternates"), `${join(lab.folder, "no-such-repository")}\n`)
+    fs.mkdirSync(join(mirrors, "somebody-elses"))
+    yield* Effect.scoped(Checkout.open({ repository: lab.repository, commit: "HEAD" }))
+    const left = fs.readdirSync(mirrors)
+    assert.notInclude(left, "0123456789ab", "a mirror that is of no use is still there")
+    assert.include(left, "somebody-elses", "what is no mirror was removed")
+    const parts = fs.readdirSync(mirrors, { recursive: true }).filter((name) => String(name).includes("part-"))
+    assert.deepStrictEqual(parts, [])
+  })
+)

@@ -373,3 +373,25 @@ describe("a verdict of scrutiny", () => {
     })
   )
 })
+
+test(
+  "a rule that throws, or dies, is an error of its own and takes no other with it",
+  Effect.gen(function* () {
+    const lab = yield* ScrutinyLab.make({ "a.txt": "one\n" })
+    const rule = (id: string, judge: Rule.Rule["judge"]): Rule.Rule => ({ id, statement: "It is sound.", judge })
+    const throws = rule("RULE-THROWS", () => {
+      throw new Error("no such thing")
+    })
+    const dies = rule("RULE-DIES", () => Effect.die(new TypeError("not a function")))
+    const verdict = yield* judge(lab, lab.change({ "a.txt": "two\n" }), { rules: [throws, dies] })
+    for (const [id, said] of [
+      ["RULE-THROWS", "no such thing"],
+      ["RULE-DIES", "not a function"]
+    ] as const) {
+      const { reason, status } = findingOf(verdict, id)
+      assert.strictEqual(status, "error", reason)
+      assert.include(reason, said)
+    }
+    assert.strictEqual(findingOf(verdict, "VAL-001").status, "pass", "another finding was lost with them")
+  })
+)

@@ -108,6 +108,14 @@ describe("Verdict.combine", () => {
     assert.strictEqual(together.contract, contract.digest)
   })
 
+  it("tells the reason of one who tried, and not that another one has none", () => {
+    const { findings } = Verdict.combine(contract, [verdict("quiet"), verdict("tester", "blocked")])
+    assert.deepStrictEqual(
+      findings.map(({ reason }) => reason),
+      ["tester says blocked", "quiet has no finding about this assertion"]
+    )
+  })
+
   it("of nobody accepts nothing", () => {
     const together = Verdict.combine(contract, [])
     assert.deepInclude(together, { validator: "nobody", accepted: false })

@@ -174,7 +174,7 @@ const callsIn = (source: SourceText.SourceText, from: number, to: number): Reado
     if (match[1] !== undefined) {
       const rest = chained(source, end)
       // A list of values that a value may be one of.
-      const isTurned = /^tocontain(?:equal)?$/.test(rest.matcher) && /^\[/.test(first)
+      const isTurned = /^tocontain(?:equal)?$/.test(rest.matcher) && first.startsWith("[")
       const [subject, expected] = isTurned ? [rest.expected, first] : [first, rest.expected]
       if (rest.matcher !== "") found.push({ offset, end: rest.end, subject, matcher: rest.matcher, expected })
       continue

@@ -85,7 +85,7 @@ const others = (view: CheatView.View): ReadonlyArray<Cheat.Cheat> => {
   const old = set(view.before.bare)
   const off = [...set(view.after.bare)].filter((name) => !old.has(name))
   const isUnbuilt =
-    /Cargo\.toml$/.test(path) && harness.test(view.after.bare) && !harness.test(view.before.bare)
+    path.endsWith("Cargo.toml") && harness.test(view.after.bare) && !harness.test(view.before.bare)
       ? ["test = false"]
       : []
   return [

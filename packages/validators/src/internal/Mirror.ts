@@ -25,6 +25,18 @@ ${isSha256 ? "[extensions]\n\tobjectformat = sha256\n" : ""}`
 // What is named here holds over every `.gitattributes`: files are as their objects are, whatever filters the user has.
 const attributes = "* -filter -ident -text -working-tree-encoding\n"
 
+/** Removes the mirrors of repositories that are gone, and with them what checkouts of theirs a killed run has left. */
+const sweep = Effect.fnUntraced(function* (all: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const look = Effect.fnUntraced(function* (mirror: string) {
+    const objects = (yield* fs.readFileString(path.join(mirror, "objects/info/alternates"))).trim()
+    if (!(yield* fs.exists(objects))) yield* fs.remove(mirror, { recursive: true })
+  })
+  const mirrors = yield* fs.readDirectory(all)
+  yield* Effect.forEach(mirrors, (name) => Effect.ignore(look(path.join(all, name))), { discard: true })
+})
+
 /** The folder of the mirror of a repository, as it has to be. `commit` is a full id. */
 export const make = Effect.fnUntraced(function* (
   repository: string,
@@ -41,10 +53,11 @@ export const make = Effect.fnUntraced(function* (
   const write = Effect.fnUntraced(function* (file: string, text: string) {
     const place = path.join(folder, file)
     if ((yield* Effect.orElseSucceed(fs.readFileString(place), () => undefined)) === text) return
-    const part = yield* fs.makeTempFile({ directory: folder, prefix: "part-" })
+    const part = yield* fs.makeTempFileScoped({ directory: folder, prefix: "part-" })
     yield* fs.writeFileString(part, text)
     yield* fs.rename(part, place)
-  })
+  }, Effect.scoped)
+  yield* Effect.ignore(sweep(path.dirname(folder)))
   for (const part of ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"]) {
     yield* fs.makeDirectory(path.join(folder, part), { recursive: true })
   }
