@@ -71,7 +71,7 @@ export const program = (asked: string | undefined): Effect.Effect<string, Surfac
     return found === undefined
       ? Effect.fail(
           unavailable(
-            `There is no browser here. Install one (Debian: apt-get install chromium; macOS: brew install --cask chromium), or name a Chromium, Chrome or Edge in ${variable}.`
+            `There is no browser here. Install one (Debian: apt-get install chromium-headless-shell, or chromium; macOS: brew install --cask chromium), or name a Chromium, Chrome or Edge in ${variable}.`
           )
         )
       : Effect.succeed(found)
