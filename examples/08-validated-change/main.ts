@@ -12,11 +12,11 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Ending from "@millwright-examples/shared/ending"
+import * as Fault from "@millwright/core/Fault"
 import * as Verdict from "@millwright/core/Verdict"
 import * as WorktreeSandbox from "@millwright/sandbox/adapters/WorktreeSandbox"
 import * as EvidenceStore from "@millwright/validators/EvidenceStore"
 import * as VerdictReport from "@millwright/validators/VerdictReport"
-import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -45,15 +45,33 @@ const verify: Readonly<Record<Shop.Name, (verdict: Verdict.Verdict) => void>> = 
 const told = ({ assertion, reason, status }: Verdict.Finding): string =>
   `  ${status.padEnd(8)} ${assertion.padEnd(18)} ${reason.split("\n")[0]?.slice(0, 160)}`
 
+/** The folder can not be used. */
+class OutError extends Fault.Class<OutError>()("OutError", { NoFolder: false }) {}
+
+/** The folder for the reports, made where it is missing. */
+const folderOf = Effect.fnUntraced(function* (asked: Option.Option<string>) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  if (Option.isNone(asked)) return yield* fs.makeTempDirectory({ prefix: "millwright-reports-" })
+  const out = path.resolve(asked.value)
+  yield* Effect.mapError(
+    fs.makeDirectory(out, { recursive: true }),
+    (cause) =>
+      new OutError({
+        reason: "NoFolder",
+        message: `--out ${asked.value} can not be made a folder. Name one that is there, or where one may be made.`,
+        cause
+      })
+  )
+  return out
+})
+
 const program = (asked: Settings) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
     const work = yield* fs.makeTempDirectoryScoped({ prefix: "millwright-example-08-" })
-    const out = yield* Option.match(asked.out, {
-      onNone: () => fs.makeTempDirectory({ prefix: "millwright-reports-" }),
-      onSome: Effect.succeed
-    })
+    const out = yield* folderOf(asked.out)
     const repository = path.join(work, "shop")
     const base = yield* Shop.make(repository)
     const browser = yield* Judges.browser
@@ -86,22 +104,9 @@ const program = (asked: Settings) =>
     Effect.provide(WorktreeSandbox.layer.pipe(Layer.provideMerge(NodeServices.layer)))
   )
 
-/** The folder, made where it is missing. */
-const folderOf = Effect.fnUntraced(function* (value: string) {
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  return yield* fs.makeDirectory(value, { recursive: true }).pipe(
-    Effect.as(path.resolve(value)),
-    Effect.mapError(
-      () => new CliError.InvalidValue({ option: "out", value, expected: "a folder that can be made", kind: "flag" })
-    )
-  )
-})
-
 const flags = {
   out: Flag.String("out").pipe(
     Flag.withDescription("The folder for the reports. Default: a new one, which it names"),
-    Flag.mapEffect(folderOf),
     Flag.optional
   ),
   change: Flag.Literals("change", Shop.changes).pipe(
@@ -116,7 +121,7 @@ const cli = Command.make("example-08", flags, program).pipe(
 )
 
 Command.runWith(cli, { version: "0.0.0" })(process.argv.slice(2)).pipe(
-  Effect.catchCause(Ending.explain(() => false)),
+  Effect.catchCause(Ending.explain(({ _tag }) => _tag === "OutError")),
   Effect.provide(NodeServices.layer),
   (main) => NodeRuntime.runMain(main, { disableErrorReporting: true, teardown: Ending.teardown })
 )
