@@ -11,6 +11,7 @@ import type * as Contract from "@millwright/core/Contract"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as CheckRun from "./internal/CheckRun.ts"
+import * as PlainText from "./internal/PlainText.ts"
 import * as ProblemReport from "./internal/ProblemReport.ts"
 import * as ReportReader from "./ReportReader.ts"
 import type * as Rule from "./Rule.ts"
@@ -68,13 +69,11 @@ const look = Effect.fnUntraced(function* (options: Options, context: Rule.Contex
   return { checked, report } satisfies Told
 })
 
-const levelWord = (count: number, level: ProblemReport.Level) => `${count} ${level}${count === 1 ? "" : "s"}`
-
 const counted = (found: ReadonlyArray<ProblemReport.Found>): string =>
   (["error", "warning", "note"] as const)
     .map((level) => [level, found.filter((one) => one.level === level).length] as const)
     .filter(([, count]) => count > 0)
-    .map(([level, count]) => levelWord(count, level))
+    .map(([level, count]) => PlainText.count(count, level))
     .join(", ") || "no problem"
 
 const placed = ({ level, line, message, path, rule }: ProblemReport.Found): string =>

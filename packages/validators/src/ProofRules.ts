@@ -13,7 +13,7 @@
  * ```
  */
 import * as Validator from "@millwright/core/Validator"
-import * as Verdict from "@millwright/core/Verdict"
+import type * as Verdict from "@millwright/core/Verdict"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,6 +21,7 @@ import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Checkout from "./Checkout.ts"
 import * as CheatView from "./internal/CheatView.ts"
 import * as CheckRun from "./internal/CheckRun.ts"
+import * as PlainText from "./internal/PlainText.ts"
 import * as GitFiles from "./internal/GitFiles.ts"
 import * as Overlay from "./internal/Overlay.ts"
 import * as TestRun from "./internal/TestRun.ts"
@@ -55,20 +56,13 @@ const judgement = (
   status,
   reason: options.reason,
   evidence: [
-    Verdict.evidence({
-      kind: "report",
+    CheckRun.evidence(Buffer.from(JSON.stringify(options.proof, undefined, 2)), {
       summary: "what the tests did",
-      content: JSON.stringify(options.proof, undefined, 2),
-      excerpt: options.problems
-        .map(({ message }) => message)
-        .join("\n")
-        .slice(0, 8_000)
+      excerpt: options.problems.map(({ message }) => message).join("\n")
     })
   ],
   problems: CheckRun.listed(options.problems)
 })
-
-const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`
 
 const nothing = (demand: boolean): Rule.Judgement => ({
   status: demand ? "fail" : "skipped",
@@ -189,7 +183,7 @@ export const make = (
         return judgement("fail", {
           proof,
           problems,
-          reason: `${count(unproved.length, "new test")} did not pass at the head`
+          reason: `${PlainText.count(unproved.length, "new test")} did not pass at the head`
         })
       }
       if (proved.length + unloaded.length === 0) {
@@ -198,9 +192,9 @@ export const make = (
           "no test fails without the change: what is new passes on the base as well. Add one that shows what was wrong"
         return judgement("fail", { proof, problems, reason })
       }
-      const also = green.length === 0 ? "" : `; ${count(green.length, "new test")} passed without it as well`
+      const also = green.length === 0 ? "" : `; ${PlainText.count(green.length, "new test")} passed without it as well`
       const late = unloaded.length === 0 ? "" : `, ${unloaded.length} of them since what they load was not there`
-      const reason = `${count(proved.length + unloaded.length, "test")} failed without the change${late}, and passed with it${also}`
+      const reason = `${PlainText.count(proved.length + unloaded.length, "test")} failed without the change${late}, and passed with it${also}`
       return judgement("pass", { proof, problems, reason })
     })
 
@@ -275,21 +269,21 @@ const audited = (found: TestProof.BreakFix, { left, tried }: { readonly tried: n
   ]
   const proof = { ...found, tried }
   if (dead.length > 0 && left > 0) {
-    const reason = `${count(dead.length, "new test")} did not fail on ${tried} broken states, and there was no time for ${left} more`
+    const reason = `${PlainText.count(dead.length, "new test")} did not fail on ${tried} broken states, and there was no time for ${left} more`
     return judgement("blocked", { proof, problems, reason })
   }
   if (problems.length > 0) {
     const reason = [
       dead.length === 0
         ? ""
-        : `${count(dead.length, "new test")} can not fail: nothing that was broken made ${dead.length === 1 ? "it" : "them"}`,
-      unreadable.length === 0 ? "" : `${count(unreadable.length, "new test")} did not say what is wrong`
+        : `${PlainText.count(dead.length, "new test")} can not fail: nothing that was broken made ${dead.length === 1 ? "it" : "them"}`,
+      unreadable.length === 0 ? "" : `${PlainText.count(unreadable.length, "new test")} did not say what is wrong`
     ]
     return judgement("fail", { proof, problems, reason: reason.filter((part) => part !== "").join("; ") })
   }
   return judgement("pass", {
     proof,
     problems,
-    reason: `each of ${count(caught.length, "new test")} failed when the change was broken`
+    reason: `each of ${PlainText.count(caught.length, "new test")} failed when the change was broken`
   })
 }

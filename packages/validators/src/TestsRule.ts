@@ -8,6 +8,7 @@
 import type * as Verdict from "@millwright/core/Verdict"
 import * as Effect from "effect/Effect"
 import * as CheckRun from "./internal/CheckRun.ts"
+import * as PlainText from "./internal/PlainText.ts"
 import * as TestRun from "./internal/TestRun.ts"
 import type * as Rule from "./Rule.ts"
 import * as TestReport from "./TestReport.ts"
@@ -23,8 +24,6 @@ export interface Options extends Omit<TestRun.Command, "report"> {
   readonly compare?: boolean
 }
 
-const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`
-
 /** How many did what, in words. */
 const counted = (report: TestReport.TestReport): string => {
   const { cases, error, failed, skipped, todo } = TestReport.totals(report)
@@ -35,7 +34,7 @@ const counted = (report: TestReport.TestReport): string => {
     [todo, "to be written"]
   ] as const
   const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
-  return [plural(cases, "test"), ...told].join(", ")
+  return [PlainText.count(cases, "test"), ...told].join(", ")
 }
 
 const problem = (rule: string, one: TestReport.Case, message = one.name): Verdict.Problem => ({
@@ -61,7 +60,7 @@ const weaker = (base: TestReport.TestReport, head: TestReport.TestReport) => {
   const isMoreLeftOut = now.skipped + now.todo > before.skipped + before.todo
   return {
     said: [
-      ...(isFewer ? [`${plural(now.executed, "test")} ran, and ${before.executed} at the base`] : []),
+      ...(isFewer ? [`${PlainText.count(now.executed, "test")} ran, and ${before.executed} at the base`] : []),
       ...(isMoreLeftOut
         ? [`${now.skipped + now.todo} were left out, and ${before.skipped + before.todo} at the base`]
         : [])

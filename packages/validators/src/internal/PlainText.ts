@@ -10,6 +10,9 @@ export const harmless = (text: string): string =>
     .replaceAll(/\r+\n?/g, "\n")
     .replaceAll(steering, "\ufffd")
 
+/** So many of something, in words: `1 test`, `2 tests`. */
+export const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`
+
 /** A text, such as a command, as it is shown to people: one line, bounded. `most` is in characters. */
 export const line = (text: string, most = 300): string => {
   // Where it is much too long, the rest is not looked at.

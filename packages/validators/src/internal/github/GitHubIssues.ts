@@ -4,7 +4,7 @@ import * as GitHubAnswer from "./GitHubAnswer.ts"
 import * as GitHubLabels from "./GitHubLabels.ts"
 import * as GitHubRoute from "./GitHubRoute.ts"
 import * as GitHubShape from "./GitHubShape.ts"
-import type * as GitHubState from "./GitHubState.ts"
+import * as GitHubState from "./GitHubState.ts"
 
 const { inRepository } = GitHubRoute
 const { ok } = GitHubAnswer
@@ -197,7 +197,7 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
       if (refused !== undefined) return refused
       if (String(title).trim() === "") return blankTitle
       const number = call.repo.lastNumber + 1
-      const issue: GitHubState.Issue = {
+      const issue = GitHubState.opened({
         id: call.id("issue"),
         number,
         title: String(title),
@@ -205,14 +205,8 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
         author: call.caller.name,
         labels: namesIn(labels),
         assignees: logins,
-        state: "open",
-        reason: null,
-        isLocked: false,
-        createdAt: call.now,
-        updatedAt: call.now,
-        closedAt: null,
-        closedBy: null
-      }
+        at: call.now
+      })
       const repo = GitHubLabels.known(call, issue.labels)
       return {
         answer: answered(number, 201),

@@ -7,7 +7,7 @@ import * as GitHubMerge from "./GitHubMerge.ts"
 import * as GitHubPull from "./GitHubPull.ts"
 import * as GitHubRefs from "./GitHubRefs.ts"
 import * as GitHubRoute from "./GitHubRoute.ts"
-import type * as GitHubState from "./GitHubState.ts"
+import * as GitHubState from "./GitHubState.ts"
 import * as GitObjects from "./GitObjects.ts"
 
 const { inRepository } = GitHubRoute
@@ -84,22 +84,14 @@ export const routes: ReadonlyArray<GitHubRoute.Route> = [
       )
       if (open) return custom(`A pull request already exists for ${repo.owner}:${head}.`)
       const number = repo.lastNumber + 1
-      const issue: GitHubState.Issue = {
+      const issue = GitHubState.opened({
         id: id("issue"),
         number,
         title: body.title ?? "",
         body: body.body ?? null,
         author: caller.name,
-        labels: [],
-        assignees: [],
-        state: "open",
-        reason: null,
-        isLocked: false,
-        createdAt: now,
-        updatedAt: now,
-        closedAt: null,
-        closedBy: null
-      }
+        at: now
+      })
       const pull: GitHubState.Pull = {
         id: id("pull"),
         number,

@@ -58,22 +58,18 @@ const repository = (seed: typeof GitHubState.SeedRepository.Type, { id, now }: C
     usualLabels.map(([name, color, description]) => ({ name, color, description, isDefault: true }))
   ).map((label): GitHubState.Label => ({ ...label, id: id("label"), description: label.description ?? null }))
   const { objects, refs } = branches(seed, now)
-  const issues = (seed.issues ?? []).map((issue, index): GitHubState.Issue => ({
-    id: id("issue"),
-    number: index + 1,
-    title: issue.title,
-    body: issue.body ?? null,
-    author: issue.author ?? seed.owner,
-    labels: issue.labels ?? [],
-    assignees: issue.assignees ?? [],
-    state: "open",
-    reason: null,
-    isLocked: false,
-    createdAt: now,
-    updatedAt: now,
-    closedAt: null,
-    closedBy: null
-  }))
+  const issues = (seed.issues ?? []).map((issue, index) =>
+    GitHubState.opened({
+      id: id("issue"),
+      number: index + 1,
+      title: issue.title,
+      body: issue.body ?? null,
+      author: issue.author ?? seed.owner,
+      labels: issue.labels ?? [],
+      assignees: issue.assignees ?? [],
+      at: now
+    })
+  )
   const known = new Set(labels.map(({ name }) => name.toLowerCase()))
   const others = [...new Set(issues.flatMap((issue) => issue.labels))]
     .filter((name) => !known.has(name.toLowerCase()))

@@ -106,6 +106,24 @@ export interface Issue {
   readonly closedBy: string | null
 }
 
+/** An issue as it is opened at a time, by itself or as that of a pull request. */
+export const opened = ({
+  at,
+  ...issue
+}: Pick<Issue, "id" | "number" | "title" | "body" | "author"> &
+  Partial<Pick<Issue, "labels" | "assignees">> & { readonly at: number }): Issue => ({
+  labels: [],
+  assignees: [],
+  ...issue,
+  state: "open",
+  reason: null,
+  isLocked: false,
+  createdAt: at,
+  updatedAt: at,
+  closedAt: null,
+  closedBy: null
+})
+
 /** A comment on an issue. */
 export interface Comment {
   readonly id: number
