@@ -6,7 +6,8 @@ export const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   sandbox: ["core"],
   context: ["core"],
   agents: ["core", "context"],
-  validators: ["core", "sandbox", "agents"]
+  validators: ["core", "sandbox", "agents"],
+  governance: ["core", "agents"]
 }
 
 /** A module that only named files may touch, and why. Files are globs below `packages/`, without `/src` and `.ts`. */
@@ -42,7 +43,7 @@ export const seams: ReadonlyArray<Seam> = [
   { module: "effect/cluster", files: ["core/internal/Cluster*", "*/adapters/*"], why: "tagged unstable" },
   {
     module: "effect/sql",
-    files: ["core/{Postgres,PostgresTable}", "core/internal/ClusterStorage", "*/adapters/*"],
+    files: ["core/Postgres", "core/internal/{ClusterStorage,PostgresTable}", "*/adapters/*"],
     why: "tagged unstable"
   },
   {
@@ -65,7 +66,8 @@ export const seams: ReadonlyArray<Seam> = [
 /** Floor 2: the few machines. Data, ports and adapters never import one. Globs below `packages/`, as above. */
 export const kernels: ReadonlyArray<string> = [
   "core/Line",
-  "core/Gate{,Desk,Clock,Webhook}",
+  "core/Gate{,Desk,Webhook}",
+  "core/internal/GateClock",
   "core/Watch",
   "core/Dispatcher",
   "core/Reconciler",

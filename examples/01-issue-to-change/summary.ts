@@ -151,7 +151,7 @@ const interventions = (gates: ReadonlyArray<Gate.Gate>): ReadonlyArray<string> =
           `Intervention  ${opened.name} (${opened.cause}): ${
             answered === undefined
               ? "open"
-              : `${Actor.label(answered.by)} after ${seconds(answered.waited)}: ${said(answered.answer)}`
+              : `${Actor.label(answered.by)} after ${seconds(answered.waited ?? 0)}: ${said(answered.answer)}`
           }`
       )
 

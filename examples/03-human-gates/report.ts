@@ -18,7 +18,7 @@ export const of = Effect.fnUntraced(function* (status: Status.Status, command: s
       `  ${index + 1}. ${opened.question}`,
       answered === undefined
         ? "     not answered yet"
-        : `     ${Actor.label(answered.by)} said ${Prose.answer(answered.answer)}, after ${RunLine.took(answered.waited)}`
+        : `     ${Actor.label(answered.by)} said ${Prose.answer(answered.answer)}, after ${RunLine.took(answered.waited ?? 0)}`
     ].join("\n")
   )
   return [

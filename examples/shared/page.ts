@@ -120,7 +120,7 @@ const asked = ({ answered, intervention, opened, openedAt }: Gate.Gate, { comman
     ...(reminders === 0 ? [] : [row("Reminded", `${reminders} times`)]),
     ...(answered !== undefined
       ? [
-          row("Answered", `by ${Text.oneLine(Actor.label(answered.by))}, after ${RunLine.took(answered.waited)}`),
+          row("Answered", `by ${Text.oneLine(Actor.label(answered.by))}, after ${RunLine.took(answered.waited ?? 0)}`),
           row("", Prose.answer(answered.answer))
         ]
       : isOpen

@@ -257,6 +257,40 @@ export const Fact = Schema.TaggedUnion({
     /** The way that the answer came, where it was not given in a program: `webhook`. */
     via: Schema.optionalKey(Schema.String)
   },
+  /**
+   * A human stepped in without having been asked. `id` is the same for whoever finds out, from a journal, from git or from a forge, so
+   * that it counts once. `before` and `after` are digests of what was there and of what the human left; `ref` is where it can be looked at.
+   * With `open` the human goes on until `InterventionEnded`.
+   */
+  Intervened: {
+    id: Schema.NonEmptyString,
+    kind: Schema.Literals(["edit", "review", "steer", "interrupt", "takeover", "pickup"]),
+    /** Where in the work: a stage, a gate, `branch`, `pull request`, …. */
+    name: Schema.String,
+    cause: Schema.String,
+    why: Schema.String,
+    by: Actor.Actor,
+    /** When it was, where that is earlier than this fact. In milliseconds since 1970, UTC. */
+    since: Schema.optionalKey(Milliseconds),
+    /** How long the work had waited for it; `null`: not known. */
+    waited: Schema.NullOr(Milliseconds),
+    /** Minutes of work, measured; `null`: not known. */
+    activeMinutes: Schema.NullOr(Schema.Finite),
+    before: Schema.NullOr(Digest.Digest),
+    after: Schema.NullOr(Digest.Digest),
+    ref: Schema.NullOr(Schema.String),
+    open: Schema.optionalKey(Schema.Literal(true))
+  },
+  /** A human who had taken work over gave it back. */
+  InterventionEnded: {
+    id: Schema.NonEmptyString,
+    by: Actor.Actor,
+    why: Schema.String,
+    activeMinutes: Schema.NullOr(Schema.Finite),
+    after: Schema.NullOr(Digest.Digest)
+  },
+  /** What made these interventions necessary is mended: `fix` is a commit, a pull request or a skill's digest. */
+  CauseRemoved: { cause: Schema.String, interventions: Schema.Array(Schema.String), fix: Schema.NonEmptyString },
   /** Who judged had a model of the family of an author, and the policy only warns of it. */
   IndependenceWaived: {
     role: Schema.String,
@@ -320,6 +354,27 @@ export const Fact = Schema.TaggedUnion({
   ChangeCommitted: { branch: Schema.String, commit: Schema.String, files: Schema.Natural, lines: Schema.Natural },
   ChangeClassified: { decision: Policy.Decision },
   ChangeDelivered: { pullRequest: PullRequest.PullRequest },
+  /**
+   * A change is part of what is used: `change` is the pull request, or the commit where there was none; `head` is what was judged,
+   * `commit` what it became. Also of changes that no line made, so that they can be told from those that one did.
+   */
+  ChangeShipped: {
+    change: Schema.NonEmptyString,
+    into: Schema.String,
+    head: Schema.String,
+    commit: Schema.String,
+    by: Actor.Actor,
+    authors: Schema.Literals(["agent", "human", "mixed", "unknown"])
+  },
+  /** A change that will not ship. */
+  ChangeDropped: { change: Schema.NonEmptyString, reason: Schema.String },
+  /** What shipped was wrong: a revert, a hot fix, a bug or an incident says so. `change` is as above; `null`: nobody knows which. */
+  DefectFound: {
+    defect: Schema.NonEmptyString,
+    kind: Schema.Literals(["revert", "hotfix", "bug", "incident"]),
+    change: Schema.NullOr(Schema.String),
+    what: Schema.String
+  },
   Commented: { item: Schema.String, body: Schema.String },
   /** An item came into the backlog, or was changed there. `again`: also when it had ended. `created` is what age is counted from. */
   ItemQueued: {

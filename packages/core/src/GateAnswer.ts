@@ -65,7 +65,7 @@ export const Expired = Schema.Struct({ timedOut: Schema.Literal(true) })
 export const Delivered = Schema.Union([Decided, Replied, Given, Expired])
 
 /** What the line gets for the answer that stands in the journal. */
-export const delivered = ({ answer, by }: Answered): Effect.Effect<typeof Delivered.Type> =>
+export const delivered = ({ answer, by }: Pick<Answered, "answer" | "by">): Effect.Effect<typeof Delivered.Type> =>
   Effect.orDie(
     Schema.decodeUnknownEffect(Delivered)(
       typeof answer === "object" && answer !== null ? { ...answer, by } : { timedOut: true }

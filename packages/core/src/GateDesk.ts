@@ -114,7 +114,7 @@ export const deliver = (
     const now = atomicSignals ? sight : yield* GateSight.look(id)
     const done = Durable.DurableDeferred.succeed(Durable.DurableDeferred.make("", { success: GateAnswer.Delivered }), {
       token: Durable.DurableDeferred.Token.make(gate.opened.token),
-      value: yield* GateAnswer.delivered({ ...fact, ...now.gate?.answered })
+      value: yield* GateAnswer.delivered(now.gate?.answered ?? fact)
     })
     yield* Durable.storeFailure(Durable.withOutbox(outbox, done))
     return (yield* GateSight.look(id)).gate ?? gate

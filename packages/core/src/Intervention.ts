@@ -1,23 +1,51 @@
 /**
  * An **intervention**: a recorded moment in which a human was needed or stepped in. The ledger of them is what a factory
  * learns from: it is a pure fold over the journal, so it can be made again from the same events at any time.
+ *
+ * Some were asked for, at a gate. Others nobody asked for: an agent was steered, a run was stopped or picked up by hand, a change
+ * was edited, commented on or taken over. Where the journal has a fact for that already (`AgentPrompted`, `LineCancelled`,
+ * `LineRewinding`, …), the fact is the intervention; everything else comes as `Intervened`, from the `Recorder`.
  */
 import * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
+import * as Digest from "./Digest.ts"
 import type * as FactoryEvent from "./FactoryEvent.ts"
+
+/** How a human came in: the first three were asked for, at a gate. */
+export const Kind = Schema.Literals([
+  "approve",
+  "answer",
+  "ask",
+  /** Committed behind an agent, on its branch. */
+  "edit",
+  /** Said something about a change. */
+  "review",
+  /** Said something to an agent at work. */
+  "steer",
+  /** Stopped a run, or an agent. */
+  "interrupt",
+  /** Did the work that the factory was to do. Open until it is given back. */
+  "takeover",
+  /** Took a run up that had stopped. */
+  "pickup"
+])
+/** How a human came in. */
+export type Kind = typeof Kind.Type
 
 /** One intervention. It is open until `answered` is there. */
 export const Intervention = Schema.Struct({
-  /** The gate that asked. */
+  /** The gate that asked, or a name that is the same for whoever finds out. */
   id: Schema.String,
   line: Schema.NullOr(Schema.String),
   run: Schema.NullOr(Schema.String),
   item: Schema.NullOr(Schema.String),
-  /** The name of the gate: where in the line the human was needed. */
+  stage: Schema.NullOr(Schema.String),
+  /** Where in the work the human was needed: the name of the gate, the stage, …. */
   name: Schema.String,
-  kind: Schema.Literals(["approve", "answer", "ask"]),
+  kind: Kind,
   /** Why a human was needed, as a class. */
   cause: Schema.String,
+  /** What was asked; where nothing was, why the human stepped in. */
   question: Schema.String,
   /** In milliseconds since 1970, UTC. */
   openedAt: Schema.Natural,
@@ -25,7 +53,7 @@ export const Intervention = Schema.Struct({
   reminders: Schema.Natural,
   /** How many tiers it was escalated; 0 is not. */
   level: Schema.Natural,
-  /** Whom the last escalation names. */
+  /** Whom the last escalation names, or who has taken the work over. */
   to: Schema.NullOr(Schema.String),
   /**
    * Nobody waits for it: the run went back to before this, so what was said counts no more, and it may be asked again; or
@@ -35,10 +63,10 @@ export const Intervention = Schema.Struct({
   answered: Schema.NullOr(
     Schema.Struct({
       by: Actor.Actor,
-      /** `{ approved, note }`, `{ text }` or `{ value }`; `null` when the time ran out without an answer for that case. */
+      /** `{ approved, note }`, `{ text }` or `{ value }`; `null` when the time ran out without an answer for that case, or nothing was asked. */
       answer: Schema.Json,
-      /** Milliseconds that the line waited. */
-      waited: Schema.Natural,
+      /** Milliseconds that the line waited; `null`: not known. */
+      waited: Schema.NullOr(Schema.Natural),
       /** Minutes that the human worked, where they were measured; never guessed. */
       activeMinutes: Schema.NullOr(Schema.Finite),
       /** No human answered in time; the host went on. */
@@ -46,7 +74,14 @@ export const Intervention = Schema.Struct({
       /** The way that the answer came, where it was not given in a program. */
       via: Schema.optionalKey(Schema.String)
     })
-  )
+  ),
+  /** Digests of what was there, and of what the human left: for a gate, of its subject. */
+  before: Schema.NullOr(Digest.Digest),
+  after: Schema.NullOr(Digest.Digest),
+  /** Where it can be looked at: a commit, an address, a session. */
+  ref: Schema.NullOr(Schema.String),
+  /** What removed the cause later on. */
+  fix: Schema.NullOr(Schema.String)
 })
 /** One intervention. */
 export type Intervention = typeof Intervention.Type
@@ -56,6 +91,10 @@ export type Ledger = ReadonlyMap<string, Intervention>
 
 /** The ledger before anything happened. */
 export const empty: Ledger = new Map()
+
+/** Whether nobody had asked for it. */
+export const isUnasked = ({ kind }: Pick<Intervention, "kind">): boolean =>
+  kind !== "approve" && kind !== "answer" && kind !== "ask"
 
 /** The gates that a fact tells of. */
 export const gatesOf = (fact: FactoryEvent.Fact): ReadonlyArray<string> => {
@@ -70,16 +109,16 @@ export const gatesOf = (fact: FactoryEvent.Fact): ReadonlyArray<string> => {
  */
 export const advance = (
   known: Intervention | undefined,
-  { at, fact, item, line, run }: FactoryEvent.FactoryEvent
+  { at, fact, item, line, run, stage }: FactoryEvent.FactoryEvent
 ): Intervention | undefined => {
   if (fact._tag === "LineRewound") return known && { ...known, withdrawn: true }
   // What was answered before counts.
   if (fact._tag === "BranchesJoined") return known?.answered === null ? { ...known, withdrawn: true } : known
   if (known === undefined || known.withdrawn === true) {
     if (fact._tag !== "GateOpened") return known
-    const { cause, gate: id, kind, name, question } = fact
-    const unanswered = { reminders: 0, level: 0, to: null, answered: null }
-    return { id, line, run, item, name, kind, cause, question, openedAt: at, ...unanswered }
+    const { cause, gate: id, kind, name, question, subject = null } = fact
+    const asked = { id, line, run, item, stage, name, kind, cause, question, openedAt: at }
+    return { ...asked, ...untouched, before: subject }
   }
   if (known.answered !== null) return known
   if (fact._tag === "GateReminded") {
@@ -90,8 +129,34 @@ export const advance = (
   return { ...known, answered }
 }
 
+const untouched = { reminders: 0, level: 0, to: null, answered: null, before: null, after: null, ref: null, fix: null }
+
 /** The ledger after one more event. What was withdrawn and asked again stays, under its id and the time it was opened at. */
-export const step = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =>
+export const step = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger => {
+  const { fact } = event
+  switch (fact._tag) {
+    case "InterventionEnded":
+      return change(ledger, fact.id, (known) => ended(known, event.at, fact))
+    case "CauseRemoved":
+      return fact.interventions.reduce(
+        (ledger, id) => change(ledger, id, (known) => (known.fix === null ? { ...known, fix: fact.fix } : known)),
+        ledger
+      )
+    default: {
+      const unasked = steppedIn(event)
+      if (unasked !== undefined) return ledger.has(unasked.id) ? ledger : new Map(ledger).set(unasked.id, unasked)
+      return atGates(ledger, event)
+    }
+  }
+}
+
+const change = (ledger: Ledger, id: string, next: (known: Intervention) => Intervention): Ledger => {
+  const known = ledger.get(id)
+  const after = known && next(known)
+  return after === undefined || after === known ? ledger : new Map(ledger).set(id, after)
+}
+
+const atGates = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =>
   gatesOf(event.fact).reduce((ledger, id) => {
     const known = ledger.get(id)
     const next = advance(known, event)
@@ -99,3 +164,61 @@ export const step = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =
     const isAgain = known?.withdrawn === true && next.withdrawn !== true
     return new Map(isAgain ? [...ledger, [`${id}@${known.openedAt}`, known] as const] : ledger).set(id, next)
   }, ledger)
+
+type Ended = Extract<FactoryEvent.Fact, { readonly _tag: "InterventionEnded" }>
+
+/** Only what is open can be given back. How long it took, is known; what of it was work, only where that was measured. */
+const ended = (known: Intervention, at: number, { activeMinutes, after, by }: Ended): Intervention =>
+  known.answered !== null
+    ? known
+    : { ...known, after, answered: { by, answer: null, waited: Math.max(0, at - known.openedAt), activeMinutes } }
+
+/** The intervention that a fact is by itself, without a gate. What an agent or the host did is none. */
+const steppedIn = (event: FactoryEvent.FactoryEvent): Intervention | undefined => {
+  const { actor, at, fact, item, line, run, seq, stage } = event
+  const origin = { line, run, item, stage }
+  if (fact._tag === "Intervened") {
+    const { _tag, activeMinutes, by, open, since = at, waited, why, ...given } = fact
+    const to = open === true ? Actor.label(by) : null
+    const answered = open === true ? null : { by, answer: null, waited, activeMinutes }
+    return { ...untouched, ...origin, ...given, question: why, openedAt: since, to, answered }
+  }
+  if (actor._tag !== "Human") return undefined
+  const found = ofHuman(fact)
+  if (found === undefined) return undefined
+  const { cause, kind, name, ref = null, why } = found
+  const answered = { by: actor, answer: null, waited: null, activeMinutes: null }
+  const id = `${run ?? "factory"}#${seq}`
+  return { ...untouched, ...origin, id, name, kind, cause, question: why, openedAt: at, ref, answered }
+}
+
+interface SteppedIn extends Pick<Intervention, "kind" | "name" | "cause"> {
+  readonly why: string
+  readonly ref?: string
+}
+
+const ofHuman = (fact: FactoryEvent.Fact): SteppedIn | undefined => {
+  switch (fact._tag) {
+    case "AgentPrompted":
+      return { kind: "steer", name: fact.lane, cause: "steered", why: fact.text, ref: fact.session }
+    case "LineCancelled":
+      return { kind: "interrupt", name: "cancel", cause: "stopped by hand", why: fact.reason }
+    case "LineParked":
+      return { kind: "interrupt", name: "park", cause: "stopped by hand", why: fact.reason }
+    case "LineRewinding":
+      return {
+        kind: "pickup",
+        name: fact.before,
+        cause: "sent back by hand",
+        why: `Goes back to before ${fact.before}.`
+      }
+    case "LineResumed":
+      return { kind: "pickup", name: "resume", cause: "taken up by hand", why: "" }
+    case "LineStarted":
+      return fact.forkOf === undefined
+        ? undefined
+        : { kind: "pickup", name: fact.forkOf.before, cause: "forked by hand", why: "", ref: fact.forkOf.run }
+    default:
+      return undefined
+  }
+}

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Charge from "./internal/Charge.ts"
 import * as RunRows from "./internal/RunRows.ts"
 import * as Journal from "./Journal.ts"
-import * as JournalTable from "./JournalTable.ts"
+import * as JournalTable from "./internal/JournalTable.ts"
 import * as Ledger from "./Ledger.ts"
 import * as Sqlite from "./Sqlite.ts"
 

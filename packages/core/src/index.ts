@@ -60,9 +60,6 @@ export * as Gate from "./Gate.ts"
 /** What a **gate** is answered with: the forms of an answer, and whether one fits the question. */
 export * as GateAnswer from "./GateAnswer.ts"
 
-/** The **clock** of a gate: reminds, escalates and ends the wait, by the plan of the question. */
-export * as GateClock from "./GateClock.ts"
-
 /** The **desk** of the gates: where they are listed, and settled, from any process that can open the store. */
 export * as GateDesk from "./GateDesk.ts"
 
@@ -87,9 +84,6 @@ export * as Intervention from "./Intervention.ts"
 /** The **journal**: the append-only sequence of facts. */
 export * as Journal from "./Journal.ts"
 
-/** The journal's table in a store: what the SQLite journal and the engine write facts with, in whose transaction it may be. */
-export * as JournalTable from "./JournalTable.ts"
-
 /** The **ledger**: what the calls of models used and cost, and whose they were. */
 export * as Ledger from "./Ledger.ts"
 
@@ -104,9 +98,6 @@ export * as Policy from "./Policy.ts"
 
 /** The PostgreSQL seam: one pool of connections to a database that holds the journal and the cluster engine's tables. */
 export * as Postgres from "./Postgres.ts"
-
-/** The journal's table in PostgreSQL: what the journal and the engine write facts with, in whose transaction it may be. */
-export * as PostgresTable from "./PostgresTable.ts"
 
 /** Who of the dispatchers lives. */
 export * as Presence from "./Presence.ts"

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { DatabaseSync } from "node:sqlite"
 import * as FactoryEvent from "../src/FactoryEvent.ts"
 import * as Journal from "../src/Journal.ts"
-import * as JournalTable from "../src/JournalTable.ts"
+import * as JournalTable from "../src/internal/JournalTable.ts"
 
 const decode = Schema.decodeUnknownEffect(Journal.Json)
 

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Journal from "../Journal.ts"
-import * as PostgresTable from "../PostgresTable.ts"
+import * as PostgresTable from "../internal/PostgresTable.ts"
 import { patiently, Postgres } from "../Postgres.ts"
 
 /** A notification goes lost with its connection, so whoever waits looks again after this. */

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Journal from "../Journal.ts"
-import * as JournalTable from "../JournalTable.ts"
+import * as JournalTable from "../internal/JournalTable.ts"
 import { type Prepare, Sqlite } from "../Sqlite.ts"
 
 /** The journal of a store. */

@@ -9,7 +9,7 @@ import { statSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { pathToFileURL } from "node:url"
 import * as Journal from "../Journal.ts"
-import * as JournalTable from "../JournalTable.ts"
+import * as JournalTable from "../internal/JournalTable.ts"
 import * as Sqlite from "../Sqlite.ts"
 
 /** How the store is looked at. */

@@ -23,7 +23,7 @@ import type * as Durable from "../Durable.ts"
 import type * as FactoryEvent from "../FactoryEvent.ts"
 import type * as Journal from "../Journal.ts"
 import { isPassing, Postgres, toError } from "../Postgres.ts"
-import * as PostgresTable from "../PostgresTable.ts"
+import * as PostgresTable from "./PostgresTable.ts"
 import * as ClusterStop from "./ClusterStop.ts"
 import * as LifeLock from "./LifeLock.ts"
 

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Durable from "../Durable.ts"
 import * as ExecutionTable from "./ExecutionTable.ts"
 import * as Journal from "../Journal.ts"
-import * as JournalTable from "../JournalTable.ts"
+import * as JournalTable from "./JournalTable.ts"
 import * as Redaction from "../Redaction.ts"
 import type * as Sqlite from "../Sqlite.ts"
 

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as FactoryEvent from "../FactoryEvent.ts"
 import type * as Journal from "../Journal.ts"
 import { patiently, type Postgres } from "../Postgres.ts"
-import * as PostgresTable from "../PostgresTable.ts"
+import * as PostgresTable from "./PostgresTable.ts"
 
 /** A start (its name is empty), or the answer of a deferred. `body` is the JSON of the payload, or of the exit. */
 export interface Signal {

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { randomUUID } from "node:crypto"
-import * as FactoryEvent from "./FactoryEvent.ts"
-import * as Journal from "./Journal.ts"
+import * as FactoryEvent from "../FactoryEvent.ts"
+import * as Journal from "../Journal.ts"
 import * as JournalTable from "./JournalTable.ts"
 
 /** Entries as they are stored. Each has a key, so that an append whose answer was lost can be sent again. */

@@ -1,10 +1,10 @@
 /** The journal's table in a store: what the SQLite journal and the engine write facts with, in whose transaction it may be. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as FactoryEvent from "./FactoryEvent.ts"
-import * as StoredSize from "./internal/StoredSize.ts"
-import * as Journal from "./Journal.ts"
-import type * as Sqlite from "./Sqlite.ts"
+import * as FactoryEvent from "../FactoryEvent.ts"
+import * as StoredSize from "./StoredSize.ts"
+import * as Journal from "../Journal.ts"
+import type * as Sqlite from "../Sqlite.ts"
 
 const encode = Schema.encodeSync(Schema.toCodecJson(FactoryEvent.FactoryEvent))
 const decode = Schema.decodeUnknownEffect(Journal.Json)

@@ -1,0 +1,2 @@
+/** The build that all packages share. */
+export { default } from "../../scripts/tsup.ts"
