@@ -54,7 +54,7 @@ export const tip = Effect.fnUntraced(function* (
 })
 
 /** The path of a note below so many folders. */
-const pathAt = (id: string, depth: number): string =>
+export const pathAt = (id: string, depth: number): string =>
   [...Array.from({ length: depth }, (_, index) => id.slice(2 * index, 2 * index + 2)), id.slice(2 * depth)].join("/")
 
 /** Git cuts no further than to one more byte. */
@@ -164,8 +164,8 @@ export const list = Effect.fnUntraced(function* (
   if (commit === undefined) return []
   const args = ["ls-tree", "-r", "-z", "--full-tree", commit, "--", ...under]
   const said = Buffer.from(yield* Git.run({ dir, args })).toString("latin1")
-  return said
-    .split("\0")
-    .slice(0, -1)
-    .map((entry) => ({ path: entry.slice(entry.indexOf("\t") + 1), blob: entry.split(/[ \t]/)[2] ?? "" }))
+  return said.split("\0").flatMap((entry) => {
+    const [, type, blob] = entry.split(/[ \t]/, 3)
+    return type === "blob" && blob !== undefined ? [{ path: entry.slice(entry.indexOf("\t") + 1), blob }] : []
+  })
 })

@@ -20,6 +20,8 @@ export interface Change extends NoteTree.Tip {
   readonly puts: ReadonlyArray<Put>
   /** A second parent. */
   readonly merges?: string
+  /** No commit is made: the ref goes on to this one, which has all that it stood on. */
+  readonly forwardTo?: string
   readonly message: string
 }
 
@@ -60,6 +62,17 @@ const stream = (ref: string, change: Change, by: string): Uint8Array =>
 
 const lost = /Not updating|cannot lock ref|Unable to create '.*\.lock': File exists|reference already exists/i
 
+const forward = Effect.fnUntraced(function* (
+  dir: string,
+  { forwardTo: to = "", head: from = "0".repeat(to.length), ref }: Change & { readonly ref: string }
+) {
+  // Not through a symbolic ref, which could be any other ref.
+  const call: Git.Call = { dir, args: ["update-ref", "--no-deref", "-m", "millwright: notes", ref, to, from] }
+  const result = yield* Git.attempt(call)
+  if (result.code === 0) return undefined
+  return lost.test(result.stderr) ? result.stderr : yield* Git.failed(call, result)
+})
+
 /**
  * Makes the commit and moves the ref to it, if it still stands where it stood: `git fast-import` moves a ref only forward, and only
  * from where it last saw it. Answers with what git said where somebody else was first.
@@ -68,6 +81,7 @@ const commit = Effect.fnUntraced(function* (
   dir: string,
   change: Change & Writing & { readonly ref: string }
 ): Effect.fn.Return<string | undefined, Failure, ChildProcessSpawner> {
+  if (change.forwardTo !== undefined) return yield* forward(dir, change)
   const { email, name } = change.author ?? { name: "millwright", email: "millwright@localhost" }
   const plain = (text: string) => text.replace(/[<>\p{Cc}]/gu, " ").trim()
   const by = `${plain(name)} <${plain(email)}> ${Math.floor((yield* Clock.currentTimeMillis) / 1_000)} +0000`
