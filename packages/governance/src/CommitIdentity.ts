@@ -23,7 +23,7 @@ import * as Schema from "effect/Schema"
 import * as SshSignature from "./internal/SshSignature.ts"
 
 /** One line without what nobody sees, of at most 200 characters. */
-const Line = Schema.String.check(Schema.isPattern(/^(?! )[^\p{C}\p{Zl}\p{Zp}]{1,200}(?<! )$/u))
+const Line = Schema.String.check(Schema.isPattern(/^(?!\s)[^\p{C}\p{Zl}\p{Zp}]{1,200}(?<!\s)$/u))
 
 /** An agent, as its commits name it. */
 export const Agent = Schema.Struct({
@@ -53,11 +53,11 @@ const encode = Schema.encodeSync(Trailers)
 const decode = Schema.decodeUnknownOption(Trailers)
 
 /**
- * A message with the trailers of an agent behind it. What the message says in lines of that form stays, and is no trailer: only the last
+ * A message with the trailers of an agent behind it; an empty one gets a subject. What the message says in lines of that form stays, and is no trailer: only the last
  * paragraph is read. Throws where the agent's name or another field can not stand in a line.
  */
 export const message = (text: string, agent: Agent): string =>
-  `${text.trimEnd()}\n\n${Object.entries(encode(agent))
+  `${text.trim() || `Work of ${agent.role}`}\n\n${Object.entries(encode(agent))
     .map(([name, value]) => `${name}: ${value}`)
     .join("\n")}\n`
 

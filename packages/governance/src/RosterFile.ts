@@ -51,8 +51,12 @@ export const atBase = Effect.fnUntraced(function* (
   const { path = usualPath } = options
   const commit = yield* Git.resolve(dir, options.base)
   const place = `${JSON.stringify(path)} of commit ${commit}`
-  if (/[\n\0]/.test(path) || path === "") {
-    return yield* new RosterError({ reason: "Missing", message: `${place} is no path. Give the path of the roster.` })
+  // Git would take a path that begins with a dot for one from the folder that it runs in.
+  if (/[\n\0]/.test(path) || path.split("/").some((segment) => /^\.{0,2}$/.test(segment))) {
+    return yield* new RosterError({
+      reason: "Missing",
+      message: `${place} is no path. Give the path of the roster from the root of the repository.`
+    })
   }
   const { bytes, size } = yield* Git.content(dir, { object: `${commit}:${path}`, maxBytes }).pipe(
     Effect.mapError((error) =>
