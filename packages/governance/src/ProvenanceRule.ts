@@ -133,8 +133,11 @@ const approvers = (commits: Commits, { approvals = [] }: Rule): ReadonlyMap<stri
     ...approvals.flatMap(({ by, commit }) => (by.kind === "human" ? [{ by: by.name, commit }] : []))
   ]
   const found = new Map<string, Set<string>>()
-  for (const { by, commit } of given) {
-    for (const id of historyOf(commits, commit)) found.set(id, (found.get(id) ?? new Set()).add(by))
+  const add = (id: string, names: Iterable<string>) => found.set(id, new Set([...(found.get(id) ?? []), ...names]))
+  for (const { by, commit } of given) add(commit, [by])
+  // The newest first, so that whoever approved a commit is known before it is said of what it stands on.
+  for (const { id, parents } of [...commits.values()].reverse()) {
+    for (const parent of parents) add(parent, found.get(id) ?? [])
   }
   return found
 }
@@ -144,16 +147,4 @@ const approving = (commits: Commits, { approves, parents, standing, tree }: Prov
   const [parent, ...others] = parents
   if (standing._tag !== "HumanSigned" || parent === undefined || others.length > 0) return undefined
   return approves.includes(parent) && commits.get(parent)?.tree === tree ? standing.member : undefined
-}
-
-const historyOf = (commits: Commits, start: string): ReadonlySet<string> => {
-  const seen = new Set<string>()
-  const open = [start]
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    const commit = commits.get(id)
-    if (commit === undefined || seen.has(id)) continue
-    seen.add(id)
-    open.push(...commit.parents)
-  }
-  return seen
 }
