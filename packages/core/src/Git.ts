@@ -23,11 +23,23 @@ import * as GitCall from "./internal/GitCall.ts"
 import * as GitProcess from "./internal/GitProcess.ts"
 
 export {
+  /** Asks git for what has no name here, with all of the above off. Answers whatever git did, a failure too. */
+  attempt,
   /** The folder that all working trees of the repository share, absolute. */
   commonDir,
+  /** What an answer with an exit code other than 0 means, and how to mend it. */
+  failed,
   /** Git does not do what it was asked. */
-  GitError
+  GitError,
+  /** Asks git for what has no name here, and answers with what it printed. An exit code other than 0 is a failure. */
+  run
 } from "./internal/GitCall.ts"
+export type {
+  /** What git is asked. Nothing in it may come from outside unchecked. */
+  Call,
+  /** What git answered, an exit code other than 0 too. */
+  Result
+} from "./internal/GitProcess.ts"
 
 /** Who a commit is by. */
 export interface Author {
