@@ -29,10 +29,10 @@ const paint = (claims: ReadonlyArray<Range<Tagged>>, indexOf: ReadonlyMap<number
     return found
   }
   for (let claim = claims.length - 1; claim >= 0; claim--) {
-    const { first, last, owner } = claims[claim] ?? { first: 1, last: 0, owner: { _tag: "" } }
-    if (owner._tag !== tag) continue
-    const end = indexOf.get(last + 1) ?? 0
-    for (let at = free(indexOf.get(first) ?? end); at < end; at = free(at)) {
+    const range = claims[claim]
+    if (range?.owner._tag !== tag) continue
+    const end = indexOf.get(range.last + 1) ?? 0
+    for (let at = free(indexOf.get(range.first) ?? end); at < end; at = free(at)) {
       painted[at] = claim
       next[at] = at + 1
     }
@@ -46,17 +46,12 @@ export const settle = <Owner extends Tagged>(
   mixed: Owner
 ): ReadonlyArray<Range<Owner>> => {
   const valid = claims.filter(({ first, last }) => first <= last)
-  const bounds = [...new Set(valid.flatMap(({ first, last }) => [first, last + 1]))].sort((a, b) => a - b)
-  const indexOf = new Map(bounds.map((bound, at) => [bound, at]))
+  const bounds = Float64Array.from(new Set(valid.flatMap(({ first, last }) => [first, last + 1]))).sort()
+  const indexOf = new Map(Array.from(bounds, (bound, at) => [bound, at]))
   const [agent, human, both, unknown] = ["Agent", "Human", "Mixed", "Unknown"].map((tag) => paint(valid, indexOf, tag))
   const owned = (layer: Int32Array | undefined, at: number) => valid[layer?.[at] ?? -1]?.owner
   const settled: Array<Range<Owner>> = []
-  const names = new Map<Owner, string>()
-  const nameOf = (owner: Owner): string => {
-    const known = names.get(owner) ?? JSON.stringify(owner)
-    names.set(owner, known)
-    return known
-  }
+  const isSame = (a: Owner, b: Owner) => a === b || JSON.stringify(a) === JSON.stringify(b)
   for (const [at, first] of bounds.entries()) {
     const byAgent = owned(agent, at)
     const byHuman = owned(human, at)
@@ -65,8 +60,9 @@ export const settle = <Owner extends Tagged>(
     const end = bounds[at + 1]
     if (owner === undefined || end === undefined) continue
     const before = settled.at(-1)
-    const goesOn = before?.last === first - 1 && nameOf(before.owner) === nameOf(owner)
-    settled.splice(goesOn ? -1 : settled.length, 1, { first: goesOn ? before.first : first, last: end - 1, owner })
+    const goesOn = before?.last === first - 1 && isSame(before.owner, owner)
+    if (goesOn) settled.pop()
+    settled.push({ first: goesOn ? before.first : first, last: end - 1, owner })
   }
   return settled
 }
