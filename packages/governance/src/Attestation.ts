@@ -10,7 +10,7 @@
  */
 import * as Digest from "@millwright/core/Digest"
 import * as Fault from "@millwright/core/Fault"
-import * as Intervention from "@millwright/core/Intervention"
+import type * as Intervention from "@millwright/core/Intervention"
 import * as Verdict from "@millwright/core/Verdict"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
