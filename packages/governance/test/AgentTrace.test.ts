@@ -28,7 +28,8 @@ const ranged = (range: unknown) => file({ ranges: [range] })
 const ownersOf = (value: unknown) => AgentTrace.owners(Result.getOrThrow(AgentTrace.read(JSON.stringify(value))))
 
 const some = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
-const Text = Schema.NonEmptyString
+// An address is UTF-8, which has no half characters.
+const Text = Schema.NonEmptyString.check(Schema.makeFilter((text) => text.isWellFormed()))
 const Claim = Schema.Struct({
   path: Schema.Literals(["a.ts", "my file.ts"]),
   first: some(30),
