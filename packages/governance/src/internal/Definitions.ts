@@ -73,7 +73,7 @@ export const definitions = {
   interventions: {
     unit: "per change",
     definition:
-      "Interventions opened in the window / shipped changes. Unknown: shipped changes whose interventions were not all observed.",
+      "Interventions opened in the window, also withdrawn ones / shipped changes. Unknown: shipped changes whose interventions were not all observed.",
     by: "kind"
   },
   interventionsByCause: { unit: "per change", definition: "As interventions, by cause class.", by: "cause" },

@@ -1,7 +1,6 @@
 /** Figures of the people in the loop: how often they were needed, why, and how much of their time it took. */
 import * as Usage from "@millwright/core/Usage"
 import * as HashMap from "effect/HashMap"
-import * as Autonomy from "../Autonomy.ts"
 import * as Figure from "../Figure.ts"
 import * as Window from "../Window.ts"
 import * as HumanTally from "./HumanTally.ts"
@@ -14,11 +13,8 @@ const hour = Window.hour
 
 /** How often people were needed. */
 export const interventions = (scene: Scene.Scene) => {
-  const { entries, eye, levelOf, shipped, window } = scene
-  const opened = entries
-    .filter(({ known }) => Window.has(window, known.openedAt))
-    .map((entry) => HumanTally.asOf(entry, eye))
-    .filter(Autonomy.isCounted)
+  const { entries, levelOf, shipped, window } = scene
+  const opened = entries.map(({ known }) => known).filter(({ openedAt }) => Window.has(window, openedAt))
   const unknown = shipped.filter((change) => levelOf(change) === "unknown").length
   const all = Figure.ratio(opened.length, shipped.length, unknown)
   const per = (nameOf: (one: (typeof opened)[number]) => string) => Parts.counts(opened, nameOf, shipped.length)
