@@ -35,7 +35,7 @@ export const step = (tally: HumanTally, event: FactoryEvent.FactoryEvent): Human
   const { actor, fact } = event
   const gates = Intervention.gatesOf(fact)
   const ids = [...gates, ...idsOf(fact)]
-  if (ids.length === 0 && actor._tag !== "Human") return tally
+  if (ids.length === 0 && actor._tag !== "Human" && fact._tag !== "CauseRemoved") return tally
   const found = ids.flatMap((id) =>
     Option.match(HashMap.get(tally.entries, id), { onNone: () => [], onSome: (entry) => [[id, entry] as const] })
   )
