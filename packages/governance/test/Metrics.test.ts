@@ -3,7 +3,7 @@ import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Figure from "../src/Figure.ts"
 import * as Metrics from "../src/Metrics.ts"
 import * as Window from "../src/Window.ts"
-import * as History from "./History.ts"
+import * as History from "./MetricsHistory.ts"
 
 const { ada, at, defect, finished, gate, intervened, journal, of, parked, shipped, skill, stage, started } = History
 

@@ -4,7 +4,7 @@ import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Usage from "@millwright/core/Usage"
 import * as Metrics from "../src/Metrics.ts"
 import * as Window from "../src/Window.ts"
-import * as History from "./History.ts"
+import * as History from "./MetricsHistory.ts"
 
 const { at, defect, finished, gate, intervened, of, parked, shipped, skill, stage, started } = History
 const window = Window.make(at(0), at(1_000))

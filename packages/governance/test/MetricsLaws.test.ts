@@ -3,7 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import * as Metrics from "../src/Metrics.ts"
 import * as Window from "../src/Window.ts"
-import * as History from "./History.ts"
+import * as History from "./MetricsHistory.ts"
 
 const whole = (minimum: number, maximum: number) =>
   Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
