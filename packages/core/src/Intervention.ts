@@ -188,8 +188,9 @@ const atGates = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =>
     const known = ledger.get(id)
     const next = advance(known, event)
     if (next === undefined || next === known) return ledger
-    const isAgain = known?.withdrawn === true && next.withdrawn !== true
-    return new Map(isAgain ? [...ledger, [`${id}@${known.openedAt}`, known] as const] : ledger).set(id, next)
+    if (known?.withdrawn !== true || next.withdrawn === true) return new Map(ledger).set(id, next)
+    const before = { ...known, id: `${id}@${known.openedAt}` }
+    return new Map(ledger).set(before.id, before).set(id, next)
   }, ledger)
 
 type Ended = Extract<FactoryEvent.Fact, { readonly _tag: "InterventionEnded" }>
