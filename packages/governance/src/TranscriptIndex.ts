@@ -60,8 +60,13 @@ export const of = (entries: Iterable<Transcript.Entry>): TranscriptIndex => {
   return index
 }
 
-/** Takes one more sighting. */
-export const take = (index: TranscriptIndex, entry: Transcript.Entry): void => {
+/** Takes one more sighting. The index is the same one, grown. */
+export const take = (index: TranscriptIndex, entry: Transcript.Entry): TranscriptIndex => {
+  enter(index, entry)
+  return index
+}
+
+const enter = (index: TranscriptIndex, entry: Transcript.Entry): void => {
   switch (entry._tag) {
     case "Session":
       return put(index.sessions, entry, (a, b) => ({
