@@ -77,10 +77,7 @@ export const of = (
   index: TranscriptIndex.TranscriptIndex,
   pricing: Pricing.Pricing["Service"] = Pricing.unpriced
 ): TranscriptTally => {
-  const answers = TranscriptIndex.inOrder(index.answers).map((answer) => ({
-    ...answer,
-    account: priced(answer, pricing)
-  }))
+  const answers = [...index.answers.values()].map((answer) => ({ answer, account: priced(answer, pricing) }))
   const sum = (some: typeof answers) => some.reduce((all, { account }) => plus(all, account), nothing)
   const total = sum(answers)
   const uses = TranscriptIndex.uses(index)
@@ -91,15 +88,15 @@ export const of = (
   const failed = unanswered.filter(({ isFailure }) => isFailure).length
   return {
     total,
-    byModel: grouped(answers, modelOf).map(([name, some]) => {
+    byModel: grouped(answers, ({ answer }) => modelOf(answer)).map(([name, some]) => {
       const [provider = "", model = ""] = name.split("\n")
       return { provider, model, ...sum(some) }
     }),
     byAgent: {
-      main: sum(answers.filter(({ agent }) => agent === null)),
-      sub: sum(answers.filter(({ agent }) => agent !== null))
+      main: sum(answers.filter(({ answer }) => answer.agent === null)),
+      sub: sum(answers.filter(({ answer }) => answer.agent !== null))
     },
-    compaction: sum(answers.filter(({ purpose }) => purpose === "compaction")),
+    compaction: sum(answers.filter(({ answer }) => answer.purpose === "compaction")),
     coverage: { numerator: total.answers - total.unknown - total.unpriced, denominator: total.answers },
     ...sessions(index),
     tools,
