@@ -242,7 +242,11 @@ const cancel = Command.make(
 )
 
 const resume = Command.make("resume", { run }, ({ run }) =>
-  steer(run, ({ isRun }) => ({ run, said: `Resumed. ${onward(isRun, "goes on with it")}` }), Line.resume(run))
+  steer(
+    run,
+    ({ isRun }) => ({ run, said: `Resumed. ${onward(isRun, "goes on with it")}` }),
+    Line.resume(run, { by: Answering.me() })
+  )
 ).pipe(
   Command.withDescription("Take a run up again that stalled, or whose process is gone"),
   Command.withExamples([example("resume issue-1.1", "Go on from the last finished stage")])
@@ -266,7 +270,7 @@ const fork = Command.make("fork", { run, before }, ({ before, run }) =>
   steer(
     run,
     (_, forked: string) => ({ run: forked, said: `Made ${forked}. ${onward(false, "goes on with it")}` }),
-    Line.fork(run, { before })
+    Line.fork(run, { before, by: Answering.me() })
   )
 ).pipe(
   Command.withDescription("Start another run with what this one did before a stage"),

@@ -43,8 +43,11 @@ export const Fact = Schema.TaggedUnion({
       })
     )
   },
-  /** A process took the line up again after the one that ran it was gone, or after a fault was mended. */
-  LineResumed: {},
+  /**
+   * A process took the line up again after the one that ran it was gone, or after a fault was mended: `fault`, where the run
+   * had stalled.
+   */
+  LineResumed: { fault: Schema.optionalKey(Fault.Recorded) },
   LineFinished: { result: Schema.Json },
   /**
    * `unblockWhen` says what would take the item up again; `reviewAfter` is how long to leave it at least. With `undoing`,

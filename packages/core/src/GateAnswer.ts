@@ -16,6 +16,8 @@ export class GateError extends Fault.Class<GateError>()("GateError", {
   AlreadyAnswered: false,
   /** The answer is not of the kind or the form that the gate asks for. `cause` names the {@link Misfit}. */
   WrongAnswer: false,
+  /** An agent is at work where it is answered, and an agent can not say what a human answers. */
+  NotHuman: false,
   /** The run is over, or its time ran out: nobody waits for the answer. */
   Closed: false,
   /** A gate stands in a line, between its stages. */

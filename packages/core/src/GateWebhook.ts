@@ -205,6 +205,7 @@ const statusOf: Record<GateAnswer.GateError["reason"], number> = {
   NoSuchGate: 404,
   AlreadyAnswered: 409,
   WrongAnswer: 400,
+  NotHuman: 403,
   Closed: 410,
   NotInALine: 500,
   BadQuestion: 500,
