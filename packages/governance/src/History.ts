@@ -8,17 +8,24 @@
  */
 import * as Intervention from "@millwright/core/Intervention"
 import * as FactoryEvent from "@millwright/core/FactoryEvent"
+import type * as Git from "@millwright/core/Git"
 import * as Journal from "@millwright/core/Journal"
 import * as Redaction from "@millwright/core/Redaction"
 import * as Effect from "effect/Effect"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Autonomy from "./Autonomy.ts"
 import * as ForgeHistory from "./ForgeHistory.ts"
 import * as ChangeCommits from "./internal/ChangeCommits.ts"
 import * as ChangeEnds from "./internal/ChangeEnds.ts"
 import * as CommitFindings from "./internal/CommitFindings.ts"
 import * as Defects from "./internal/Defects.ts"
+import * as CommitLog from "./internal/CommitLog.ts"
 import * as Finding from "./internal/Finding.ts"
 import * as ForgeFindings from "./internal/ForgeFindings.ts"
 import * as Maker from "./internal/Maker.ts"
+import * as Remembered from "./internal/Remembered.ts"
+import * as InterventionNotes from "./InterventionNotes.ts"
+import type * as Notes from "./Notes.ts"
 import type * as Roster from "./Roster.ts"
 
 export type {
@@ -52,6 +59,8 @@ export interface Change {
   readonly id: string
   /** The commits that are its own. */
   readonly commits: ReadonlyArray<string>
+  /** The commits that its branch stood on, also those that were taken from it. */
+  readonly heads: ReadonlyArray<string>
   readonly authors: "agent" | "human" | "mixed" | "unknown"
   /** Why what is said of it may not be all: nothing can be said of who decided, then. */
   readonly gaps: ReadonlyArray<string>
@@ -84,7 +93,8 @@ export const read = (evidence: Evidence): Told => {
   const ofPulls = changes.flatMap(({ commits: own, events, pull }) => {
     const made = own.made.map(({ commit, maker }) => ({ at: commit.committedAt, maker }))
     const opened = events.find(({ _tag }) => _tag === "Opened")
-    const isAgents = own.authors !== "human" || (opened !== undefined && isAgent(roster, opened))
+    const isAgents =
+      own.made.some(({ maker }) => maker._tag === "Agent") || (opened !== undefined && isAgent(roster, opened))
     const about = { subject: pull, events, roster, isAgents, commits: made }
     const waited = (at: number) => ForgeFindings.waited(about, at)
     return [ForgeFindings.of(about), CommitFindings.of(own, { change: pull.id, waited })]
@@ -112,9 +122,10 @@ export const read = (evidence: Evidence): Told => {
       ).values()
     ]),
     doubts: found.flatMap((each) => each.doubts),
-    changes: changes.map(({ commits: own, pull }) => ({
+    changes: changes.map(({ commits: own, events, pull }) => ({
       id: pull.id,
       commits: own.made.map(({ commit }) => commit.id),
+      heads: [...new Set([...events.flatMap((event) => (event._tag === "Pushed" ? [event.after] : [])), pull.head])],
       authors: own.authors,
       gaps: [...pull.gaps, ...own.gaps]
     }))
@@ -136,14 +147,14 @@ const nowhere = { line: null, run: null, item: null }
 /** What was found as entries of a journal: at the time that it happened, with a key by which it is written once. */
 export const entries = (told: Told, of: Works = new Map()): ReadonlyArray<FactoryEvent.Entry> => {
   const origins = new Map(
-    told.changes.map(({ commits, id }) => {
-      const commit = commits.findLast((each) => of.has(each))
+    told.changes.map(({ commits, heads, id }) => {
+      const commit = [...commits, ...heads].findLast((each) => of.has(each))
       return [id, commit === undefined ? nowhere : (of.get(commit) ?? nowhere)]
     })
   )
   return told.findings.map(({ at, by, change, fact, key }) => {
     const origin = origins.get(change ?? "") ?? nowhere
-    return { ...origin, stage: null, actor: by, at, fact, key: `History/${key}` }
+    return { ...origin, stage: null, actor: by, at, fact, key }
   })
 }
 
@@ -175,3 +186,59 @@ export const ledger = (told: Told, of: Works = new Map()): Effect.Effect<Interve
       }))
       .reduce(Intervention.step, Intervention.empty)
   )
+
+/** What a ledger is made of again. */
+export interface Sources extends Omit<Evidence, "commits" | "isCut"> {
+  /** The range of the branch that ships: what `head` has and `base` has not. */
+  readonly base: string
+  readonly head: string
+}
+
+/** A change, and who decided what in it. */
+export interface Decided extends Change {
+  readonly level: Autonomy.Level
+  /** Its interventions, by their names in the ledger. */
+  readonly interventions: ReadonlyArray<string>
+  /** Why the level is not known, where it is not. */
+  readonly why: ReadonlyArray<string>
+}
+
+/** A ledger that was made again. */
+export interface Rebuilt {
+  readonly ledger: Intervention.Ledger
+  readonly changes: ReadonlyArray<Decided>
+  readonly told: Told
+  /** Lines of notes that are no records. */
+  readonly unread: number
+}
+
+/**
+ * Makes the ledger again from a repository with its notes (`InterventionNotes.ref`, which a clone has to fetch) and from what the forge
+ * remembers, without any journal. What the history shows stands as the history shows it; the notes add what it can not show.
+ */
+export const rebuild = Effect.fnUntraced(function* (
+  dir: string,
+  sources: Sources
+): Effect.fn.Return<Rebuilt, Git.GitError | Notes.Failure, ChildProcessSpawner> {
+  const log = yield* CommitLog.read(dir, sources)
+  const told = read({ ...sources, ...log })
+  const ofChanges = told.changes.flatMap(({ commits, heads }) => [...commits, ...heads])
+  const notes = yield* InterventionNotes.read(dir, [...log.commits.map(({ id }) => id), ...ofChanges])
+  const found = yield* ledger(told, Remembered.works(notes))
+  const stood = Remembered.together(found, notes)
+  return {
+    ledger: stood,
+    changes: told.changes.map((change): Decided => {
+      const interventions = Remembered.of(change, { told, notes })
+      const why = [
+        ...change.gaps,
+        ...told.doubts.filter((doubt) => doubt.change === change.id).map(({ about, why }) => `${about}: ${why}`),
+        ...(Remembered.isObserved(change, notes) ? [] : ["No note says that the run which made it was observed."])
+      ]
+      const those = interventions.flatMap((key) => stood.get(key) ?? [])
+      return { ...change, interventions, why, level: Autonomy.of(those, why.length === 0, change.authors) }
+    }),
+    told,
+    unread: [...notes.values()].reduce((sum, { unread }) => sum + unread.length, 0)
+  }
+})

@@ -42,7 +42,7 @@ describe("History", () => {
     const told = tell(pushes, { head: "third", commits: [third, first, base, second] })
     assert.deepStrictEqual(
       interventions(told),
-      [{ id: "git:second", kind: "edit", cause: "fix", by: "ada" }],
+      [{ id: "git:second", kind: "edit", cause: "edited by hand: fix", by: "ada" }],
       "the one commit of a human behind an agent's is the one edit"
     )
     assert.deepStrictEqual(told.doubts, [], "nobody's part is in doubt")
@@ -65,10 +65,10 @@ describe("History", () => {
       { _tag: "Commented", id: "comment/11", at: 2_300, by: bot, body: "Done" }
     ])
     assert.deepStrictEqual(interventions(told), [
-      { id: "forge:review/1", kind: "approve", cause: "approval", by: "ada" },
-      { id: "forge:review/3", kind: "review", cause: "nit", by: "bo" },
-      { id: "forge:comment/9", kind: "review", cause: "unclassified", by: "bo" },
-      { id: "forge:comment/10", kind: "review", cause: "unclassified", by: "ada" }
+      { id: "forge:review/1", kind: "approve", cause: "reviewed", by: "ada" },
+      { id: "forge:review/3", kind: "review", cause: "reviewed: nit", by: "bo" },
+      { id: "forge:comment/9", kind: "review", cause: "reviewed: unclassified", by: "bo" },
+      { id: "forge:comment/10", kind: "review", cause: "reviewed: unclassified", by: "ada" }
     ])
   })
 
@@ -82,10 +82,10 @@ describe("History", () => {
       { _tag: "Pushed", id: "push/2", at: 2_000, by: bo, before: "gone", after: "first", forced: true }
     ])
     assert.deepStrictEqual(interventions(told), [
-      { id: "forge:event/3", kind: "steer", cause: "relabeled by hand", by: "ada" },
-      { id: "forge:event/4", kind: "interrupt", cause: "closed by hand", by: "ada" },
-      { id: "forge:event/5", kind: "pickup", cause: "reopened by hand", by: "bo" },
-      { id: "forge:push/2", kind: "edit", cause: "rewritten by hand", by: "bo" }
+      { id: "forge:event/3", kind: "steer", cause: "steered: relabeled", by: "ada" },
+      { id: "forge:event/4", kind: "interrupt", cause: "stopped by hand", by: "ada" },
+      { id: "forge:event/5", kind: "pickup", cause: "taken up by hand: reopened", by: "bo" },
+      { id: "forge:push/2", kind: "edit", cause: "edited by hand: rewritten", by: "bo" }
     ])
     assert.strictEqual(told.changes[0]?.gaps.length, 1, "what was taken from the branch by force is not known")
   })

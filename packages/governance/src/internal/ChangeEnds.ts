@@ -29,10 +29,10 @@ export const ends = ({ commits, events, pull }: Change, roster: Roster.Roster): 
     if (event === merged && event._tag === "Merged") {
       const { authors } = commits
       const ends = { into: pull.into, head: pull.head, commit: event.commit ?? pull.head }
-      return found(`shipped:${pull.id}`, { _tag: "ChangeShipped", change: pull.id, ...ends, by, authors })
+      return found(`history/shipped/${pull.id}`, { _tag: "ChangeShipped", change: pull.id, ...ends, by, authors })
     }
     if (event._tag !== "Closed" || (merged !== undefined && merged.at <= event.at)) return []
     const reason = `Closed by ${event.by.login ?? "somebody whose account is gone"} without being merged.`
-    return found(`dropped:${event.id}`, { _tag: "ChangeDropped", change: pull.id, reason })
+    return found(`history/dropped/${event.id}`, { _tag: "ChangeDropped", change: pull.id, reason })
   })
 }

@@ -1,4 +1,5 @@
 /** The interventions that the commits of a change tell. Pure. */
+import * as Intervention from "@millwright/core/Intervention"
 import type * as ChangeCommits from "./ChangeCommits.ts"
 import * as Finding from "./Finding.ts"
 import type * as ForgeFindings from "./ForgeFindings.ts"
@@ -19,7 +20,7 @@ export const of = (
     const isMerge = commit.parents.length > 1
     const subject = commit.message.split("\n", 1)[0] ?? ""
     findings.push({
-      key: id,
+      key: `intervention/${id}`,
       at: commit.committedAt,
       change,
       by,
@@ -28,7 +29,7 @@ export const of = (
         id,
         kind: "edit",
         name: "branch",
-        cause: isMerge ? "merged by hand" : Finding.causeOf(subject),
+        cause: isMerge ? `${Intervention.causes.edited}: merge` : Finding.causeOf(Intervention.causes.edited, subject),
         why: Finding.bounded(subject),
         by,
         waited: waited(commit.committedAt),

@@ -28,7 +28,7 @@ const found = (
   { at, ...rest }: { readonly at: number; readonly kind: Kind; readonly change: string | null; readonly what: string }
 ): Finding.Finding => {
   const fact: FactoryEvent.Fact = { _tag: "DefectFound", defect: id, ...rest, what: Finding.bounded(rest.what) }
-  return { key: `defect:${id}:${rest.change ?? ""}`, at, change: rest.change, by: Actor.host, fact }
+  return { key: `history/defect/${id}/${rest.change ?? ""}`, at, change: rest.change, by: Actor.host, fact }
 }
 
 /** Finds the change that a commit belongs to, by its id or by a beginning of it that no other change's commit has. */

@@ -41,8 +41,8 @@ export const inOrder = <A extends Pick<Finding, "at" | "key">>(found: ReadonlyAr
 const prefix =
   /^\W{0,4}(nit|nitpick|suggestion|issue|question|thought|chore|todo|typo|note|polish|praise|blocking|fix|feat|docs|style|refactor|perf|test|build|ci|revert|security)(?:\([^)\n]{0,60}\))?!?\W{0,4}:/i
 
-/** The class of a cause, of what a person wrote before the colon. It is never guessed. */
-export const causeOf = (text: string): string => {
+/** A cause of this class, with what a person wrote before the colon. What nobody wrote is not guessed. */
+export const causeOf = (of: string, text: string): string => {
   const word = prefix.exec(text)?.[1]?.toLowerCase()
-  return word === undefined ? "unclassified" : word === "nitpick" ? "nit" : word
+  return `${of}: ${word === undefined ? "unclassified" : word === "nitpick" ? "nit" : word}`
 }

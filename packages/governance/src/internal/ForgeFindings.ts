@@ -2,6 +2,7 @@
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Actor from "@millwright/core/Actor"
 import * as Digest from "@millwright/core/Digest"
+import * as Intervention from "@millwright/core/Intervention"
 import type * as ForgeHistory from "../ForgeHistory.ts"
 import type * as Roster from "../Roster.ts"
 import * as Finding from "./Finding.ts"
@@ -34,7 +35,7 @@ const steppedIn = (event: ForgeHistory.Event, { subject }: Subject): Stepped | u
   const said = (name: string, body: string): Stepped => ({
     kind: "review",
     name,
-    cause: Finding.causeOf(body),
+    cause: Finding.causeOf(Intervention.causes.reviewed, body),
     why: Finding.bounded(body),
     after: Digest.of(body)
   })
@@ -42,7 +43,7 @@ const steppedIn = (event: ForgeHistory.Event, { subject }: Subject): Stepped | u
     case "Reviewed": {
       const hasWords = event.body.trim() !== ""
       if (event.verdict === "approved" && !hasWords) {
-        return { kind: "approve", name: "approval", cause: "approval", why: "" }
+        return { kind: "approve", name: "approval", cause: Intervention.causes.reviewed, why: "" }
       }
       // A review without words is the cover of its comments, which count by themselves.
       if (event.verdict === "commented" && !hasWords) return undefined
@@ -54,12 +55,12 @@ const steppedIn = (event: ForgeHistory.Event, { subject }: Subject): Stepped | u
       return isChange ? said("comment", event.body) : undefined
     case "Pushed":
       return event.forced
-        ? { kind: "edit", name: "branch", cause: "rewritten by hand", why: `The branch stands on ${event.after}.` }
+        ? { kind: "edit", name: "branch", cause: `${Intervention.causes.edited}: rewritten`, why: `The branch stands on ${event.after}.` }
         : undefined
     case "Closed":
-      return isChange ? { kind: "interrupt", name: "pull request", cause: "closed by hand", why: "" } : undefined
+      return isChange ? { kind: "interrupt", name: "pull request", cause: Intervention.causes.stopped, why: "" } : undefined
     case "Reopened":
-      return { kind: "pickup", name: isChange ? "pull request" : "issue", cause: "reopened by hand", why: "" }
+      return { kind: "pickup", name: isChange ? "pull request" : "issue", cause: `${Intervention.causes.takenUp}: reopened`, why: "" }
     default:
       return undefined
   }
@@ -95,13 +96,13 @@ const waitedSince = ({ events, roster }: Pick<Subject, "events" | "roster">, at:
 /** How long a change had waited when somebody did something at a time; `null`: nobody knows. */
 export const waited = waitedSince
 
-/** A person who assigned the work to himself and then worked on it, until it is somebody else's again. */
+/** A person whom people assigned, himself or another, and who then worked on it, until it is somebody else's again. */
 const takeovers = (of: Subject, change: string): ReadonlyArray<Finding.Finding> => {
   const { commits, events, roster } = of
   const accountOf = (event: ForgeHistory.Event) => ("to" in event ? Maker.ofAccount(roster, event.to) : undefined)
   return events.flatMap((event, index): ReadonlyArray<Finding.Finding> => {
     const maker = event._tag === "Assigned" ? accountOf(event) : undefined
-    if (maker?._tag !== "Human") return []
+    if (maker?._tag !== "Human" || Maker.ofAccount(roster, event.by)._tag !== "Human") return []
     const by = Actor.human(maker.name)
     const back = events.slice(index + 1).find((later) => {
       const whom = accountOf(later)
@@ -116,7 +117,7 @@ const takeovers = (of: Subject, change: string): ReadonlyArray<Finding.Finding> 
     if (!works) return []
     const id = `forge:${event.id}`
     const began: Finding.Finding = {
-      key: id,
+      key: `intervention/${id}`,
       at: event.at,
       change,
       by,
@@ -125,20 +126,20 @@ const takeovers = (of: Subject, change: string): ReadonlyArray<Finding.Finding> 
         id,
         kind: "takeover",
         name: "assignment",
-        cause: "taken over",
+        cause: Intervention.causes.takenOver,
         why: `${maker.name} was assigned, and committed.`,
         by,
         waited: waitedSince(of, event.at),
         activeMinutes: null,
         before: null,
         after: null,
-        ref: change,
+        ref: of.subject.view,
         open: true
       }
     }
     if (back === undefined) return [began]
     const ended: Finding.Finding = {
-      key: `${id}/ended`,
+      key: `intervention/${id}/ended`,
       at: back.at,
       change,
       by,
@@ -163,7 +164,7 @@ export const of = (about: Subject): Found => {
     const stepped: Stepped | undefined =
       label === undefined
         ? steppedIn(event, about)
-        : { kind: "steer", name: "label", cause: "relabeled by hand", why: label }
+        : { kind: "steer", name: "label", cause: `${Intervention.causes.steered}: relabeled`, why: label }
     if (stepped === undefined) continue
     const maker = Maker.ofAccount(roster, event.by)
     const id = `forge:${event.id}`
@@ -175,7 +176,7 @@ export const of = (about: Subject): Found => {
     const by = Maker.actor(maker)
     const rest = { by, waited: waitedSince(about, event.at), activeMinutes: null, before: null, after: null }
     const fact: Intervened = { _tag: "Intervened", id, ref: subject.view, ...rest, ...stepped }
-    findings.push({ key: id, at: event.at, change: subject.id, by, fact })
+    findings.push({ key: `intervention/${id}`, at: event.at, change: subject.id, by, fact })
   }
   return {
     findings: [...findings, ...(subject._tag === "PullRequest" ? takeovers(about, subject.id) : [])],
