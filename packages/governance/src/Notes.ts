@@ -7,6 +7,7 @@
  */
 import type * as Git from "@millwright/core/Git"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as NoteFault from "./internal/NoteFault.ts"
@@ -48,8 +49,7 @@ export const read = Effect.fnUntraced(function* (
   dir: string,
   { commit, ref }: Address
 ): Effect.fn.Return<Option.Option<Uint8Array>, Failure, ChildProcessSpawner> {
-  const tip = yield* NoteTree.tip(dir, ref)
-  return together((yield* NoteTree.locate(dir, tip, commit)).notes)
+  return together((yield* NoteTree.locate(dir, { ref, id: commit })).notes)
 })
 
 /** What {@link update} does. */
@@ -63,12 +63,15 @@ export interface Update extends Address, NoteWrite.Writing {
  *
  * Fails with `Contended` when others were first each time, and then nothing is written.
  */
-export const update = (dir: string, options: Update): Effect.Effect<boolean, Failure, ChildProcessSpawner> =>
+export const update = (
+  dir: string,
+  options: Update
+): Effect.Effect<boolean, Failure, ChildProcessSpawner | FileSystem.FileSystem> =>
   NoteWrite.change(
     dir,
     options,
-    Effect.fnUntraced(function* (tip) {
-      const { free, notes } = yield* NoteTree.locate(dir, tip, options.commit)
+    Effect.gen(function* () {
+      const { free, head, notes } = yield* NoteTree.locate(dir, { ref: options.ref, id: options.commit })
       const current = together(notes)
       const made = options.merge(current)
       const content = typeof made === "string" ? new TextEncoder().encode(made) : made
@@ -76,6 +79,7 @@ export const update = (dir: string, options: Update): Effect.Effect<boolean, Fai
       if (notes.length === 1 && Option.isSome(current) && Buffer.from(current.value).equals(content)) return undefined
       const [kept = free, ...others] = notes.map(({ path }) => path)
       return {
+        head,
         message: "Notes added by millwright\n",
         puts: [{ path: kept, content }, ...others.map((path) => ({ path, content: undefined }))]
       }
@@ -86,14 +90,15 @@ export const update = (dir: string, options: Update): Effect.Effect<boolean, Fai
 export const remove = (
   dir: string,
   options: Address & NoteWrite.Writing
-): Effect.Effect<boolean, Failure, ChildProcessSpawner> =>
+): Effect.Effect<boolean, Failure, ChildProcessSpawner | FileSystem.FileSystem> =>
   NoteWrite.change(
     dir,
     options,
-    Effect.fnUntraced(function* (tip) {
-      const { notes } = yield* NoteTree.locate(dir, tip, options.commit)
+    Effect.gen(function* () {
+      const { head, notes } = yield* NoteTree.locate(dir, { ref: options.ref, id: options.commit })
       if (notes.length === 0) return undefined
       return {
+        head,
         message: "Notes removed by millwright\n",
         puts: notes.map(({ path }) => ({ path, content: undefined }))
       }
@@ -114,9 +119,9 @@ export const list = Effect.fnUntraced(function* (
   ref: string
 ): Effect.fn.Return<ReadonlyArray<Listed>, Failure, ChildProcessSpawner> {
   const tip = yield* NoteTree.tip(dir, ref)
-  return (yield* NoteTree.list(dir, tip.commit))
+  return (yield* NoteTree.list(dir, tip.head))
     .flatMap(({ blob, path }) => {
-      const commit = NoteTree.idOf(path, tip.idLength)
+      const commit = NoteTree.idOf(path, tip.head?.length)
       return commit === undefined ? [] : [{ commit, blob }]
     })
     .sort((a, b) => (a.commit < b.commit ? -1 : a.commit > b.commit ? 1 : 0))
