@@ -133,20 +133,6 @@ describe("AuthorshipNote.write", () => {
     assert.strictEqual(reasonOf({ ...note, files: [{ path: "a.ts", entries: twice }] }), "Overlap", "a line of two")
   })
 
-  it("writes as many keys as there are", () => {
-    const ids = Array.from({ length: 150_000 }, (_, at) => AuthorshipNote.traceKey(String(at)))
-    const entries = ids.map((trace, at) => ({
-      key: `${AuthorshipNote.sessionKey(session)}::${trace}`,
-      ranges: [{ first: at + 1, last: at + 1 }]
-    }))
-    const text = reasonOf({ ...note, files: [{ path: "a.ts", entries }] })
-    assert.deepStrictEqual(
-      AuthorshipNote.claimed(AuthorshipNote.read(text).note),
-      { agent: 150_000, human: 0 },
-      "every line is in it"
-    )
-  })
-
   it("writes a note without claims", () => {
     const { note: again, problems } = AuthorshipNote.read(reasonOf({ ...note, files: [] }))
     assert.deepStrictEqual([again.files, problems], [[], []], "it is read as one")
