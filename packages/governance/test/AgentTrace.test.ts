@@ -101,6 +101,11 @@ describe("AgentTrace", () => {
       ["no JSON", "{", "Malformed"],
       ["no object", "[]", "Malformed"],
       ["deep JSON", "[".repeat(100_000), "Malformed"],
+      [
+        "deep metadata",
+        JSON.stringify(minimal).replace("{", `{"metadata":{"a":${"[".repeat(1e5)}${"]".repeat(1e5)}},`),
+        "Malformed"
+      ],
       ["no version", { ...minimal, version: undefined }, "Malformed"],
       ["a version that is none", { ...minimal, version: "1" }, "Malformed"],
       ["a later version", { ...minimal, version: "2.0.0", files: {} }, "UnknownVersion"],

@@ -45,28 +45,49 @@ describe("Blame", () => {
       write(dir, "a file.ts", "zero\none\nTWO\nthree\nfour\nfive\nsix\n")
       const second = commit(dir, "by another agent")
       noted(dir, second, owned("a file.ts", { first: 1, last: 5, owner: agent("s2") }))
-      git(dir, "mv", "a file.ts", 'b"c\u00e9.ts')
-      commit(dir, "moved, without a note")
-      const blame = yield* Blame.make(dir, { rev: "HEAD", paths: ['b"c\u00e9.ts', "README.md"] })
+      git(dir, "mv", "a file.ts", "b c\u00e9.ts")
+      Fs.appendFileSync(`${dir}/b c\u00e9.ts`, "seven\n")
+      const third = commit(dir, "moved, with a line more")
+      noted(dir, third, owned("b c\u00e9.ts", { first: 8, last: 8, owner: agent("s3") }))
+      const blame = yield* Blame.make(dir, { rev: "HEAD", paths: ["b c\u00e9.ts", "README.md"] })
       assert.deepStrictEqual(
         told(blame),
         [
-          ['b"c\u00e9.ts', "1-1 s2", "2-2 s1", "3-3 s2", "4-4 s1", "5-5 Ada <ada@example.org>", "6-7 Unknown"],
+          [
+            "b c\u00e9.ts",
+            "1-1 s2",
+            "2-2 s1",
+            "3-3 s2",
+            "4-4 s1",
+            "5-5 Ada <ada@example.org>",
+            "6-7 Unknown",
+            "8-8 s3"
+          ],
           ["README.md", "1-1 Unknown"]
         ],
         "a note speaks for the lines of its commit alone, by the path and number that they had there"
       )
       assert.deepStrictEqual(
         summaryOf(blame),
-        { lines: 8, agent: 4, human: 1, mixed: 0, unknown: 3 },
+        { lines: 9, agent: 5, human: 1, mixed: 0, unknown: 3 },
         "every line is counted once"
       )
-      assert.deepStrictEqual(blame.commits, { all: 3, noted: 2 }, "of three commits two have notes")
+      assert.deepStrictEqual(blame.commits, { all: 4, noted: 3 }, "of four commits three have notes")
       assert.deepStrictEqual(
         told(yield* Blame.make(dir, { rev: first, paths: ["a file.ts"] })),
         [["a file.ts", "1-3 s1", "4-4 Ada <ada@example.org>", "5-6 Unknown"]],
         "at an older commit, what was so then"
       )
+    }))
+
+  test("knows a path that git puts in quotes", () =>
+    Effect.gen(function* () {
+      const { dir } = yield* repository()
+      write(dir, 'q"\t\\.ts', "one\n")
+      const id = commit(dir)
+      gitWith(dir, '"q\\"\\t\\\\.ts"\n  0123456789abcdef 1\n---\n{}', "notes", "--ref=ai", "add", "-F", "-", id)
+      const { files } = yield* Blame.make(dir, { rev: "HEAD", paths: ['q"\t\\.ts'] })
+      assert.deepStrictEqual(files[0]?.ranges[0]?.owner._tag, "Agent", "whose its line is")
     }))
 
   test("knows nothing where there are no notes", () =>

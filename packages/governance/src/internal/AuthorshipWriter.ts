@@ -32,7 +32,7 @@ export const write = (note: Authorship.AuthorshipNote): Result.Result<string, Au
   )
   if (odd !== undefined) return refuse("BadKey", badKey(odd))
   const paths = new Set<string>()
-  const parts: Array<string> = []
+  const parts: Array<ReadonlyArray<string>> = []
   const files = note.files.filter(({ entries }) => entries.some(({ ranges }) => ranges.length > 0))
   for (const file of files.toSorted((a, b) => order(a.path, b.path))) {
     const written = Result.flatMap(pathOf(file.path, paths.has(file.path)), (path) =>
@@ -40,9 +40,9 @@ export const write = (note: Authorship.AuthorshipNote): Result.Result<string, Au
     )
     if (Result.isFailure(written)) return Result.fail(written.failure)
     paths.add(file.path)
-    parts.push(...written.success)
+    parts.push(written.success)
   }
-  return Result.succeed([...parts, "---", JSON.stringify(metadataOf(note), null, 2), ""].join("\n"))
+  return Result.succeed([...parts.flat(), "---", JSON.stringify(metadataOf(note), null, 2), ""].join("\n"))
 }
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,7 +1,11 @@
 /**
- * Ranges of lines that lie over each other, as ranges that do not. It takes as long as sorting them, however long or deep they
+ * Ranges of lines that lie over each other, as ranges that do not. It takes about as long as sorting them, however long or deep they
  * are: a note may hold hundreds of thousands, and one range two thousand million lines.
  */
+
+interface Tagged {
+  readonly _tag: string
+}
 
 interface Range<Owner> {
   readonly first: number
@@ -9,15 +13,37 @@ interface Range<Owner> {
   readonly owner: Owner
 }
 
-interface Tagged {
-  readonly _tag: string
+/** A claim over stretches between bounds: from the stretch `from` up to `to`, that one not included. */
+interface Span<Owner> {
+  readonly from: number
+  readonly to: number
+  readonly owner: Owner
 }
 
-/** For each stretch between two neighbouring bounds, the last claim that covers it; -1: none. */
-const paint = (claims: ReadonlyArray<Range<Tagged>>, indexOf: ReadonlyMap<number, number>, tag: string): Int32Array => {
-  const painted = new Int32Array(indexOf.size).fill(-1)
-  // Where the next stretch without a claim is: each is painted once, from the last claim to the first.
-  const next = Int32Array.from({ length: indexOf.size + 1 }, (_, at) => at)
+/** Each line at which a range begins or has ended, in order, once. */
+const boundsOf = (ranges: ReadonlyArray<Range<unknown>>): Float64Array => {
+  const all = new Float64Array(ranges.length * 2)
+  for (const [at, { first, last }] of ranges.entries()) all.set([first, last + 1], at * 2)
+  return all.sort().filter((bound, at) => bound !== all[at - 1])
+}
+
+/** Where in the bounds one of them is. */
+const indexOf = (bounds: Float64Array, bound: number): number => {
+  let low = 0
+  let high = bounds.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((bounds[middle] ?? 0) < bound) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Who has each stretch: the last span that covers it. */
+const paint = <Owner>(spans: ReadonlyArray<Span<Owner>>, size: number): ReadonlyArray<Owner | undefined> => {
+  const painted = Array.from({ length: size }, (): Owner | undefined => undefined)
+  // Where the next stretch without an owner is: each is painted once, from the last span to the first.
+  const next = Int32Array.from({ length: size + 1 }, (_, at) => at)
   const free = (at: number): number => {
     let found = at
     while ((next[found] ?? found) !== found) found = next[found] ?? found
@@ -28,12 +54,9 @@ const paint = (claims: ReadonlyArray<Range<Tagged>>, indexOf: ReadonlyMap<number
     }
     return found
   }
-  for (let claim = claims.length - 1; claim >= 0; claim--) {
-    const range = claims[claim]
-    if (range?.owner._tag !== tag) continue
-    const end = indexOf.get(range.last + 1) ?? 0
-    for (let at = free(indexOf.get(range.first) ?? end); at < end; at = free(at)) {
-      painted[at] = claim
+  for (const { from, owner, to } of spans.toReversed()) {
+    for (let at = free(from); at < to; at = free(at)) {
+      painted[at] = owner
       next[at] = at + 1
     }
   }
@@ -46,17 +69,23 @@ export const settle = <Owner extends Tagged>(
   mixed: Owner
 ): ReadonlyArray<Range<Owner>> => {
   const valid = claims.filter(({ first, last }) => first <= last)
-  const bounds = Float64Array.from(new Set(valid.flatMap(({ first, last }) => [first, last + 1]))).sort()
-  const indexOf = new Map(Array.from(bounds, (bound, at) => [bound, at]))
-  const [agent, human, both, unknown] = ["Agent", "Human", "Mixed", "Unknown"].map((tag) => paint(valid, indexOf, tag))
-  const owned = (layer: Int32Array | undefined, at: number) => valid[layer?.[at] ?? -1]?.owner
+  const bounds = boundsOf(valid)
+  const spans = valid.map(({ first, last, owner }): Span<Owner> => ({
+    from: indexOf(bounds, first),
+    to: indexOf(bounds, last + 1),
+    owner
+  }))
+  const [agent, human, both, unknown] = ["Agent", "Human", "Mixed", "Unknown"].map((tag) => {
+    const own = spans.filter(({ owner }) => owner._tag === tag)
+    return own.length === 0 ? [] : paint(own, bounds.length)
+  })
   const settled: Array<Range<Owner>> = []
   const isSame = (a: Owner, b: Owner) => a === b || JSON.stringify(a) === JSON.stringify(b)
   for (const [at, first] of bounds.entries()) {
-    const byAgent = owned(agent, at)
-    const byHuman = owned(human, at)
-    const byBoth = byAgent !== undefined && byHuman !== undefined ? mixed : owned(both, at)
-    const owner = byBoth ?? byAgent ?? byHuman ?? owned(unknown, at)
+    const byAgent = agent?.[at]
+    const byHuman = human?.[at]
+    const byBoth = byAgent !== undefined && byHuman !== undefined ? mixed : both?.[at]
+    const owner = byBoth ?? byAgent ?? byHuman ?? unknown?.[at]
     const end = bounds[at + 1]
     if (owner === undefined || end === undefined) continue
     const before = settled.at(-1)

@@ -34,7 +34,7 @@ export type Kind =
   | "EscapedPath"
   | "UnquotedPath"
   | "RepeatedFile"
-  /** Claims that stand before any path were left out. */
+  /** Claims of which nobody can say the file, before any path or behind a second `---`, were left out. */
   | "NoFile"
   /** A line that is no claim was left out. */
   | "BadEntry"

@@ -24,11 +24,20 @@ export const read = <A>(
     JSON.parse(typeof content === "string" ? content : new TextDecoder("utf-8", { fatal: true }).decode(content))
   )
   if (Result.isFailure(value)) return refuse("Malformed", "is no JSON in UTF-8")
+  if (isDeeper(value.success, deepest)) return refuse("Malformed", `is nested more than ${deepest} deep`)
   return Result.mapError(Schema.decodeUnknownResult(schema)(value.success, { errors: "all" }), ({ issue }) => ({
     reason: "Malformed",
     why: `is not of its form: ${told(issue)}`
   }))
 }
+
+// What is read can be written again: that takes a stack as deep as the value.
+const deepest = 60
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1)))
 
 const told = (issue: SchemaIssue.Issue): string => {
   const { issues } = SchemaIssue.makeFormatterStandardSchemaV1()(issue)
