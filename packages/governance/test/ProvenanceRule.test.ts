@@ -157,6 +157,35 @@ describe("ProvenanceRule.check", () => {
       assert.strictEqual(left([{ commit: base, by: by(ada) }]).length, 3, "of what was there before")
     }))
 
+  test("asks for roles, each of another human, as the roster gives them", () =>
+    Effect.gen(function* () {
+      const { ada, base, bot, dir, grace, roster } = yield* repository
+      commitAs(bot, dir, "Work")
+      const work = git(dir, "rev-parse", "HEAD")
+      approve(ada, dir)
+      approve(grace, dir)
+      const holds = (roles: Record<string, ReadonlyArray<string>>, asked: ReadonlyArray<string>) => {
+        const members = roster.members.map((member) => ({ ...member, roles: roles[member.name] ?? [] }))
+        return Effect.map(Provenance.verify(dir, { base, head: "HEAD", roster: { members } }), (range) =>
+          ProvenanceRule.check(range, { ...rule, roles: asked, held: [{ commit: work, paths: [] }] })
+        )
+      }
+      const both = ["expert", "architect"]
+      const without = yield* holds({}, ["expert"])
+      assert.match(
+        without.problems[0]?.message ?? "",
+        /for each of expert another one; ada, grace did/,
+        "nobody is an expert"
+      )
+      assert.isTrue((yield* holds({ ada: ["expert"] }, ["expert"])).holds, "one is")
+      assert.isFalse((yield* holds({ ada: both }, both)).holds, "one human is not two")
+      assert.isTrue(
+        (yield* holds({ ada: both, grace: ["expert"] }, both)).holds,
+        "whoever has both is taken for the other"
+      )
+      assert.isFalse((yield* holds({ ada: ["expert"], Implement: both }, both)).holds, "an agent has no role")
+    }))
+
   test("says that nobody can know where history is cut off", () =>
     Effect.gen(function* () {
       const { ada, base, bot, dir, roster } = yield* repository
@@ -198,6 +227,7 @@ describe("ProvenanceRule.check", () => {
       head: "h",
       commits,
       isAncestor: true,
+      roles: {},
       cut: [],
       truncated: false
     })
