@@ -67,6 +67,8 @@ export const Range = Schema.Struct({
   base: Schema.String,
   head: Schema.String,
   commits: Schema.Array(Commit),
+  /** What the humans of the roster may review as, by their names. */
+  roles: Schema.Record(Schema.String, Schema.Array(Schema.String)),
   /** The head stands on the base. Where it does not, the base went on, or the head was moved from elsewhere. */
   isAncestor: Schema.Boolean,
   /** Commits behind which history is cut off, as in a shallow clone: there may be more, and nobody knows by whom. */
@@ -103,8 +105,36 @@ export const verify = Effect.fnUntraced(function* (
       : error
   )
   const keys = Keyring.make(roster)
-  return { ...range, commits: commits.map((commit) => judged(commit, { roster, keys })) }
+  const roles = Object.fromEntries(
+    roster.members.flatMap(({ kind, name, roles = [] }) => (kind === "human" ? [[name, roles]] : []))
+  )
+  return { ...range, roles, commits: commits.map((commit) => judged(commit, { roster, keys })) }
 })
+
+/** What is proven of a commit. */
+export type Proven =
+  | { readonly _tag: "Human" | "Agent"; readonly name: string }
+  | { readonly _tag: "Unproven"; readonly why: string }
+
+/** What signatures prove of each commit of a range, in three words; nothing of one that is not in it. */
+export const proven = (range: Range): ((commit: string) => Proven) => {
+  const standings = new Map(range.commits.map(({ id, standing }) => [id, standing]))
+  return (commit) => {
+    const standing = standings.get(commit)
+    switch (standing?._tag) {
+      case "HumanSigned":
+        return { _tag: "Human", name: standing.member }
+      case "AgentSigned":
+        return { _tag: "Agent", name: standing.member }
+      case "Attributed":
+        return { _tag: "Unproven", why: "It says that it is an agent's, and has no signature." }
+      case "Unproven":
+        return { _tag: "Unproven", why: standing.message }
+      case undefined:
+        return { _tag: "Unproven", why: "It is not in the range that was looked at." }
+    }
+  }
+}
 
 /** Judges one commit as git stores it. The roster has to be one that `RosterFile.complaintOf` has nothing against. */
 export const judge = (commit: Git.CommitObject, roster: Roster.Roster): Commit =>

@@ -21,6 +21,8 @@ export const Rule = Schema.Struct({
   name: Schema.NonEmptyString,
   /** How many humans have to have signed or approved each commit. */
   humans: Schema.Natural.check(Schema.isGreaterThan(0)),
+  /** What kinds of human have to be among them, by the roles of the roster: another one for each. */
+  roles: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
   /** The commits of which it is asked, with the paths that put them in their class. Without it: all. */
   held: Schema.optionalKey(Schema.Array(Schema.Struct({ commit: Schema.String, paths: Schema.Array(Schema.String) }))),
   /** Who approved which commit where a forge vouches for it. Only that commit's own history is approved. */
@@ -56,6 +58,7 @@ export const check = (range: Provenance.Range, rule: Rule): Checked => {
   const commits = new Map(range.commits.map((commit) => [commit.id, commit]))
   const held = rule.held ?? range.commits.map(({ id }) => ({ commit: id, paths: [] }))
   const humans = approvers(commits, rule)
+  const roles = new Map(Object.entries(range.roles))
   const problem = (commit: string, message: string, path: string | null = null): Problem => ({
     ruleId: rule.name,
     message,
@@ -67,8 +70,9 @@ export const check = (range: Provenance.Range, rule: Rule): Checked => {
     if (commit === undefined)
       return [problem(id, `Commit ${id} is asked about and is not in the range. Look at the same range.`)]
     const found = new Set([...(humans.get(id) ?? []), ...signers(commit)])
-    if (found.size >= rule.humans) return []
-    const message = complaint(commit, found, rule.humans)
+    const isEnough = found.size >= rule.humans && covers(roles, [...found], rule.roles ?? [])
+    if (isEnough) return []
+    const message = complaint(commit, found, rule)
     return paths.length === 0 ? [problem(id, message)] : paths.map((path) => problem(id, message, path))
   })
   const unknown = unseen(range).map(([commit, message]) => problem(commit, message))
@@ -89,7 +93,7 @@ const signers = ({ standing }: Provenance.Commit): ReadonlyArray<string> =>
 const complaint = (
   { id, standing, subject }: Provenance.Commit,
   found: ReadonlySet<string>,
-  wanted: number
+  { humans, roles = [] }: Rule
 ): string => {
   const who =
     standing._tag === "Unproven"
@@ -97,12 +101,27 @@ const complaint = (
       : standing._tag === "HumanSigned"
         ? `${standing.member} signed it.`
         : `It is by an agent (${standing._tag === "Attributed" ? (standing.agent?.id ?? standing.member ?? "") : standing.member}).`
+  const as = roles.length === 0 ? "" : `, for each of ${roles.join(", ")} another one`
   const names = found.size === 0 ? "nobody" : [...found].sort().join(", ")
+  // A message ends up in the log of a CI, where some characters are orders.
+  const told = [...subject.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, " ")].slice(0, 80).join("")
   return (
-    `Commit ${id.slice(0, 12)} (${subject.slice(0, 80)}) needs ${wanted} of the humans in the roster to have signed or approved it; ` +
+    `Commit ${id.slice(0, 12)} (${told}) needs ${humans} of the humans in the roster to have signed or approved it${as}; ` +
     `${names} did. ${who}`
   )
 }
+
+/** Whether each role has somebody else of these. */
+const covers = (
+  known: ReadonlyMap<string, ReadonlyArray<string>>,
+  names: ReadonlyArray<string>,
+  [role, ...others]: ReadonlyArray<string>
+): boolean =>
+  role === undefined ||
+  names.some((name) => {
+    const rest = names.filter((each) => each !== name)
+    return known.get(name)?.includes(role) === true && covers(known, rest, others)
+  })
 
 /** What of the history is not here. */
 const unseen = ({ cut, head, truncated }: Provenance.Range): ReadonlyArray<readonly [string, string]> => [

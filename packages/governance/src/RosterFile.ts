@@ -8,6 +8,7 @@
  *     kind: human
  *     logins: [ada]
  *     emails: [ada@example.org]
+ *     roles: [domain-expert] # may be left out
  *     keys:
  *       - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI… laptop
  *       - valid-before="20260101Z" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI… the one before

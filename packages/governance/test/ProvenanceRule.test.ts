@@ -44,6 +44,10 @@ describe("ProvenanceRule.check", () => {
         /\(Work\) needs 1 .*nobody did\. It is by an agent \(implementer-1\)/,
         "it says who"
       )
+      commitAs(bot, dir, "\u001b[2J::set-output\u202e\r" + "😀".repeat(90))
+      const orders = (yield* asked(rule)).problems[1]?.message ?? ""
+      assert.notMatch(orders, /[\p{C}]/u, "what a log would take for an order is not in a message")
+      git(dir, "reset", "-q", "--hard", "HEAD~1")
       approve(ada, dir)
       assert.isTrue((yield* asked(rule)).holds, "a human approved it")
       const two = yield* asked({ ...rule, humans: 2 })
@@ -155,6 +159,38 @@ describe("ProvenanceRule.check", () => {
       assert.deepStrictEqual(left([{ commit: three, by: by(ada) }]), [], "all")
       assert.strictEqual(left([{ commit: three, by: by(factory) }]).length, 3, "an agent's approval is no human's")
       assert.strictEqual(left([{ commit: base, by: by(ada) }]).length, 3, "of what was there before")
+      const odd = { commit: three, by: { ...by(ada), name: "constructor" } }
+      const asked = ProvenanceRule.check(range, { ...rule, approvals: [odd], roles: ["expert"] })
+      assert.strictEqual(asked.problems.length, 3, "a name that an object has by itself has no role")
+    }))
+
+  test("asks for roles, each of another human, as the roster gives them", () =>
+    Effect.gen(function* () {
+      const { ada, base, bot, dir, grace, roster } = yield* repository
+      commitAs(bot, dir, "Work")
+      const work = git(dir, "rev-parse", "HEAD")
+      approve(ada, dir)
+      approve(grace, dir)
+      const holds = (roles: Record<string, ReadonlyArray<string>>, asked: ReadonlyArray<string>) => {
+        const members = roster.members.map((member) => ({ ...member, roles: roles[member.name] ?? [] }))
+        return Effect.map(Provenance.verify(dir, { base, head: "HEAD", roster: { members } }), (range) =>
+          ProvenanceRule.check(range, { ...rule, roles: asked, held: [{ commit: work, paths: [] }] })
+        )
+      }
+      const both = ["expert", "architect"]
+      const without = yield* holds({}, ["expert"])
+      assert.match(
+        without.problems[0]?.message ?? "",
+        /for each of expert another one; ada, grace did/,
+        "nobody is an expert"
+      )
+      assert.isTrue((yield* holds({ ada: ["expert"] }, ["expert"])).holds, "one is")
+      assert.isFalse((yield* holds({ ada: both }, both)).holds, "one human is not two")
+      assert.isTrue(
+        (yield* holds({ ada: both, grace: ["expert"] }, both)).holds,
+        "whoever has both is taken for the other"
+      )
+      assert.isFalse((yield* holds({ ada: ["expert"], Implement: both }, both)).holds, "an agent has no role")
     }))
 
   test("says that nobody can know where history is cut off", () =>
@@ -198,6 +234,7 @@ describe("ProvenanceRule.check", () => {
       head: "h",
       commits,
       isAncestor: true,
+      roles: {},
       cut: [],
       truncated: false
     })

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import { execFileSync, spawnSync } from "node:child_process"
 import { mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
+import * as Provenance from "../src/Provenance.ts"
 import type * as Roster from "../src/Roster.ts"
 
 /** Whether the programs are here that the tests make signatures with. */
@@ -127,7 +128,28 @@ export const repository = Effect.gen(function* () {
 export const test = (
   title: string,
   body: () => Effect.Effect<void, unknown, NodeServices.NodeServices | Scope.Scope>
-): void => {
-  if (hasPrograms) it.live(title, () => Effect.provide(body(), NodeServices.layer), 60_000)
-  else it.skip(`${title} (ssh-keygen is missing: install openssh-client)`, () => {})
+) =>
+  it.live.skipIf(!hasPrograms)(
+    hasPrograms ? title : `${title} (ssh-keygen is missing: install openssh-client)`,
+    () => Effect.provide(body(), NodeServices.layer),
+    60_000
+  )
+
+/** How a commit stands, in a word or two. */
+export const told = (standing: Provenance.Standing): string => {
+  switch (standing._tag) {
+    case "Unproven":
+      return standing.why
+    case "Attributed":
+      return `Attributed ${standing.agent?.id ?? standing.member}`
+    default:
+      return `${standing._tag} ${standing.member}`
+  }
 }
+
+/** How one commit on top of a base stands. */
+export const standing = (
+  dir: string,
+  options: { readonly base: string; readonly head: string; readonly roster: Roster.Roster }
+) =>
+  Effect.map(Provenance.verify(dir, options), ({ commits }) => commits.map(({ standing }) => told(standing)).join(", "))
