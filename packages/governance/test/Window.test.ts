@@ -57,6 +57,8 @@ describe("Window", () => {
     )
     assert.deepStrictEqual(Window.days(1, monday), Window.make(monday, monday + Window.day))
     assert.deepStrictEqual(Window.before(Window.days(1, monday)), Window.make(monday - Window.day, monday))
+    const last = Number.MAX_SAFE_INTEGER
+    assert.strictEqual(Window.around(last, last).to, 8_640_000_000_000_000, "no date is later")
     assert.isUndefined(Window.before(Window.make(0, Window.day)), "there was nothing before 1970")
   })
 })

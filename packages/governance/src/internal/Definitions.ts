@@ -28,7 +28,7 @@ export const definitions = {
   throughput: {
     unit: "changes per week",
     definition:
-      "Shipped changes / weeks of the window that are over. Unknown: pruned runs, which may have shipped something.",
+      "Shipped changes / weeks of the window that are over. Unknown: pruned runs, which may have shipped something. By week for up to ten years.",
     by: "week"
   },
   costPerShipped: {
@@ -59,7 +59,7 @@ export const definitions = {
   leadTime: {
     unit: "hours",
     definition:
-      "From an item being queued, or its first run started, to its first change shipped: items begun in the window, followed to its end. Still open: censored there; not wanted any more: censored then. Unknown: items of pruned runs.",
+      "From an item being queued, or its first run started, to its first change shipped: items begun in the window, followed to its end. Still open: censored there; not wanted any more: censored then. Unknown: pruned runs, and changes shipped in the window of which nobody knows the beginning.",
     by: "leg"
   },
   waiting: {

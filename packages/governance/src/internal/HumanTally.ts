@@ -46,8 +46,6 @@ export const step = (tally: HumanTally, event: FactoryEvent.FactoryEvent): Human
   const changed = [...Intervention.step(before, event)].filter(([id, known]) => before.get(id) !== known)
   const entries = changed.reduce((all, [id, known]) => {
     const old = Option.getOrUndefined(HashMap.get(tally.entries, id))
-    // Told again by a fact of its own, it counts once.
-    if (old !== undefined && !before.has(id)) return all
     return HashMap.set(all, id, entryOf(known, old ?? fresh.find(([, each]) => each.known === known)?.[1], event))
   }, tally.entries)
   return { entries, removed: fact._tag === "CauseRemoved" ? without(tally.removed, fact, event.at) : tally.removed }

@@ -9,12 +9,13 @@ import type * as WorkTally from "./WorkTally.ts"
 
 /** When an item came by each place on its way; `asked` is for its specification. */
 interface Way extends WorkTally.Item {
+  readonly item: string
   readonly asked?: number
   readonly specified?: number
   readonly reviewed?: number
 }
 
-type Place = Exclude<keyof Way, "closed">
+type Place = Exclude<keyof Way, "closed" | "item">
 
 const legs: ReadonlyArray<{ readonly name: string; readonly from: Place; readonly to: Place; readonly or?: Place }> = [
   { name: "1 queued to started", from: "queued", to: "started" },
@@ -38,7 +39,11 @@ export const leadTime = (scene: Scene.Scene): Parts.Unnamed => {
     const spans = ways.flatMap((way) => spanOf(scene, way, { begun: way[from], to, or }))
     return { name, ...Lifespan.ratio(spans, 0) }
   })
-  return { ...Lifespan.ratio(whole, scene.lost), parts }
+  const begins = new Set(
+    ways.filter(({ queued, started }) => (queued ?? started) !== undefined).map(({ item }) => item)
+  )
+  const strays = scene.shipped.filter(({ item }) => item === null || !begins.has(item))
+  return { ...Lifespan.ratio(whole, scene.lost + strays.length), parts }
 }
 
 interface Leg {
@@ -81,6 +86,7 @@ const waysOf = ({ entries, isSpecification, tally }: Scene.Scene): ReadonlyArray
     const specified = earliest(...specs.filter(isYes).flatMap(({ closedAt }) => closedAt ?? []))
     const reviewed = earliest(...reviews.flatMap(({ closedAt }) => closedAt ?? []))
     return {
+      item,
       ...way,
       ...(asked !== undefined && { asked }),
       ...(specified !== undefined && { specified }),
