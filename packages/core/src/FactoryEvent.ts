@@ -9,7 +9,7 @@ import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
 import * as Charge from "./internal/Charge.ts"
 import * as Fault from "./Fault.ts"
-import * as Policy from "./Policy.ts"
+import * as PolicyDecision from "./internal/PolicyDecision.ts"
 import * as PullRequest from "./PullRequest.ts"
 import * as RouteDecision from "./RouteDecision.ts"
 import * as Usage from "./Usage.ts"
@@ -43,8 +43,11 @@ export const Fact = Schema.TaggedUnion({
       })
     )
   },
-  /** A process took the line up again after the one that ran it was gone, or after a fault was mended. */
-  LineResumed: {},
+  /**
+   * A process took the line up again after the one that ran it was gone, or after a fault was mended: `fault`, where the run
+   * had stalled.
+   */
+  LineResumed: { fault: Schema.optionalKey(Fault.Recorded) },
   LineFinished: { result: Schema.Json },
   /**
    * `unblockWhen` says what would take the item up again; `reviewAfter` is how long to leave it at least. With `undoing`,
@@ -260,11 +263,11 @@ export const Fact = Schema.TaggedUnion({
   /**
    * A human stepped in without having been asked. `id` is the same for whoever finds out, from a journal, from git or from a forge, so
    * that it counts once. `before` and `after` are digests of what was there and of what the human left; `ref` is where it can be looked at.
-   * With `open` the human goes on until `InterventionEnded`.
+   * With `open` the human goes on until `InterventionEnded`. `approve` is a yes that no gate had asked for, such as a review on a forge.
    */
   Intervened: {
     id: Schema.NonEmptyString,
-    kind: Schema.Literals(["edit", "review", "steer", "interrupt", "takeover", "pickup"]),
+    kind: Schema.Literals(["approve", "edit", "review", "steer", "interrupt", "takeover", "pickup"]),
     /** Where in the work: a stage, a gate, `branch`, `pull request`, …. */
     name: Schema.String,
     cause: Schema.String,
@@ -352,7 +355,7 @@ export const Fact = Schema.TaggedUnion({
     places: Schema.Array(Schema.String)
   },
   ChangeCommitted: { branch: Schema.String, commit: Schema.String, files: Schema.Natural, lines: Schema.Natural },
-  ChangeClassified: { decision: Policy.Decision },
+  ChangeClassified: { decision: PolicyDecision.Decision },
   ChangeDelivered: { pullRequest: PullRequest.PullRequest },
   /**
    * A change is part of what is used: `change` is the pull request, or the commit where there was none; `head` is what was judged,
