@@ -115,7 +115,7 @@ export const change = Effect.fnUntraced(function* <E, R>(
     for (let attempt = 0; attempt < most; attempt++) {
       const planned = yield* plan
       if (planned === undefined) return false
-      const refused = yield* commit(dir, { ...planned, ...writing })
+      const refused = yield* commit(dir, { ...writing, ...planned })
       if (refused === undefined) return true
       said = refused.trim().slice(0, 500)
       yield* Effect.sleep((yield* Random.next) * Math.min(250, 10 * 2 ** attempt))
