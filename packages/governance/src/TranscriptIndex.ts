@@ -70,6 +70,7 @@ const enter = (index: TranscriptIndex, entry: Transcript.Entry): void => {
   switch (entry._tag) {
     case "Session":
       return put(index.sessions, entry, (a, b) => ({
+        event: first(a.event, b.event),
         program: first(a.program, b.program),
         version: known(a.version, b.version, first),
         from: known(a.from, b.from, first)
@@ -87,7 +88,7 @@ const enter = (index: TranscriptIndex, entry: Transcript.Entry): void => {
       return put(index.unanswered, entry, (a, b) => ({ isFailure: a.isFailure || b.isFailure }))
     case "Called":
       return put(index.calls, entry, (a, b) => ({
-        ...made(a.tool + a.input <= b.tool + b.input ? a : b),
+        ...least(made(a), made(b)),
         answer: known(a.answer, b.answer, first)
       }))
     case "Returned":
@@ -109,8 +110,7 @@ const enter = (index: TranscriptIndex, entry: Transcript.Entry): void => {
         after: known(a.after, b.after, Math.max)
       }))
     case "Loaded":
-      // The tools are in the key.
-      return put(index.loadings, entry, () => ({}))
+      return put(index.loadings, entry, (a, b) => ({ tools: least(a.tools, b.tools) }))
     case "Unparsed":
       return void index.unparsed.set(entry.key, entry)
   }
@@ -151,7 +151,9 @@ const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const first = <A extends string>(a: A, b: A): A => (b < a ? b : a)
 
-/** A call is made once, so this is the same wherever it is told of. */
+/** Of two that are the same wherever they are told of, and of two that are not, one that does not depend on which came first. */
+const least = <A>(a: A, b: A): A => (JSON.stringify(b) < JSON.stringify(a) ? b : a)
+
 const made = ({ command, doing, file, input, path, range, tool }: Transcript.Of<"Called">) => ({
   tool,
   doing,

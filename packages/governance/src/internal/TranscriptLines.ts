@@ -118,11 +118,12 @@ export const make = ({ broken, found, maxBytes }: Handler): TranscriptLines => {
     scan(text, number)
   }
 
-  const add = (part: Uint8Array) => {
+  const add = (part: Uint8Array, isKept = false) => {
     size += part.length
     isTooLong ||= size > maxBytes
     if (isTooLong) parts = []
-    else parts.push(part)
+    // Whoever gave it may use its memory again.
+    else parts.push(isKept ? Uint8Array.from(part) : part)
   }
 
   const end = () => {
@@ -147,8 +148,7 @@ export const make = ({ broken, found, maxBytes }: Handler): TranscriptLines => {
         end()
         from = to + 1
       }
-      // What is kept of it has to be a copy: whoever gave it may use its memory again.
-      if (from < chunk.length) add(Uint8Array.from(chunk.subarray(from)))
+      if (from < chunk.length) add(chunk.subarray(from), true)
     },
     end: () => {
       end()
