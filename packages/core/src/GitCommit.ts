@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Git from "./Git.ts"
 import * as GitCall from "./internal/GitCall.ts"
-import * as GitProcess from "./internal/GitProcess.ts"
+import type * as GitProcess from "./internal/GitProcess.ts"
 
 /** Puts everything in the working tree that is not ignored into the index. */
 const stageAll = Effect.fnUntraced(function* (dir: string, config: NonNullable<GitProcess.Call["config"]>) {

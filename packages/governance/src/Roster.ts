@@ -14,8 +14,10 @@ export const Member = Schema.Struct({
   logins: Schema.Array(Schema.NonEmptyString),
   /** Addresses that commits carry, compared without regard to case. They tell who a commit says it is by, and prove nothing. */
   emails: Schema.Array(Schema.NonEmptyString),
-  /** Public keys of OpenSSH, `ssh-ed25519 AAAA…`, with which they sign commits. */
-  keys: Schema.Array(Schema.NonEmptyString)
+  /** Public keys of OpenSSH, `ssh-ed25519 AAAA…`, with which they sign commits; see `RosterFile`. */
+  keys: Schema.Array(Schema.NonEmptyString),
+  /** Of a human, what they may review as, where a policy asks for it: `domain-expert`. */
+  roles: Schema.optionalKey(Schema.Array(Schema.NonEmptyString))
 })
 /** Someone who works on the repository. */
 export type Member = typeof Member.Type
