@@ -7,9 +7,12 @@
  */
 import type * as Git from "@millwright/core/Git"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as CommitMark from "./internal/CommitMark.ts"
 import * as NoteFault from "./internal/NoteFault.ts"
+import * as NoteIndex from "./internal/NoteIndex.ts"
 import * as NoteObjects from "./internal/NoteObjects.ts"
 import * as NoteTree from "./internal/NoteTree.ts"
 import * as NoteWrite from "./internal/NoteWrite.ts"
@@ -48,14 +51,15 @@ export const read = Effect.fnUntraced(function* (
   dir: string,
   { commit, ref }: Address
 ): Effect.fn.Return<Option.Option<Uint8Array>, Failure, ChildProcessSpawner> {
-  const tip = yield* NoteTree.tip(dir, ref)
-  return together((yield* NoteTree.locate(dir, tip, commit)).notes)
+  return together((yield* NoteTree.locate(dir, { ref, id: commit })).notes)
 })
 
 /** What {@link update} does. */
 export interface Update extends Address, NoteWrite.Writing {
   /** What the note shall be, from what it is now. It is called again each time that another writer was first. */
   readonly merge: (current: Option.Option<Uint8Array>) => string | Uint8Array
+  /** Also writes down what the commit is, for `NoteLookup`. The commit has to be here. Default: false. */
+  readonly bind?: boolean
 }
 
 /**
@@ -63,37 +67,45 @@ export interface Update extends Address, NoteWrite.Writing {
  *
  * Fails with `Contended` when others were first each time, and then nothing is written.
  */
-export const update = (dir: string, options: Update): Effect.Effect<boolean, Failure, ChildProcessSpawner> =>
-  NoteWrite.change(
-    dir,
-    options,
-    Effect.fnUntraced(function* (tip) {
-      const { free, notes } = yield* NoteTree.locate(dir, tip, options.commit)
-      const current = together(notes)
-      const made = options.merge(current)
-      const content = typeof made === "string" ? new TextEncoder().encode(made) : made
-      if (content.length > NoteFault.largest) return yield* NoteFault.tooLarge(dir, `The note on ${options.commit}`)
-      if (notes.length === 1 && Option.isSome(current) && Buffer.from(current.value).equals(content)) return undefined
-      const [kept = free, ...others] = notes.map(({ path }) => path)
-      return {
-        message: "Notes added by millwright\n",
-        puts: [{ path: kept, content }, ...others.map((path) => ({ path, content: undefined }))]
-      }
-    })
-  )
+export const update = Effect.fnUntraced(function* (
+  dir: string,
+  options: Update
+): Effect.fn.Return<boolean, Failure, ChildProcessSpawner | FileSystem.FileSystem> {
+  const { ref } = options
+  const marks = options.bind === true ? yield* CommitMark.of(dir, [yield* NoteFault.checkId(options.commit)]) : []
+  const bound = marks.flatMap(NoteIndex.puts)
+  const plan = Effect.gen(function* () {
+    const { free, head, notes } = yield* NoteTree.locate(dir, { ref, id: options.commit })
+    const current = together(notes)
+    const made = options.merge(current)
+    const content = typeof made === "string" ? new TextEncoder().encode(made) : made
+    if (content.length > NoteFault.largest) return yield* NoteFault.tooLarge(dir, `The note on ${options.commit}`)
+    const isSame = notes.length === 1 && Option.isSome(current) && Buffer.from(current.value).equals(content)
+    const missing = isSame ? yield* NoteIndex.missing(dir, head, bound) : bound
+    if (isSame && missing.length === 0) return undefined
+    const [kept = free, ...others] = notes.map(({ path }) => path)
+    return {
+      head,
+      message: "Notes added by millwright\n",
+      puts: [{ path: kept, content }, ...others.map((path) => ({ path, content: undefined })), ...missing]
+    }
+  })
+  return yield* NoteWrite.change(dir, options, plan)
+})
 
 /** Takes the note off a commit. Answers with whether there was one. */
 export const remove = (
   dir: string,
   options: Address & NoteWrite.Writing
-): Effect.Effect<boolean, Failure, ChildProcessSpawner> =>
+): Effect.Effect<boolean, Failure, ChildProcessSpawner | FileSystem.FileSystem> =>
   NoteWrite.change(
     dir,
     options,
-    Effect.fnUntraced(function* (tip) {
-      const { notes } = yield* NoteTree.locate(dir, tip, options.commit)
+    Effect.gen(function* () {
+      const { head, notes } = yield* NoteTree.locate(dir, { ref: options.ref, id: options.commit })
       if (notes.length === 0) return undefined
       return {
+        head,
         message: "Notes removed by millwright\n",
         puts: notes.map(({ path }) => ({ path, content: undefined }))
       }
@@ -114,9 +126,9 @@ export const list = Effect.fnUntraced(function* (
   ref: string
 ): Effect.fn.Return<ReadonlyArray<Listed>, Failure, ChildProcessSpawner> {
   const tip = yield* NoteTree.tip(dir, ref)
-  return (yield* NoteTree.list(dir, tip.commit))
+  return (yield* NoteTree.list(dir, tip.head))
     .flatMap(({ blob, path }) => {
-      const commit = NoteTree.idOf(path, tip.idLength)
+      const commit = NoteTree.idOf(path, tip.head?.length)
       return commit === undefined ? [] : [{ commit, blob }]
     })
     .sort((a, b) => (a.commit < b.commit ? -1 : a.commit > b.commit ? 1 : 0))

@@ -8,7 +8,12 @@ import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import { dirname } from "node:path"
 
-const run = (dir: string, args: ReadonlyArray<string>, input?: string | Uint8Array): Buffer =>
+const run = (
+  dir: string,
+  args: ReadonlyArray<string>,
+  input?: string | Uint8Array,
+  env: Readonly<Record<string, string>> = {}
+): Buffer =>
   execFileSync(
     "git",
     ["-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args],
@@ -19,7 +24,7 @@ const run = (dir: string, args: ReadonlyArray<string>, input?: string | Uint8Arr
         GIT_CONFIG_GLOBAL: "/dev/null",
         GIT_CONFIG_NOSYSTEM: "1",
         GIT_EDITOR: "true",
-        GIT_SEQUENCE_EDITOR: "true"
+        ...env
       },
       ...(input !== undefined && { input }),
       maxBuffer: 64 * 1024 * 1024
@@ -35,6 +40,15 @@ export const gitBytes = (dir: string, ...args: ReadonlyArray<string>): Buffer =>
 /** Runs git with something on its standard input. */
 export const gitWith = (dir: string, input: string | Uint8Array, ...args: ReadonlyArray<string>): string =>
   run(dir, args, input).toString().trim()
+
+/** Runs an interactive rebase of git with this plan. */
+export const gitEditing = (dir: string, plan: string, ...args: ReadonlyArray<string>): string => {
+  const file = `${dir}/.git/plan`
+  Fs.writeFileSync(file, plan)
+  return run(dir, args, undefined, { GIT_SEQUENCE_EDITOR: `cp ${file}` })
+    .toString()
+    .trim()
+}
 
 /** Writes a file, with its folders. */
 export const write = (dir: string, name: string, content: string): void => {

@@ -2,10 +2,12 @@
 import * as Git from "@millwright/core/Git"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Random from "effect/Random"
 import * as NoteFault from "./NoteFault.ts"
 import * as NoteTree from "./NoteTree.ts"
+import * as NoteTurn from "./NoteTurn.ts"
 
 /** What a path shall hold: bytes, a blob that is there, or nothing. */
 export interface Put {
@@ -13,11 +15,13 @@ export interface Put {
   readonly content: Uint8Array | { readonly blob: string } | undefined
 }
 
-/** A commit to make on a ref. */
-export interface Change {
+/** A commit to make on a ref, on top of the one that the ref stood on when it was planned. */
+export interface Change extends NoteTree.Tip {
   readonly puts: ReadonlyArray<Put>
   /** A second parent. */
   readonly merges?: string
+  /** No commit is made: the ref goes on to this one, which has all that it stood on. */
+  readonly forwardTo?: string
   readonly message: string
 }
 
@@ -42,11 +46,11 @@ const data = (content: Uint8Array): ReadonlyArray<Uint8Array> => [
 const quoted = (path: string): string =>
   `"${path.replace(/[^ !#-[\]-~]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`)}"`
 
-const stream = (tip: NoteTree.Tip, change: Change, by: string): Uint8Array =>
+const stream = (ref: string, change: Change, by: string): Uint8Array =>
   Buffer.concat([
-    bytes(`commit ${tip.ref}\ncommitter ${by}\n`),
+    bytes(`commit ${ref}\ncommitter ${by}\n`),
     ...data(bytes(change.message)),
-    ...(tip.commit === undefined ? [] : [bytes(`from ${tip.commit}\n`)]),
+    ...(change.head === undefined ? [] : [bytes(`from ${change.head}\n`)]),
     ...(change.merges === undefined ? [] : [bytes(`merge ${change.merges}\n`)]),
     ...change.puts.flatMap(({ content, path }) => {
       if (content === undefined) return [bytes(`D ${quoted(path)}\n`)]
@@ -58,15 +62,26 @@ const stream = (tip: NoteTree.Tip, change: Change, by: string): Uint8Array =>
 
 const lost = /Not updating|cannot lock ref|Unable to create '.*\.lock': File exists|reference already exists/i
 
+const forward = Effect.fnUntraced(function* (
+  dir: string,
+  { forwardTo: to = "", head: from = "0".repeat(to.length), ref }: Change & { readonly ref: string }
+) {
+  // Not through a symbolic ref, which could be any other ref.
+  const call: Git.Call = { dir, args: ["update-ref", "--no-deref", "-m", "millwright: notes", ref, to, from] }
+  const result = yield* Git.attempt(call)
+  if (result.code === 0) return undefined
+  return lost.test(result.stderr) ? result.stderr : yield* Git.failed(call, result)
+})
+
 /**
- * Makes the commit and moves the ref to it, if it still stands where `tip` says: `git fast-import` moves a ref only forward, and only
+ * Makes the commit and moves the ref to it, if it still stands where it stood: `git fast-import` moves a ref only forward, and only
  * from where it last saw it. Answers with what git said where somebody else was first.
  */
 const commit = Effect.fnUntraced(function* (
   dir: string,
-  tip: NoteTree.Tip,
-  change: Change & Writing
+  change: Change & Writing & { readonly ref: string }
 ): Effect.fn.Return<string | undefined, Failure, ChildProcessSpawner> {
+  if (change.forwardTo !== undefined) return yield* forward(dir, change)
   const { email, name } = change.author ?? { name: "millwright", email: "millwright@localhost" }
   const plain = (text: string) => text.replace(/[<>\p{Cc}]/gu, " ").trim()
   const by = `${plain(name)} <${plain(email)}> ${Math.floor((yield* Clock.currentTimeMillis) / 1_000)} +0000`
@@ -75,7 +90,7 @@ const commit = Effect.fnUntraced(function* (
     // Without "done" at its end the stream was cut off, and nothing is moved.
     args: ["fast-import", "--quiet", "--done"],
     config: [["core.filesRefLockTimeout", "1000"]],
-    stdin: stream(tip, change, by)
+    stdin: stream(change.ref, change, by)
   }
   const result = yield* Git.attempt(call)
   if (result.code === 0) return undefined
@@ -83,27 +98,32 @@ const commit = Effect.fnUntraced(function* (
 })
 
 /**
- * Changes the notes of a ref. `plan` says what to change of what is there now, and is asked again each time that another writer
+ * Changes the notes of a ref. `plan` says what to change of what is there now, and is run again each time that another writer
  * was first; `undefined`: nothing. Answers with whether something was written.
  */
 export const change = Effect.fnUntraced(function* <E, R>(
   dir: string,
   writing: Writing & { readonly ref: string },
-  plan: (tip: NoteTree.Tip) => Effect.Effect<Change | undefined, E, R>
-): Effect.fn.Return<boolean, Failure | E, ChildProcessSpawner | R> {
+  plan: Effect.Effect<Change | undefined, E, R>
+): Effect.fn.Return<boolean, Failure | E, ChildProcessSpawner | FileSystem.FileSystem | R> {
   const most = writing.attempts ?? 60
-  let said = ""
-  for (let attempt = 0; attempt < most; attempt++) {
-    const tip = yield* NoteTree.tip(dir, writing.ref)
-    const planned = yield* plan(tip)
-    if (planned === undefined) return false
-    const refused = yield* commit(dir, tip, { ...planned, ...writing })
-    if (refused === undefined) return true
-    said = refused.trim().slice(0, 500)
-    yield* Effect.sleep((yield* Random.next) * Math.min(250, 10 * 2 ** attempt))
-  }
-  return yield* new NoteFault.NotesError({
-    reason: "Contended",
-    message: `Others moved ${writing.ref} of ${dir} first, ${most} times: ${said}. Try again; if nobody else writes, remove the lock file that it names.`
+  const { ref } = writing
+  yield* NoteTree.tip(dir, ref)
+  const turn = NoteTurn.taken(`${yield* Git.commonDir(dir)}/millwright-${ref.replaceAll("/", "-")}.turn`)
+  const attempts = Effect.fnUntraced(function* () {
+    let said = ""
+    for (let attempt = 0; attempt < most; attempt++) {
+      const planned = yield* plan
+      if (planned === undefined) return false
+      const refused = yield* commit(dir, { ...writing, ...planned })
+      if (refused === undefined) return true
+      said = refused.trim().slice(0, 500)
+      yield* Effect.sleep((yield* Random.next) * Math.min(250, 10 * 2 ** attempt))
+    }
+    return yield* new NoteFault.NotesError({
+      reason: "Contended",
+      message: `Others moved ${ref} of ${dir} first, ${most} times: ${said}. Try again; if nobody else writes, remove the lock file that it names.`
+    })
   })
+  return yield* turn(attempts())
 })
