@@ -18,6 +18,41 @@ export interface Patience {
   readonly escalate?: ReadonlyArray<Tier>
 }
 
+/** How bad it is that nobody answers. */
+export type Severity = "medium" | "high" | "critical"
+
+/** Who is asked about what is this bad, one after the other. */
+export interface Route {
+  /** Where there are fewer than escalations, the last one is asked again. */
+  readonly to: readonly [string, ...ReadonlyArray<string>]
+  /** How long each of them has before the next one is asked. Default 4 hours. */
+  readonly stale?: Duration.Input
+  /** How often it is escalated once more after the first time, from 0 to {@link mostEscalations}. Default 2. */
+  readonly again?: number
+}
+
+/** How often a route is escalated once more at the most. */
+export const mostEscalations = 20
+
+/**
+ * How a question is kept in mind by how bad it is: `{ ...GatePlan.escalation(routes, "high") }` beside a question. Where a route can
+ * not be kept, opening its gate says so.
+ */
+export const escalation = (
+  routes: Readonly<Record<Severity, Route>>,
+  severity: Severity
+): Required<Pick<Patience, "escalate">> => {
+  const { again = 2, stale = "4 hours", to } = routes[severity]
+  const isWhole = Number.isInteger(again) && again >= 0 && again <= mostEscalations
+  const each = Option.getOrElse(Duration.fromInput(stale), () => Duration.infinity)
+  return {
+    escalate: Array.from({ length: isWhole ? again + 1 : 1 }, (_, index) => ({
+      after: isWhole ? Duration.times(each, index + 1) : Duration.infinity,
+      to: to[Math.min(index, to.length - 1)] ?? to[0]
+    }))
+  }
+}
+
 /** When the line goes on without a human. */
 export interface Timeout<out Default> {
   /** Counted from the opening of the gate. */

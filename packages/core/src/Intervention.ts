@@ -102,7 +102,7 @@ export const Intervention = Schema.Struct({
       via: Schema.optionalKey(Schema.String)
     })
   ),
-  /** Digests of what was there, and of what the human left: for a gate, of its subject. */
+  /** Digests of what was there, and of what the human left: for a gate, of its subject and of the answer. */
   before: Schema.NullOr(Digest.Digest),
   after: Schema.NullOr(Digest.Digest),
   /** Where it can be looked at: a commit, an address, a session. */
@@ -153,7 +153,7 @@ export const advance = (
   }
   if (fact._tag !== "GateAnswered") return known
   const { _tag, gate: _gate, ...answered } = fact
-  return { ...known, answered }
+  return { ...known, answered, after: answered.answer === null ? null : Digest.ofJson(answered.answer) }
 }
 
 const untouched = { reminders: 0, level: 0, to: null, answered: null, before: null, after: null, ref: null, fix: null }
@@ -188,8 +188,9 @@ const atGates = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =>
     const known = ledger.get(id)
     const next = advance(known, event)
     if (next === undefined || next === known) return ledger
-    const isAgain = known?.withdrawn === true && next.withdrawn !== true
-    return new Map(isAgain ? [...ledger, [`${id}@${known.openedAt}`, known] as const] : ledger).set(id, next)
+    if (known?.withdrawn !== true || next.withdrawn === true) return new Map(ledger).set(id, next)
+    const before = { ...known, id: `${id}@${known.openedAt}` }
+    return new Map(ledger).set(before.id, before).set(id, next)
   }, ledger)
 
 type Ended = Extract<FactoryEvent.Fact, { readonly _tag: "InterventionEnded" }>

@@ -48,6 +48,47 @@ describe("GatePlan", () => {
     assert.isString(GatePlan.make({}, { after }))
   })
 
+  it("asks whom the route of a severity names, tier by tier, and the last one again", () => {
+    const routes = {
+      medium: { to: ["team"] },
+      high: { to: ["team", "lead"], stale: "1 hour" },
+      critical: { to: ["lead", "on call", "director"], stale: "10 minutes", again: 3 }
+    } as const
+    const told = (severity: GatePlan.Severity) => {
+      const plan = GatePlan.make(GatePlan.escalation(routes, severity), undefined)
+      return typeof plan === "string" ? plan : plan.map(({ at, level, to }) => [at / 60_000, level, to])
+    }
+    assert.deepStrictEqual(told("medium"), [
+      [240, 1, "team"],
+      [480, 2, "team"],
+      [720, 3, "team"]
+    ])
+    assert.deepStrictEqual(told("high"), [
+      [60, 1, "team"],
+      [120, 2, "lead"],
+      [180, 3, "lead"]
+    ])
+    assert.deepStrictEqual(told("critical"), [
+      [10, 1, "lead"],
+      [20, 2, "on call"],
+      [30, 3, "director"],
+      [40, 4, "director"]
+    ])
+  })
+
+  it.each([
+    { again: -1 },
+    { again: 0.5 },
+    { again: 21 },
+    { again: Number.NaN },
+    { stale: 0 },
+    { stale: "-1 hours" }
+  ] as const)("can not keep a route with %j", (part) => {
+    const route = { to: ["team"], ...part } as const
+    const routes = { medium: route, high: route, critical: route }
+    assert.isString(GatePlan.make(GatePlan.escalation(routes, "high"), undefined))
+  })
+
   it("tells a step whose clock is a little early", () => {
     const plan = GatePlan.make({ remind: 100 }, undefined)
     assert.strictEqual(typeof plan === "string" ? plan : GatePlan.reached(plan, { elapsed: 99, from: 0 }), 0)

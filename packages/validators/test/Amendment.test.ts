@@ -4,6 +4,7 @@ import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
 import * as Actor from "@millwright/core/Actor"
 import * as Contract from "@millwright/core/Contract"
 import * as Gate from "@millwright/core/Gate"
+import * as Intervention from "@millwright/core/Intervention"
 import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
 import * as Stage from "@millwright/core/Stage"
@@ -113,6 +114,12 @@ describe("amending a contract", () => {
       const history = events.reduce(ContractHistory.see, ContractHistory.none)
       assert.strictEqual(history.inForce, proposed.contract.digest)
       assert.strictEqual(history.amendments.length, 1)
+      const interventions = [...events.reduce(Intervention.step, Intervention.empty).values()]
+      assert.deepStrictEqual(
+        interventions.map(({ answered, cause, kind }) => [kind, cause, answered?.by]),
+        [["approve", Intervention.causes.contractAmendment, Actor.human("ada")]],
+        "an amendment is one intervention: the yes at its gate"
+      )
     })
   )
 

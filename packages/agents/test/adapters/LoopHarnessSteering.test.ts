@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Actor from "@millwright/core/Actor"
 import * as MemoryJournal from "@millwright/core/adapters/MemoryJournal"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
+import * as Intervention from "@millwright/core/Intervention"
 import * as Journal from "@millwright/core/Journal"
 import * as ProviderTwin from "@millwright/core/testing/ProviderTwin"
 import * as Context from "effect/Context"
@@ -77,6 +78,12 @@ for (const protocol of Lab.protocols) {
         assert.deepStrictEqual(prompted?.actor, Actor.human("Ada"))
         const agents = all.flatMap(({ fact }) => (fact._tag.startsWith("Agent") ? [fact._tag] : []))
         assert.deepStrictEqual(agents, ["AgentStarted", "AgentPrompted", "AgentEnded"])
+        const interventions = [...all.reduce(Intervention.step, Intervention.empty).values()]
+        assert.deepStrictEqual(
+          interventions.map(({ answered, kind, name, question }) => [kind, name, question, answered?.by]),
+          [["steer", "steer", "Use tabs.", Actor.human("Ada")]],
+          "to steer is to step in, once"
+        )
       })
     )
 

@@ -80,9 +80,14 @@ export const resume = Effect.fnUntraced(function* (run: string, { by }: { readon
   const now = yield* status(run)
   if (Status.isEnded(now)) return yield* over(now)
   const journal = yield* Journal.Journal
+  const { atomicResumes } = yield* Durable.Supports
   const fault = now._tag === "Stalled" && { fault: now.fault }
-  yield* journal.append([yield* entryOf(now, { _tag: "LineResumed", ...fault }, { by })])
-  yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
+  const entry = yield* entryOf(now, { _tag: "LineResumed", ...fault }, { by })
+  const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
+  // Otherwise the run might have gone on before it is known why.
+  if (!atomicResumes) yield* journal.append(outbox.entries)
+  const waking = Durable.named(now.line).resume(now.execution)
+  yield* Durable.storeFailure(Effect.provideService(waking, Durable.Outbox, atomicResumes ? outbox : undefined))
 })
 
 /**
