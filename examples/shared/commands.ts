@@ -7,6 +7,7 @@ import * as Ledger from "@millwright/core/Ledger"
 import * as Line from "@millwright/core/Line"
 import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
+import * as Metrics from "@millwright/governance/Metrics"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -17,6 +18,7 @@ import * as Option from "effect/Option"
 import * as Answering from "./answering.ts"
 import * as Ending from "./ending.ts"
 import * as Looking from "./looking.ts"
+import * as Measuring from "./metrics.ts"
 import * as RunLine from "./run-line.ts"
 import * as Store from "./store.ts"
 import * as Text from "./text.ts"
@@ -202,6 +204,21 @@ const cost = Command.make(
   ])
 )
 
+const metrics = Measuring.metrics((asked) =>
+  Effect.gen(function* () {
+    const { json, store } = yield* root
+    const stored = yield* Effect.forEach(yield* Store.locate(store), (path) =>
+      Effect.map(Metrics.fold.pipe(Effect.provide(Store.looking(path))), (state) => ({ store: path, state }))
+    )
+    yield* Measuring.show(stored, asked, { json, print: Console.log })
+  })
+).pipe(
+  Command.withExamples([
+    example("metrics --days 7 --rate 120", "This week, with people's time at 120 US dollars an hour"),
+    example("metrics --from 2026-01-05 --to 2026-02-02 --parts", "Four weeks, with authors, stages and causes apart")
+  ])
+)
+
 const tail = Command.make(
   "tail",
   {
@@ -338,7 +355,21 @@ export const line = root.pipe(
     "Looks at the runs of a factory and steers them, beside the processes that run them. " +
       "Exit codes: 0 done, 2 bad input, 1 anything else"
   ),
-  Command.withSubcommands([list, show, cost, tail, approve, reject, answer, cancel, resume, rewind, fork, tell])
+  Command.withSubcommands([
+    list,
+    show,
+    cost,
+    metrics,
+    tail,
+    approve,
+    reject,
+    answer,
+    cancel,
+    resume,
+    rewind,
+    fork,
+    tell
+  ])
 )
 
 /** What a person can mend by typing something else. */
@@ -349,6 +380,7 @@ const badInput = new Set([
   "AnswerError",
   "GateError",
   "LineError",
+  "MetricsError",
   "SteeringError"
 ])
 

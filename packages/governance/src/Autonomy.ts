@@ -40,8 +40,7 @@ export const of = (
   return (isAllObserved && authors !== "unknown") || level === "taken over" ? level : "unknown"
 }
 
-/** Whether a human was needed for it, or stepped in: it was not taken back before anybody answered. */
-export const isCounted = ({ answered, withdrawn }: Pick<Intervention.Intervention, "withdrawn" | "answered">) =>
+const isCounted = ({ answered, withdrawn }: Pick<Intervention.Intervention, "withdrawn" | "answered">) =>
   withdrawn !== true || answered !== null
 
 const ofAuthors = { agent: 0, unknown: 0, mixed: 3, human: 4 } as const satisfies Record<Authors, number>

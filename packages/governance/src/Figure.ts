@@ -21,7 +21,7 @@ export type Distribution = typeof Distribution.Type
 export const Ratio = Schema.Struct({
   numerator: Schema.Finite,
   denominator: Schema.Finite,
-  /** How many of what the definition names are in neither, or in there at their least. */
+  /** How many of what the definition names are not known. What is counted of them is their least. */
   unknown: Schema.Natural,
   /** `null` where there is nothing to divide by, or too little is known. */
   value: Schema.NullOr(Schema.Finite),

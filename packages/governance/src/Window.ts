@@ -4,13 +4,19 @@
  */
 import * as Schema from "effect/Schema"
 
-/** One hour, day and week in milliseconds. */
+/** An hour in milliseconds. */
 export const hour = 3_600_000
+/** A day in milliseconds. */
 export const day = 24 * hour
+/** A week in milliseconds. */
 export const week = 7 * day
 
+/** The last moment that a date can be. */
+const last = 8_640_000_000_000_000
+
 const wholeHour = Schema.Natural.check(
-  Schema.makeFilter((at: number) => at % hour === 0 || "a window begins and ends at a whole hour in UTC")
+  Schema.makeFilter((at: number) => at % hour === 0 || "a window begins and ends at a whole hour in UTC"),
+  Schema.isLessThanOrEqualTo(last)
 )
 
 /** From its first moment to just before its end, in milliseconds since 1970, UTC. */
@@ -34,7 +40,10 @@ export const days = (count: number, now: number): Window => {
 }
 
 /** The whole hours that hold both moments. */
-export const around = (first: number, last: number): Window => make(floor(first, hour), floor(last, hour) + hour)
+export const around = (a: number, b: number): Window => {
+  const [from, to] = a < b ? [a, b] : [b, a]
+  return make(floor(Math.min(from, last - hour), hour), floor(Math.min(to, last - hour), hour) + hour)
+}
 
 /** The window of the same length that ends where this one begins. None before 1970. */
 export const before = ({ from, to }: Window): Window | undefined => {

@@ -28,7 +28,7 @@ export const definitions = {
   throughput: {
     unit: "changes per week",
     definition:
-      "Shipped changes / weeks of the window that are over. Unknown: pruned runs, which may have shipped something.",
+      "Shipped changes / weeks of the window that are over. Unknown: pruned runs, which may have shipped something. By week for up to ten years.",
     by: "week"
   },
   costPerShipped: {
@@ -59,7 +59,7 @@ export const definitions = {
   leadTime: {
     unit: "hours",
     definition:
-      "From an item being queued, or its first run started, to its first change shipped: items begun in the window, followed to its end. Still open: censored there; put aside or dropped: censored then. Unknown: items of pruned runs.",
+      "From an item being queued, or its first run started, to its first change shipped: items begun in the window, followed to its end. Still open: censored there; not wanted any more: censored then. Unknown: pruned runs, and changes shipped in the window of which nobody knows the beginning.",
     by: "leg"
   },
   waiting: {
@@ -73,7 +73,7 @@ export const definitions = {
   interventions: {
     unit: "per change",
     definition:
-      "Interventions opened in the window / shipped changes. Unknown: shipped changes whose interventions were not all observed.",
+      "Interventions opened in the window, also withdrawn ones / shipped changes. Unknown: shipped changes whose interventions were not all observed.",
     by: "kind"
   },
   interventionsByCause: { unit: "per change", definition: "As interventions, by cause class.", by: "cause" },
@@ -87,7 +87,7 @@ export const definitions = {
     "cause"
   ),
   escapedDefects: share(
-    "Shipped changes with a revert, hot fix, bug or incident found within the follow-up / shipped changes whose follow-up is over. Unknown: changes whose follow-up is not over, and defects of which nobody knows the change.",
+    "Shipped changes with a revert, hot fix, bug or incident found within the follow-up / shipped changes. Unknown: changes without any whose follow-up is not over, and defects found in the window of which nobody knows the change; a lower bound where there are any.",
     "authors"
   ),
   escapedDefectsBySkill: share(
