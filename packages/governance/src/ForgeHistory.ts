@@ -120,12 +120,16 @@ export type ForgeHistory = typeof ForgeHistory.Type
 /** Nothing happened. */
 export const empty: ForgeHistory = { subjects: [] }
 
+const isSame = Schema.toEquivalence(Event)
+
 /** Events by time, each once, whatever order and however often they came in. */
 export const inOrder = (events: ReadonlyArray<Event>): ReadonlyArray<Event> => {
   const byId = new Map<string, Event>()
   for (const event of events) {
     const known = byId.get(event.id)
-    if (known === undefined || Digest.ofJson(event) < Digest.ofJson(known)) byId.set(event.id, event)
+    if (known === undefined || (!isSame(event, known) && Digest.ofJson(event) < Digest.ofJson(known))) {
+      byId.set(event.id, event)
+    }
   }
   return [...byId.values()].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
 }
