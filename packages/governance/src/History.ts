@@ -178,15 +178,19 @@ export const observe = Effect.fnUntraced(function* (
 
 /** The ledger of what was found. Secrets are taken out as they are where a journal is written. */
 export const ledger = (told: Told, of: Works = new Map()): Effect.Effect<Intervention.Ledger> =>
-  Effect.map(Redaction.Secrets, (secrets) =>
-    Journal.scrub(entries(told, of), secrets)
-      .map(({ key: _, ...entry }, index): FactoryEvent.FactoryEvent => ({
-        version: FactoryEvent.version,
-        seq: index + 1,
-        ...entry
-      }))
-      .reduce(Intervention.step, Intervention.empty)
-  )
+  Effect.map(Redaction.Secrets, (secrets) => {
+    const found = new Map<string, Intervention.Intervention>()
+    for (const [index, { key: _, ...entry }] of Journal.scrub(entries(told, of), secrets).entries()) {
+      const { fact } = entry
+      if (fact._tag !== "Intervened" && fact._tag !== "InterventionEnded") continue
+      // Each fact is about one intervention, so the step needs no other.
+      const known = found.get(fact.id)
+      const event = { version: FactoryEvent.version, seq: index + 1, ...entry } as const
+      const [after] = Intervention.step(new Map(known === undefined ? [] : [[fact.id, known]]), event).values()
+      if (after !== undefined) found.set(fact.id, after)
+    }
+    return found
+  })
 
 /** What a ledger is made of again. Without `standing`, the signatures of the range are verified. */
 export interface Sources extends Omit<Evidence, "commits" | "isCut"> {
