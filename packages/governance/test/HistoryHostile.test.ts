@@ -7,6 +7,7 @@ import * as History from "../src/History.ts"
 import * as InterventionNotes from "../src/InterventionNotes.ts"
 import * as Histories from "./Histories.ts"
 import * as NoteRepository from "./NoteRepository.ts"
+import * as SignedRepository from "./SignedRepository.ts"
 
 const { ada, authors, base, bo, bot, commit, evidence, first, opened, pullRequest } = Histories
 const { git } = NoteRepository
@@ -184,6 +185,45 @@ describe("The level of a change", () => {
       const [change] = (yield* History.rebuild(dir, { ...sources, forge: rewritten })).changes
       assert.strictEqual(change?.level, "unknown")
       assert.include(change.why.join(), "by force")
+    }))
+})
+
+describe.skipIf(!SignedRepository.hasPrograms)("Signatures (skipped without ssh-keygen)", () => {
+  test("tell a human's edit and approval from what an agent pushes under the human's name", () =>
+    Effect.gen(function* () {
+      const { base, dir } = yield* NoteRepository.repository()
+      const keys = yield* NoteRepository.temporary
+      const ada = { name: "Ada", email: "ada@example.org", key: SignedRepository.makeKey(keys, "ada") }
+      const thief = { ...ada, key: SignedRepository.makeKey(keys, "thief") }
+      const agent = { name: "Implement", email: "implement@factory.example" }
+      const { commitAs, gitAs, publicKey, write } = SignedRepository
+      const members = Histories.roster.members.map((each) =>
+        each.name === "ada" ? { ...each, keys: [publicKey(ada.key)] } : each
+      )
+      const rebuilt = Effect.fnUntraced(function* () {
+        const head = git(dir, "rev-parse", "HEAD")
+        const events: ReadonlyArray<ForgeHistory.Event> = [
+          { _tag: "Opened", id: "open/1", at: 0, by: bot },
+          { _tag: "Pushed", id: "push/1", at: 1, by: bot, before: null, after: head, forced: false }
+        ]
+        const forge = { subjects: [pullRequest({ base, head, events, commits: [] })] }
+        const told = yield* History.rebuild(dir, { base, head: "factory/1", forge, roster: { members } })
+        return { ...told.changes[0], kinds: [...told.ledger.values()].map(({ kind }) => kind) }
+      })
+      git(dir, "checkout", "-q", "-b", "factory/1")
+      write(dir, "engine.txt", "oil")
+      const first = commitAs(agent, dir, "Oil")
+      yield* InterventionNotes.write(dir, { commit: first, ledger: new Map(), observed: { line: null, run: null, item: null } })
+      gitAs(ada, dir, "commit", "-q", "--allow-empty", "-m", "Looks right", "--trailer", `Approves=${first}`)
+      const approved = yield* rebuilt()
+      assert.deepInclude(approved, { level: "approved", authors: "agent", kinds: ["approve"], why: [] })
+      write(dir, "engine.txt", "thin oil")
+      const edit = commitAs(ada, dir, "fix: thin oil")
+      assert.deepInclude(yield* rebuilt(), { level: "edited", authors: "mixed", kinds: ["approve", "edit"] })
+      git(dir, "reset", "-q", "--hard", `${edit}~1`)
+      write(dir, "engine.txt", "thin oil")
+      commitAs(thief, dir, "fix: thin oil")
+      assert.deepInclude(yield* rebuilt(), { level: "unknown", authors: "unknown", kinds: ["approve"] })
     }))
 })
 
