@@ -3,7 +3,21 @@
  * it. Who did it is what the forge vouches for, an account, and never what a commit or a text says.
  */
 import * as Digest from "@millwright/core/Digest"
+import * as Fault from "@millwright/core/Fault"
 import * as Schema from "effect/Schema"
+
+/** The forge does not tell what it remembers. */
+export class ForgeHistoryError extends Fault.Class<ForgeHistoryError>()("ForgeHistoryError", {
+  /** There is no such repository, or the token may not know of it. */
+  NotFound: false,
+  /** The token is none, or it may not read this. */
+  Refused: false,
+  /** Too many requests; `retryAfter` says how long to wait, where the forge does. */
+  RateLimited: true,
+  Unavailable: true,
+  /** What answers is not the forge, or the answer is larger than one may be. */
+  Malformed: false
+}) {}
 
 /** An account of the forge. */
 export const Account = Schema.Struct({
@@ -106,12 +120,16 @@ export type ForgeHistory = typeof ForgeHistory.Type
 /** Nothing happened. */
 export const empty: ForgeHistory = { subjects: [] }
 
+const isSame = Schema.toEquivalence(Event)
+
 /** Events by time, each once, whatever order and however often they came in. */
 export const inOrder = (events: ReadonlyArray<Event>): ReadonlyArray<Event> => {
   const byId = new Map<string, Event>()
   for (const event of events) {
     const known = byId.get(event.id)
-    if (known === undefined || Digest.ofJson(event) < Digest.ofJson(known)) byId.set(event.id, event)
+    if (known === undefined || (!isSame(event, known) && Digest.ofJson(event) < Digest.ofJson(known))) {
+      byId.set(event.id, event)
+    }
   }
   return [...byId.values()].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
 }

@@ -26,7 +26,9 @@ import * as Maker from "./internal/Maker.ts"
 import * as Remembered from "./internal/Remembered.ts"
 import * as InterventionNotes from "./InterventionNotes.ts"
 import type * as Notes from "./Notes.ts"
+import * as Provenance from "./Provenance.ts"
 import type * as Roster from "./Roster.ts"
+import type * as RosterFile from "./RosterFile.ts"
 
 export type {
   /** Something that somebody did, and nobody vouches for who it was. */
@@ -96,8 +98,7 @@ export const read = (evidence: Evidence): Told => {
     const isAgents =
       own.made.some(({ maker }) => maker._tag === "Agent") || (opened !== undefined && isAgent(roster, opened))
     const about = { subject: pull, events, roster, isAgents, commits: made }
-    const waited = (at: number) => ForgeFindings.waited(about, at)
-    return [ForgeFindings.of(about), CommitFindings.of(own, { change: pull.id, waited })]
+    return [ForgeFindings.of(about), CommitFindings.of(own, { change: pull.id, waited: ForgeFindings.waiting(about) })]
   })
   const ofIssues = subjects.flatMap((subject) => {
     if (subject._tag !== "Issue") return []
@@ -177,17 +178,21 @@ export const observe = Effect.fnUntraced(function* (
 
 /** The ledger of what was found. Secrets are taken out as they are where a journal is written. */
 export const ledger = (told: Told, of: Works = new Map()): Effect.Effect<Intervention.Ledger> =>
-  Effect.map(Redaction.Secrets, (secrets) =>
-    Journal.scrub(entries(told, of), secrets)
-      .map(({ key: _, ...entry }, index): FactoryEvent.FactoryEvent => ({
-        version: FactoryEvent.version,
-        seq: index + 1,
-        ...entry
-      }))
-      .reduce(Intervention.step, Intervention.empty)
-  )
+  Effect.map(Redaction.Secrets, (secrets) => {
+    const found = new Map<string, Intervention.Intervention>()
+    for (const [index, { key: _, ...entry }] of Journal.scrub(entries(told, of), secrets).entries()) {
+      const { fact } = entry
+      if (fact._tag !== "Intervened" && fact._tag !== "InterventionEnded") continue
+      // Each fact is about one intervention, so the step needs no other.
+      const known = found.get(fact.id)
+      const event = { version: FactoryEvent.version, seq: index + 1, ...entry } as const
+      const [after] = Intervention.step(new Map(known === undefined ? [] : [[fact.id, known]]), event).values()
+      if (after !== undefined) found.set(fact.id, after)
+    }
+    return found
+  })
 
-/** What a ledger is made of again. */
+/** What a ledger is made of again. Without `standing`, the signatures of the range are verified. */
 export interface Sources extends Omit<Evidence, "commits" | "isCut"> {
   /** The range of the branch that ships: what `head` has and `base` has not. */
   readonly base: string
@@ -219,9 +224,10 @@ export interface Rebuilt {
 export const rebuild = Effect.fnUntraced(function* (
   dir: string,
   sources: Sources
-): Effect.fn.Return<Rebuilt, Git.GitError | Notes.Failure, ChildProcessSpawner> {
+): Effect.fn.Return<Rebuilt, Git.GitError | Notes.Failure | RosterFile.RosterError, ChildProcessSpawner> {
   const log = yield* CommitLog.read(dir, sources)
-  const told = read({ ...sources, ...log })
+  const standing = sources.standing ?? Provenance.proven(yield* Provenance.verify(dir, sources))
+  const told = read({ ...sources, ...log, standing })
   const ofChanges = told.changes.flatMap(({ commits, heads }) => [...commits, ...heads])
   const notes = yield* InterventionNotes.read(dir, [...log.commits.map(({ id }) => id), ...ofChanges])
   const found = yield* ledger(told, Remembered.works(notes))

@@ -9,6 +9,7 @@
 import * as Digest from "@millwright/core/Digest"
 import * as Intervention from "@millwright/core/Intervention"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
@@ -107,7 +108,7 @@ export interface Written {
 export const write = (
   dir: string,
   { commit, ledger, observed }: Written
-): Effect.Effect<boolean, Notes.Failure, ChildProcessSpawner> => {
+): Effect.Effect<boolean, Notes.Failure, ChildProcessSpawner | FileSystem.FileSystem> => {
   const records: ReadonlyArray<Record> = [
     ...(observed === undefined ? [] : [{ _tag: "Observed" as const, ...observed }]),
     ...[...ledger].map(([key, intervention]): Record => ({ _tag: "Stood", key, intervention }))

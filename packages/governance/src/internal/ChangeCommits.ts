@@ -9,7 +9,7 @@ export interface Made {
   readonly maker: Maker.Maker
   /** An agent's commit of the change is below it. */
   readonly behindAgent: boolean
-  /** The tree that it changed, where it is known. */
+  /** The tree that it changed, where that is known. */
   readonly before: string | undefined
 }
 
@@ -82,8 +82,11 @@ const behind = (known: Known, of: ReadonlySet<string>, agents: ReadonlySet<strin
   return seen
 }
 
+/** What takes up another branch, or changes nothing, has no lines of its own. */
+const addsLines = ({ before, commit }: Made): boolean => commit.parents.length < 2 && commit.tree !== before
+
 const authorsOf = (made: ReadonlyArray<Made>): ChangeCommits["authors"] => {
-  const makers = new Set(made.filter(({ commit }) => commit.parents.length < 2).map(({ maker }) => maker._tag))
+  const makers = new Set(made.filter(addsLines).map(({ maker }) => maker._tag))
   if (makers.size === 0 || makers.has("Unknown")) return "unknown"
   return makers.size === 2 ? "mixed" : makers.has("Human") ? "human" : "agent"
 }

@@ -5,6 +5,9 @@ import * as Finding from "./Finding.ts"
 import type * as ForgeFindings from "./ForgeFindings.ts"
 import * as Maker from "./Maker.ts"
 
+/** What an empty commit says with which a human approves what is below it (`ProvenanceRule`). */
+const approves = /^Approves: [0-9a-f]{7,64}$/im
+
 /** Reads the commits of a change. `waited` says how long it had waited at a time. */
 export const of = (
   { made }: ChangeCommits.ChangeCommits,
@@ -18,6 +21,7 @@ export const of = (
     if (maker._tag !== "Human" || !behindAgent) continue
     const by = Maker.actor(maker)
     const isMerge = commit.parents.length > 1
+    const isApproval = !isMerge && commit.tree === before && approves.test(commit.message)
     const subject = commit.message.split("\n", 1)[0] ?? ""
     findings.push({
       key: `intervention/${id}`,
@@ -27,9 +31,10 @@ export const of = (
       fact: {
         _tag: "Intervened",
         id,
-        kind: "edit",
-        name: "branch",
-        cause: isMerge ? `${Intervention.causes.edited}: merge` : Finding.causeOf(Intervention.causes.edited, subject),
+        ...(isApproval ? { kind: "approve", name: "approval" } : { kind: "edit", name: "branch" }),
+        cause: isApproval
+          ? Intervention.causes.reviewed
+          : isMerge ? `${Intervention.causes.edited}: merge` : Finding.causeOf(Intervention.causes.edited, subject),
         why: Finding.bounded(subject),
         by,
         waited: waited(commit.committedAt),

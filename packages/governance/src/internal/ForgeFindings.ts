@@ -82,23 +82,23 @@ const relabels = ({ events, roster }: Subject): ReadonlyMap<string, string> => {
   return found
 }
 
-/** How long the change had waited since it was last handed over. */
-const waitedSince = ({ events, roster }: Pick<Subject, "events" | "roster">, at: number): number | null => {
-  const handed = events.findLast(
+/** Says how long a change had waited at a time since it was last handed over; `null`: nobody knows. */
+export const waiting = ({ events, roster }: Pick<Subject, "events" | "roster">): ((at: number) => number | null) => {
+  const handed = events.filter(
     (event) =>
-      event.at <= at &&
       (event._tag === "Opened" || event._tag === "Readied" || event._tag === "Pushed") &&
       Maker.ofAccount(roster, event.by)._tag !== "Human"
   )
-  return handed === undefined ? null : at - handed.at
+  return (at) => {
+    const last = handed.findLast((event) => event.at <= at)
+    return last === undefined ? null : at - last.at
+  }
 }
 
-/** How long a change had waited when somebody did something at a time; `null`: nobody knows. */
-export const waited = waitedSince
-
 /** A person whom people assigned, himself or another, and who then worked on it, until it is somebody else's again. */
-const takeovers = (of: Subject, change: string): ReadonlyArray<Finding.Finding> => {
-  const { commits, events, roster } = of
+const takeovers = (of: Subject, waited: (at: number) => number | null): ReadonlyArray<Finding.Finding> => {
+  const { commits, events, roster, subject } = of
+  const change = subject.id
   const accountOf = (event: ForgeHistory.Event) => ("to" in event ? Maker.ofAccount(roster, event.to) : undefined)
   return events.flatMap((event, index): ReadonlyArray<Finding.Finding> => {
     const maker = event._tag === "Assigned" ? accountOf(event) : undefined
@@ -129,11 +129,11 @@ const takeovers = (of: Subject, change: string): ReadonlyArray<Finding.Finding> 
         cause: Intervention.causes.takenOver,
         why: `${maker.name} was assigned, and committed.`,
         by,
-        waited: waitedSince(of, event.at),
+        waited: waited(event.at),
         activeMinutes: null,
         before: null,
         after: null,
-        ref: of.subject.view,
+        ref: subject.view,
         open: true
       }
     }
@@ -153,6 +153,7 @@ const takeovers = (of: Subject, change: string): ReadonlyArray<Finding.Finding> 
 export const of = (about: Subject): Found => {
   const { events, roster, subject } = about
   if (!about.isAgents) return { findings: [], doubts: [] }
+  const waited = waiting(about)
   const relabeled = relabels(about)
   const merged = events.find(({ _tag }) => _tag === "Merged")
   const findings: Array<Finding.Finding> = []
@@ -174,12 +175,12 @@ export const of = (about: Subject): Found => {
       continue
     }
     const by = Maker.actor(maker)
-    const rest = { by, waited: waitedSince(about, event.at), activeMinutes: null, before: null, after: null }
+    const rest = { by, waited: waited(event.at), activeMinutes: null, before: null, after: null }
     const fact: Intervened = { _tag: "Intervened", id, ref: subject.view, ...rest, ...stepped }
     findings.push({ key: `intervention/${id}`, at: event.at, change: subject.id, by, fact })
   }
   return {
-    findings: [...findings, ...(subject._tag === "PullRequest" ? takeovers(about, subject.id) : [])],
+    findings: [...findings, ...(subject._tag === "PullRequest" ? takeovers(about, waited) : [])],
     doubts
   }
 }
