@@ -7,6 +7,7 @@ import * as Ledger from "@millwright/core/Ledger"
 import * as Line from "@millwright/core/Line"
 import * as Status from "@millwright/core/Status"
 import * as Watch from "@millwright/core/Watch"
+import * as Metrics from "@millwright/governance/Metrics"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -17,6 +18,7 @@ import * as Option from "effect/Option"
 import * as Answering from "./answering.ts"
 import * as Ending from "./ending.ts"
 import * as Looking from "./looking.ts"
+import * as Measuring from "./metrics.ts"
 import * as RunLine from "./run-line.ts"
 import * as Store from "./store.ts"
 import * as Text from "./text.ts"
@@ -202,6 +204,21 @@ const cost = Command.make(
   ])
 )
 
+const metrics = Measuring.metrics((asked) =>
+  Effect.gen(function* () {
+    const { json, store } = yield* root
+    const stored = yield* Effect.forEach(yield* Store.locate(store), (path) =>
+      Effect.map(Metrics.fold.pipe(Effect.provide(Store.looking(path))), (state) => ({ store: path, state }))
+    )
+    yield* Measuring.show(stored, asked, { json, print: Console.log })
+  })
+).pipe(
+  Command.withExamples([
+    example("metrics --days 7 --rate 120", "This week, with people's time at 120 US dollars an hour"),
+    example("metrics --from 2026-01-05 --to 2026-02-02 --parts", "Four weeks, with authors, stages and causes apart")
+  ])
+)
+
 const tail = Command.make(
   "tail",
   {
@@ -242,7 +259,11 @@ const cancel = Command.make(
 )
 
 const resume = Command.make("resume", { run }, ({ run }) =>
-  steer(run, ({ isRun }) => ({ run, said: `Resumed. ${onward(isRun, "goes on with it")}` }), Line.resume(run))
+  steer(
+    run,
+    ({ isRun }) => ({ run, said: `Resumed. ${onward(isRun, "goes on with it")}` }),
+    Line.resume(run, { by: Answering.me() })
+  )
 ).pipe(
   Command.withDescription("Take a run up again that stalled, or whose process is gone"),
   Command.withExamples([example("resume issue-1.1", "Go on from the last finished stage")])
@@ -266,7 +287,7 @@ const fork = Command.make("fork", { run, before }, ({ before, run }) =>
   steer(
     run,
     (_, forked: string) => ({ run: forked, said: `Made ${forked}. ${onward(false, "goes on with it")}` }),
-    Line.fork(run, { before })
+    Line.fork(run, { before, by: Answering.me() })
   )
 ).pipe(
   Command.withDescription("Start another run with what this one did before a stage"),
@@ -334,7 +355,21 @@ export const line = root.pipe(
     "Looks at the runs of a factory and steers them, beside the processes that run them. " +
       "Exit codes: 0 done, 2 bad input, 1 anything else"
   ),
-  Command.withSubcommands([list, show, cost, tail, approve, reject, answer, cancel, resume, rewind, fork, tell])
+  Command.withSubcommands([
+    list,
+    show,
+    cost,
+    metrics,
+    tail,
+    approve,
+    reject,
+    answer,
+    cancel,
+    resume,
+    rewind,
+    fork,
+    tell
+  ])
 )
 
 /** What a person can mend by typing something else. */
@@ -345,6 +380,7 @@ const badInput = new Set([
   "AnswerError",
   "GateError",
   "LineError",
+  "MetricsError",
   "SteeringError"
 ])
 

@@ -10,11 +10,14 @@ export const Actor = Schema.TaggedUnion({
 /** Who did a thing. */
 export type Actor = typeof Actor.Type
 
+/** A person: what an agent or the host can not be given out as. */
+export type Human = Extract<Actor, { readonly _tag: "Human" }>
+
 /** The factory's own code. */
 export const host: Actor = { _tag: "Host" }
 
 /** A person, by the name that the journal shall show. */
-export const human = (name: string): Actor => ({ _tag: "Human", name })
+export const human = (name: string): Human => ({ _tag: "Human", name })
 
 /** `ada`, `agent:Review (model)` or `host`. */
 export const label = (actor: Actor): string =>

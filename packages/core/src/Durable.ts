@@ -54,11 +54,19 @@ export interface Supports {
    * facts stand already; what is stored is delivered, whoever dies.
    */
   readonly atomicSignals: boolean
+  /** To resume is stored in one transaction with the facts of its {@link Outbox}: whoever does it need not live to see it done. */
+  readonly atomicResumes: boolean
 }
 
 /** What the engine can do. One that says nothing can do nothing of it. */
 export const Supports = Context.Reference<Supports>("@millwright/core/Durable/Supports", {
-  defaultValue: () => ({ persistence: false, atomicFacts: false, inOrder: false, atomicSignals: false })
+  defaultValue: () => ({
+    persistence: false,
+    atomicFacts: false,
+    inOrder: false,
+    atomicSignals: false,
+    atomicResumes: false
+  })
 })
 
 /**

@@ -43,8 +43,11 @@ export const Fact = Schema.TaggedUnion({
       })
     )
   },
-  /** A process took the line up again after the one that ran it was gone, or after a fault was mended. */
-  LineResumed: {},
+  /**
+   * A process took the line up again after the one that ran it was gone, or after a fault was mended: `fault`, where the run
+   * had stalled.
+   */
+  LineResumed: { fault: Schema.optionalKey(Fault.Recorded) },
   LineFinished: { result: Schema.Json },
   /**
    * `unblockWhen` says what would take the item up again; `reviewAfter` is how long to leave it at least. With `undoing`,
@@ -260,11 +263,11 @@ export const Fact = Schema.TaggedUnion({
   /**
    * A human stepped in without having been asked. `id` is the same for whoever finds out, from a journal, from git or from a forge, so
    * that it counts once. `before` and `after` are digests of what was there and of what the human left; `ref` is where it can be looked at.
-   * With `open` the human goes on until `InterventionEnded`.
+   * With `open` the human goes on until `InterventionEnded`. `approve` is a yes that no gate had asked for, such as a review on a forge.
    */
   Intervened: {
     id: Schema.NonEmptyString,
-    kind: Schema.Literals(["edit", "review", "steer", "interrupt", "takeover", "pickup"]),
+    kind: Schema.Literals(["approve", "edit", "review", "steer", "interrupt", "takeover", "pickup"]),
     /** Where in the work: a stage, a gate, `branch`, `pull request`, …. */
     name: Schema.String,
     cause: Schema.String,

@@ -5,8 +5,9 @@ import type * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
 import * as Durable from "./Durable.ts"
-import * as GateAnswer from "./GateAnswer.ts"
+import * as GateAnswer from "./internal/GateAnswer.ts"
 import * as GateSight from "./GateSight.ts"
+import * as Attention from "./internal/Attention.ts"
 import * as Journal from "./Journal.ts"
 import * as Redaction from "./Redaction.ts"
 import * as Status from "./Status.ts"
@@ -44,8 +45,8 @@ export const open: Effect.Effect<ReadonlyArray<GateSight.Gate>, Journal.JournalE
 /** Who answers, and how. */
 export interface Answerer {
   readonly actor: Actor.Actor
-  /** How long the human worked on it, where that was measured. */
-  readonly activeMinutes?: number
+  /** How long the human worked on it, where that was measured: what `Recorder.measured` gives. */
+  readonly activeMinutes?: number | null
   /** The way that the answer came: `webhook`. */
   readonly via?: string
 }
@@ -61,9 +62,13 @@ export const settle = (
 ): Effect.Effect<void, GateAnswer.GateError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
   Effect.gen(function* () {
     const given = Redaction.scrubJson(answer, yield* Redaction.Secrets)
+    const inForce = yield* Journal.Origin
+    if (inForce.actor._tag === "Agent" && by.actor._tag !== "Agent") return yield* impersonated(id, inForce.actor, by)
     const sight = yield* GateSight.look(id)
     if (sight.gate === undefined) return yield* unknown(id)
     yield* GateAnswer.check(sight.gate.opened, given)
+    const { activeMinutes = null } = by
+    if (activeMinutes !== null && !Attention.isMinutes(activeMinutes)) return yield* noMinutes(id, activeMinutes)
     const { atomicSignals } = yield* Durable.Supports
     if (sight.gate.answered !== undefined && sight.gate.intervention.withdrawn !== true) {
       yield* standing(sight.gate, given)
@@ -118,6 +123,20 @@ export const deliver = (
     })
     yield* Durable.storeFailure(Durable.withOutbox(outbox, done))
     return (yield* GateSight.look(id)).gate ?? gate
+  })
+
+const impersonated = (id: string, agent: Actor.Actor, { actor }: Answerer) =>
+  new GateAnswer.GateError({
+    reason: "NotHuman",
+    message:
+      `${Actor.label(agent)} can not answer the gate "${id}" as ${Actor.label(actor)}. Nothing was recorded: a human answers from ` +
+      `outside of what agents do.`
+  })
+
+const noMinutes = (id: string, minutes: number) =>
+  new GateAnswer.GateError({
+    reason: "WrongAnswer",
+    message: `${minutes} are no minutes of work at the gate "${id}". Give what was measured, or leave it out. The gate stays open.`
   })
 
 const closed = (why: string) => new GateAnswer.GateError({ reason: "Closed", message: `${why}. Nothing was recorded.` })

@@ -26,7 +26,7 @@ import * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
 import * as Durable from "./Durable.ts"
 import * as Fault from "./Fault.ts"
-import * as GateAnswer from "./GateAnswer.ts"
+import * as GateAnswer from "./internal/GateAnswer.ts"
 import * as GateDesk from "./GateDesk.ts"
 import * as GateSight from "./GateSight.ts"
 import * as Signature from "./internal/Signature.ts"
@@ -205,6 +205,7 @@ const statusOf: Record<GateAnswer.GateError["reason"], number> = {
   NoSuchGate: 404,
   AlreadyAnswered: 409,
   WrongAnswer: 400,
+  NotHuman: 403,
   Closed: 410,
   NotInALine: 500,
   BadQuestion: 500,

@@ -18,16 +18,29 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Change from "./Change.ts"
+import * as CommitObjects from "./internal/CommitObjects.ts"
 import * as CommitRecords from "./internal/CommitRecords.ts"
 import * as GitCall from "./internal/GitCall.ts"
 import * as GitProcess from "./internal/GitProcess.ts"
 
 export {
+  /** Asks git for what has no name here, with all of the above off. Answers whatever git did, a failure too. */
+  attempt,
   /** The folder that all working trees of the repository share, absolute. */
   commonDir,
+  /** What an answer with an exit code other than 0 means, and how to mend it. */
+  failed,
   /** Git does not do what it was asked. */
-  GitError
+  GitError,
+  /** Asks git for what has no name here, and answers with what it printed. An exit code other than 0 is a failure. */
+  run
 } from "./internal/GitCall.ts"
+export type {
+  /** What git is asked. Nothing in it may come from outside unchecked. */
+  Call,
+  /** What git answered, an exit code other than 0 too. */
+  Result
+} from "./internal/GitProcess.ts"
 
 /** Who a commit is by. */
 export interface Author {
@@ -227,6 +240,37 @@ export const log = Effect.fnUntraced(function* (
     const [id = "", name = "", email = "", seconds = "", subject = ""] = found.slice(index * 5, index * 5 + 5)
     return { id, author: { name, email }, at: Number(seconds) * 1_000, subject }
   })
+})
+
+export type {
+  /** One commit as git stores it, byte by byte: what its id is the hash of. */
+  CommitObject,
+  /** Commits, and what of their history is not here. */
+  CommitObjects
+} from "./internal/CommitObjects.ts"
+
+/**
+ * The commits that `head` has and `base` has not as git stores them, oldest first, at most `limit` of the newest: what signatures are
+ * made over. `isAncestor`: the base is in the history of the head. Each is what its id says, or it fails with `Failed`, as it does
+ * when they have more than 64 MiB together.
+ */
+export const commitObjects = Effect.fnUntraced(function* (
+  dir: string,
+  options: { readonly base: string; readonly head: string; readonly limit: number }
+): Effect.fn.Return<
+  CommitObjects.CommitObjects & { readonly base: string; readonly head: string; readonly isAncestor: boolean },
+  GitCall.GitError,
+  ChildProcessSpawner
+> {
+  const [base, head] = yield* Effect.all([resolve(dir, options.base), resolve(dir, options.head)])
+  const call = yield* GitCall.fromObjects(dir, ["merge-base", "--is-ancestor", base, head])
+  const { code } = yield* GitCall.attempt(call)
+  return {
+    ...(yield* CommitObjects.between(dir, { base, head, limit: options.limit })),
+    base,
+    head,
+    isAncestor: code === 0
+  }
 })
 
 /** All that one commit says and does: its whole message, and what it changed of its first parent. */

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Git from "./Git.ts"
 import * as GitCall from "./internal/GitCall.ts"
-import * as GitProcess from "./internal/GitProcess.ts"
+import type * as GitProcess from "./internal/GitProcess.ts"
 
 /** Puts everything in the working tree that is not ignored into the index. */
 const stageAll = Effect.fnUntraced(function* (dir: string, config: NonNullable<GitProcess.Call["config"]>) {
@@ -52,12 +52,18 @@ export interface CommitOptions {
   readonly base: string
   readonly message: string
   readonly author: Git.Author
+  /** Signs the commit with a key that the house gives; without it, nothing is signed. */
+  readonly sign?: Sign
 }
+
+/** Answers with the signature, in armor, of a commit as git stores it. The same commit has to get the same signature. */
+export type Sign = (commit: Uint8Array) => Effect.Effect<string, Git.GitError>
 
 /**
  * Makes one commit, on top of `base`, of everything in the working tree that is not ignored, and answers with its id;
  * none, and the branch at `base`, when that is what `base` has. A second call with the same content answers with the
- * same commit. No hook runs, nothing is signed, no user needs to be configured.
+ * same commit. No hook runs and no user needs to be configured. Whatever is configured,
+ * nothing is signed but by {@link CommitOptions.sign}, and no program and no agent of keys is asked.
  *
  * Fails with `Conflict` when paths are not merged.
  */
@@ -77,7 +83,7 @@ export const commitAll = Effect.fnUntraced(function* (
     ? base
     : Option.isSome(standing)
       ? standing.value
-      : yield* commitTree(top, { ...options, base, tree })
+      : yield* commitTree(top, { ...options, base, tree, at: Math.floor((yield* Clock.currentTimeMillis) / 1_000) })
   // Not through a symbolic ref, which could be any other branch.
   yield* GitCall.run({ dir: top, args: ["update-ref", "--no-deref", "-m", "millwright: commit", ref, commit] })
   yield* GitCall.run({ dir: top, args: ["symbolic-ref", "-m", "millwright: commit", "HEAD", ref] })
@@ -90,10 +96,10 @@ interface Sealed extends CommitOptions {
 
 const messageOf = ({ message }: CommitOptions): string => `${message.replaceAll("\0", "").trim()}\n`
 
-const commitTree = Effect.fnUntraced(function* (dir: string, options: Sealed) {
-  const date = `@${Math.floor((yield* Clock.currentTimeMillis) / 1_000)} +0000`
+const commitTree = Effect.fnUntraced(function* (dir: string, { at, ...options }: Sealed & { readonly at: number }) {
+  const date = `@${at} +0000`
   const { email, name } = options.author
-  return yield* GitCall.line({
+  const id = yield* GitCall.line({
     dir,
     args: ["commit-tree", "--no-gpg-sign", "-p", options.base, "-F", "-", options.tree],
     stdin: new TextEncoder().encode(messageOf(options)),
@@ -106,24 +112,24 @@ const commitTree = Effect.fnUntraced(function* (dir: string, options: Sealed) {
       GIT_COMMITTER_DATE: date
     }
   })
+  return options.sign === undefined ? id : yield* signed(dir, id, options.sign)
 })
 
-/** The branch's head, when it is already the commit that would be made, its time apart. */
-const sameCommit = Effect.fnUntraced(function* (dir: string, { author, base, branch, tree, ...rest }: Sealed) {
-  const head = yield* Git.branchHead(dir, branch)
+/** The commit with its signature among its headers, as git writes it. */
+const signed = Effect.fnUntraced(function* (dir: string, id: string, sign: Sign) {
+  const bytes = yield* GitCall.run({ dir, args: ["cat-file", "commit", id] })
+  const key = id.length === 64 ? "gpgsig-sha256" : "gpgsig"
+  const header = `${key} ${(yield* sign(bytes)).trim().replaceAll("\n", "\n ")}\n`
+  const end = Buffer.from(bytes).indexOf("\n\n") + 1
+  const stdin = Buffer.concat([bytes.subarray(0, end), Buffer.from(header), bytes.subarray(end)])
+  return yield* GitCall.line({ dir, args: ["hash-object", "-t", "commit", "-w", "--stdin"], stdin })
+})
+
+/** The branch's head, when it is already the commit that would be made: made again with its time, it is the same one. */
+const sameCommit = Effect.fnUntraced(function* (dir: string, options: Sealed) {
+  const head = yield* Git.branchHead(dir, options.branch)
   if (Option.isNone(head)) return head
-  const format = "--format=tformat:%P%x00%T%x00%an%x00%ae%x00%cn%x00%ce%x00%B"
-  const found = GitProcess.fields(
-    yield* GitCall.run(yield* GitCall.fromObjects(dir, ["log", "-z", "--max-count=1", format, head.value]))
-  )
-  const wanted = [
-    base,
-    tree,
-    author.name,
-    author.email,
-    author.name,
-    author.email,
-    messageOf({ author, base, branch, ...rest })
-  ]
-  return wanted.every((each, index) => each.trim() === found[index]?.trim()) ? head : Option.none()
+  const at = yield* GitCall.line(yield* GitCall.fromObjects(dir, ["log", "--max-count=1", "--format=%at", head.value]))
+  if (!/^\d{1,10}$/.test(at)) return Option.none()
+  return (yield* commitTree(dir, { ...options, at: Number(at) })) === head.value ? head : Option.none()
 })

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
 import type * as FactoryEvent from "./FactoryEvent.ts"
+import * as Fault from "./Fault.ts"
 
 /** How a human came in: the first three were asked for, at a gate. */
 export const Kind = Schema.Literals([
@@ -31,6 +32,32 @@ export const Kind = Schema.Literals([
 ])
 /** How a human came in. */
 export type Kind = typeof Kind.Type
+
+/**
+ * Why a human is needed, or steps in, as classes that the house uses. A cause is any text, so a factory has its own beside these; what
+ * stands behind a colon, as in `policy: schema change`, tells cases of one class apart ({@link classOf}).
+ */
+export const causes = {
+  /** At gates. */
+  needsInfo: "needs info",
+  specApproval: "spec approval",
+  planApproval: "plan approval",
+  policy: "policy",
+  contractAmendment: "contract amendment",
+  /** Without having been asked. */
+  steered: "steered",
+  stopped: "stopped by hand",
+  sentBack: "sent back by hand",
+  /** Behind the colon is the class of the fault that the run had stalled at. */
+  takenUp: "taken up by hand",
+  forked: "forked by hand",
+  takenOver: "taken over",
+  edited: "edited by hand",
+  reviewed: "reviewed"
+} as const
+
+/** The class of a cause: what stands before its first colon. */
+export const classOf = (cause: string): string => cause.slice(0, (cause + ":").indexOf(":")).trim()
 
 /** One intervention. It is open until `answered` is there. */
 export const Intervention = Schema.Struct({
@@ -161,15 +188,16 @@ const atGates = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =>
     const known = ledger.get(id)
     const next = advance(known, event)
     if (next === undefined || next === known) return ledger
-    const isAgain = known?.withdrawn === true && next.withdrawn !== true
-    return new Map(isAgain ? [...ledger, [`${id}@${known.openedAt}`, known] as const] : ledger).set(id, next)
+    if (known?.withdrawn !== true || next.withdrawn === true) return new Map(ledger).set(id, next)
+    const before = { ...known, id: `${id}@${known.openedAt}` }
+    return new Map(ledger).set(before.id, before).set(id, next)
   }, ledger)
 
 type Ended = Extract<FactoryEvent.Fact, { readonly _tag: "InterventionEnded" }>
 
 /** Only what is open can be given back. How long it took, is known; what of it was work, only where that was measured. */
 const ended = (known: Intervention, at: number, { activeMinutes, after, by }: Ended): Intervention =>
-  known.answered !== null
+  known.answered !== null || !isUnasked(known) || by._tag !== "Human"
     ? known
     : { ...known, after, answered: { by, answer: null, waited: Math.max(0, at - known.openedAt), activeMinutes } }
 
@@ -178,6 +206,7 @@ const steppedIn = (event: FactoryEvent.FactoryEvent): Intervention | undefined =
   const { actor, at, fact, item, line, run, seq, stage } = event
   const origin = { line, run, item, stage }
   if (fact._tag === "Intervened") {
+    if (fact.by._tag !== "Human") return undefined
     const { _tag, activeMinutes, by, open, since = at, waited, why, ...given } = fact
     const to = open === true ? Actor.label(by) : null
     const answered = open === true ? null : { by, answer: null, waited, activeMinutes }
@@ -200,24 +229,31 @@ interface SteppedIn extends Pick<Intervention, "kind" | "name" | "cause"> {
 const ofHuman = (fact: FactoryEvent.Fact): SteppedIn | undefined => {
   switch (fact._tag) {
     case "AgentPrompted":
-      return { kind: "steer", name: fact.lane, cause: "steered", why: fact.text, ref: fact.session }
+      return { kind: "steer", name: fact.lane, cause: causes.steered, why: fact.text, ref: fact.session }
     case "LineCancelled":
-      return { kind: "interrupt", name: "cancel", cause: "stopped by hand", why: fact.reason }
+      return { kind: "interrupt", name: "cancel", cause: causes.stopped, why: fact.reason }
     case "LineParked":
-      return { kind: "interrupt", name: "park", cause: "stopped by hand", why: fact.reason }
+      return { kind: "interrupt", name: "park", cause: causes.stopped, why: fact.reason }
     case "LineRewinding":
       return {
         kind: "pickup",
         name: fact.before,
-        cause: "sent back by hand",
+        cause: causes.sentBack,
         why: `Goes back to before ${fact.before}.`
       }
     case "LineResumed":
-      return { kind: "pickup", name: "resume", cause: "taken up by hand", why: "" }
+      return fact.fault === undefined
+        ? { kind: "pickup", name: "resume", cause: causes.takenUp, why: "" }
+        : {
+            kind: "pickup",
+            name: "resume",
+            cause: `${causes.takenUp}: ${Fault.classOf(fact.fault)}`,
+            why: fact.fault.message
+          }
     case "LineStarted":
       return fact.forkOf === undefined
         ? undefined
-        : { kind: "pickup", name: fact.forkOf.before, cause: "forked by hand", why: "", ref: fact.forkOf.run }
+        : { kind: "pickup", name: fact.forkOf.before, cause: causes.forked, why: "", ref: fact.forkOf.run }
     default:
       return undefined
   }

@@ -301,12 +301,15 @@ const unreadable = (run: string, line: string, cause: Schema.SchemaError) =>
 const toJson = <A>(codec: Schema.Codec<A, unknown>, value: A) =>
   Effect.map(Schema.encodeEffect(codec)(value), (encoded) => encoded as Schema.Json) // what a JSON codec encodes to
 
-/** Starts a run that takes over what another one did before a stage, and does the rest anew. Answers with its name. */
+/**
+ * Starts a run that takes over what another one did before a stage, and does the rest anew. Answers with its name. `by` is the
+ * human who does it by hand; default: the host.
+ */
 export const fork = (
   run: string,
-  { before }: { readonly before: string }
+  options: { readonly before: string; readonly by?: Actor.Actor }
 ): Effect.Effect<string, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
-  Effect.flatMap(LineControl.forkOf(run, before), LineStart.begin)
+  Effect.flatMap(LineControl.forkOf(run, options), LineStart.begin)
 
 /**
  * Puts the item aside. In a line, with its item: the line ends here, and says why and what would take the item up again.

@@ -328,7 +328,13 @@ const make = Effect.fnUntraced(function* ({ delivers, made, stops }: Role) {
 
   return Context.make(WorkflowEngine.WorkflowEngine, engine).pipe(
     Context.add(Durable.IsRunElsewhere, isRunElsewhere),
-    Context.add(Durable.Supports, { persistence: true, atomicFacts: true, inOrder: false, atomicSignals: true })
+    Context.add(Durable.Supports, {
+      persistence: true,
+      atomicFacts: true,
+      inOrder: false,
+      atomicSignals: true,
+      atomicResumes: false
+    })
   )
 })
 

@@ -119,7 +119,11 @@ const make = Effect.fnUntraced(function* (options: Options) {
     interrupt: (_workflow, executionId) => interrupt(executionId, 1),
     interruptUnsafe: (_workflow, executionId) => interrupt(executionId, 2),
     resume: Effect.fnUntraced(function* (_workflow, executionId) {
-      const row = yield* write((prepare) => ExecutionTable.wake(prepare, executionId))
+      const written = yield* EngineStore.facts
+      const row = yield* write((prepare) => {
+        flush(prepare, written, true)
+        return ExecutionTable.wake(prepare, executionId)
+      })
       yield* goOn(row)
     }),
     activityExecute: Effect.fnUntraced(function* (activity, attempt) {
@@ -198,7 +202,8 @@ const make = Effect.fnUntraced(function* (options: Options) {
       persistence: true,
       atomicFacts: true,
       inOrder: true,
-      atomicSignals: true
+      atomicSignals: true,
+      atomicResumes: true
     })
   )
 })

@@ -124,6 +124,11 @@ export const wake = (prepare: Sqlite.Prepare, id: string): Row | undefined =>
     ).get(id)
   )
 
+/** Marks an execution that waits as one that shall go on: whoever takes it over wakes it, if who asked for it does not live to. */
+export const remind = (prepare: Sqlite.Prepare, id: string): void => {
+  prepare("update executions set wake = wake + 1 where id = ?").run(id)
+}
+
 /** Asks an execution to stop. A stronger word stands. Answers with it unless it is over. */
 export const interrupt = (prepare: Sqlite.Prepare, id: string, how: Interrupted): Row | undefined => {
   prepare("update executions set interrupted = max(interrupted, ?) where id = ? and status <> 'complete'").run(how, id)

@@ -15,7 +15,8 @@ export interface Call {
   readonly args: ReadonlyArray<string>
   /** Works on this repository's objects alone. */
   readonly bare?: string
-  readonly env?: Record<string, string>
+  /** Variables in the place of those that every call has; `undefined` takes one away. */
+  readonly env?: Record<string, string | undefined>
   readonly config?: ReadonlyArray<readonly [key: string, value: string]>
   readonly stdin?: Uint8Array
   /** Output beyond this many bytes is cut, and the process is ended. Default: {@link outputLimit}. */

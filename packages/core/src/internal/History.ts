@@ -26,6 +26,7 @@ export const make = (
         forget(prepare, execution, isKept)
         // It runs once more: also when this process does not live to do it.
         if (isOwn) ExecutionTable.wake(prepare, execution)
+        else ExecutionTable.remind(prepare, execution)
         flush(prepare, written, true)
         return true
       })

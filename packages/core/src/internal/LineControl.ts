@@ -72,13 +72,22 @@ const over = (now: Status.Status) =>
     message: `The run "${now.run}" is over (${now._tag}). Rewind it, or start a new one for the same item.`
   })
 
-/** Takes a run up again: one whose process is gone, or one that stalled. What runs elsewhere stays there. */
-export const resume = Effect.fnUntraced(function* (run: string) {
+/**
+ * Takes a run up again: one whose process is gone, or one that stalled. What runs elsewhere stays there. `by` is the human who does
+ * it by hand; default: the host.
+ */
+export const resume = Effect.fnUntraced(function* (run: string, { by }: { readonly by?: Actor.Actor } = {}) {
   const now = yield* status(run)
   if (Status.isEnded(now)) return yield* over(now)
   const journal = yield* Journal.Journal
-  yield* journal.append([yield* entryOf(now, { _tag: "LineResumed" })])
-  yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
+  const { atomicResumes } = yield* Durable.Supports
+  const fault = now._tag === "Stalled" && { fault: now.fault }
+  const entry = yield* entryOf(now, { _tag: "LineResumed", ...fault }, { by })
+  const outbox: Durable.Outbox = { entries: [entry], isWritten: false }
+  // Otherwise the run might have gone on before it is known why.
+  if (!atomicResumes) yield* journal.append(outbox.entries)
+  const waking = Durable.named(now.line).resume(now.execution)
+  yield* Durable.storeFailure(Effect.provideService(waking, Durable.Outbox, atomicResumes ? outbox : undefined))
 })
 
 /**
@@ -131,22 +140,22 @@ const stop = (
     yield* Durable.storeFailure(engine.interruptUnsafe(Durable.named(now.line), now.execution))
     // A child may have begun until the run was interrupted.
     const children = yield* childrenOf(run, yield* historyOf(run))
-    yield* cancelAll(children, {
-      reason: `The run "${run}" that started it was stopped: ${fact.reason}`,
-      ...(by && { by })
-    })
+    yield* cancelAll(children, `The run "${run}" that started it was stopped: ${fact.reason}`)
   })
 
-/** Cancels runs, unless they end by themselves meanwhile. */
+/**
+ * Cancels runs because of another one, unless they end by themselves meanwhile. The host does it: whoever stopped the other
+ * one stepped in once, and stands there.
+ */
 export const cancelAll = (
   runs: ReadonlyArray<Status.Status>,
-  why: Why
+  reason: string
 ): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
   Effect.forEach(
     runs.filter((run) => !Status.isEnded(run)),
     ({ run }) =>
       Effect.catchIf(
-        cancel(run, why),
+        cancel(run, { reason }),
         (error) => error.reason === "Ended",
         () => Effect.void
       ),
@@ -292,16 +301,13 @@ export const rewind = Effect.fnUntraced(function* (
   if (!isForgotten) return yield* running(run)
   yield* cancelAll(
     children.filter(({ parent }) => !kept.has(parent?.stage ?? "")),
-    orphaned(run, by)
+    orphaned(run)
   )
   yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
 })
 
 /** Why the children of forgotten stages are cancelled. */
-export const orphaned = (run: string, by: Actor.Actor | undefined): Why => ({
-  reason: `The run "${run}" went back before the stage that started it`,
-  ...(by && { by })
-})
+export const orphaned = (run: string): string => `The run "${run}" went back before the stage that started it`
 
 /** The stages that a run forgets when it goes back, and how: what makes it forget them also writes that it did. */
 export const forgetting = Effect.fnUntraced(function* (
@@ -321,7 +327,10 @@ export const forgetting = Effect.fnUntraced(function* (
 })
 
 /** A run that another one is forked from, and what it takes over. */
-export const forkOf = Effect.fnUntraced(function* (run: string, before: string) {
+export const forkOf = Effect.fnUntraced(function* (
+  run: string,
+  { before, by }: { readonly before: string; readonly by?: Actor.Actor }
+) {
   const rewriting = yield* history
   const now = yield* status(run)
   const { children, kept, past } = yield* placeOf(now, before)
@@ -339,6 +348,7 @@ export const forkOf = Effect.fnUntraced(function* (run: string, before: string) 
   return {
     line: now.line,
     item: { id: now.item, title: now.title },
+    by,
     relation: {
       forkOf: {
         run,

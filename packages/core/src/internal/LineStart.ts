@@ -17,6 +17,8 @@ export interface Start {
   readonly item: { readonly id: string; readonly title: string }
   /** The same key starts the same run, however often and from wherever it is asked. */
   readonly key?: string | undefined
+  /** Default: the host. */
+  readonly by?: Actor.Actor | undefined
   readonly relation?: Pick<Started, "parent" | "forkOf">
   /** Makes the execution of a run, unless it is there. */
   readonly execute: (run: string, execution: string) => Effect.Effect<unknown, never, Durable.Engine>
@@ -34,7 +36,7 @@ export const begin = Effect.fnUntraced(function* (start: Start) {
     const run = `${start.item.id}.${start.key === undefined ? number : Digest.short(Digest.of(start.key))}`
     const execution = yield* Durable.named(start.line).executionId({ run, input: undefined })
     const fact = { _tag: "LineStarted", title: start.item.title, execution, start: id, ...start.relation } as const
-    const origin = { line: start.line, run, item: start.item.id, stage: null, actor: Actor.host } as const
+    const origin = { line: start.line, run, item: start.item.id, stage: null, actor: start.by ?? Actor.host } as const
     const entry = yield* Effect.provideService(Journal.entry(fact, `${run}/started`), Journal.Origin, origin)
     const execute = start.execute(run, execution)
     if (atomicSignals) {

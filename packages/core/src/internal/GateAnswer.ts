@@ -5,9 +5,9 @@ import * as JsonSchema from "effect/JsonSchema"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import * as Actor from "./Actor.ts"
-import type * as FactoryEvent from "./FactoryEvent.ts"
-import * as Fault from "./Fault.ts"
+import * as Actor from "../Actor.ts"
+import type * as FactoryEvent from "../FactoryEvent.ts"
+import * as Fault from "../Fault.ts"
 
 /** An answer that can not be taken, or a question that can not be asked. */
 export class GateError extends Fault.Class<GateError>()("GateError", {
@@ -16,6 +16,8 @@ export class GateError extends Fault.Class<GateError>()("GateError", {
   AlreadyAnswered: false,
   /** The answer is not of the kind or the form that the gate asks for. `cause` names the {@link Misfit}. */
   WrongAnswer: false,
+  /** An agent is at work where it is answered, and an agent can not say what a human answers. */
+  NotHuman: false,
   /** The run is over, or its time ran out: nobody waits for the answer. */
   Closed: false,
   /** A gate stands in a line, between its stages. */

@@ -1,0 +1,129 @@
+/** The command `metrics`: the figures of a window of time, in a table with what each is made of. */
+import * as Fault from "@millwright/core/Fault"
+import type * as Figure from "@millwright/governance/Figure"
+import * as Metrics from "@millwright/governance/Metrics"
+import * as Window from "@millwright/governance/Window"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Looking from "./looking.ts"
+import * as Text from "./text.ts"
+
+/** What is asked for makes no sense. */
+export class MetricsError extends Fault.Class<MetricsError>()("MetricsError", { NoWindow: false, NoAmount: false }) {}
+
+/** What is asked for. */
+export interface Asked {
+  readonly days: number
+  readonly from: Option.Option<Date>
+  readonly to: Option.Option<Date>
+  readonly rate: number
+  readonly worth: Option.Option<number>
+  readonly parts: boolean
+}
+
+const flags = {
+  days: Flag.Int("days").pipe(Flag.withDescription("So many days in UTC, today included"), Flag.withDefault(28)),
+  from: Flag.Date("from").pipe(Flag.withDescription("From this day in UTC, in the place of --days"), Flag.optional),
+  to: Flag.Date("to").pipe(
+    Flag.withDescription("Until before this day in UTC. Default: today is the last"),
+    Flag.optional
+  ),
+  rate: Flag.Finite("rate").pipe(
+    Flag.withDescription("What an hour of people's work costs, in US dollars. Default: 0, and their time is left out"),
+    Flag.withDefault(0)
+  ),
+  worth: Flag.Finite("worth").pipe(
+    Flag.withDescription("What a shipped change is worth, in US dollars"),
+    Flag.optional
+  ),
+  parts: Flag.Boolean("parts").pipe(
+    Flag.withDescription("With what each figure is told apart by"),
+    Flag.withDefault(false)
+  )
+}
+
+/** `metrics`. Which stores are looked at is the program's. */
+export const metrics = <E, R>(look: (asked: Asked) => Effect.Effect<void, E, R>) =>
+  Command.make("metrics", flags, look).pipe(
+    Command.withDescription(
+      "Show what the factory came to in a window of time: what of it shipped alone, cost, took and broke"
+    )
+  )
+
+/** The figures of each store. */
+export const show = (
+  stores: ReadonlyArray<{ readonly store: string; readonly state: Metrics.State }>,
+  asked: Asked,
+  { json, print }: Pick<Looking.Printing, "json" | "print">
+) =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const window = yield* windowOf(asked, now)
+    const worth = Option.getOrUndefined(asked.worth)
+    const { rate } = asked
+    if (rate < 0) {
+      return yield* new MetricsError({
+        reason: "NoAmount",
+        message: `An hour of people's work can not cost ${rate} US dollars. Give --rate 0 or more.`
+      })
+    }
+    const all = stores.map(({ state, store }) => ({
+      store,
+      ...Metrics.of(state, { window, rate, asOf: now, ...(worth !== undefined && { worth: () => worth }) })
+    }))
+    if (json) return yield* print(Text.json({ metrics: all }))
+    const tables = all.map(({ store, ...metrics }) => [
+      ...(stores.length === 1 ? [] : [`Store ${store}`]),
+      ...lines(metrics, asked.parts)
+    ])
+    yield* print(tables.map((lines) => lines.join("\n")).join("\n\n"))
+  })
+
+const windowOf = Effect.fnUntraced(function* ({ days, from, to }: Asked, now: number) {
+  const end = Option.match(to, { onNone: () => Window.days(1, now).to, onSome: (date) => date.getTime() })
+  const begin = Option.match(from, { onNone: () => end - days * Window.day, onSome: (date) => date.getTime() })
+  if (begin >= 0 && begin < end && begin % Window.hour === 0 && end % Window.hour === 0) return Window.make(begin, end)
+  return yield* new MetricsError({
+    reason: "NoWindow",
+    message:
+      "There is no such window. It begins in 1970 or later, ends after that, and has whole hours in UTC: --days 7, or --from 2026-01-05 --to 2026-01-12."
+  })
+})
+
+/** The table, in lines. */
+export const lines = ({ asOf, figures, rate, window }: Metrics.Metrics, hasParts: boolean): ReadonlyArray<string> => {
+  const rows = Object.values(figures).flatMap((figure) => [
+    cells(figure.name, figure.unit, figure),
+    ...(hasParts ? figure.parts.map((part) => cells(`  ${Text.oneLine(part.name)}`, figure.unit, part)) : [])
+  ])
+  const table = [["FIGURE", "VALUE", "UNIT", "MADE OF", "UNKNOWN"], ...rows]
+  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => Text.width(row[column] ?? "")))) ?? []
+  return [
+    `From ${time(window.from)} to before ${time(window.to)}, as of ${time(Math.min(asOf, window.to))}.`,
+    "",
+    ...table.map((row) =>
+      row
+        .map((cell, at) => Text.column(cell, widths[at] ?? 0))
+        .join("  ")
+        .trimEnd()
+    ),
+    ...(rate > 0 ? [] : ["", "Efficiency and ROI are without people's time: --rate says what an hour of it costs."])
+  ]
+}
+
+const cells = (name: string, unit: string, { denominator, distribution, numerator, unknown, value }: Figure.Ratio) => {
+  const shown = unit === "share" && value !== null ? [amount(100 * value), "%"] : [amount(value), unit]
+  const madeOf =
+    distribution === undefined
+      ? `${amount(numerator)} / ${amount(denominator)}`
+      : `p90 ${amount(distribution.p90)}; ${distribution.n} over, ${distribution.censored} not`
+  return [name, ...shown, madeOf, unknown === 0 ? "" : String(unknown)]
+}
+
+const amount = (value: number | null): string =>
+  value === null ? "-" : Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 1 ? 4 : 2)
+
+const time = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`

@@ -1,0 +1,69 @@
+/** A commit as git stores it, taken apart: headers with their continued lines, message, and what its signature is made over. */
+
+/** A commit, taken apart. */
+export interface CommitText {
+  readonly author: Person
+  readonly committer: Person
+  readonly tree: string
+  readonly parents: ReadonlyArray<string>
+  readonly message: string
+  /** Everything but the signatures, byte by byte. */
+  readonly payload: Uint8Array
+  /** What the headers of signatures hold, with their names. */
+  readonly signatures: ReadonlyArray<{ readonly header: string; readonly text: string }>
+}
+
+/** Whom a commit names, and when: milliseconds since 1970, UTC. */
+export interface Person {
+  readonly name: string
+  readonly email: string
+  readonly at: number
+}
+
+interface Header {
+  readonly name: string
+  readonly value: string
+  /** Its bytes in the commit, as latin1. */
+  readonly raw: string
+}
+
+/** Takes a commit apart; nothing where it is not as git writes one: it then means one thing to git and another to somebody else. */
+export const parse = (bytes: Uint8Array): CommitText | undefined => {
+  // As latin1 each byte is one character, so nothing is lost and places are the same.
+  const whole = Buffer.from(bytes).toString("latin1")
+  const end = whole.indexOf("\n\n")
+  if (end === -1 || whole.slice(0, end).includes("\0")) return undefined
+  const headers = headersOf(whole.slice(0, end + 1))
+  const named = (name: string) => headers.filter((header) => header.name === name)
+  const [author, ...authors] = named("author").map(({ value }) => person(value))
+  const [committer, ...committers] = named("committer").map(({ value }) => person(value))
+  const [tree, ...trees] = named("tree").map(({ value }) => value)
+  if (author === undefined || committer === undefined || tree === undefined) return undefined
+  if (authors.length > 0 || committers.length > 0 || trees.length > 0) return undefined
+  const isSignature = ({ name }: Header) => name.startsWith("gpgsig")
+  const rest = headers.filter((header) => !isSignature(header)).map(({ raw }) => raw)
+  return {
+    author,
+    committer,
+    tree,
+    parents: named("parent").map(({ value }) => value),
+    message: utf8(whole.slice(end + 2)),
+    payload: Buffer.from(`${rest.join("")}${whole.slice(end + 1)}`, "latin1"),
+    signatures: headers.filter(isSignature).map(({ name, value }) => ({ header: name, text: `${value}\n` }))
+  }
+}
+
+/** A line that begins with a space goes on with the header before it. */
+const headersOf = (text: string): ReadonlyArray<Header> =>
+  (text.match(/[^\n]*\n(?: [^\n]*\n)*/g) ?? []).map((raw) => {
+    const space = raw.search(/[ \n]/)
+    return { name: raw.slice(0, space), value: raw.slice(space + 1, -1).replaceAll("\n ", "\n"), raw }
+  })
+
+const person = (value: string): Person | undefined => {
+  const [, name, email, seconds] = /^(.*?) ?<([^<>]*)> (\d{1,12}) [+-]\d{4}$/s.exec(value) ?? []
+  if (name === undefined || email === undefined) return undefined
+  return { name: utf8(name), email: utf8(email), at: Number(seconds) * 1_000 }
+}
+
+const utf8 = (latin1: string): string => Buffer.from(latin1, "latin1").toString("utf8")

@@ -1,0 +1,98 @@
+/** Figures of the people in the loop: how often they were needed, why, and how much of their time it took. */
+import * as Usage from "@millwright/core/Usage"
+import * as HashMap from "effect/HashMap"
+import * as Figure from "../Figure.ts"
+import * as Window from "../Window.ts"
+import * as HumanTally from "./HumanTally.ts"
+import * as Lifespan from "./Lifespan.ts"
+import * as Parts from "./Parts.ts"
+import type * as Scene from "./Scene.ts"
+import * as SpendRows from "./SpendRows.ts"
+
+const hour = Window.hour
+
+/** How often people were needed. */
+export const interventions = (scene: Scene.Scene) => {
+  const { entries, levelOf, shipped, window } = scene
+  const opened = entries.map(({ known }) => known).filter(({ openedAt }) => Window.has(window, openedAt))
+  const unknown = shipped.filter((change) => levelOf(change) === "unknown").length
+  const all = Figure.ratio(opened.length, shipped.length, unknown)
+  const per = (nameOf: (one: (typeof opened)[number]) => string) => Parts.counts(opened, nameOf, shipped.length)
+  return {
+    interventions: { ...all, parts: per(({ kind }) => kind) },
+    interventionsByCause: { ...all, parts: per(({ cause }) => cause) },
+    interventionsByStage: { ...all, parts: per(({ stage }) => SpendRows.stageOf(stage) ?? "(none)") }
+  }
+}
+
+/** How long work waited for people, and how much of that they worked. */
+export const time = ({ entries, eye, window }: Scene.Scene) => {
+  const opened = entries.filter(({ known }) => Window.has(window, known.openedAt))
+  const spans = opened.flatMap((entry): ReadonlyArray<Lifespan.Lifespan> => {
+    const { answered, openedAt } = HumanTally.asOf(entry, eye)
+    if (answered !== null) return answered.waited === null ? [] : [{ time: answered.waited / hour, isOver: true }]
+    const last = Math.min(eye, entry.withdrawnAt ?? eye)
+    return [{ time: Math.max(0, last - openedAt) / hour, isOver: false }]
+  })
+  const closed = entries.filter(({ closedAt }) => Window.has(window, closedAt))
+  const both = closed.flatMap(({ known: { answered } }) => {
+    const minutes = minutesOf(answered)
+    return minutes === null || answered === null || answered.waited === null
+      ? []
+      : [{ active: minutes / 60, waited: answered.waited / hour }]
+  })
+  const sum = (values: ReadonlyArray<number>) => values.reduce(Usage.plus, 0)
+  return {
+    waiting: Lifespan.ratio(spans, opened.length - spans.length),
+    activeShare: Figure.ratio(
+      sum(both.map(({ active }) => active)),
+      sum(both.map(({ waited }) => waited)),
+      closed.length - both.length
+    )
+  }
+}
+
+/** Measured hours of people's work in a window, and how many interventions there are of which nobody knows them. */
+export const hours = ({ entries, eye, window }: Pick<Scene.Scene, "entries" | "eye" | "window">) => {
+  const closed = entries.filter(({ closedAt }) => Window.has(window, closedAt))
+  const minutes = closed.map(({ known }) => minutesOf(known.answered))
+  const open = entries.filter((entry) => {
+    const { answered, openedAt, withdrawn } = HumanTally.asOf(entry, eye)
+    return openedAt <= eye && answered === null && withdrawn !== true
+  })
+  return {
+    hours: minutes.reduce((sum: number, each) => Usage.plus(sum, (each ?? 0) / 60), 0),
+    unknown: minutes.filter((each) => each === null).length + open.length
+  }
+}
+
+/** Where the time ran out nobody worked. Less than no time is none that anybody measured. */
+const minutesOf = (answered: HumanTally.Entry["known"]["answered"]): number | null => {
+  if (answered?.timedOut === true) return 0
+  const minutes = answered?.activeMinutes ?? null
+  return minutes !== null && minutes >= 0 ? minutes : null
+}
+
+/** Whether causes that were removed came again. */
+export const recurrence = ({ entries, eye, runs, tally, window }: Scene.Scene): Parts.Unnamed => {
+  const times = Map.groupBy(entries, ({ known }) => known.cause)
+  const all = [...HashMap.entries(tally.human.removed)].flatMap(([cause, removals]) => {
+    const removal = removals.findLast(({ at }) => at < window.to)
+    if (removal === undefined) return []
+    const opened = (times.get(cause) ?? []).map(({ known }) => known.openedAt).filter((at) => at <= eye)
+    const again = opened.filter((at) => at > removal.at).length
+    const isTried = again > 0 || runs.some(({ startedAt }) => startedAt !== null && isIn(startedAt, removal.at, eye))
+    return [{ name: `${cause} (${removal.fix})`, again, count: opened.length, isTried }]
+  })
+  const tried = all.filter(({ isTried }) => isTried)
+  const parts = all.map(({ again, count, isTried, name }) => ({
+    name,
+    ...Figure.ratio(again, count, isTried ? 0 : 1)
+  }))
+  return {
+    ...Figure.ratio(tried.filter(({ again }) => again > 0).length, tried.length, all.length - tried.length),
+    parts: parts.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+}
+
+const isIn = (at: number, after: number, last: number) => at > after && at <= last

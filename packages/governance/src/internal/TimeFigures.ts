@@ -1,0 +1,103 @@
+/** Figures of time: how long items take to ship, leg by leg, and how long runs hold out. */
+import * as HashMap from "effect/HashMap"
+import * as Window from "../Window.ts"
+import * as HumanTally from "./HumanTally.ts"
+import * as Lifespan from "./Lifespan.ts"
+import type * as Parts from "./Parts.ts"
+import * as Scene from "./Scene.ts"
+import type * as WorkTally from "./WorkTally.ts"
+
+/** When an item came by each place on its way; `asked` is for its specification. */
+interface Way extends WorkTally.Item {
+  readonly asked?: number
+  readonly specified?: number
+  readonly reviewed?: number
+}
+
+type Place = Exclude<keyof Way, "closed">
+
+const legs: ReadonlyArray<{ readonly name: string; readonly from: Place; readonly to: Place; readonly or?: Place }> = [
+  { name: "1 queued to started", from: "queued", to: "started" },
+  { name: "2 started to first commit", from: "started", to: "committed" },
+  { name: "3 specification asked to approved", from: "asked", to: "specified" },
+  { name: "4 first commit to pull request", from: "committed", to: "delivered" },
+  // Some changes ship without a review: then this leg was not on their way.
+  { name: "5 pull request to first human review", from: "delivered", to: "reviewed", or: "shipped" },
+  { name: "6 pull request to shipped", from: "delivered", to: "shipped" },
+  { name: "7 started to shipped", from: "started", to: "shipped" }
+]
+
+/** How long items took. */
+export const leadTime = (scene: Scene.Scene): Parts.Unnamed => {
+  const ways = waysOf(scene)
+  const whole = ways.flatMap((way) => {
+    const begun = earliest(way.queued, way.started)
+    return spanOf(scene, way, { begun, to: "shipped" })
+  })
+  const parts = legs.map(({ from, name, or, to }) => {
+    const spans = ways.flatMap((way) => spanOf(scene, way, { begun: way[from], to, or }))
+    return { name, ...Lifespan.ratio(spans, 0) }
+  })
+  return { ...Lifespan.ratio(whole, scene.lost), parts }
+}
+
+interface Leg {
+  readonly begun: number | undefined
+  readonly to: Place
+  readonly or?: Place | undefined
+}
+
+const spanOf = ({ eye, window }: Scene.Scene, way: Way, { begun, or, to }: Leg): ReadonlyArray<Lifespan.Lifespan> => {
+  if (!Window.has(window, begun)) return []
+  const end = way[to]
+  const isThere = end !== undefined && end <= eye
+  if (isThere && end >= begun) return [{ time: (end - begun) / Window.hour, isOver: true }]
+  const past = or === undefined ? undefined : way[or]
+  // It was there before, or it came by without: the leg was not on its way.
+  if (isThere || (past !== undefined && past <= eye)) return []
+  const last = Math.max(begun, Math.min(eye, way.closed ?? eye))
+  return [{ time: (last - begun) / Window.hour, isOver: false }]
+}
+
+const earliest = (...times: ReadonlyArray<number | undefined>): number | undefined => {
+  const known = times.filter((time) => time !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
+const waysOf = ({ entries, isSpecification, tally }: Scene.Scene): ReadonlyArray<Way> => {
+  const byItem = Map.groupBy(entries, ({ known }) => known.item)
+  return [...HashMap.entries(tally.work.items)].map(([item, way]) => {
+    const own = byItem.get(item) ?? []
+    const specs = own.filter(({ known }) => known.kind === "approve" && isSpecification(known.name))
+    const isYes = ({ known }: HumanTally.Entry) => known.answered !== null && !HumanTally.isNo(known)
+    const reviews = own.filter(
+      ({ closedAt, known: { kind, openedAt } }) =>
+        (kind === "review" || kind === "approve") &&
+        way.delivered !== undefined &&
+        openedAt >= way.delivered &&
+        closedAt !== null
+    )
+    const asked = earliest(...specs.map(({ known }) => known.openedAt))
+    const specified = earliest(...specs.filter(isYes).flatMap(({ closedAt }) => closedAt ?? []))
+    const reviewed = earliest(...reviews.flatMap(({ closedAt }) => closedAt ?? []))
+    return {
+      ...way,
+      ...(asked !== undefined && { asked }),
+      ...(specified !== undefined && { specified }),
+      ...(reviewed !== undefined && { reviewed })
+    }
+  })
+}
+
+/** Failures below which nothing is said of how long runs hold out. */
+const enough = 10
+
+/** How long runs work until half of them have failed. */
+export const horizon = (scene: Scene.Scene): Parts.Unnamed => {
+  const ends = Scene.endsIn(scene).map(({ end }) => end)
+  const judged = ends.filter(({ how }) => how !== "cancelled")
+  const spans = judged.map(({ how, work }) => ({ time: work / Window.hour, isOver: how !== "finished" }))
+  const ratio = Lifespan.ratio(spans, scene.lost + ends.length - judged.length)
+  if (ratio.numerator >= enough) return ratio
+  return { ...ratio, value: null, distribution: { ...Lifespan.distribution(spans), p50: null, p90: null } }
+}
