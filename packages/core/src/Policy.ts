@@ -16,7 +16,7 @@ import * as Change from "./Change.ts"
 import type * as ChangeFacts from "./ChangeFacts.ts"
 import * as Digest from "./Digest.ts"
 import type * as Git from "./Git.ts"
-import * as AutonomySetting from "./internal/AutonomySetting.ts"
+import * as ClearanceSetting from "./internal/ClearanceSetting.ts"
 import * as PolicyDecision from "./internal/PolicyDecision.ts"
 import * as PolicyFile from "./internal/PolicyFile.ts"
 import * as PolicyPresets from "./internal/PolicyPresets.ts"
@@ -163,7 +163,7 @@ export const forbids = (
 
 /**
  * A policy as a file has it. With `extends`, its rules come beside those of {@link careful}, and what it does not say is as there.
- * `people` are the roles of humans by their names, `autonomy` is how far the factory may go on its own.
+ * `people` are the roles of humans by their names, `clearance` is how far the factory may go on its own.
  */
 export const File = Schema.Struct({
   extends: Schema.optionalKey(Schema.Literals(["careful"])),
@@ -171,7 +171,7 @@ export const File = Schema.Struct({
   maxLines: Schema.optionalKey(Schema.Natural),
   maxFiles: Schema.optionalKey(Schema.Natural),
   people: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.NonEmptyString))),
-  autonomy: Schema.optionalKey(AutonomySetting.Setting)
+  clearance: Schema.optionalKey(ClearanceSetting.Setting)
 })
 /** A policy as a file has it. */
 export type File = typeof File.Type
@@ -180,7 +180,7 @@ export type File = typeof File.Type
 export interface AtBase {
   readonly policy: Policy
   readonly people: Readonly<Record<string, ReadonlyArray<string>>>
-  readonly autonomy: AutonomySetting.Setting
+  readonly clearance: ClearanceSetting.Setting
   /** The commit, and the file; none where it has none, and {@link careful} holds. */
   readonly commit: string
   readonly path: string | undefined
@@ -188,7 +188,7 @@ export interface AtBase {
 
 /**
  * The policy of a commit, from its objects: whoever proposes a change is judged by what was there before it. Its file is
- * `.millwright/policy.yaml`, `.yml` or `.json`, or `path`. A commit without one has {@link careful}, and lights on. A change of
+ * `.millwright/policy.yaml`, `.yml` or `.json`, or `path`. A commit without one has {@link careful}. A change of
  * the file, or of whatever lies beside it in `.millwright`, is a hard stop, whatever the file says.
  *
  * Fails with `NotReadable` and `NotValid`; nothing is judged by a policy that can not be read.
@@ -202,13 +202,13 @@ export const atBase = Effect.fnUntraced(function* (
   const own = forbidden("the policy itself", [".millwright/**", ...paths.map(Glob.escape)])
   if (found === undefined) {
     const policy = { ...careful, rules: [...careful.rules, own] }
-    return { policy, people: {}, autonomy: AutonomySetting.lightsOn, commit, path: undefined }
+    return { policy, people: {}, clearance: ClearanceSetting.asPolicySays, commit, path: undefined }
   }
   const file = yield* Effect.fromResult(PolicyFile.parse(File, found.text, found.path))
   return {
     policy: ofFile(file, own),
     people: file.people ?? {},
-    autonomy: file.autonomy ?? AutonomySetting.lightsOn,
+    clearance: file.clearance ?? ClearanceSetting.asPolicySays,
     commit,
     path: found.path
   }

@@ -1,4 +1,4 @@
-/** How far a factory may go on its own, as a policy's file has it. `Autonomy` says what it means. */
+/** How far a factory may go on its own, as a policy's file has it. `Clearance` says what it means. */
 import * as Schema from "effect/Schema"
 
 /** How far the factory may go on its own. */
@@ -17,3 +17,6 @@ export type Setting = typeof Setting.Type
 
 /** Nothing goes out without a human. */
 export const lightsOn: Setting = { dark: false, minTrust: 0, requiresGreenCi: false, validators: [] }
+
+/** What a policy lets out goes out, as far as this is concerned. */
+export const asPolicySays: Setting = { ...lightsOn, dark: true }

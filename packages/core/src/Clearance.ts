@@ -1,5 +1,5 @@
 /**
- * **Autonomy**: whether a change goes out on its own, now. A policy says what may be done with a change; this says whether all that it
+ * **Clearance**: whether a change goes out on its own, now. A policy says what may be done with a change; this says whether all that it
  * takes is there, for this very head: verdicts, CI, trust, and the humans that were asked for. What is not there is a **hold**, with
  * the way to mend it. Pure.
  *
@@ -11,15 +11,17 @@
 import * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
-import * as AutonomySetting from "./internal/AutonomySetting.ts"
+import * as ClearanceSetting from "./internal/ClearanceSetting.ts"
 import * as PolicyDecision from "./internal/PolicyDecision.ts"
 
 export {
+  /** What a policy lets out goes out: nothing more is asked. */
+  asPolicySays,
   /** How far the factory may go on its own. */
   Setting,
   /** Nothing goes out without a human. */
   lightsOn
-} from "./internal/AutonomySetting.ts"
+} from "./internal/ClearanceSetting.ts"
 
 /** A human's yes to one head and one decision. What roles people have is not theirs to say: see {@link State}. */
 export const Approval = Schema.Struct({
@@ -92,7 +94,7 @@ export type Ruling =
 /** A decision on a change, and what the factory may do and knows. */
 export interface Question {
   readonly decision: PolicyDecision.Decision
-  readonly setting: AutonomySetting.Setting
+  readonly setting: ClearanceSetting.Setting
   readonly state: State
 }
 
@@ -138,12 +140,12 @@ const forbidden = (decision: PolicyDecision.Decision, { isHumanSigned }: State):
 
 const darkness = (
   decision: PolicyDecision.Decision,
-  { dark, minTrust }: AutonomySetting.Setting,
+  { dark, minTrust }: ClearanceSetting.Setting,
   { trust }: State
 ): ReadonlyArray<Hold> => {
   if (decision._tag !== "AutoShip") return []
   if (!dark) {
-    return [hold("DarkModeOff", "Nothing goes out without a human here. Have one approve it, or set `autonomy.dark` on the base branch.")]
+    return [hold("DarkModeOff", "Nothing goes out without a human here. Have one approve it, or set `clearance.dark` on the base branch.")]
   }
   if (minTrust <= 0 || (trust !== undefined && trust >= minTrust)) return []
   return [
@@ -154,7 +156,7 @@ const darkness = (
   ]
 }
 
-const verdicts = ({ validators }: AutonomySetting.Setting, state: State): ReadonlyArray<Hold> => {
+const verdicts = ({ validators }: ClearanceSetting.Setting, state: State): ReadonlyArray<Hold> => {
   const own = state.verdicts.filter(({ head }) => head === state.head)
   const names = new Set([...validators, ...own.map(({ validator }) => validator)])
   const missing = [...names].filter((name) => {
@@ -166,7 +168,7 @@ const verdicts = ({ validators }: AutonomySetting.Setting, state: State): Readon
     : [hold("ValidatorsNotPassed", `Not passed on this head: ${missing.sort().join(", ")}. Run them on ${state.head}.`)]
 }
 
-const ci = ({ requiresGreenCi }: AutonomySetting.Setting, { ci: said, head }: State): ReadonlyArray<Hold> => {
+const ci = ({ requiresGreenCi }: ClearanceSetting.Setting, { ci: said, head }: State): ReadonlyArray<Hold> => {
   if (said?.head === head && !said.isGreen) return [hold("CiFailed", `CI failed on ${head}. Look at what failed, and mend it.`)]
   if (!requiresGreenCi || said?.head === head) return []
   return [hold("CiUnknown", `CI has said nothing of ${head} yet. Wait for it, or start it.`)]
