@@ -8,15 +8,25 @@
  *   has a file; an empty one is odd).
  * - Without an order: files, rules and policies may come in any; the answer is the same, to the letter.
  */
+import * as Effect from "effect/Effect"
+import * as Glob from "effect/Glob"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import * as Change from "./Change.ts"
 import type * as ChangeFacts from "./ChangeFacts.ts"
 import * as Digest from "./Digest.ts"
+import type * as Git from "./Git.ts"
+import * as ClearanceSetting from "./internal/ClearanceSetting.ts"
 import * as PolicyDecision from "./internal/PolicyDecision.ts"
+import * as PolicyFile from "./internal/PolicyFile.ts"
 import * as PolicyPresets from "./internal/PolicyPresets.ts"
 import * as PolicyRules from "./internal/PolicyRules.ts"
 import * as Trait from "./internal/Trait.ts"
 
+export {
+  /** A file is no policy, or can not be read. */
+  PolicyError
+} from "./internal/PolicyFile.ts"
 export {
   /** A decision without its reason, from the lowest class to the highest. */
   Class,
@@ -150,6 +160,65 @@ export const forbids = (
   const path = decision.paths[0]
   return decision._tag === "HardStop" && path !== undefined ? { rule: decision.rule, path } : undefined
 }
+
+/**
+ * A policy as a file has it. With `extends`, its rules come beside those of {@link careful}, and what it does not say is as there.
+ * `people` are the roles of humans by their names, `clearance` is how far the factory may go on its own.
+ */
+export const File = Schema.Struct({
+  extends: Schema.optionalKey(Schema.Literals(["careful"])),
+  rules: Schema.optionalKey(Schema.Array(Rule)),
+  maxLines: Schema.optionalKey(Schema.Natural),
+  maxFiles: Schema.optionalKey(Schema.Natural),
+  people: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.NonEmptyString))),
+  clearance: Schema.optionalKey(ClearanceSetting.Setting)
+})
+/** A policy as a file has it. */
+export type File = typeof File.Type
+
+/** What a base commit says of changes of it. */
+export interface AtBase {
+  readonly policy: Policy
+  readonly people: Readonly<Record<string, ReadonlyArray<string>>>
+  readonly clearance: ClearanceSetting.Setting
+  /** The commit, and the file; none where it has none, and {@link careful} holds. */
+  readonly commit: string
+  readonly path: string | undefined
+}
+
+/**
+ * The policy of a commit, from its objects: whoever proposes a change is judged by what was there before it. Its file is
+ * `.millwright/policy.yaml`, `.yml` or `.json`, or `path`. A commit without one has {@link careful}. A change of
+ * the file, or of whatever lies beside it in `.millwright`, is a hard stop, whatever the file says.
+ *
+ * Fails with `NotReadable` and `NotValid`; nothing is judged by a policy that can not be read.
+ */
+export const atBase = Effect.fnUntraced(function* (
+  dir: string,
+  options: { readonly base: string; readonly path?: string }
+): Effect.fn.Return<AtBase, PolicyFile.PolicyError | Git.GitError, ChildProcessSpawner> {
+  const paths = options.path === undefined ? PolicyFile.places : [options.path]
+  const { commit, found } = yield* PolicyFile.textAt(dir, { base: options.base, paths })
+  const own = forbidden("the policy itself", [".millwright/**", ...paths.map(Glob.escape)])
+  if (found === undefined) {
+    const policy = { ...careful, rules: [...careful.rules, own] }
+    return { policy, people: {}, clearance: ClearanceSetting.asPolicySays, commit, path: undefined }
+  }
+  const file = yield* Effect.fromResult(PolicyFile.parse(File, found.text, found.path))
+  return {
+    policy: ofFile(file, own),
+    people: file.people ?? {},
+    clearance: file.clearance ?? ClearanceSetting.asPolicySays,
+    commit,
+    path: found.path
+  }
+})
+
+const ofFile = (file: File, own: Rule): Policy => ({
+  rules: [...(file.extends === undefined ? [] : careful.rules), ...(file.rules ?? []), own],
+  maxLines: file.maxLines ?? careful.maxLines,
+  maxFiles: file.maxFiles ?? careful.maxFiles
+})
 
 /** What an approval is bound to: with another decision, it is none. */
 export const digest = (decision: PolicyDecision.Decision): Digest.Digest => Digest.ofJson(decision)

@@ -37,6 +37,7 @@ interface Source {
 const sourceOf = (pattern: string): Source | undefined => {
   if (!/^(?:[\w@+=~. *,/-]|\{[\w@+=~. *-]*(?:,[\w@+=~. *-]*)+\})+$/.test(pattern)) return undefined
   const segments = pattern.split("/")
+  if (segments.some((segment, index) => segment === "**" && segments[index + 1] === "**")) return undefined
   if (segments.some((segment) => /^\.{0,2}$/.test(segment) || /(?!^)\*\*|\*\*(?!$)/.test(segment))) return undefined
   if (segments.length === 2 && segments[0] === "**" && segments[1] !== "**") {
     return { text: segment(segments[1] ?? ""), isOfName: true }

@@ -58,6 +58,9 @@ export const needs = (decision: Decision): Needs =>
         roles: decision.roles ?? []
       }
 
+/** What is said of a path that no rule of a policy knows. */
+export const unknownPath = "no rule knows this path"
+
 /** The place of a class, from 0. */
 export const rank = (each: Class): number => Class.literals.indexOf(each)
 

@@ -3,7 +3,7 @@ import type * as ChangeFacts from "../ChangeFacts.ts"
 import type * as Policy from "../Policy.ts"
 import * as PathForm from "./PathForm.ts"
 import * as PathPatterns from "./PathPatterns.ts"
-import type * as PolicyDecision from "./PolicyDecision.ts"
+import * as PolicyDecision from "./PolicyDecision.ts"
 import type * as Trait from "./Trait.ts"
 
 interface Ready {
@@ -122,7 +122,7 @@ export const ofFile = (policy: Policy.Policy, file: ChangeFacts.FileFacts): Read
       }
     }
     if (!isPlain) said.add("UnusualPath")
-    else if (!isKnown) reasons.push({ rule: "no rule knows this path", class: "HumanReview", paths, reviewers: 1, roles: [] })
+    else if (!isKnown) reasons.push({ rule: PolicyDecision.unknownPath, class: "HumanReview", paths, reviewers: 1, roles: [] })
     for (const trait of traits) if (trait === "Unread" || !allowed.includes(trait)) said.add(trait)
   }
   if (!/^(?:100644|100755|100664)$/.test(file.mode)) said.add("TypeChanged")

@@ -96,7 +96,7 @@ const rules: ReadonlyArray<Rule> = [
   added(
     "MarkedGenerated",
     code,
-    /@(?:partially-)?generated\b|\bdo not (?:edit|modify)\b|\bcode generated\b|\bauto-?generated\b|\blinguist-(?:generated|vendored|documentation|detectable)\b|\b-diff\b|\bcoderabbit:ignore|\bnolint:all\b|^\/\* eslint-disable \*\/|\bsonar(?:qube)?[:-]?(?:off|ignore)\b/im
+    /@(?:partially-)?generated\b|\bdo not (?:edit|modify)\b|\bcode generated\b|\bauto-?generated\b|\blinguist-(?:generated|vendored|documentation|detectable)\b|\bcoderabbit:ignore|\bnolint:all\b|^\/\* eslint-disable \*\/|\bsonar(?:qube)?[:-]?(?:off|ignore)\b/im
   ),
   added(
     "Hidden",
@@ -106,7 +106,7 @@ const rules: ReadonlyArray<Rule> = [
   ),
   added(
     "Secret",
-    all,
+    ["prose", "other"],
     /(?:^|[^\w-])(?:[\w-]{0,40}(?:secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|client[_-]?secret)[\w-]{0,20})["']?\s{0,5}(?:[:=]|=>|:=)\s{0,5}["'](?=[^"'\s]{0,80}\d)(?=[^"'\s]{0,80}[a-z])[^"'\s${}<>()]{16,200}["']/im
   )
 ]
