@@ -1,0 +1,94 @@
+/** The audit: who decided what of each change, from a clone and the forge's memory alone. It needs no store and no network. */
+import * as Actor from "@millwright/core/Actor"
+import type * as Intervention from "@millwright/core/Intervention"
+import type * as Policy from "@millwright/core/Policy"
+import type * as ForgeHistory from "@millwright/governance/ForgeHistory"
+import * as History from "@millwright/governance/History"
+import * as Provenance from "@millwright/governance/Provenance"
+import * as RosterFile from "@millwright/governance/RosterFile"
+import * as StatusCheck from "@millwright/governance/StatusCheck"
+import * as Text from "@millwright-examples/shared/text"
+import * as Effect from "effect/Effect"
+
+/** A change, and who decided what in it. */
+export interface Row {
+  readonly change: ForgeHistory.PullRequest
+  readonly decided: History.Decided
+  readonly hasShipped: boolean
+  readonly decision: Policy.Decision
+  readonly commits: ReadonlyArray<Provenance.Commit>
+  readonly people: ReadonlyArray<Intervention.Intervention>
+}
+
+export interface Audit {
+  readonly rows: ReadonlyArray<Row>
+  readonly rebuilt: History.Rebuilt
+}
+
+/** Makes the ledger again, and asks policy and signatures once more. Both are read from the commit that each change stands on. */
+export const of = Effect.fnUntraced(function* (
+  dir: string,
+  { base, forge }: { readonly base: string; readonly forge: ForgeHistory.ForgeHistory }
+) {
+  const roster = yield* RosterFile.atBase(dir, { base })
+  const rebuilt = yield* History.rebuild(dir, { base, head: "main", forge, roster })
+  const pulls = forge.subjects.filter((subject) => subject._tag === "PullRequest")
+  const rows = yield* Effect.forEach(
+    pulls,
+    Effect.fnUntraced(function* (change) {
+      const decided = rebuilt.changes.find(({ id }) => id === change.id)
+      if (decided === undefined) return []
+      const { decision } = yield* StatusCheck.check(dir, change)
+      const { commits } = yield* Provenance.verify(dir, { base: change.base, head: change.head, roster })
+      const people = decided.interventions.flatMap((key) => rebuilt.ledger.get(key) ?? [])
+      const hasShipped = change.events.some(({ _tag }) => _tag === "Merged")
+      const row: Row = { change, decided, hasShipped, decision, commits, people }
+      return [row]
+    })
+  )
+  const audit: Audit = { rows: rows.flat(), rebuilt }
+  return audit
+})
+
+const minutes = (ms: number): string =>
+  ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`
+
+/** What a person did: `bo: approve, waited 40 min, active 6 min`. */
+const did = ({ answered, kind, to, withdrawn }: Intervention.Intervention): string => {
+  if (answered === null) return withdrawn === true ? `nobody: ${kind}, withdrawn` : `${to ?? "nobody"}: ${kind}, open`
+  const { activeMinutes, by, waited } = answered
+  return [
+    `${Actor.label(by)}: ${kind}`,
+    ...(waited === null ? [] : [`waited ${minutes(waited)}`]),
+    `active ${activeMinutes === null ? "?" : minutes(activeMinutes * 60_000)}`
+  ].join(", ")
+}
+
+const made = ({ id, standing }: Provenance.Commit): string =>
+  `${id.slice(0, 7)} ${Provenance.Standing.match(standing, {
+    HumanSigned: ({ member }) => `signed by ${member}`,
+    AgentSigned: ({ member }) => `signed by agent ${member}`,
+    Attributed: ({ agent, member }) => `says: agent ${agent?.id ?? member}`,
+    Unproven: ({ claims, why }) => `says: ${claims.author.name}; ${why}`
+  })}`
+
+/** The rows as a table: what a change came to, what policy said by which rule, whose its commits are, and what people did. */
+export const table = ({ rows }: Audit): string => {
+  const cells = rows.flatMap(({ change, commits, decided, decision, hasShipped, people }) => {
+    const columns = [
+      [`#${change.id} ${change.branch.replace("factory/", "")}`],
+      [hasShipped ? "shipped" : "dropped"],
+      [decided.level],
+      [decision._tag, `  ${decision.rule}`],
+      commits.map(made),
+      people.length === 0 ? ["nobody"] : people.map(did)
+    ]
+    const height = Math.max(...columns.map(({ length }) => length))
+    return Array.from({ length: height }, (_, line) =>
+      columns.map((column) => Text.oneLine(column[line] ?? "").trimEnd())
+    )
+  })
+  return Text.columns([["change", "", "people's part", "policy, by its rule", "commits", "people"], ...cells])
+    .map((line) => `  ${line}`)
+    .join("\n")
+}

@@ -1,0 +1,137 @@
+/** The week: eight items, and what people do about them. Everything that is known of it later was written down as it happened. */
+import * as LocalForge from "@millwright/core/adapters/LocalForge"
+import * as SqliteEngine from "@millwright/core/adapters/SqliteEngine"
+import * as SqliteJournal from "@millwright/core/adapters/SqliteJournal"
+import * as Actor from "@millwright/core/Actor"
+import type * as FactoryEvent from "@millwright/core/FactoryEvent"
+import * as Gate from "@millwright/core/Gate"
+import * as GateDesk from "@millwright/core/GateDesk"
+import * as Intervention from "@millwright/core/Intervention"
+import * as Journal from "@millwright/core/Journal"
+import * as Line from "@millwright/core/Line"
+import * as Recorder from "@millwright/core/Recorder"
+import * as Sqlite from "@millwright/core/Sqlite"
+import * as Metrics from "@millwright/governance/Metrics"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Agent from "./agent.ts"
+import * as Clock from "./clock.ts"
+import { Factory, layer as line } from "./line.ts"
+import * as Memory from "./memory.ts"
+import * as Repository from "./repository.ts"
+import { edited, takenOver, tasks, type Task } from "./tasks.ts"
+import * as Timeline from "./timeline.ts"
+
+/** Monday, 9 o'clock. */
+export const monday = Date.UTC(2026, 2, 2)
+const ada = Actor.human("ada")
+const bo = Actor.human("bo")
+
+const courses: Readonly<Record<string, Agent.Course>> = {
+  guide: { hint: "Say how fast people read." },
+  server: { fails: 1 }
+}
+
+/** Lives through the week on a repository, with a store in a file. */
+export const live = Effect.fnUntraced(function* (
+  repository: Repository.Repository,
+  { store, week }: { store: string; week: Clock.Week }
+) {
+  const { base, dir } = repository
+  const timeline = Timeline.make(dir)
+  const agent = Agent.make(dir, week)
+  const byItem = new Map<string, Task>(Object.values(tasks).map((task) => [task.item.id, task]))
+  const forger = { deploy: { forges: { ...repository.ada, key: repository.stranger.key ?? "" } } }
+  const work = (item: Task["item"]) =>
+    agent(byItem.get(item.id) ?? tasks.readme, { ...courses, ...forger }[item.id] ?? {})
+
+  const started = Effect.fnUntraced(function* ({ item }: Task) {
+    yield* week.pass("3 hours")
+    const run = yield* Factory.start({ item })
+    return { run, status: yield* Line.settled(run) }
+  })
+  /** Bo says yes at the gate that is open, after some minutes, and was at it for some of them. */
+  const approves = Effect.fnUntraced(function* (run: string, minutes: number, activeMinutes: number) {
+    yield* week.pass(`${minutes} minutes`)
+    const open = (yield* GateDesk.open).filter(({ origin }) => origin.run === run)
+    for (const { opened } of open)
+      yield* Gate.settle(opened.gate, { _tag: "Approve", note: "" }, { actor: bo, activeMinutes })
+    return yield* Line.settled(run)
+  })
+  /** Ada commits to the branch of an item with her key, and pushes it. */
+  const commits = Effect.fnUntraced(function* (
+    { item }: Task,
+    pull: string,
+    { files, message }: { files: Repository.Files; message: string }
+  ) {
+    const before = yield* Repository.git(dir, repository.ada, "rev-parse", `factory/${item.id}`)
+    const after = yield* Repository.commit(dir, { branch: `factory/${item.id}`, files, message, who: repository.ada })
+    const owner = { _tag: "Human", identity: `Ada <${repository.ada.email}>` } as const
+    yield* Repository.claim(dir, { commit: after, files, owner })
+    yield* timeline.happened(pull, { _tag: "Pushed", by: Timeline.accounts.ada, before, after, forced: false })
+  })
+  const keep = Memory.keep({ dir, base, timeline })
+
+  return yield* Effect.gen(function* () {
+    // Monday
+    yield* keep((yield* started(tasks.readme)).run)
+    const whole = yield* started(tasks.whole)
+    yield* approves(whole.run, 40, 6)
+    yield* keep(whole.run)
+    // Tuesday
+    yield* week.pass("14 hours")
+    yield* keep((yield* started(tasks.guide)).run)
+    const short = yield* started(tasks.short)
+    yield* week.pass("20 minutes")
+    yield* commits(tasks.short, "4", { files: edited, message: "fix: an empty text takes no time" })
+    // He looked at what was there before: his yes is void, and he is asked again.
+    yield* approves(short.run, 5, 4)
+    yield* approves(short.run, 10, 3)
+    yield* keep(short.run)
+    // Wednesday
+    yield* week.pass("14 hours")
+    const page = yield* started(tasks.page)
+    const why = "The agent can not see the page."
+    const mine = yield* Recorder.takeOver({ item: tasks.page.item.id, run: page.run, line: Factory.name, by: ada, why })
+    yield* week.pass("2 hours")
+    yield* commits(tasks.page, "5", { files: takenOver, message: "One minute, two minutes" })
+    yield* Recorder.handBack(mine, { by: ada, why: "It shows them.", activeMinutes: 85 })
+    yield* approves(page.run, 30, 5)
+    yield* approves(page.run, 5, 1)
+    yield* keep(page.run)
+    const server = yield* started(tasks.server)
+    yield* week.pass("50 minutes")
+    yield* Line.resume(server.run, { by: bo })
+    yield* Line.settled(server.run)
+    yield* approves(server.run, 25, 7)
+    yield* keep(server.run)
+    // Thursday
+    yield* week.pass("14 hours")
+    const moods = yield* started(tasks.moods)
+    yield* week.pass("1 hour")
+    yield* Line.cancel(moods.run, { reason: "Nobody asked for it.", by: bo })
+    yield* timeline.happened("7", { _tag: "Closed", by: Timeline.accounts.bot })
+    yield* keep(moods.run)
+    const deploy = yield* started(tasks.deploy)
+    yield* timeline.happened("8", { _tag: "Closed", by: Timeline.accounts.bo })
+    yield* keep(deploy.run)
+    // Friday
+    yield* week.pass("20 hours")
+    yield* timeline.bug("A text of 99 words takes 0 minutes", "It was introduced in #2.")
+    yield* Memory.observe({ dir, base, timeline })
+    return {
+      events: yield* Journal.fold<ReadonlyArray<FactoryEvent.FactoryEvent>>([], (all, event) => [...all, event]),
+      ledger: yield* Journal.fold(Intervention.empty, Intervention.step),
+      state: yield* Metrics.fold,
+      forge: yield* timeline.history
+    }
+  }).pipe(
+    Effect.provide(
+      line({ dir, timeline, work }).pipe(
+        Layer.provideMerge(LocalForge.layer({ repository: dir })),
+        Layer.provideMerge(Layer.merge(SqliteJournal.layer, SqliteEngine.layer())),
+        Layer.provide(Sqlite.layer({ path: store, poll: "5 millis" }))
+      )
+    )
+  )
+})
