@@ -40,10 +40,10 @@ const plain = /^[\w.:@/+<>-]{1,200}$/
 /** Names are looked at once: there are few of them, and each stands in many lines. */
 const names = new Map<string, string>()
 
-/** A name that counts everywhere when it is long enough to be unlike any other, and within its session otherwise. */
+/** A name that counts everywhere when it is long enough to be unlike any other, and within its session otherwise: small servers draw a number. */
 export const unique = (value: unknown, session: string): string | null => {
   const found = name(value)
-  return found === null || found.length >= 12 ? found : `${session}/${found}`
+  return found === null || found.length >= 16 ? found : `${session}/${found}`
 }
 
 /** A time: a text of ISO 8601, or milliseconds since 1970. `null`: there is none, or it can not be one. */
