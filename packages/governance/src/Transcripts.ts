@@ -100,10 +100,15 @@ const open = (options: Options): File => {
   let found: Array<Transcript.Entry> = []
   let saw: string | undefined
 
+  /** An object that a reader can not bear, such as one that is nested without end, is one that it does not know. */
   const entriesOf = (reader: TranscriptReader.TranscriptReader, line: TranscriptReader.Line) => {
     const take = opened.get(reader) ?? reader.open(options)
     opened.set(reader, take)
-    return take(line)
+    try {
+      return take(line)
+    } catch {
+      return undefined
+    }
   }
   const unparsed = ({ bytes, digest, line, why }: TranscriptLines.Broken) => {
     const key = Digest.of(`${source}\n${line}\n${digest()}`)
@@ -120,12 +125,7 @@ const open = (options: Options): File => {
       if (others !== undefined) return void found.push(...others)
       const keys = Object.keys(line.value).slice(0, 8)
       saw ??= `objects with the fields ${keys.map((key) => Field.name(key)).join(", ")}`
-      unparsed({
-        line: line.line,
-        bytes: Buffer.byteLength(JSON.stringify(line.value)),
-        why: "Unknown",
-        digest: line.digest
-      })
+      unparsed({ line: line.line, bytes: line.bytes(), why: "Unknown", digest: line.digest })
     },
     broken: (piece) => {
       saw ??= piece.why === "TooLong" ? `a line of ${piece.bytes} bytes` : "what is no JSON object"

@@ -133,14 +133,16 @@ describe("Transcripts", () => {
 
   it.effect("hands an error of the stream on, with what was read before it", () =>
     Effect.gen(function* () {
-      const broken = Stream.concat(Stream.make(Buffer.from(`${lines(answer())}\n`)), Stream.fail("the disk is gone"))
+      // What broke off does not keep back what is behind it.
+      const text = `{"type":"user",\n${lines(answer())}\n`
+      const broken = Stream.concat(Stream.make(Buffer.from(text)), Stream.fail("the disk is gone"))
       const seen: Array<string> = []
       const error = yield* Transcripts.read(broken).pipe(
         Stream.runForEach(({ _tag }) => Effect.sync(() => void seen.push(_tag))),
         Effect.flip
       )
       assert.strictEqual(error, "the disk is gone")
-      assert.deepStrictEqual(seen, ["Session", "Answered"])
+      assert.deepStrictEqual(seen, ["Unparsed", "Session", "Answered"])
     })
   )
 
