@@ -110,6 +110,10 @@ const open = (options: Options): File => {
       return undefined
     }
   }
+  /** One by one: a document may hold more than a call can take. */
+  const keep = (entries: ReadonlyArray<Transcript.Entry>) => {
+    for (const entry of entries) found.push(entry)
+  }
   const unparsed = ({ bytes, digest, line, why }: TranscriptLines.Broken) => {
     const key = Digest.of(`${source}\n${line}\n${digest()}`)
     found.push({ _tag: "Unparsed", key, source, line, bytes, why })
@@ -118,11 +122,11 @@ const open = (options: Options): File => {
     maxBytes,
     found: (line) => {
       const entries = current === undefined ? undefined : entriesOf(current, line)
-      if (entries !== undefined) return void found.push(...entries)
+      if (entries !== undefined) return keep(entries)
       const other = known.find((reader) => reader !== current && reader.claims(line.value))
       current = other ?? current
       const others = other === undefined ? undefined : entriesOf(other, line)
-      if (others !== undefined) return void found.push(...others)
+      if (others !== undefined) return keep(others)
       const keys = Object.keys(line.value).slice(0, 8)
       saw ??= `objects with the fields ${keys.map((key) => Field.name(key)).join(", ")}`
       unparsed({ line: line.line, bytes: line.bytes(), why: "Unknown", digest: line.digest })

@@ -131,6 +131,20 @@ describe("Transcripts", () => {
     })
   )
 
+  it.effect("reads a document with more messages than a call can take arguments", () =>
+    Effect.gen(function* () {
+      const message = (_: unknown, at: number) => ({
+        id: `m-${at}`,
+        timestamp: "2026-02-03T00:00:00Z",
+        type: "user",
+        content: ""
+      })
+      const head = { sessionId: "s", projectHash: "p" }
+      const text = JSON.stringify({ ...head, messages: Array.from({ length: 200_000 }, message) })
+      assert.strictEqual((yield* Lab.read(text)).length, 200_001)
+    })
+  )
+
   it.effect("hands an error of the stream on, with what was read before it", () =>
     Effect.gen(function* () {
       // What broke off does not keep back what is behind it.

@@ -27,15 +27,18 @@ export const text = (value: unknown): string | null => (typeof value === "string
 export const name = (value: unknown): string | null => {
   const given = text(value)
   if (given === null) return null
+  if (!plain.test(given)) return hidden(given)
   const known = names.get(given)
   if (known !== undefined) return known
-  const made = plain.test(given) && Redaction.scrub(given) === given ? given : `#${Digest.short(Digest.of(given))}`
+  const made = Redaction.scrub(given) === given ? given : hidden(given)
   if (names.size >= 20_000) names.clear()
   names.set(given, made)
   return made
 }
 
 const plain = /^[\w.:@/+<>-]{1,200}$/
+
+const hidden = (given: string): string => `#${Digest.short(Digest.of(given))}`
 
 /** Names are looked at once: there are few of them, and each stands in many lines. */
 const names = new Map<string, string>()
