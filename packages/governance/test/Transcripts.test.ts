@@ -145,6 +145,20 @@ describe("Transcripts", () => {
     })
   )
 
+  it.effect("begins anew each time that it is run, also at the same time", () =>
+    Effect.gen(function* () {
+      const bytes = Stream.fromIterable(
+        Buffer.from(Lab.fixture("codex.jsonl"))
+          .toString()
+          .match(/[^]{1,500}/g) ?? []
+      )
+      const entries = Stream.runCollect(Transcripts.read(Stream.map(bytes, (text) => Buffer.from(text))))
+      const [first, ...others] = yield* Effect.all([entries, entries, entries], { concurrency: "unbounded" })
+      assert.isAbove(first?.length ?? 0, 10)
+      for (const other of others) assert.deepStrictEqual(other, first)
+    })
+  )
+
   it.effect("hands an error of the stream on, with what was read before it", () =>
     Effect.gen(function* () {
       // What broke off does not keep back what is behind it.
