@@ -126,7 +126,7 @@ export const carry = Effect.fnUntraced(function* (
         { path: notes[0]?.path ?? free, content },
         ...notes.slice(1).map(({ path }) => ({ path, content: undefined })),
         ...NoteIndex.puts(mark),
-        ...here.map((each) => NoteIndex.put("carried", mark.id, each.from, each.approximate ? "approximate" : "exact"))
+        ...here.map(NoteIndex.carried)
       )
     }
     return puts.length === 0 ? undefined : { head, message: "Notes carried by millwright\n", puts }

@@ -15,16 +15,26 @@ import type * as NoteWrite from "./NoteWrite.ts"
 /** Where a mark is written down. */
 export type Kind = "patch" | "squash" | "tree" | "authored" | "carried"
 
+/** The note of one commit, on another. */
+export interface Carried {
+  readonly from: string
+  readonly to: string
+  readonly approximate: boolean
+}
+
 const folder = (kind: Kind, mark: string): string => `millwright/${kind}/${mark.slice(0, 2)}/${mark.slice(2)}`
 
-/** What a path says beside itself. */
-const said = (text: string): Uint8Array => new TextEncoder().encode(`${text}\n`)
-
 /** Says that a commit has a mark. */
-export const put = (kind: Kind, mark: string, commit: string, text: string = kind): NoteWrite.Put => ({
+export const put = (kind: Kind, mark: string, commit: string): NoteWrite.Put => ({
   path: `${folder(kind, mark)}/${commit}`,
-  content: said(text)
+  content: new TextEncoder().encode("exact\n")
 })
+
+/** Says that the note of one commit was carried to another, and whether that one does the same. */
+export const carried = ({ approximate, from, to }: Carried): NoteWrite.Put => {
+  const said = put("carried", to, from)
+  return approximate ? { ...said, content: new TextEncoder().encode("approximate\n") } : said
+}
 
 /** Says by what one commit is found. */
 export const puts = ({ authored, id, patch, tree }: CommitMark.Mark): ReadonlyArray<NoteWrite.Put> => [
