@@ -43,7 +43,7 @@ export interface Lookup {
 /** What {@link bind} writes down. */
 export interface Binding extends NoteWrite.Writing {
   readonly ref: string
-  /** The commits from here on, without this one: where the branch left the one that it goes back to. Any revision. */
+  /** The branch that it goes back to, or where it left that. Any revision; what counts is where the two parted. */
   readonly base: string
   readonly head: string
 }
@@ -56,7 +56,8 @@ export const bind = Effect.fnUntraced(function* (
   dir: string,
   options: Binding
 ): Effect.fn.Return<boolean, Notes.Failure, ChildProcessSpawner | FileSystem.FileSystem> {
-  const [base, head] = yield* Effect.all([Git.resolve(dir, options.base), Git.resolve(dir, options.head)])
+  const [target, head] = yield* Effect.all([Git.resolve(dir, options.base), Git.resolve(dir, options.head)])
+  const base = yield* CommitMark.parting(dir, target, head)
   const marks = yield* CommitMark.of(dir, yield* CommitMark.between(dir, base, head))
   const all = (yield* CommitMark.patchIds(dir, [`${head} ${base}`])).get(head)
   const puts = marks.flatMap((mark) => [

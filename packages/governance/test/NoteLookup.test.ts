@@ -228,6 +228,10 @@ describe("NoteLookup and NoteCarry", () => {
     Effect.gen(function* () {
       for (const mainMoves of [false, true]) {
         const { dir } = yield* branch({ mainMoves })
+        assert.isFalse(
+          yield* NoteLookup.bind(dir, { ref, base: "main", head: "work" }),
+          "bound again there is nothing new, wherever main is now"
+        )
         git(dir, "switch", "-q", "main")
         git(dir, "merge", "-q", "--squash", "work")
         const squash = commit(dir, "work (#1)")

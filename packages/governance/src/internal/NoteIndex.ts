@@ -72,7 +72,10 @@ export const missing = Effect.fnUntraced(function* (
   puts: ReadonlyArray<NoteWrite.Put>
 ): Effect.fn.Return<ReadonlyArray<NoteWrite.Put>, Git.GitError, ChildProcessSpawner> {
   if (puts.length === 0) return puts
-  const known = new Set((yield* NoteTree.list(dir, head, ["millwright"])).map(({ path }) => path))
+  const folders = [...new Set(puts.map(({ path }) => path.slice(0, path.lastIndexOf("/"))))]
+  // The arguments of a process have a limit.
+  const under = folders.length > 1_000 ? ["millwright"] : folders
+  const known = new Set((yield* NoteTree.list(dir, head, under)).map(({ path }) => path))
   return puts.filter(({ path }) => !known.has(path))
 })
 
