@@ -104,9 +104,18 @@ export const carry = Effect.fnUntraced(function* (
   const old = (yield* CommitMark.between(dir, base, from)).filter((id) => !kept.has(id))
   if (!old.some((id) => noted.has(id))) return { carried: [], dropped: [] }
   const { found, made } = yield* became(dir, base, { old, made: [...kept] })
-  const carried = found
-    .filter((each) => noted.has(each.from))
-    .map((each): Carried => ({ ...each, approximate: each.how === "authored" || each.how === "lines" }))
+  const ofNoted = found.filter((each) => noted.has(each.from))
+  const { head } = yield* NoteTree.tip(dir, ref)
+  const before = yield* NoteIndex.carriedTo(
+    dir,
+    head,
+    ofNoted.map((each) => each.from)
+  )
+  const carried = ofNoted.map((each): Carried => ({
+    ...each,
+    // What was carried once to another content stays so, however often it is carried on.
+    approximate: each.how === "authored" || each.how === "lines" || before.approximate.has(each.from)
+  }))
   const merge = options.merge ?? NoteUnion.both
   const plan = Effect.gen(function* () {
     const { head } = yield* NoteTree.tip(dir, ref)

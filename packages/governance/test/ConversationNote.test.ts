@@ -141,7 +141,7 @@ describe("ConversationNote", () => {
       git(dir, "merge", "-q", "--squash", "work")
       const found = yield* ConversationNote.find(dir, commit(dir, "squashed"))
       assert.deepStrictEqual(
-        found.map(({ conversations, note }) => [note.by, conversations[0]?.session]),
+        found.map(({ conversations, note }) => [note.by, conversations[0]?.session]).sort(),
         [
           ["squash", "one"],
           ["squash", "two"]

@@ -105,6 +105,14 @@ describe("NoteLookup and NoteCarry", () => {
         "carried, and marked"
       )
       assert.deepStrictEqual(yield* found(dir, "HEAD"), ["commit~:note c"], "the mark stays with it")
+      git(dir, "commit", "-q", "--amend", "-m", "another message")
+      assert.deepStrictEqual(yield* found(dir, "HEAD"), ["patch~:note c"], "also when it is rewritten once more")
+      const again = yield* NoteCarry.carry(dir, { ref, from: "HEAD@{1}", to: "HEAD" })
+      assert.deepStrictEqual(
+        again.carried.map(({ approximate, how }) => [how, approximate]),
+        [["patch", true]],
+        "and carried on"
+      )
     }))
 
   test("rebase, clean: each by its patch", () =>

@@ -79,14 +79,30 @@ export const missing = Effect.fnUntraced(function* (
   return puts.filter(({ path }) => !known.has(path))
 })
 
-/** Whether it was said that what was carried is not the same any more. */
-export const areApproximate = Effect.fnUntraced(function* (dir: string, carried: ReadonlyArray<Marked>) {
-  const objects = yield* NoteObjects.read(
+/** What was carried to some commits: the commits that it came from, and which of the former have something that is not the same any more. */
+export const carriedTo = Effect.fnUntraced(function* (
+  dir: string,
+  head: string | undefined,
+  commits: ReadonlyArray<string>
+) {
+  const looked = yield* look(
     dir,
-    carried.map(({ blob }) => blob)
+    head,
+    commits.map((commit) => ["carried", commit])
   )
-  return carried.map((_, index) => {
-    const object = objects === "too-large" ? undefined : objects[index]
-    return object === undefined || new TextDecoder().decode(object.bytes).trim() !== "exact"
-  })
+  const all = commits.flatMap((to, index) =>
+    (looked[index] ?? []).map(({ blob, commit }) => ({ to, from: commit, blob }))
+  )
+  const said = yield* NoteObjects.read(
+    dir,
+    all.map(({ blob }) => blob)
+  )
+  const isExact = (index: number): boolean => {
+    const object = said === "too-large" ? undefined : said[index]
+    return object !== undefined && new TextDecoder().decode(object.bytes).trim() === "exact"
+  }
+  return {
+    from: all.map(({ from }) => from),
+    approximate: new Set(all.filter((_, index) => !isExact(index)).map(({ to }) => to))
+  }
 })
