@@ -49,7 +49,10 @@ const works = Journal.fold<History.Works>(new Map(), History.works)
 const Mend = Line.make("Mend", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
 
 /** A line whose agent commits to a branch, is steered, waits for a yes and is delivered. */
-const mend = (dir: string, { atWork, steered }: { atWork: Deferred.Deferred<void>; steered: Deferred.Deferred<void> }) =>
+const mend = (
+  dir: string,
+  { atWork, steered }: { atWork: Deferred.Deferred<void>; steered: Deferred.Deferred<void> }
+) =>
   Mend.toLayer(
     Effect.fnUntraced(function* () {
       const head = yield* Stage.run(
@@ -137,7 +140,15 @@ describe("History.rebuild", () => {
           const events: ReadonlyArray<ForgeHistory.Event> = [
             { _tag: "Pushed", id: "push/1", at: at + 1, by: bot, before: null, after: delivered, forced: false },
             { _tag: "Opened", id: "open/1", at: at + 2, by: bot },
-            { _tag: "Pushed", id: "push/2", at: at + 60_000, by: adaAtForge, before: delivered, after: edited, forced: false },
+            {
+              _tag: "Pushed",
+              id: "push/2",
+              at: at + 60_000,
+              by: adaAtForge,
+              before: delivered,
+              after: edited,
+              forced: false
+            },
             {
               _tag: "ReviewCommented",
               id: "comment/1",
@@ -147,7 +158,15 @@ describe("History.rebuild", () => {
               commit: edited,
               path: "engine.txt"
             },
-            { _tag: "Reviewed", id: "review/1", at: at + 62_000, by: boAtForge, verdict: "approved", body: "", commit: edited },
+            {
+              _tag: "Reviewed",
+              id: "review/1",
+              at: at + 62_000,
+              by: boAtForge,
+              verdict: "approved",
+              body: "",
+              commit: edited
+            },
             { _tag: "Merged", id: "event/1", at: at + 63_000, by: boAtForge, commit: merged },
             { _tag: "Closed", id: "event/2", at: at + 63_000, by: boAtForge }
           ]
@@ -182,7 +201,16 @@ describe("History.rebuild", () => {
             "the ledger that was made again is not the one of the journal"
           )
           const kinds = [...again.ledger.values()].map(({ kind }) => kind).sort()
-          assert.deepStrictEqual(kinds, ["approve", "approve", "approve", "edit", "interrupt", "pickup", "review", "steer"])
+          assert.deepStrictEqual(kinds, [
+            "approve",
+            "approve",
+            "approve",
+            "edit",
+            "interrupt",
+            "pickup",
+            "review",
+            "steer"
+          ])
           assert.notInclude(journal, "ghp_", "a token in a comment came into the ledger")
 
           const shuffled = { subjects: [{ ...pull, events: [...events, ...events].toReversed() }] }

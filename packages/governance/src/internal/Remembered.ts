@@ -61,17 +61,18 @@ interface Owner {
 const notesOf = ({ commits, heads }: Owner, notes: Notes) =>
   [...new Set([...commits, ...heads])].flatMap((commit) => notes.get(commit)?.records ?? [])
 
-/** Whether a run that was observed from its beginning delivered the change. */
-export const isObserved = (change: Owner, notes: Notes): boolean =>
-  notesOf(change, notes).some(({ _tag }) => _tag === "Observed")
+/** Whether runs that were observed from their beginning delivered all that agents made of the change, and not only the first of it. */
+export const isObserved = ({ ends }: { readonly ends: ReadonlyArray<ReadonlyArray<string>> }, notes: Notes): boolean =>
+  ends.every((end) => end.some((commit) => notes.get(commit)?.records.some(({ _tag }) => _tag === "Observed") === true))
 
 /** The interventions of a change, by their names in the ledger. */
 export const of = (
   change: Owner,
   { notes, told }: { readonly told: { readonly findings: ReadonlyArray<Finding.Finding> }; readonly notes: Notes }
 ): ReadonlyArray<string> => {
-  const found = told.findings.flatMap((finding) =>
-    finding.change === change.id && finding.fact._tag === "Intervened" ? [finding.fact.id] : []
+  const own = new Set(change.commits.map((commit) => `git:${commit}`))
+  const found = told.findings.flatMap(({ change: of, fact }) =>
+    fact._tag === "Intervened" && (of === change.id || own.has(fact.id)) ? [fact.id] : []
   )
   const noted = notesOf(change, notes).flatMap((record) => (record._tag === "Stood" ? [record.key] : []))
   return [...new Set([...found, ...noted])].sort()
