@@ -22,6 +22,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as ForgeHistory from "../src/ForgeHistory.ts"
 import * as History from "../src/History.ts"
+import * as LocalHistory from "../src/adapters/LocalHistory.ts"
 import * as InterventionNotes from "../src/InterventionNotes.ts"
 import * as Histories from "./Histories.ts"
 import * as NoteRepository from "./NoteRepository.ts"
@@ -188,6 +189,20 @@ describe("History.rebuild", () => {
           yield* InterventionNotes.write(dir, { commit: delivered, observed, ledger: yield* Recorder.ledger })
           yield* look(forge)
           yield* look(forge)
+
+          // The local forge knows what shipped, and not who pushed.
+          const local = { base, head: "main", roster: Histories.roster }
+          const own = yield* History.rebuild(dir, {
+            ...local,
+            forge: yield* LocalHistory.read({ repository: dir, ...local })
+          })
+          const shipped = own.told.findings.flatMap(({ fact }) => (fact._tag === "ChangeShipped" ? [fact] : []))
+          assert.deepStrictEqual(
+            shipped.map(({ change, commit, head, into }) => ({ change, commit, head, into })),
+            [{ change: "1", commit: merged, head: edited, into: "main" }],
+            "what the local forge delivered, a human edited and merged, shipped"
+          )
+          assert.strictEqual(own.changes[0]?.level, "unknown", "nobody knows who pushed to the local forge")
 
           const clone = yield* NoteRepository.temporary
           git(dir, "clone", "-q", "--no-local", dir, clone)
