@@ -81,6 +81,17 @@ describe("A history that is not as it should be", () => {
     assert.strictEqual(lost.changes[0].gaps.length, 1, "that its head is not there is a gap")
   })
 
+  it("has a base that is not there: what the forge lists is the change, and not all that lies below it", () => {
+    const [older, main] = ["older", "main-2"].map((id, index) =>
+      commit(id, { parents: index === 0 ? [] : ["older"], author: authors.bo, at: index })
+    )
+    assert(older !== undefined && main !== undefined)
+    const mine = commit("mine", { parents: ["main-2"], author: authors.agent, at: 1_000 })
+    const pull = pullRequest({ base: "not-fetched", head: "mine", commits: [mine] })
+    const [change] = History.read(evidence([pull], { commits: [older, main] })).changes
+    assert.deepInclude(change, { commits: ["mine"], authors: "agent" })
+  })
+
   it("has a commit that is its own ancestor", () => {
     const a = commit("a", { parents: ["b"], author: authors.agent, at: 1 })
     const b = commit("b", { parents: ["a"], author: authors.agent, at: 2 })

@@ -155,9 +155,16 @@ describe("History.rebuild", () => {
               id: "comment/1",
               at: at + 61_000,
               by: boAtForge,
-              body: `nit: a dot. ghp_${"a1B2".repeat(9)}`,
+              body: "nit: a dot.",
               commit: edited,
               path: "engine.txt"
+            },
+            {
+              _tag: "Commented",
+              id: "comment/2",
+              at: at + 61_500,
+              by: boAtForge,
+              body: `Try it with ghp_${"a1B2".repeat(9)}`
             },
             {
               _tag: "Reviewed",
@@ -181,9 +188,14 @@ describe("History.rebuild", () => {
               const sources = { base, head: "main", forge, roster: Histories.roster }
               return yield* History.observe((yield* History.rebuild(dir, sources)).told, yield* works)
             })
-          yield* look(seen(4))
-          const comment = yield* Recorder.ledger
-          assert(comment.has("forge:comment/1"), "the comment was observed while the pull request was open")
+          // A page of the factory knew of the comment first, and how long it took.
+          const comment = { id: "forge:comment/1", kind: "review", name: "page", cause: "reviewed: nit" } as const
+          const by = Actor.human("bo")
+          yield* Recorder.record({ ...comment, why: "A dot.", by, since: at + 61_000, activeMinutes: 2 })
+          yield* look(seen(5))
+          const found = yield* Recorder.ledger
+          assert.strictEqual(found.get("forge:comment/1")?.answered?.activeMinutes, 2, "what was recorded live stands")
+          assert(found.has("forge:comment/2"), "a comment was observed while the pull request was open")
           yield* Recorder.fixed({ cause: "reviewed: nit", fix: "a skill that asks for dots" })
           const observed = { line: "Mend", run: name, item: item.id }
           yield* InterventionNotes.write(dir, { commit: delivered, observed, ledger: yield* Recorder.ledger })
@@ -223,6 +235,7 @@ describe("History.rebuild", () => {
             "edit",
             "interrupt",
             "pickup",
+            "review",
             "review",
             "steer"
           ])

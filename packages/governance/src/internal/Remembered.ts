@@ -17,26 +17,18 @@ export const works = (notes: Notes): ReadonlyMap<string, Pick<FactoryEvent.Origi
 
 /**
  * An intervention that both know. Who did what and when, is as the history shows it; where in the factory it belongs, what was measured and
- * why it was, only who was there can say.
+ * why it was, is as it stood in the journal.
  */
-const both = (found: Intervention.Intervention, note: Intervention.Intervention): Intervention.Intervention => ({
-  ...found,
-  line: note.line ?? found.line,
-  run: note.run ?? found.run,
-  item: note.item ?? found.item,
-  stage: note.stage ?? found.stage,
-  name: note.name,
-  cause: note.cause,
-  question: note.question,
-  fix: note.fix ?? found.fix,
-  answered:
-    found.answered === null
-      ? note.answered
-      : {
-          ...found.answered,
-          waited: note.answered?.waited ?? found.answered.waited,
-          activeMinutes: note.answered?.activeMinutes ?? found.answered.activeMinutes
-        }
+const both = (
+  { answered, id, kind, openedAt, to }: Intervention.Intervention,
+  { withdrawn: _, ...note }: Intervention.Intervention
+): Intervention.Intervention => ({
+  ...note,
+  id,
+  kind,
+  openedAt,
+  to,
+  answered: answered === null ? note.answered : { ...(note.answered ?? answered), by: answered.by }
 })
 
 /** The ledger of both, in the order in which interventions were opened. A note takes nothing away. */
