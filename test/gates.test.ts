@@ -27,6 +27,7 @@ describe("imports", () => {
     "@millwright/context",
     "@millwright/agents",
     "@millwright/validators",
+    "@millwright/governance",
     "openai"
   ]
   const look = (
@@ -54,6 +55,8 @@ describe("imports", () => {
     ["packages/agents/src/A.ts", "@millwright/validators/Holdout", /agents may import core, context/],
     ["packages/agents/src/A.ts", "@millwright/sandbox/Sandbox", /agents may import core, context/],
     ["packages/validators/src/A.ts", "@millwright/context/Pack", /validators may import core, sandbox, agents/],
+    ["packages/agents/src/A.ts", "@millwright/governance/Roster", /agents may import core, context/],
+    ["packages/governance/src/A.ts", "@millwright/validators/Holdouts", /governance may import core, agents/],
     ["packages/core/src/A.ts", "./adapters/SqliteJournal.ts", /a floor above/],
     ["packages/sandbox/src/A.ts", "@millwright/core/adapters/SqliteJournal", /a floor above/],
     ["packages/core/src/A.ts", "./testing/JournalTest.ts", /testing\/, which is a floor above/],

@@ -9,6 +9,7 @@ import * as Specification from "@millwright/agents/Specification"
 import * as Workpad from "@millwright/agents/Workpad"
 import * as RepositoryContext from "@millwright/context/RepositoryContext"
 import * as Change from "@millwright/core/Change"
+import * as ChangeFacts from "@millwright/core/ChangeFacts"
 import * as Contract from "@millwright/core/Contract"
 import * as Forge from "@millwright/core/Forge"
 import * as Git from "@millwright/core/Git"
@@ -195,7 +196,7 @@ export const classify = (policy: Policy.Policy, change: Change.Change) =>
   Stage.run(
     { name: "classify", success: Policy.Decision },
     Effect.gen(function* () {
-      const decision = Policy.classify(policy, change)
+      const decision = Policy.classify(policy, yield* ChangeFacts.read(".", change))
       yield* Journal.record({ _tag: "ChangeClassified", decision })
       return decision
     })

@@ -109,7 +109,7 @@ export const layer = ({ roles }: Settings) =>
           const verdict = yield* Host.conclude(contract, { checked, review })
           if (!verdict.accepted) return yield* Line.again(verdict)
 
-          const decision = yield* Host.classify(policy, change)
+          const decision = yield* Host.classify(policy, change).pipe(Sandbox.within(SandboxSpec.checkout(place)))
           if (decision._tag === "HardStop") {
             return yield* Line.park(item, {
               reason: `The policy forbids this change by the rule "${decision.rule}": ${decision.paths.join(", ")}`,

@@ -12,6 +12,7 @@ import * as AnthropicModel from "@millwright/core/adapters/AnthropicModel"
 import * as Actor from "@millwright/core/Actor"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Gate from "@millwright/core/Gate"
+import * as ChangeFacts from "@millwright/core/ChangeFacts"
 import * as Git from "@millwright/core/Git"
 import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
@@ -221,9 +222,10 @@ const judge = Effect.fnUntraced(function* (place: Ground, worked: Worked) {
     const [change] = factsOf(worked, run, "ChangeCommitted").slice(-1)
     assert.isDefined(change, `${name}: nothing was committed (${JSON.stringify(status)}), so nothing is proved`)
     if (change === undefined) continue
-    const files = yield* Git.diff(place.repository, base, change.commit)
+    const facts = yield* ChangeFacts.read(place.repository, { base, head: change.commit })
+    const { files } = facts
     const decisions = factsOf(worked, run, "ChangeClassified").map(({ decision }) => decision)
-    assert.deepStrictEqual(decisions, [Policy.classify(policy, { files })], `${name}: not what git and the policy say`)
+    assert.deepStrictEqual(decisions, [Policy.classify(policy, facts)], `${name}: not what git and the policy say`)
     const decided = decisions[0]?._tag
     const delivered = factsOf(worked, run, "ChangeDelivered").map(({ pullRequest }) => pullRequest)
     const gates = factsOf(worked, run, "GateOpened").filter((gate) => gate.name === "merge")

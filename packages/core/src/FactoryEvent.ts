@@ -9,7 +9,7 @@ import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
 import * as Charge from "./internal/Charge.ts"
 import * as Fault from "./Fault.ts"
-import * as Policy from "./Policy.ts"
+import * as PolicyDecision from "./internal/PolicyDecision.ts"
 import * as PullRequest from "./PullRequest.ts"
 import * as RouteDecision from "./RouteDecision.ts"
 import * as Usage from "./Usage.ts"
@@ -355,7 +355,7 @@ export const Fact = Schema.TaggedUnion({
     places: Schema.Array(Schema.String)
   },
   ChangeCommitted: { branch: Schema.String, commit: Schema.String, files: Schema.Natural, lines: Schema.Natural },
-  ChangeClassified: { decision: Policy.Decision },
+  ChangeClassified: { decision: PolicyDecision.Decision },
   ChangeDelivered: { pullRequest: PullRequest.PullRequest },
   /**
    * A change is part of what is used: `change` is the pull request, or the commit where there was none; `head` is what was judged,

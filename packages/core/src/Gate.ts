@@ -24,7 +24,7 @@ import * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
 import * as Durable from "./Durable.ts"
-import * as GateAnswer from "./GateAnswer.ts"
+import * as GateAnswer from "./internal/GateAnswer.ts"
 import * as GateClock from "./internal/GateClock.ts"
 import * as GatePlan from "./GatePlan.ts"
 import * as Wait from "./internal/Wait.ts"
@@ -37,7 +37,7 @@ export {
   GateError,
   /** What is answered: yes or no with a note, a text, or a value of the schema that is asked for. */
   type Answer
-} from "./GateAnswer.ts"
+} from "./internal/GateAnswer.ts"
 export {
   /** A gate, as the journal knows it. */
   type Gate

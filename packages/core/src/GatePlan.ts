@@ -1,7 +1,7 @@
 /** The **plan** of a gate: when somebody is told that nobody has answered yet, and when the line goes on without an answer. */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import type * as GateAnswer from "./GateAnswer.ts"
+import type * as GateAnswer from "./internal/GateAnswer.ts"
 
 /** Whom a question goes to when nobody answers. */
 export interface Tier {

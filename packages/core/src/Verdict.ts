@@ -127,6 +127,13 @@ export const Stamp = Schema.Struct({
 /** A verdict on one dimension of a change, signed by who gave it. */
 export type Stamp = typeof Stamp.Type
 
+/** The digest of a whole stamp, which the next one in its chain names. */
+export const stampDigest = (stamp: Stamp): Digest.Digest => Digest.ofJson(stamp)
+
+/** Whether a stamp names the one before it, in the same chain. */
+export const follows = (stamp: Stamp, before: Stamp | undefined, chain = before?.chain ?? stamp.chain): boolean =>
+  stamp.previous === (before === undefined ? null : stampDigest(before)) && stamp.chain === chain
+
 const isRule = Schema.is(Contract.RuleId)
 
 const distinct = <A>(all: ReadonlyArray<A>): ReadonlyArray<A> => [

@@ -30,6 +30,12 @@ export * as CarryOver from "./CarryOver.ts"
 /** A **change**: what lies between two commits, as git's objects tell it and nobody's description. */
 export * as Change from "./Change.ts"
 
+/** **Facts of a change**: what git's objects say of it, file by file, and nothing that anybody says about it. */
+export * as ChangeFacts from "./ChangeFacts.ts"
+
+/** **Clearance**: whether a change goes out on its own, now. */
+export * as Clearance from "./Clearance.ts"
+
 /** A **contract**: addressable assertions of what done means, frozen before code. */
 export * as Contract from "./Contract.ts"
 
@@ -56,9 +62,6 @@ export * as Forge from "./Forge.ts"
 
 /** A **gate**: a durable wait for a human. */
 export * as Gate from "./Gate.ts"
-
-/** What a **gate** is answered with: the forms of an answer, and whether one fits the question. */
-export * as GateAnswer from "./GateAnswer.ts"
 
 /** The **desk** of the gates: where they are listed, and settled, from any process that can open the store. */
 export * as GateDesk from "./GateDesk.ts"
@@ -90,6 +93,9 @@ export * as Ledger from "./Ledger.ts"
 /** A **line**: a durable pipeline that carries one work item from intake to delivered or parked. */
 export * as Line from "./Line.ts"
 
+/** **Markup**: pages of the house, in HTML and Markdown, in which text of others is text. */
+export * as Markup from "./Markup.ts"
+
 /** The model seam. */
 export * as Model from "./Model.ts"
 
@@ -113,6 +119,9 @@ export * as QualityModel from "./QualityModel.ts"
 
 /** **Reconciling**: what the forge says is open, and what the backlog knows, made the same. */
 export * as Reconciler from "./Reconciler.ts"
+
+/** The **recorder** of interventions: how one that nobody asked for comes into the journal. */
+export * as Recorder from "./Recorder.ts"
 
 /** Secrets never reach the journal. */
 export * as Redaction from "./Redaction.ts"

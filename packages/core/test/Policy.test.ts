@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import type * as Change from "../src/Change.ts"
+import * as ChangeFacts from "../src/ChangeFacts.ts"
 import * as Policy from "../src/Policy.ts"
 
 const file = (path: string, rest: Partial<Change.FileChange> = {}): Change.FileChange => ({
@@ -13,8 +14,11 @@ const file = (path: string, rest: Partial<Change.FileChange> = {}): Change.FileC
   ...rest
 })
 
+const facts = (files: ReadonlyArray<Change.FileChange>): ChangeFacts.ChangeFacts =>
+  ChangeFacts.of(files.map((each) => ({ file: each, before: { text: "a\n" }, after: { text: "a\nb\n" } })))
+
 const decide = (...files: ReadonlyArray<Change.FileChange>): Policy.Decision =>
-  Policy.classify(Policy.careful, { files })
+  Policy.classify(Policy.careful, facts(files))
 
 const rank = (decision: Policy.Decision): number => Policy.Class.literals.indexOf(decision._tag)
 
@@ -109,7 +113,7 @@ describe("Policy.classify", () => {
           .map(([, value]) => value)
       const other = Policy.classify(
         { ...Policy.careful, rules: shuffled(Policy.careful.rules) },
-        { files: shuffled(files) }
+        facts(shuffled(files))
       )
       assert.deepStrictEqual(other, decide(...files), "the order of files and rules has a say")
     },
@@ -148,13 +152,13 @@ describe("Policy.classify", () => {
     ["HumanReview", "dependencies", file("test/package.json")],
     ["HumanReview", "instructions for agents", file("docs/AGENTS.md")],
     ["HumanReview", "instructions for agents", file("skills/review/SKILL.md")],
-    ["HumanReview", "settings of the repository", file("docs/.gitattributes")],
+    ["HumanReview", "marked as generated", file("docs/.gitattributes")],
     ["HumanReview", "lines can not be counted", file("docs/picture.png", { additions: null, deletions: null })],
-    ["HumanReview", "not a plain file", file("docs/link.md", { mode: "120000" })],
-    ["HumanReview", "not a plain file", file("docs/module", { mode: "160000" })],
-    ["HumanReview", "not a plain file", file("docs/tool.md", { mode: "100755" })],
+    ["HumanReview", "a symbolic link", file("docs/link.md", { mode: "120000" })],
+    ["HumanReview", "a submodule", file("docs/module", { mode: "160000" })],
+    ["HumanReview", "an executable file", file("docs/tool.md", { mode: "100755" })],
     ["HumanReview", "not a plain file", file("docs/was-link.md", { status: "type-changed" })],
-    ["HumanReview", "not a plain file", file("docs/module", { mode: "160000", status: "deleted" })],
+    ["HumanReview", "a submodule", file("docs/module", { mode: "160000", status: "deleted" })],
     ["HumanReview", "more than 200 lines", file("docs/long.md", { additions: 100, deletions: 101 })],
     ["HardStop", "automation and secrets", file(".github/workflows/ci.yml")],
     ["HardStop", "automation and secrets", file("app/.env.local")],
@@ -217,12 +221,12 @@ describe("Policy.classify", () => {
   })
 
   it("gives an empty change to a human", () => {
-    assert.deepStrictEqual(decide(), { _tag: "HumanReview", rule: "an empty change", paths: [] })
+    assert.deepInclude(decide(), { _tag: "HumanReview", rule: "an empty change", paths: [] })
   })
 
   it("gives a change to a human that is too many files, and names at most 20 paths, sorted", () => {
     const docs = Array.from({ length: 11 }, (_, index) => file(`docs/${index}.md`))
-    assert.deepStrictEqual(decide(...docs), { _tag: "HumanReview", rule: "more than 10 files", paths: [] })
+    assert.deepInclude(decide(...docs), { _tag: "HumanReview", rule: "more than 10 files", paths: [] })
     const secrets = Array.from({ length: 30 }, (_, index) => file(`${String(index).padStart(2, "0")}/.env`))
     assert.deepStrictEqual(
       decide(...secrets.toReversed()).paths,
@@ -236,7 +240,7 @@ describe("Policy.classify", () => {
     decide(file("a/".repeat(2_000) + "x"), file("lo".repeat(2_000)), file("**/".repeat(1_000)))
     assert.isBelow(performance.now() - started, 5_000, "a hostile change must not hold the factory up")
     assert.strictEqual(
-      Policy.classify(Policy.careful, { files: Array.from({ length: 150_000 }, () => file("docs/a.md")) })._tag,
+      Policy.classify(Policy.careful, facts(Array.from({ length: 150_000 }, () => file("docs/a.md"))))._tag,
       "HumanReview",
       "no number of files is too many"
     )

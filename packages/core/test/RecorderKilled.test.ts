@@ -22,7 +22,7 @@ interface Life {
 }
 
 /** One life of the process on a store. It kills itself at a write, or comes to the end. */
-const live = (path: string, { at, phase }: Kill): Effect.Effect<Life> =>
+const live = (path: string, at: number | "together" | "back", phase: Kill["phase"] = "after"): Effect.Effect<Life> =>
   Effect.acquireUseRelease(
     Effect.sync(() =>
       spawn(process.execPath, [program, path, String(at), phase], {
@@ -101,7 +101,7 @@ describe("What a human did", () => {
               const at = yield* Random.nextIntBetween(1, longest)
               const phase = phases[yield* Random.nextIntBetween(0, 2)] ?? "after"
               // When there are enough, the last stores come to their end undisturbed.
-              const { killed, output } = yield* live(path, { at: dead < kills ? at : 0, phase })
+              const { killed, output } = yield* live(path, dead < kills ? at : 0, phase)
               if (!killed) return yield* sound(path, `in the store ${number}: ${output}`)
               dead++
               points.set(`${at} ${phase}`, (points.get(`${at} ${phase}`) ?? 0) + 1)
@@ -118,5 +118,26 @@ describe("What a human did", () => {
         })
       }),
     300_000
+  )
+
+  it.live(
+    "is in the ledger once, when two processes record the same at once; both are told what stands",
+    () =>
+      temporary((path) =>
+        Effect.gen(function* () {
+          for (const what of ["together", "back"] as const) {
+            const lives = yield* Effect.all([live(path, what), live(path, what)], { concurrency: 2 })
+            const [one, other] = lives.map(({ output }) => JSON.parse(output).ends)
+            assert.deepStrictEqual(one, other, "the two were told different things")
+          }
+          const { events, ids } = yield* holds(path)
+          assert.strictEqual(ids.length, 40)
+          const facts = events.map(({ fact }) => fact._tag)
+          assert.strictEqual(facts.filter((tag) => tag === "Intervened").length, 40)
+          assert.strictEqual(facts.filter((tag) => tag === "InterventionEnded").length, 20)
+          assert.strictEqual(facts.filter((tag) => tag === "CauseRemoved").length, 1)
+        })
+      ),
+    60_000
   )
 })

@@ -53,8 +53,8 @@ const encode = Schema.encodeSync(Trailers)
 const decode = Schema.decodeUnknownOption(Trailers)
 
 /**
- * A message with the trailers of an agent behind it; an empty one gets a subject. What the message says in lines of that form stays, and is no trailer: only the last
- * paragraph is read. Throws where the agent's name or another field can not stand in a line.
+ * A message with the trailers of an agent behind it; an empty one gets a subject. What the message says in lines of that form stays, and
+ * is no trailer: only the last paragraph is read. Throws where a field of the agent can not stand in a line.
  */
 export const message = (text: string, agent: Agent): string =>
   `${text.trim() || `Work of ${agent.role}`}\n\n${Object.entries(encode(agent))

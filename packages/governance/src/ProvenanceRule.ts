@@ -58,6 +58,7 @@ export const check = (range: Provenance.Range, rule: Rule): Checked => {
   const commits = new Map(range.commits.map((commit) => [commit.id, commit]))
   const held = rule.held ?? range.commits.map(({ id }) => ({ commit: id, paths: [] }))
   const humans = approvers(commits, rule)
+  const roles = new Map(Object.entries(range.roles))
   const problem = (commit: string, message: string, path: string | null = null): Problem => ({
     ruleId: rule.name,
     message,
@@ -69,7 +70,7 @@ export const check = (range: Provenance.Range, rule: Rule): Checked => {
     if (commit === undefined)
       return [problem(id, `Commit ${id} is asked about and is not in the range. Look at the same range.`)]
     const found = new Set([...(humans.get(id) ?? []), ...signers(commit)])
-    const isEnough = found.size >= rule.humans && covers(range.roles, [...found], rule.roles ?? [])
+    const isEnough = found.size >= rule.humans && covers(roles, [...found], rule.roles ?? [])
     if (isEnough) return []
     const message = complaint(commit, found, rule)
     return paths.length === 0 ? [problem(id, message)] : paths.map((path) => problem(id, message, path))
@@ -102,22 +103,24 @@ const complaint = (
         : `It is by an agent (${standing._tag === "Attributed" ? (standing.agent?.id ?? standing.member ?? "") : standing.member}).`
   const as = roles.length === 0 ? "" : `, for each of ${roles.join(", ")} another one`
   const names = found.size === 0 ? "nobody" : [...found].sort().join(", ")
+  // A message ends up in the log of a CI, where some characters are orders.
+  const told = [...subject.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, " ")].slice(0, 80).join("")
   return (
-    `Commit ${id.slice(0, 12)} (${subject.slice(0, 80)}) needs ${humans} of the humans in the roster to have signed or approved it${as}; ` +
+    `Commit ${id.slice(0, 12)} (${told}) needs ${humans} of the humans in the roster to have signed or approved it${as}; ` +
     `${names} did. ${who}`
   )
 }
 
 /** Whether each role has somebody else of these. */
 const covers = (
-  known: Provenance.Range["roles"],
+  known: ReadonlyMap<string, ReadonlyArray<string>>,
   names: ReadonlyArray<string>,
   [role, ...others]: ReadonlyArray<string>
 ): boolean =>
   role === undefined ||
   names.some((name) => {
     const rest = names.filter((each) => each !== name)
-    return known[name]?.includes(role) === true && covers(known, rest, others)
+    return known.get(name)?.includes(role) === true && covers(known, rest, others)
   })
 
 /** What of the history is not here. */

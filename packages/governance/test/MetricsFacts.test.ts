@@ -5,27 +5,9 @@ import * as Usage from "@millwright/core/Usage"
 import * as Metrics from "../src/Metrics.ts"
 import * as Window from "../src/Window.ts"
 import * as History from "./MetricsHistory.ts"
+import { figuresOf, numbers, range, read, ships } from "./MetricsReading.ts"
 
-const { at, defect, finished, gate, intervened, of, parked, shipped, skill, stage, started } = History
-const window = Window.make(at(0), at(1_000))
-const read = (...told: ReadonlyArray<ReadonlyArray<History.Told>>) =>
-  History.journal(told.flat()).reduce(Metrics.step, Metrics.empty)
-const figuresOf = (state: Metrics.State, more: Partial<Metrics.Options> = {}) =>
-  Metrics.of(state, { window, rate: 60, ...more }).figures
-const numbers = ({ denominator, numerator, unknown }: { numerator: number; denominator: number; unknown: number }) => [
-  numerator,
-  denominator,
-  unknown
-]
-const range = (count: number) => Array.from({ length: count }, (_, at) => at)
-
-/** A run of an item that ships after three hours. */
-const ships = (name: string, hours: number, options: Partial<Parameters<typeof stage>[2]> = {}) => {
-  const run = of(name)
-  const work = stage(run, [hours, hours + 2], { name: "implement", usd: 1, ...options })
-  return [started(run, hours), ...work, shipped(run, hours + 3, `pr-${name}`), finished(run, hours + 3)]
-}
-
+const { at, defect, gate, intervened, of, shipped, skill, stage, started } = History
 describe("A cause that was removed", () => {
   const removed = (cause: string, hours: number, fix: string, ids: ReadonlyArray<string> = []): History.Told => ({
     hours,
@@ -75,6 +57,12 @@ describe("A regression that was planted in a version of a skill", () => {
       assert.deepStrictEqual([authors, run, versions], [null, null, []])
   })
 
+  it("is none of a version that worked in the run after the change had shipped", () => {
+    const late = stage(of("a"), [10, 11], { name: "watch", role: "Watch", usd: 1, model: "late" })
+    const [trace] = Metrics.traces(read(ships("a", 0), late, [defect(20, "bug", "pr-a")]))
+    assert.deepStrictEqual([trace?.versions.map(({ role }) => role), trace?.models], [["Implement"], ["p/m"]])
+  })
+
   it("shows in the rates of the versions", () => {
     const { escapedDefects, escapedDefectsBySkill } = figuresOf(state, { asOf: at(100 * 24) })
     assert.deepStrictEqual(
@@ -99,8 +87,9 @@ describe("A defect", () => {
   })
 
   it("counts once, however often it is found", () => {
-    const bugs = [defect(5, "bug", "pr-a"), defect(6, "bug", "pr-a"), defect(7, "other bug", "pr-a")]
+    const bugs = [defect(5, "bug", "pr-a"), defect(6_000, "bug", "pr-a"), defect(7, "other bug", "pr-a")]
     assert.deepStrictEqual(numbers(figuresOf(read(ships("a", 0), bugs)).escapedDefects), [1, 1, 0])
+    assert.deepStrictEqual(numbers(figuresOf(read(ships("a", 0), bugs.slice(0, 2))).escapedDefects), [1, 1, 0])
   })
 
   it("makes rework of the revert that shipped, and is not known as that where none did", () => {
@@ -217,6 +206,7 @@ describe("People", () => {
     assert.deepStrictEqual(
       levels(
         [
+          intervened(of("a"), 1, { id: "git:0", kind: "takeover" }),
           ...ships("a", 0),
           ...gate(second, [4, 5]),
           started(second, 4),
@@ -229,9 +219,14 @@ describe("People", () => {
       [
         ["approved", 1],
         ["edited", 1],
-        ["zero-touch", 1]
+        ["taken over", 1]
       ]
     )
+  })
+
+  it("who were asked when a change shipped were asked, also if the question was withdrawn later", () => {
+    assert.deepStrictEqual(levels([...ships("a", 0), ...gate(run, [1, undefined]), rewound(5)]), [["approved", 1]])
+    assert.deepStrictEqual(levels([...ships("a", 0), ...gate(run, [1, undefined]), rewound(2)]), [["zero-touch", 1]])
   })
 
   it("are found by what they refer to where history knows of no run", () => {
@@ -242,72 +237,21 @@ describe("People", () => {
     ])
   })
 
+  it("are not needed by a change that policy lets ship, whoever merges it", () => {
+    const merged = shipped({}, 5, "7")
+    if (merged.fact._tag !== "ChangeShipped") return assert.fail("it shipped")
+    assert.deepStrictEqual(levels([{ ...merged, fact: { ...merged.fact, by: History.ada } }]), [["zero-touch", 1]])
+  })
+
+  it("are unknown where an earlier run of the item was pruned", () => {
+    const pruned: History.Told = { ...of("a"), hours: 1, fact: { _tag: "RunPruned", title: "t", facts: 9 } }
+    const second = of("a", 2)
+    const state = read([pruned, started(second, 2), shipped(second, 5, "7")])
+    assert.deepStrictEqual(numbers(figuresOf(state).autonomy), [0, 1, 1])
+  })
+
   it("are unknown where the beginning of the run was not read", () => {
     assert.deepStrictEqual(numbers(figuresOf(read([shipped(run, 5, "7")])).autonomy), [0, 1, 1])
-  })
-})
-
-describe("Runs", () => {
-  it("hold out until half have failed; below ten failures nothing is said", () => {
-    const lasting = (n: number, hours: number, isGood: boolean) => {
-      const run = of(`run-${n}`)
-      const work = stage(run, [n, n + hours], { name: "implement", usd: 0 })
-      return [started(run, n), ...work, isGood ? finished(run, n + hours) : parked(run, n + hours)]
-    }
-    const failing = (failures: number) =>
-      figuresOf(read(...range(20).map((n) => lasting(n, n + 1, n >= failures)))).horizon
-    assert.deepStrictEqual(failing(10).distribution, { n: 10, censored: 10, p50: 10, p90: null })
-    assert.strictEqual(failing(10).value, 10)
-    assert.deepStrictEqual(failing(9).distribution, { n: 9, censored: 11, p50: null, p90: null })
-  })
-
-  it("that were put aside and went on ended twice, each time where it was", () => {
-    const run = of("a")
-    const state = read([
-      ...[
-        started(run, 0),
-        parked(run, 5),
-        { ...run, hours: 30, fact: { _tag: "LineRewinding", before: "x" } as const }
-      ],
-      ...[finished(run, 40), finished(run, 41)]
-    ])
-    const parkedIn = (from: number, to: number) =>
-      numbers(figuresOf(state, { window: Window.make(at(from), at(to)) }).parked)
-    assert.deepStrictEqual(
-      [parkedIn(0, 24), parkedIn(24, 48), parkedIn(0, 48)],
-      [
-        [1, 1, 0],
-        [0, 1, 0],
-        [1, 2, 0]
-      ]
-    )
-  })
-
-  it("that were pruned count once, with what is left of their facts or without", () => {
-    const spent = {
-      stage: "implement",
-      agent: "Implement",
-      provider: "p",
-      model: "m",
-      paidBy: "key",
-      rehearsed: false
-    } as const
-    const usage = { input: 1, cacheRead: 0, cacheWrite: 0, output: 0 }
-    const charge = { ...spent, broken: false, calls: 1, usage, usd: 3, unpriced: 0 }
-    const pruned: History.Told = {
-      ...of("a"),
-      hours: 50,
-      fact: { _tag: "RunPruned", title: "t", facts: 9, spent: [charge] }
-    }
-    const left = stage(of("a"), [1, 2], { name: "implement", usd: 3 })
-    for (const told of [[pruned], [...left, pruned], [pruned, pruned]]) {
-      assert.deepStrictEqual(numbers(figuresOf(read(told)).costPerShipped), [3, 0, 1])
-    }
-    assert.deepStrictEqual(
-      numbers(figuresOf(read(ships("a", 0), [pruned])).costPerShipped),
-      [1, 1, 0],
-      "its facts were read"
-    )
   })
 })
 

@@ -1,8 +1,10 @@
-import { assert, describe } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Notes from "../src/Notes.ts"
-import { git, gitBytes, repository, test } from "./NoteRepository.ts"
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import { commit, git, gitBytes, gitWith, repository, temporary, test } from "./NoteRepository.ts"
 
 const ref = "refs/notes/review"
 const text = (note: Option.Option<Uint8Array>): string | undefined =>
@@ -61,4 +63,217 @@ describe("Notes", () => {
         "all are read at once, in the order of ids"
       )
     }))
+
+  test("reads flat and fanned-out trees, also deep and mixed ones, and keeps the folders that are there", () =>
+    Effect.gen(function* () {
+      const { dir } = yield* repository()
+      const paths = {
+        [missing(1)]: missing(1),
+        [missing(2)]: missing(2).replace(/^(..)/, "$1/"),
+        [missing(3)]: missing(3).replace(/^(..)(..)/, "$1/$2/"),
+        [missing(4)]: missing(4).replace(/^(..)(..)(..)(..)(..)(..)/, "$1/$2/$3/$4/$5/$6/")
+      }
+      const two = missing(5)
+      const entries = [...Object.values(paths), two, two.replace(/^(..)/, "$1/"), "notes-of-nobody/readme"]
+      const stream = entries.map((path) => `M 100644 inline ${path}\ndata <<END\n${path}\nEND\n`).join("\n")
+      gitWith(dir, `commit ${ref}\ncommitter t <t> 0 +0000\ndata 0\n${stream}`, "fast-import", "--quiet")
+      for (const [id, path] of Object.entries(paths)) {
+        assert.strictEqual(text(yield* Notes.read(dir, { ref, commit: id })), `${path}\n`, `at ${path}`)
+        yield* Notes.update(dir, { ref, commit: id, merge: add("more") })
+        assert.include(git(dir, "ls-tree", "-r", "--name-only", ref), path, "it stays where it is")
+      }
+      assert.strictEqual(
+        text(yield* Notes.read(dir, { ref, commit: two })),
+        `${two}\n\n${two.replace(/^(..)/, "$1/")}\n`,
+        "one that lies at two places is both"
+      )
+      assert.strictEqual(
+        git(dir, "notes", `--ref=${ref}`, "list").split("\n").length,
+        (yield* Notes.list(dir, ref)).length - 1,
+        "git lists the same, the doubled one once"
+      )
+      yield* Notes.update(dir, { ref, commit: two, merge: add("one") })
+      const places = (yield* Notes.list(dir, ref)).filter((note) => note.commit === two)
+      assert.strictEqual(places.length, 1, "written again, it lies at one place")
+      const fresh = `00ff${missing(9).slice(4)}`
+      yield* Notes.update(dir, { ref, commit: fresh, merge: set("fresh\n") })
+      assert.match(git(dir, "ls-tree", "-r", "--name-only", ref), /^00\/ff\S+$/m, "a new one goes into a folder")
+      assert.include(git(dir, "ls-tree", "-r", "--name-only", ref), "notes-of-nobody/readme", "what is no note stays")
+      git(dir, "notes", `--ref=${ref}`, "add", "-m", "by git", "HEAD")
+      assert.strictEqual(
+        git(dir, "notes", `--ref=${ref}`, "list").split("\n").length,
+        7,
+        "git goes on with all of them"
+      )
+    }))
+
+  test("a crowded flat tree grows folders, and git still finds every note", () =>
+    Effect.gen(function* () {
+      const { base, dir } = yield* repository()
+      const blob = gitWith(dir, "x\n", "hash-object", "-w", "--stdin")
+      const ids = Array.from({ length: 400 }, (_, index) => missing((index + 1) * 7919))
+      const tree = gitWith(dir, ids.map((id) => `100644 blob ${blob}\t${id}\n`).join(""), "mktree")
+      git(dir, "update-ref", ref, git(dir, "commit-tree", "-m", "flat", tree))
+      yield* Notes.update(dir, { ref, commit: base, merge: set("one more\n") })
+      assert.include(
+        git(dir, "ls-tree", "-r", "--name-only", ref),
+        `${base.slice(0, 2)}/${base.slice(2)}`,
+        "the new one lies in a folder"
+      )
+      assert.strictEqual(git(dir, "notes", `--ref=${ref}`, "show", base), "one more", "git finds it")
+      assert.strictEqual(git(dir, "notes", `--ref=${ref}`, "list").split("\n").length, 401, "and all others")
+      assert.strictEqual((yield* Notes.readAll(dir, yield* Notes.list(dir, ref))).length, 401, "so do we")
+    }))
+
+  test("whoever is second reads again: nothing of the first is lost", () =>
+    Effect.gen(function* () {
+      const { base, dir } = yield* repository()
+      const other = commit(dir, "other")
+      let calls = 0
+      const seen: Array<string | undefined> = []
+      yield* Notes.update(dir, {
+        ref,
+        commit: base,
+        merge: (current) => {
+          seen.push(text(current))
+          if (calls++ === 0) git(dir, "notes", `--ref=${ref}`, "add", "-m", "first", base)
+          if (calls === 2) git(dir, "notes", `--ref=${ref}`, "add", "-m", "beside", other)
+          return add("second")(current)
+        }
+      })
+      assert.deepStrictEqual(seen, [undefined, "first\n", "first\n"], "asked again each time that the ref had moved")
+      assert.strictEqual(git(dir, "notes", `--ref=${ref}`, "show", base), "first\nsecond", "both are in the note")
+      assert.strictEqual(git(dir, "notes", `--ref=${ref}`, "show", other), "beside", "and the one beside it")
+      yield* Effect.all(
+        Array.from({ length: 20 }, (_, index) =>
+          Notes.update(dir, { ref, commit: other, merge: add(`line ${index}`) })
+        ),
+        { concurrency: 20 }
+      )
+      assert.strictEqual(text(yield* Notes.read(dir, { ref, commit: other }))?.split("line").length, 21, "20 of 20")
+      assert.deepStrictEqual(
+        Fs.readdirSync(`${dir}/.git`).filter((name) => name.includes("millwright")),
+        [],
+        "nobody leaves a turn behind"
+      )
+    }))
+
+  test("a turn that a dead writer left behind holds nobody up", () =>
+    Effect.gen(function* () {
+      const { base, dir } = yield* repository()
+      const turn = `${dir}/.git/millwright-refs-notes-review.turn`
+      Fs.writeFileSync(turn, "")
+      Fs.utimesSync(turn, 0, 0)
+      assert.isTrue(yield* Notes.update(dir, { ref, commit: base, merge: set("x") }), "it is written")
+      assert.isFalse(Fs.existsSync(turn), "and the turn is free again")
+    }))
+
+  test("says that others were first each time, and what to do about a lock that nobody holds", () =>
+    Effect.gen(function* () {
+      const { base, dir } = yield* repository()
+      let calls = 0
+      const merge = () => {
+        git(dir, "notes", `--ref=${ref}`, "add", "-f", "-m", `other ${calls++}`, base)
+        return "mine"
+      }
+      const lost = yield* Effect.flip(Notes.update(dir, { ref, commit: base, merge, attempts: 3 }))
+      assert.strictEqual(lost.reason, "Contended", "three times")
+      assert.isTrue(lost.isRetryable, "it may go better later")
+      assert.strictEqual(text(yield* Notes.read(dir, { ref, commit: base })), "other 2\n", "nothing was written over")
+      Fs.writeFileSync(`${dir}/.git/${ref}.lock`, "")
+      const locked = yield* Effect.flip(Notes.update(dir, { ref, commit: base, merge: set("x"), attempts: 1 }))
+      assert.strictEqual(locked.reason, "Contended", "a lock file in the way")
+      assert.include(locked.message, `${ref}.lock`, "is named")
+    }))
+
+  test("writes to notes and to nothing else", () =>
+    Effect.gen(function* () {
+      const { base, dir } = yield* repository()
+      for (const name of [
+        "refs/heads/main",
+        "refs/notes",
+        "refs/notes/",
+        "notes/x",
+        "refs/notes/../heads/main",
+        "refs/notes/a..b",
+        "refs/notes/a.lock",
+        "refs/notes/a.lock/b",
+        "refs/notes/-x",
+        "refs/notes/x*",
+        "refs/notes/x\ny",
+        "refs/notes/x.",
+        ""
+      ]) {
+        const error = yield* Effect.flip(Notes.update(dir, { ref: name, commit: base, merge: set("x") }))
+        assert.strictEqual(error.reason, "BadRef", `${JSON.stringify(name)} is refused`)
+        assert.strictEqual((yield* Effect.flip(Notes.list(dir, name))).reason, "BadRef", "for reading too")
+      }
+      for (const id of ["HEAD", base.slice(0, 12), base.toUpperCase(), missing(1, 64), `${base}\n`, ""]) {
+        const error = yield* Effect.flip(Notes.update(dir, { ref, commit: id, merge: set("x") }))
+        assert.strictEqual(error.reason, "BadCommit", `${JSON.stringify(id)} is no whole id`)
+      }
+      git(dir, "symbolic-ref", "refs/notes/alias", "refs/heads/main")
+      git(dir, "update-ref", "refs/notes/blob", git(dir, "rev-parse", "HEAD:README.md"))
+      for (const name of ["alias", "blob"]) {
+        const address = { ref: `refs/notes/${name}`, commit: base }
+        const error = yield* Effect.flip(Notes.update(dir, { ...address, merge: set("x") }))
+        assert.strictEqual(error.reason, "NotNotes", `${name} holds no notes`)
+      }
+      assert.strictEqual(git(dir, "rev-parse", "main"), base, "main is where it was")
+      const huge = yield* Effect.flip(
+        Notes.update(dir, { ref, commit: base, merge: () => new Uint8Array(Notes.largest + 1) })
+      )
+      assert.strictEqual(huge.reason, "TooLarge", "a note has a limit")
+    }))
+
+  test("does not write over a note that is not here", () =>
+    Effect.gen(function* () {
+      const { base, dir } = yield* repository()
+      yield* Notes.update(dir, { ref, commit: base, merge: set("important\n") })
+      const blob = git(dir, "rev-parse", `${ref}:${base}`)
+      const file = `${dir}/.git/objects/${blob.slice(0, 2)}/${blob.slice(2)}`
+      Fs.renameSync(file, `${file}.gone`)
+      const reading = yield* Effect.flip(Notes.read(dir, { ref, commit: base }))
+      assert.strictEqual(reading.reason, "Unreadable", "as in a clone that left blobs away")
+      const writing = yield* Effect.flip(Notes.update(dir, { ref, commit: base, merge: set("x") }))
+      assert.strictEqual(writing.reason, "Unreadable", "it is not taken for absent")
+      Fs.renameSync(`${file}.gone`, file)
+      assert.strictEqual(text(yield* Notes.read(dir, { ref, commit: base })), "important\n", "nothing happened to it")
+    }))
+
+  test("works in a SHA-256 repository, a shallow clone, a detached linked worktree, and with packed refs", () =>
+    Effect.gen(function* () {
+      const sha256 = yield* repository("--object-format=sha256")
+      yield* Notes.update(sha256.dir, { ref, commit: sha256.base, bind: true, merge: set("long ids\n") })
+      assert.strictEqual(git(sha256.dir, "notes", `--ref=${ref}`, "show", sha256.base), "long ids", "SHA-256")
+      const short = yield* Effect.flip(Notes.update(sha256.dir, { ref, commit: missing(1), merge: set("x") }))
+      assert.strictEqual(short.reason, "BadCommit", "an id of 40 characters is none there")
+
+      const { base, dir } = yield* repository()
+      const head = commit(dir, "two")
+      const shallow = `${yield* temporary}/clone`
+      git(dir, "clone", "-q", "--depth=1", `file://${dir}`, shallow)
+      yield* Notes.update(shallow, { ref, commit: head, bind: true, merge: set("shallow\n") })
+      yield* Notes.update(shallow, { ref, commit: base, merge: set("of a commit that is not here\n") })
+      assert.strictEqual(git(shallow, "notes", `--ref=${ref}`, "show", head), "shallow", "a shallow clone")
+
+      const worktree = `${yield* temporary}/worktree`
+      git(dir, "worktree", "add", "-q", "--detach", worktree)
+      yield* Notes.update(worktree, { ref, commit: head, merge: set("from the worktree\n") })
+      assert.strictEqual(git(dir, "notes", `--ref=${ref}`, "show", head), "from the worktree", "seen from the other")
+      git(dir, "pack-refs", "--all")
+      assert.isTrue(yield* Notes.update(dir, { ref, commit: head, merge: add("packed") }), "the ref is packed")
+      assert.strictEqual(git(worktree, "notes", `--ref=${ref}`, "show", head), "from the worktree\npacked", "and moves")
+      assert.isTrue(yield* Notes.remove(dir, { ref, commit: head }), "and once more")
+    }))
+
+  const minor = Number(/2\.(\d+)/.exec(execFileSync("git", ["--version"]).toString())?.[1])
+  if (minor < 45) it.skip("works with reftable: this git is older than 2.45 and has none", () => {})
+  else
+    test("works with reftable", () =>
+      Effect.gen(function* () {
+        const { base, dir } = yield* repository("--ref-format=reftable")
+        yield* Notes.update(dir, { ref, commit: base, merge: set("table\n") })
+        assert.strictEqual(git(dir, "notes", `--ref=${ref}`, "show", base), "table", "git reads it")
+      }))
 })

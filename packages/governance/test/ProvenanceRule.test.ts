@@ -44,6 +44,10 @@ describe("ProvenanceRule.check", () => {
         /\(Work\) needs 1 .*nobody did\. It is by an agent \(implementer-1\)/,
         "it says who"
       )
+      commitAs(bot, dir, "\u001b[2J::set-output\u202e\r" + "😀".repeat(90))
+      const orders = (yield* asked(rule)).problems[1]?.message ?? ""
+      assert.notMatch(orders, /[\p{C}]/u, "what a log would take for an order is not in a message")
+      git(dir, "reset", "-q", "--hard", "HEAD~1")
       approve(ada, dir)
       assert.isTrue((yield* asked(rule)).holds, "a human approved it")
       const two = yield* asked({ ...rule, humans: 2 })
@@ -155,6 +159,9 @@ describe("ProvenanceRule.check", () => {
       assert.deepStrictEqual(left([{ commit: three, by: by(ada) }]), [], "all")
       assert.strictEqual(left([{ commit: three, by: by(factory) }]).length, 3, "an agent's approval is no human's")
       assert.strictEqual(left([{ commit: base, by: by(ada) }]).length, 3, "of what was there before")
+      const odd = { commit: three, by: { ...by(ada), name: "constructor" } }
+      const asked = ProvenanceRule.check(range, { ...rule, approvals: [odd], roles: ["expert"] })
+      assert.strictEqual(asked.problems.length, 3, "a name that an object has by itself has no role")
     }))
 
   test("asks for roles, each of another human, as the roster gives them", () =>

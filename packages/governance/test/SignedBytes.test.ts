@@ -190,6 +190,29 @@ describe("the bytes of a signed commit", () => {
       }
     }))
 
+  it("RSA signs with SHA-2 alone, whole, and by its own name", () => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 })
+    const { e = "", n = "" } = publicKey.export({ format: "jwk" })
+    const number = (text: string) => Buffer.concat([Buffer.from([0]), Buffer.from(text, "base64url")])
+    const blob = Buffer.concat(["ssh-rsa", Buffer.from(e, "base64url"), number(n)].map((each) => SshWire.string(each)))
+    const data = Buffer.from("data")
+    const isGood = (name: string, bytes: Uint8Array) =>
+      SshKey.verify(blob, Buffer.concat([SshWire.string(name), SshWire.string(bytes)]), data)
+    assert.isTrue(isGood("rsa-sha2-256", sign("sha256", data, privateKey)), "SHA-256")
+    assert.isTrue(isGood("rsa-sha2-512", sign("sha512", data, privateKey)), "SHA-512")
+    for (const [name, hash] of [
+      ["ssh-rsa", "sha1"],
+      ["rsa-sha2-256", "sha1"],
+      ["rsa-sha2-512", "sha256"],
+      ["ssh-ed25519", "sha256"],
+      ["constructor", "sha256"]
+    ] as const) {
+      assert.isFalse(isGood(name, sign(hash, data, privateKey)), `${name} with ${hash}`)
+    }
+    assert.isFalse(isGood("rsa-sha2-256", new Uint8Array()), "nothing")
+    assert.isFalse(isGood("rsa-sha2-256", new Uint8Array(10_000)), "longer than the key")
+  })
+
   it("nothing that is malformed is read, and nothing throws", () => {
     const armor = (bytes: Uint8Array) =>
       `-----BEGIN SSH SIGNATURE-----\n${Buffer.from(bytes).toString("base64")}\n-----END SSH SIGNATURE-----`
@@ -215,6 +238,8 @@ describe("the bytes of a signed commit", () => {
     ]) {
       assert.isUndefined(CommitText.parse(Buffer.from(text)), JSON.stringify(text))
     }
+    const twoAddresses = "tree x\nauthor a <a> <b> 1 +0000\ncommitter a <a> 1 +0000\n\nm"
+    assert.isUndefined(CommitText.parse(Buffer.from(twoAddresses)), "two addresses, of which each reader takes another")
     const nul = "tree x\nauthor a\0 <a> 1 +0000\ncommitter a <a> 1 +0000\n\nm"
     assert.isUndefined(CommitText.parse(Buffer.from(nul)), "a NUL where git would end the name")
   })
@@ -238,7 +263,9 @@ describe("the bytes of a signed commit", () => {
         [`valid-before="tomorrow" ${key}`, /has the time tomorrow/],
         [`valid-before="20250101" ${key}`, /has the time 20250101/],
         [`valid-before="20250231Z" ${key}`, /has the time 20250231Z/],
-        [`namespaces="" ${key}`, /is not known/]
+        [`namespaces="" ${key}`, /is not known/],
+        [`${"a".repeat(100_000)}! ${key}`, /is not a public key/],
+        [`${'a="",'.repeat(50_000)} ${key}`, /is not a public key/]
       ]
       for (const [line, said] of cases) {
         const found = SshKey.parse(line)

@@ -20,6 +20,7 @@
 import * as Contract from "@millwright/core/Contract"
 import * as Actor from "@millwright/core/Actor"
 import * as Digest from "@millwright/core/Digest"
+import * as Markup from "@millwright/core/Markup"
 import * as Fault from "@millwright/core/Fault"
 import * as Gate from "@millwright/core/Gate"
 import type * as GatePlan from "@millwright/core/GatePlan"
@@ -27,7 +28,7 @@ import * as Journal from "@millwright/core/Journal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SafeText from "./internal/SafeText.ts"
+import * as AssertionText from "./internal/AssertionText.ts"
 
 /** A contract in the place of another. */
 export const Amendment = Schema.Struct({
@@ -107,13 +108,13 @@ export const text = (frozen: Contract.Contract, proposed: Amendment): string => 
   const [before, after] = [idsOf(frozen), idsOf(amendment.contract)]
   const told = (id: string, from: ReadonlyMap<string, Contract.Assertion>) => {
     const { id: _id, ...rest } = from.get(id) ?? { id, statement: "" }
-    return SafeText.line(SafeText.assertion(rest))
+    return Markup.line(AssertionText.assertion(rest))
   }
   const terms = ({ acceptAt }: Contract.Draft) =>
     acceptAt === undefined ? "every assertion passes" : `${acceptAt} of the weight passes`
   return [
-    `The contract ${Digest.short(amendment.amends)} of ${SafeText.line(frozen.item)} would become ${Digest.short(amendment.contract.digest)}.`,
-    `Why: ${SafeText.line(amendment.why)}`,
+    `The contract ${Digest.short(amendment.amends)} of ${Markup.line(frozen.item)} would become ${Digest.short(amendment.contract.digest)}.`,
+    `Why: ${Markup.line(amendment.why)}`,
     // First in short: a gate keeps 16,000 characters.
     `In short: ${count(amendment.removed, "would go")}; ${count(amendment.altered, "would be another")}; ${count(amendment.added, "would be new")}.`,
     ...(frozen.acceptAt === amendment.contract.acceptAt

@@ -61,7 +61,7 @@ const headersOf = (text: string): ReadonlyArray<Header> =>
   })
 
 const person = (value: string): Person | undefined => {
-  const [, name, email, seconds] = /^(.*?) ?<([^<>]*)> (\d{1,12}) [+-]\d{4}$/s.exec(value) ?? []
+  const [, name, email, seconds] = /^([^<>]*?) ?<([^<>]*)> (\d{1,12}) [+-]\d{4}$/.exec(value) ?? []
   if (name === undefined || email === undefined) return undefined
   return { name: utf8(name), email: utf8(email), at: Number(seconds) * 1_000 }
 }

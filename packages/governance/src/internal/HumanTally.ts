@@ -3,6 +3,7 @@ import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Intervention from "@millwright/core/Intervention"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Autonomy from "../Autonomy.ts"
 
 /** An intervention, without its texts. */
 export interface Entry {
@@ -46,8 +47,6 @@ export const step = (tally: HumanTally, event: FactoryEvent.FactoryEvent): Human
   const changed = [...Intervention.step(before, event)].filter(([id, known]) => before.get(id) !== known)
   const entries = changed.reduce((all, [id, known]) => {
     const old = Option.getOrUndefined(HashMap.get(tally.entries, id))
-    // Told again by a fact of its own, it counts once.
-    if (old !== undefined && !before.has(id)) return all
     return HashMap.set(all, id, entryOf(known, old ?? fresh.find(([, each]) => each.known === known)?.[1], event))
   }, tally.entries)
   return { entries, removed: fact._tag === "CauseRemoved" ? without(tally.removed, fact, event.at) : tally.removed }
@@ -82,14 +81,8 @@ const entryOf = (
 const bare = (known: Intervention.Intervention): Intervention.Intervention => ({
   ...known,
   question: "",
-  answered: known.answered && { ...known.answered, answer: isNo(known) ? { approved: false } : null }
+  answered: known.answered && { ...known.answered, answer: Autonomy.isNo(known) ? { approved: false } : null }
 })
-
-/** Whether a yes was asked for and not given. */
-export const isNo = ({ answered }: Pick<Intervention.Intervention, "answered">): boolean => {
-  const answer = answered?.answer
-  return typeof answer === "object" && answer !== null && "approved" in answer && answer.approved === false
-}
 
 const without = (
   removed: HumanTally["removed"],

@@ -13,6 +13,8 @@ export class NotesError extends Fault.Class<NotesError>()("NotesError", {
   /** An object is missing or damaged here, as in a partial clone. Nothing is written over what can not be read. */
   Unreadable: false,
   TooLarge: false,
+  /** What shall be said about a conversation is not what a conversation note holds. */
+  BadConversation: false,
   /** Others moved the ref first, each time. */
   Contended: true,
   /** A remote is given by its path or its URL, without a password in it. */

@@ -20,15 +20,16 @@ export interface Key {
 export const fingerprint = (blob: Uint8Array): string =>
   `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`
 
+// Options with commas between them, kind, key, comment.
+const form =
+  /^((?:[a-z-]+(?:="[^"]*")?)(?:,[a-z-]+(?:="[^"]*")?)*\s+)?((?:ssh|ecdsa|sk)-[\w@.-]+)\s+([A-Za-z0-9+/]+={0,2})(?:\s.*)?$/
+
 /**
  * Reads a line as `allowed_signers` has it, without its first word: options, kind, key, comment. Answers with a sentence where it is no
  * key that a member may have.
  */
 export const parse = (line: string): Key | string => {
-  const [, given = "", kind = "", encoded = ""] =
-    /^((?:[a-z-]+(?:="[^"]*")?,?)+\s+)?((?:ssh|ecdsa|sk)-[\w@.-]+)\s+([A-Za-z0-9+/]+={0,2})(?:\s.*)?$/.exec(
-      line.trim()
-    ) ?? []
+  const [, given = "", kind = "", encoded = ""] = form.exec(line.trim()) ?? []
   if (kind === "") return "is not a public key of OpenSSH, `ssh-ed25519 AAAA…`"
   const blob = Buffer.from(encoded, "base64")
   if (blob.toString("base64").replace(/=+$/, "") !== encoded.replace(/=+$/, "")) return "is cut off or mistyped"

@@ -55,8 +55,7 @@ const runs = (tally: Tally, event: FactoryEvent.FactoryEvent): Tally => {
       ? tally
       : { ...tally, runs: HashMap.set(tally.runs, name, { ...next, seq: Math.max(seq, next.seq) }) }
   if (fact._tag === "RunPruned") return keep(RunTally.pruned(known, at, fact))
-  const isPrunedNow = known.prunedAt !== null && known.startedAt === null
-  if (seq <= known.seq || isPrunedNow) return tally
+  if (seq <= known.seq) return tally
   const call = SpendRows.callOf(event)
   if (call === undefined) return keep(RunTally.step(known, event))
   return enter(tally, { ...call, run: name }, () => keep(RunTally.enter(known, call)))

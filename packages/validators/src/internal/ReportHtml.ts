@@ -3,9 +3,9 @@ import * as Actor from "@millwright/core/Actor"
 import * as Digest from "@millwright/core/Digest"
 import type * as Verdict from "@millwright/core/Verdict"
 import { createHash } from "node:crypto"
-import { Markup, markup, none, type Part } from "./Markup.ts"
+import { Markup, markup, none, type Part } from "@millwright/core/Markup"
 import * as Parts from "./ReportParts.ts"
-import * as SafeText from "./SafeText.ts"
+import * as AssertionText from "./AssertionText.ts"
 import { style } from "./ReportStyle.ts"
 
 /** The file. */
@@ -119,7 +119,7 @@ const clause = (packet: Parts.Packet, row: Parts.Row): Markup => {
 <p class="top">${chip(status, Parts.words[status])}<code>${finding.assertion}</code>${marks.map((mark) => markup`<span class="soft">${mark}</span>`)}</p>
 ${assertion === undefined ? none : markup`<h3 class="statement" dir="auto">${assertion.statement}</h3>`}
 <p class="reason ${status === "pass" ? "soft" : ""}" dir="auto">${reason}</p>
-${assertion?.check === undefined ? none : markup`<p class="soft mono">${SafeText.check(assertion.check)}</p>`}
+${assertion?.check === undefined ? none : markup`<p class="soft mono">${AssertionText.check(assertion.check)}</p>`}
 ${problems.length === 0 ? none : wrong(problems)}
 ${status === "pass" ? folded(packet, evidence) : shown(packet, finding)}
 </article>`

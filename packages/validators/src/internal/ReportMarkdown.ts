@@ -1,8 +1,8 @@
 /** A report as Markdown, for a pull request or a file. What others wrote makes no heading, no link, no picture and no mention. */
 import * as Actor from "@millwright/core/Actor"
 import * as Digest from "@millwright/core/Digest"
+import * as Markup from "@millwright/core/Markup"
 import type * as Verdict from "@millwright/core/Verdict"
-import * as SafeText from "./SafeText.ts"
 import * as Parts from "./ReportParts.ts"
 
 const signs: Readonly<Record<Verdict.Status, string>> = {
@@ -44,18 +44,18 @@ const head = (packet: Parts.Packet, groups: ReadonlyArray<Parts.Group>): Readonl
   const address = Parts.address(preview)
   const weight = Parts.weight(packet)
   return [
-    `# ${verdict.accepted ? "✅ Accepted" : "❌ Not accepted"}: ${SafeText.line(title ?? contract.item)}`,
+    `# ${verdict.accepted ? "✅ Accepted" : "❌ Not accepted"}: ${Markup.line(title ?? contract.item)}`,
     `${counts.join(", ")}.${weight === undefined ? "" : ` ${weight}`}`,
     [
-      `- Judged by: ${SafeText.line(verdict.validator)}`,
-      `- Contract: \`${Digest.short(contract.digest)}\` of ${SafeText.line(contract.item)}, ${contract.assertions.length} assertions`,
+      `- Judged by: ${Markup.line(verdict.validator)}`,
+      `- Contract: \`${Digest.short(contract.digest)}\` of ${Markup.line(contract.item)}, ${contract.assertions.length} assertions`,
       ...(change === undefined
         ? []
         : [
-            `- Change: ${SafeText.line(change.branch)}, ${SafeText.line(change.base.slice(0, 12))} to ${SafeText.line(change.head.slice(0, 12))}, ${change.files.length} files`
+            `- Change: ${Markup.line(change.branch)}, ${Markup.line(change.base.slice(0, 12))} to ${Markup.line(change.head.slice(0, 12))}, ${change.files.length} files`
           ]),
       ...(packet.at === undefined ? [] : [`- When: ${Parts.time(packet.at)}`]),
-      ...(verdict.twins ?? []).map((twin) => `- Instead of a service: ${SafeText.line(Parts.fidelity(twin))}`),
+      ...(verdict.twins ?? []).map((twin) => `- Instead of a service: ${Markup.line(Parts.fidelity(twin))}`),
       ...(address === undefined ? [] : [`- Try it: <${address}>`])
     ].join("\n")
   ]
@@ -63,7 +63,7 @@ const head = (packet: Parts.Packet, groups: ReadonlyArray<Parts.Group>): Readonl
 
 const table = (title: string, rows: ReadonlyArray<Parts.Row>): string =>
   [
-    `## ${SafeText.line(title)}`,
+    `## ${Markup.line(title)}`,
     "",
     "| | assertion | what | found |",
     "|---|---|---|---|",
@@ -74,7 +74,7 @@ const table = (title: string, rows: ReadonlyArray<Parts.Row>): string =>
   ].join("\n")
 
 const short = (text: string, longest: number): string =>
-  SafeText.line(text.length > longest ? `${text.slice(0, longest).toWellFormed()}…` : text)
+  Markup.line(text.length > longest ? `${text.slice(0, longest).toWellFormed()}…` : text)
 
 const detail = ({ assertion, finding }: Parts.Row): string =>
   [
@@ -97,7 +97,7 @@ const detail = ({ assertion, finding }: Parts.Row): string =>
         `${kind}: ${short(summary, 300)} (\`${Digest.short(digest)}\`, ${bytes} bytes)`,
         ...(excerpt === ""
           ? []
-          : [SafeText.code(excerpt.length > 2_000 ? `${excerpt.slice(0, 2_000).toWellFormed()}\n…` : excerpt)])
+          : [Markup.code(excerpt.length > 2_000 ? `${excerpt.slice(0, 2_000).toWellFormed()}\n…` : excerpt)])
       ])
   ]
     .filter((part) => part !== "")
@@ -112,7 +112,7 @@ const stamps = ({ stamps = [] }: Parts.Packet): ReadonlyArray<string> =>
           "",
           ...stamps.map(
             ({ accepted, at, by, dimension, key }) =>
-              `- ${dimension}: ${accepted ? "accepted" : "refused"} by ${SafeText.line(Actor.label(by))}, ${Parts.time(at)}, key \`${Digest.short(key)}\``
+              `- ${dimension}: ${accepted ? "accepted" : "refused"} by ${Markup.line(Actor.label(by))}, ${Parts.time(at)}, key \`${Digest.short(key)}\``
           )
         ].join("\n")
       ]
@@ -126,7 +126,7 @@ const amendments = ({ amendments = [] }: Parts.Packet): ReadonlyArray<string> =>
           "",
           ...amendments.map(
             ({ added, altered, at, by, removed, why }) =>
-              `- ${Parts.time(at)}, ${SafeText.line(by)}: ${short(why, 500)} (${removed.length} gone, ${altered.length} altered, ${added.length} new)`
+              `- ${Parts.time(at)}, ${Markup.line(by)}: ${short(why, 500)} (${removed.length} gone, ${altered.length} altered, ${added.length} new)`
           )
         ].join("\n")
       ]

@@ -53,7 +53,7 @@ export const keyOf = (publicKey: KeyObject): Digest.Digest =>
   Digest.of(publicKey.export({ type: "spki", format: "der" }))
 
 /** The digest of a whole stamp. */
-export const digestOf = (stamp: Verdict.Stamp): Digest.Digest => Digest.ofJson(stamp)
+export const digestOf = Verdict.stampDigest
 
 /** The digest that a private key's stamps name it by. */
 export const signing = (privateKey: KeyObject): Result.Result<Digest.Digest, StampError> =>
@@ -173,12 +173,8 @@ const isSigned = (body: Body, signature: string, publicKey: KeyObject): boolean 
 }
 
 /** Whether a stamp names the one before it. */
-export const follows = (
-  stamp: Verdict.Stamp,
-  before: Verdict.Stamp | undefined,
-  chain = before?.chain ?? stamp.chain
-): Checked =>
-  stamp.previous === (before === undefined ? null : digestOf(before)) && stamp.chain === chain
+export const follows = (stamp: Verdict.Stamp, before: Verdict.Stamp | undefined, chain?: string): Checked =>
+  Verdict.follows(stamp, before, chain)
     ? Result.void
     : refuse(
         "BrokenChain",

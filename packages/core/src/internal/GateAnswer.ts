@@ -5,9 +5,9 @@ import * as JsonSchema from "effect/JsonSchema"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import * as Actor from "./Actor.ts"
-import type * as FactoryEvent from "./FactoryEvent.ts"
-import * as Fault from "./Fault.ts"
+import * as Actor from "../Actor.ts"
+import type * as FactoryEvent from "../FactoryEvent.ts"
+import * as Fault from "../Fault.ts"
 
 /** An answer that can not be taken, or a question that can not be asked. */
 export class GateError extends Fault.Class<GateError>()("GateError", {

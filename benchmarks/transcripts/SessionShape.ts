@@ -1,0 +1,73 @@
+/** **Sessions of a coding agent as numbers**: what each answer used on its lines, what tools were called, what a human said; no text. */
+import * as Schema from "effect/Schema"
+import { readFileSync } from "node:fs"
+import { gunzipSync } from "node:zlib"
+import * as Bench from "../Bench.ts"
+
+/** Tokens as `[input, written to the cache, read from the cache, output]`. */
+const Tokens = Schema.Tuple([Schema.Natural, Schema.Natural, Schema.Natural, Schema.Natural])
+/** Tokens as `[input, written to the cache, read from the cache, output]`. */
+export type Tokens = typeof Tokens.Type
+
+/** An answer: `n` lines, with the usage on the first, the last, and the largest of them. */
+const Message = Schema.Struct({
+  id: Schema.NonEmptyString,
+  n: Schema.Natural,
+  first: Tokens,
+  last: Tokens,
+  max: Tokens,
+  model: Schema.String,
+  t: Schema.String
+})
+/** An answer. */
+export type Message = typeof Message.Type
+
+/** A call: `ih` is a digest of its input, `path` of a path, `rng` an offset and a limit, `chars` the size of its result, `rej`: the human did not want it. */
+const Tool = Schema.Struct({
+  name: Schema.String,
+  ih: Schema.String,
+  path: Schema.NullOr(Schema.String),
+  rng: Schema.NullOr(Schema.Tuple([Schema.NullOr(Schema.Finite), Schema.NullOr(Schema.Finite)])),
+  msg: Schema.String,
+  t: Schema.String,
+  chars: Schema.optionalKey(Schema.Natural),
+  err: Schema.optionalKey(Schema.Boolean),
+  rej: Schema.optionalKey(Schema.Boolean)
+})
+/** A call. */
+export type Tool = typeof Tool.Type
+
+/** A session. `bytes` is how long its file was, `bad` how many of its lines were none. */
+const Session = Schema.Struct({
+  s: Schema.NonEmptyString,
+  bytes: Schema.Natural,
+  msgs: Schema.Array(Message),
+  tools: Schema.Array(Tool),
+  /** When it was, what it was, and how many characters. */
+  human: Schema.Array(Schema.Tuple([Schema.String, Schema.String, Schema.Natural])),
+  bad: Schema.Natural
+})
+/** A session. */
+export type Session = typeof Session.Type
+
+const decode = Schema.decodeUnknownExit(Schema.fromJsonString(Session))
+
+/** Reads a file of them, packed or not. What has no answer was no session of this program, and is left out. */
+export const load = (path: string): ReadonlyArray<Session> => {
+  const bytes = readFileSync(path)
+  const text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString("utf8")
+  const sessions = text
+    .replace(/^\u{feff}/u, "")
+    .split(/\r?\n/)
+    .flatMap((line, at): ReadonlyArray<Session> => {
+      if (line.trim() === "") return []
+      const read = decode(line)
+      if (read._tag === "Success") return [read.value]
+      throw new Bench.BadInput(
+        `${path}:${at + 1} is no session. Each line is a JSON object as benchmarks/data/transcripts/README.md says: ${String(read.cause).slice(0, 300)}`
+      )
+    })
+    .filter(({ msgs }) => msgs.length > 0)
+  if (sessions.length > 0) return sessions
+  throw new Bench.BadInput(`${path} holds no session with an answer. Give it one JSON object a line.`)
+}

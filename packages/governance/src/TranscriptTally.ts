@@ -1,0 +1,190 @@
+/**
+ * The **tally** of transcripts: what an index of them comes to, in numbers. A pure fold: the same index gives the same tally, and the
+ * same prices the same money.
+ *
+ * - An answer counts once, with the largest count of each kind of tokens that a sighting of it tells.
+ * - An answer of which nobody knows the tokens is one, and adds none; one without a price is one, and adds no money. Both lower
+ *   `coverage`, the share of answers that the money is of.
+ * - Money is added up in billionths of a US dollar, so its sum knows no order.
+ */
+import * as Pricing from "@millwright/core/Pricing"
+import * as Usage from "@millwright/core/Usage"
+import * as Transcript from "./Transcript.ts"
+import * as TranscriptIndex from "./TranscriptIndex.ts"
+
+/** What a number of answers used and cost together. */
+export interface Account {
+  readonly answers: number
+  /** Of the answers, those of which nobody knows the tokens. */
+  readonly unknown: number
+  /** Of the answers with known tokens, those without a price. */
+  readonly unpriced: number
+  readonly usage: Usage.Usage
+  /** Of the tokens written to a cache, those that it keeps for longer. Price tables know one price of writing, and it is the lower one. */
+  readonly longCacheWrite: number
+  /** US dollars, at list price. */
+  readonly usd: number
+}
+
+/** How often something is the case, and of how many. */
+export interface Share {
+  readonly numerator: number
+  readonly denominator: number
+}
+
+/** What calls of one tool come to. */
+export interface ToolAccount {
+  readonly tool: string
+  readonly calls: number
+  readonly errors: number
+  readonly rejected: number
+  /** No result was found. */
+  readonly open: number
+  /** Characters of results, where they are told. */
+  readonly characters: number
+}
+
+/** What transcripts come to. Lists are in the order of their names. */
+export interface TranscriptTally {
+  readonly total: Account
+  readonly byModel: ReadonlyArray<Account & { readonly provider: string; readonly model: string }>
+  /** Those of the agents that the sessions are of, and of their sub-agents. */
+  readonly byAgent: { readonly main: Account; readonly sub: Account }
+  /** What summaries cost, as far as it was written down. It is in `total`. */
+  readonly compaction: Account
+  /** Answers that have a price, of all answers. */
+  readonly coverage: Share
+  readonly sessions: number
+  readonly subAgents: number
+  /** How often a session was taken up again, where its program tells. */
+  readonly resumed: number
+  readonly tools: Omit<ToolAccount, "tool">
+  readonly byTool: ReadonlyArray<ToolAccount>
+  /** Calls that a human did not want. */
+  readonly rejections: number
+  readonly interrupts: number
+  /** Turns of humans: prompts, commands and interrupts. */
+  readonly humanTurns: number
+  readonly turns: Readonly<Record<Transcript.Speech, number>>
+  readonly compactions: number
+  /** Answers that are none: the provider did not give one, or the program said something itself. */
+  readonly unanswered: { readonly failed: number; readonly other: number }
+  readonly unparsed: Readonly<Record<Transcript.Why, number>> & { readonly total: number }
+}
+
+/** What an index comes to, at these prices; by default at none, so that nothing is covered. */
+export const of = (
+  index: TranscriptIndex.TranscriptIndex,
+  pricing: Pricing.Pricing["Service"] = Pricing.unpriced
+): TranscriptTally => {
+  const answers = [...index.answers.values()].map((answer) => ({ answer, account: priced(answer, pricing) }))
+  const sum = (some: typeof answers) => some.reduce((all, { account }) => plus(all, account), nothing)
+  const total = sum(answers)
+  const uses = TranscriptIndex.uses(index)
+  const tools = uses.reduce(withUse, noCalls)
+  const turns = [...index.turns.values()]
+  const unparsed = [...index.unparsed.values()]
+  const unanswered = [...index.unanswered.values()]
+  const failed = unanswered.filter(({ isFailure }) => isFailure).length
+  return {
+    total,
+    byModel: grouped(answers, ({ answer }) => modelOf(answer)).map(([name, some]) => {
+      const [provider = "", model = ""] = name.split("\n")
+      return { provider, model, ...sum(some) }
+    }),
+    byAgent: {
+      main: sum(answers.filter(({ answer }) => answer.agent === null)),
+      sub: sum(answers.filter(({ answer }) => answer.agent !== null))
+    },
+    compaction: sum(answers.filter(({ answer }) => answer.purpose === "compaction")),
+    coverage: { numerator: total.answers - total.unknown - total.unpriced, denominator: total.answers },
+    ...sessions(index),
+    tools,
+    byTool: grouped(uses, ({ call }) => call?.tool ?? "unknown").map(([tool, some]) => ({
+      tool,
+      ...some.reduce(withUse, noCalls)
+    })),
+    rejections: tools.rejected,
+    interrupts: turns.filter(({ speech }) => speech === "interrupt").length,
+    humanTurns: turns.filter(Transcript.isHuman).length,
+    turns: counts(
+      Transcript.Speech.literals,
+      turns.map(({ speech }) => speech)
+    ),
+    compactions: index.compactions.size,
+    unanswered: { failed, other: unanswered.length - failed },
+    unparsed: {
+      total: unparsed.length,
+      ...counts(
+        Transcript.Why.literals,
+        unparsed.map(({ why }) => why)
+      )
+    }
+  }
+}
+
+const nothing: Account = { answers: 0, unknown: 0, unpriced: 0, usage: Usage.zero, longCacheWrite: 0, usd: 0 }
+
+const plus = (a: Account, b: Account): Account => ({
+  answers: a.answers + b.answers,
+  unknown: a.unknown + b.unknown,
+  unpriced: a.unpriced + b.unpriced,
+  usage: Usage.add(a.usage, b.usage),
+  longCacheWrite: a.longCacheWrite + b.longCacheWrite,
+  usd: Usage.plus(a.usd, b.usd)
+})
+
+const priced = (
+  { longCacheWrite, model, provider, usage }: TranscriptIndex.Thing<"Answered">,
+  pricing: Pricing.Pricing["Service"]
+): Account => {
+  if (usage === null) return { ...nothing, answers: 1, unknown: 1 }
+  const cost =
+    model === null || provider === null
+      ? Usage.unknown("nobody knows the model")
+      : Pricing.cost(pricing, { provider, model, usage })
+  const known = { ...nothing, answers: 1, usage, longCacheWrite }
+  return cost._tag === "Known" ? { ...known, usd: Usage.plus(0, cost.usd) } : { ...known, unpriced: 1 }
+}
+
+const modelOf = ({ model, provider }: TranscriptIndex.Thing<"Answered">): string =>
+  `${provider ?? "unknown"}\n${model ?? "unknown"}`
+
+const noCalls: Omit<ToolAccount, "tool"> = { calls: 0, errors: 0, rejected: 0, open: 0, characters: 0 }
+
+const withUse = (all: Omit<ToolAccount, "tool">, { result }: TranscriptIndex.Use): Omit<ToolAccount, "tool"> => ({
+  calls: all.calls + 1,
+  errors: all.errors + (result?.isError === true ? 1 : 0),
+  rejected: all.rejected + (result?.isRejected === true ? 1 : 0),
+  open: all.open + (result === null ? 1 : 0),
+  characters: all.characters + (result?.characters ?? 0)
+})
+
+const sessions = (index: TranscriptIndex.TranscriptIndex) => {
+  const all = [index.sessions, index.answers, index.unanswered, index.calls, index.results, index.turns].flatMap(
+    (things) => [...things.values()]
+  )
+  const agents = all.flatMap(({ agent, session }) => (agent === null ? [] : [`${session}\n${agent}`]))
+  return {
+    sessions: new Set(all.flatMap((thing) => thing.sessions)).size,
+    subAgents: new Set(agents).size,
+    resumed: [...index.sessions.values()].filter(({ event }) => event === "resumed").length
+  }
+}
+
+const grouped = <A>(all: ReadonlyArray<A>, nameOf: (each: A) => string): ReadonlyArray<readonly [string, Array<A>]> => {
+  const groups = new Map<string, Array<A>>()
+  for (const each of all) {
+    const name = nameOf(each)
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [each])
+    else group.push(each)
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+const counts = <Name extends string>(names: ReadonlyArray<Name>, found: ReadonlyArray<Name>): Record<Name, number> => {
+  const all = Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number> // every name is a key
+  for (const name of found) all[name]++
+  return all
+}
