@@ -231,6 +231,8 @@ const ofHuman = (fact: FactoryEvent.Fact): SteppedIn | undefined => {
     case "AgentPrompted":
       return { kind: "steer", name: fact.lane, cause: causes.steered, why: fact.text, ref: fact.session }
     case "LineCancelled":
+      // A child stops with its run: that was one act.
+      if (fact.with !== undefined) return undefined
       return { kind: "interrupt", name: "cancel", cause: causes.stopped, why: fact.reason }
     case "LineParked":
       return { kind: "interrupt", name: "park", cause: causes.stopped, why: fact.reason }
