@@ -38,12 +38,12 @@ const rules: ReadonlyArray<Rule> = [
   either(
     "Schema",
     code,
-    /\b(?:create|alter|drop|rename|truncate|comment\s{1,9}on)\s{1,20}(?:or\s{1,9}replace\s{1,9})?(?:(?:temporary|temp|unlogged|global|local|unique|clustered|fulltext|spatial|concurrently|materialized|external|virtual|foreign|row)\s{1,9}){0,3}(?:table|index|view|schema|database|keyspace|column|type|sequence|trigger|function|procedure|policy|role|user|extension|domain|constraint|tablespace|collection|publication)\b/i
+    /\b(?:create|alter|drop|rename|truncate|comment\s{1,9}on)(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}(?:or\s{1,9}replace\s{1,9})?(?:(?:temporary|temp|unlogged|global|local|unique|clustered|fulltext|spatial|concurrently|materialized|external|virtual|foreign|row)\s{1,9}){0,3}(?:table|index|view|schema|database|keyspace|column|type|sequence|trigger|function|procedure|policy|role|user|extension|domain|constraint|tablespace|collection|publication)\b/i
   ),
   either(
     "Schema",
     code,
-    /\b(?:add|drop|alter|rename|modify|change)\s{1,20}(?:column|constraint|primary\s{1,9}key|foreign\s{1,9}key|index|partition)\b/i
+    /\b(?:add|drop|alter|rename|modify|change)(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}(?:column|constraint|primary\s{1,9}key|foreign\s{1,9}key|index|partition)\b/i
   ),
   either(
     "Schema",
@@ -60,7 +60,7 @@ const rules: ReadonlyArray<Rule> = [
   either(
     "DataDeletion",
     code,
-    /\bdrop\s{1,20}(?:table|column|database|schema|keyspace|index|collection|view)\b|\btruncate\s{1,20}(?:table\b|"?[a-z_]{2,60}"?\s{0,9};)|\bdelete\s{1,20}from\b|\b(?:deleteMany|dropDatabase|dropCollection|dropTable|drop_table|dropColumn|drop_column|removeColumn|remove_column|DropColumn|DropTable|delete_all|destroy_all|RemoveField|DeleteModel|flushall|flushdb|deleteBucket|delete_bucket|emptyBucket|force_destroy|truncateTable|truncate_table)\b|\brm\s{1,9}-[a-z]{0,4}[rf]|\brmtree\b|\brmSync\b|\bos\.RemoveAll\b|\bremove_dir_all\b|\bFileUtils\.rm_r|\bmkfs\b|\bskip_final_snapshot\b|\bprevent_destroy\b/i
+    /\bdrop(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}(?:table|column|database|schema|keyspace|index|collection|view)\b|\btruncate\s{1,20}(?:table\b|"?[a-z_]{2,60}"?\s{0,9};)|\bdelete(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}from\b|\b(?:deleteMany|dropDatabase|dropCollection|dropTable|drop_table|dropColumn|drop_column|removeColumn|remove_column|DropColumn|DropTable|delete_all|destroy_all|RemoveField|DeleteModel|flushall|flushdb|deleteBucket|delete_bucket|emptyBucket|force_destroy|truncateTable|truncate_table)\b|\brm\s{1,9}-[a-z]{0,4}[rf]|\brmtree\b|\brmSync\b|\bos\.RemoveAll\b|\bremove_dir_all\b|\bFileUtils\.rm_r|\bmkfs\b|\bskip_final_snapshot\b|\bprevent_destroy\b/i
   ),
   // A way in from outside.
   either(

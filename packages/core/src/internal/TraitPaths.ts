@@ -1,5 +1,5 @@
 /** Traits that the paths and modes of a changed file show, whatever stands in it. */
-import type * as FileView from "./FileView.ts"
+import * as FileView from "./FileView.ts"
 import * as PathForm from "./PathForm.ts"
 import type * as Trait from "./Trait.ts"
 
@@ -43,7 +43,9 @@ export const read = (view: FileView.FileView): ReadonlyArray<Trait.Found> => {
   const { file, paths } = view
   const traits: Array<Trait.Trait> = []
   for (const path of paths) {
+    const isProse = FileView.kindOf(path) === "prose"
     for (const [trait, pattern] of named) {
+      if (isProse && (trait === "Route" || trait === "Schema")) continue
       if (pattern.test(path) && !(trait === "Secret" && sample.test(path))) traits.push(trait)
     }
   }
