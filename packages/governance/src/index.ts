@@ -15,6 +15,9 @@ export * as Autonomy from "./Autonomy.ts"
 /** Who wrote each line of a file as it is now: git says which commit left the line as it is, and the authorship note of that commit says whose it was there. */
 export * as Blame from "./Blame.ts"
 
+/** What people said of changes, as **signals**: so that what reviewers say again and again is met once, counted, and judged as signals of running systems are (`SignalIntake`). */
+export * as CommentSignals from "./CommentSignals.ts"
+
 /** How commits of agents say whose they are. */
 export * as CommitIdentity from "./CommitIdentity.ts"
 
