@@ -17,6 +17,8 @@ export interface Made {
 export interface ChangeCommits {
   readonly made: ReadonlyArray<Made>
   readonly authors: "agent" | "human" | "mixed" | "unknown"
+  /** Each last commit of an agent, with the change's commits on top of it. */
+  readonly ends: ReadonlyArray<ReadonlyArray<string>>
   /** Why there may be more than are known of. */
   readonly gaps: ReadonlyArray<string>
 }
@@ -49,35 +51,44 @@ const below = (
   return before
 }
 
-/** The account that pushed each commit first. Pushes are by time. */
+/** The account that pushed each commit first. Events are by time; what lies below the change is nobody's push. */
 const pushers = (
-  pull: ForgeHistory.PullRequest,
-  { events, known, own }: { events: ReadonlyArray<ForgeHistory.Event>; known: Known; own: ReadonlySet<string> }
+  known: Known,
+  { before, events }: { readonly before: ReadonlySet<string>; readonly events: ReadonlyArray<ForgeHistory.Event> }
 ): ReadonlyMap<string, ForgeHistory.Account> => {
   const found = new Map<string, ForgeHistory.Account>()
-  const before = new Set([pull.base])
+  const seen = new Set(before)
   for (const event of events) {
     if (event._tag !== "Pushed") continue
-    for (const id of reach(known, event.after, before)) {
-      before.add(id)
-      if (own.has(id)) found.set(id, event.by)
+    for (const id of reach(known, event.after, seen)) {
+      seen.add(id)
+      found.set(id, event.by)
     }
   }
   return found
 }
 
-/** The commits that have one of these below them. */
-const behind = (known: Known, of: ReadonlySet<string>, agents: ReadonlySet<string>): ReadonlySet<string> => {
+/** What stands on each commit. */
+const childrenOf = (known: Known, of: ReadonlySet<string>): ReadonlyMap<string, ReadonlyArray<string>> => {
   const children = new Map<string, Array<string>>()
   for (const id of of) {
-    for (const parent of known.get(id)?.parents ?? []) children.set(parent, [...(children.get(parent) ?? []), id])
+    for (const parent of known.get(id)?.parents ?? []) {
+      const those = children.get(parent)
+      if (those === undefined) children.set(parent, [id])
+      else those.push(id)
+    }
   }
+  return children
+}
+
+/** Everything that is met from these on, without them unless something leads back to them. */
+const onward = (from: Iterable<string>, next: (id: string) => ReadonlyArray<string>): ReadonlySet<string> => {
   const seen = new Set<string>()
-  const open = [...agents].flatMap((id) => children.get(id) ?? [])
+  const open = [...from].flatMap(next)
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (seen.has(id)) continue
     seen.add(id)
-    open.push(...(children.get(id) ?? []))
+    open.push(...next(id))
   }
   return seen
 }
@@ -104,8 +115,12 @@ export const of = (
   }
 ): ChangeCommits => {
   const { events, known, roster, standing } = around
-  const own = reach(known, pull.head, below(known, { pull, events }))
-  const pushed = pushers(pull, { events, known, own })
+  const before = below(known, { pull, events })
+  const reached = reach(known, pull.head, before)
+  // Where the forge says which they are, what else is met from the head on is of the branch that it was made from.
+  const listed = new Set(pull.commits.map(({ id }) => id))
+  const own = listed.has(pull.head) ? new Set([...reached].filter((id) => listed.has(id))) : reached
+  const pushed = pushers(known, { before, events })
   const makers = new Map(
     [...own].flatMap((id) => {
       const commit = known.get(id)
@@ -114,7 +129,10 @@ export const of = (
     })
   )
   const agents = new Set([...makers].flatMap(([id, { _tag }]) => (_tag === "Agent" ? [id] : [])))
-  const isBehind = behind(known, own, agents)
+  const children = childrenOf(known, own)
+  const above = (from: Iterable<string>) => onward(from, (id) => children.get(id) ?? [])
+  const isBehind = above(agents)
+  const belowAgent = onward(agents, (id) => (known.get(id)?.parents ?? []).filter((parent) => own.has(parent)))
   const made = [...makers].flatMap(([id, maker]): ReadonlyArray<Made> => {
     const commit = known.get(id)
     if (commit === undefined) return []
@@ -128,6 +146,7 @@ export const of = (
   return {
     made,
     authors: isMissing ? "unknown" : authorsOf(made),
+    ends: [...agents].filter((id) => !belowAgent.has(id)).map((id) => [id, ...above([id])]),
     gaps: [
       ...(isMissing ? [`The commit ${pull.head} that it ended at is not there.`] : []),
       ...(isCut && !isMissing ? ["Commits below it are not there, so some of its own may be missing."] : []),
