@@ -1,7 +1,8 @@
 /** The audit: who decided what of each change, from a clone and the forge's memory alone. It needs no store and no network. */
 import * as Actor from "@millwright/core/Actor"
+import * as Digest from "@millwright/core/Digest"
 import type * as Intervention from "@millwright/core/Intervention"
-import type * as Policy from "@millwright/core/Policy"
+import * as Policy from "@millwright/core/Policy"
 import type * as ForgeHistory from "@millwright/governance/ForgeHistory"
 import * as History from "@millwright/governance/History"
 import * as Provenance from "@millwright/governance/Provenance"
@@ -16,6 +17,8 @@ export interface Row {
   readonly decided: History.Decided
   readonly hasShipped: boolean
   readonly decision: Policy.Decision
+  /** What a person's yes has to be of: this head, under this decision. */
+  readonly asked: Digest.Digest
   readonly commits: ReadonlyArray<Provenance.Commit>
   readonly people: ReadonlyArray<Intervention.Intervention>
 }
@@ -40,11 +43,15 @@ export const of = Effect.fnUntraced(function* (
       if (decided === undefined) return []
       const { decision } = yield* StatusCheck.check(dir, change)
       const { commits } = yield* Provenance.verify(dir, { base: change.base, head: change.head, roster })
-      const people = decided.interventions.flatMap((key) => rebuilt.ledger.get(key) ?? [])
+      const people = decided.interventions
+        .flatMap((key) => rebuilt.ledger.get(key) ?? [])
+        .toSorted((a, b) => a.openedAt - b.openedAt)
       const hasShipped = change.events.some(({ _tag }) => _tag === "Merged")
-      const row: Row = { change, decided, hasShipped, decision, commits, people }
+      const asked = Digest.ofJson({ head: change.head, decision: Policy.digest(decision) })
+      const row: Row = { change, decided, hasShipped, decision, asked, commits, people }
       return [row]
-    })
+    }),
+    { concurrency: 2 }
   )
   const audit: Audit = { rows: rows.flat(), rebuilt }
   return audit
@@ -53,12 +60,17 @@ export const of = Effect.fnUntraced(function* (
 const minutes = (ms: number): string =>
   ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`
 
+/** Whether a person said yes to the change as it is in the end. */
+export const isYes = ({ asked }: Row, { answered, before, kind }: Intervention.Intervention): boolean =>
+  kind === "approve" && answered?.by._tag === "Human" && before === asked
+
 /** What a person did: `bo: approve, waited 40 min, active 6 min`. */
-const did = ({ answered, kind, to, withdrawn }: Intervention.Intervention): string => {
-  if (answered === null) return withdrawn === true ? `nobody: ${kind}, withdrawn` : `${to ?? "nobody"}: ${kind}, open`
+const did = (row: Row, intervention: Intervention.Intervention): string => {
+  const { answered, kind } = intervention
+  if (answered === null) return `nobody: ${kind}`
   const { activeMinutes, by, waited } = answered
   return [
-    `${Actor.label(by)}: ${kind}`,
+    `${Actor.label(by)}: ${kind}${kind === "approve" && !isYes(row, intervention) ? " (void)" : ""}`,
     ...(waited === null ? [] : [`waited ${minutes(waited)}`]),
     `active ${activeMinutes === null ? "?" : minutes(activeMinutes * 60_000)}`
   ].join(", ")
@@ -74,21 +86,22 @@ const made = ({ id, standing }: Provenance.Commit): string =>
 
 /** The rows as a table: what a change came to, what policy said by which rule, whose its commits are, and what people did. */
 export const table = ({ rows }: Audit): string => {
-  const cells = rows.flatMap(({ change, commits, decided, decision, hasShipped, people }) => {
+  const cells = rows.flatMap((row) => {
+    const { change, commits, decided, decision, hasShipped, people } = row
     const columns = [
       [`#${change.id} ${change.branch.replace("factory/", "")}`],
       [hasShipped ? "shipped" : "dropped"],
       [decided.level],
       [decision._tag, `  ${decision.rule}`],
       commits.map(made),
-      people.length === 0 ? ["nobody"] : people.map(did)
+      people.length === 0 ? ["nobody"] : people.map((each) => did(row, each))
     ]
     const height = Math.max(...columns.map(({ length }) => length))
     return Array.from({ length: height }, (_, line) =>
       columns.map((column) => Text.oneLine(column[line] ?? "").trimEnd())
     )
   })
-  return Text.columns([["change", "", "people's part", "policy, by its rule", "commits", "people"], ...cells])
+  return Text.columns([["change", "", "level", "policy, by its rule", "commits", "people"], ...cells])
     .map((line) => `  ${line}`)
     .join("\n")
 }

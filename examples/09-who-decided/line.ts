@@ -47,7 +47,7 @@ export const layer = <R>({ dir, timeline, work }: Place<R>) =>
   Factory.toLayer(
     Effect.fnUntraced(function* ({ item }) {
       const made = yield* Stage.run({ name: "implement", success: Work }, work(item))
-      const pull = yield* Stage.run(
+      yield* Stage.run(
         { name: "deliver", success: Schema.String },
         Effect.gen(function* () {
           const forge = yield* Forge.Forge
@@ -61,7 +61,7 @@ export const layer = <R>({ dir, timeline, work }: Place<R>) =>
       for (;;) {
         // A commit that came since voids what was approved, so policy is asked again after each yes.
         const { decision, head, missing, next, rule } = yield* judge({ dir, branch: made.branch, approvals })
-        if (next === "ship") return yield* ship({ dir, timeline, pull, branch: made.branch, head })
+        if (next === "ship") return yield* ship({ dir, timeline, item: item.id, branch: made.branch, head })
         if (next === "stop") return yield* Line.park(item, { reason: missing })
         const yes = yield* Gate.approve("change", {
           question: `Ship "${item.title}"?`,
@@ -96,18 +96,18 @@ const judge = ({ approvals, branch, dir }: { dir: string; branch: string; approv
 interface Shipping {
   readonly dir: string
   readonly timeline: Timeline.Timeline
-  readonly pull: string
+  readonly item: string
   readonly branch: string
   readonly head: string
 }
 
-const ship = ({ branch, dir, head, pull, timeline }: Shipping) =>
+const ship = ({ branch, dir, head, item, timeline }: Shipping) =>
   Stage.run(
     { name: "ship", success: Schema.String },
     Effect.gen(function* () {
       // It is refused where `main` went on since.
       yield* Repository.git(dir, Repository.agent, "fetch", "-q", ".", `${branch}:main`)
-      yield* timeline.happened(pull, { _tag: "Merged", by: Timeline.accounts.bot, commit: head })
+      yield* timeline.happened(item, { _tag: "Merged", by: Timeline.accounts.bot, commit: head })
       return head
     })
   )

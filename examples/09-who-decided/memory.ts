@@ -28,14 +28,16 @@ const delivered = (run: string) =>
     run
   )
 
-/** Keeps what people did for a run in the note of the commit that it delivered. */
-export const keep = (place: Place) =>
-  Effect.fnUntraced(function* (run: string) {
-    yield* observe(place)
+/** Observes, and keeps what people did for some runs in the notes of the commits that they delivered. */
+export const keep = Effect.fnUntraced(function* (place: Place, runs: ReadonlyArray<string>) {
+  yield* observe(place)
+  const all = [...(yield* Recorder.ledger)]
+  for (const run of runs) {
     const event = yield* delivered(run)
-    if (event?.fact._tag !== "ChangeDelivered") return
+    if (event?.fact._tag !== "ChangeDelivered") continue
     const { item, line } = event
-    const ledger = new Map([...(yield* Recorder.ledger)].filter(([, each]) => each.item === item))
+    const ledger = new Map(all.filter(([, each]) => each.item === item))
     const commit = event.fact.pullRequest.head
     yield* InterventionNotes.write(place.dir, { commit, observed: { line, run, item }, ledger })
-  })
+  }
+})

@@ -25,8 +25,8 @@ type Subject =
 export interface Timeline {
   /** A pull request was opened, by the account of the factory. */
   readonly opened: (pull: PullRequest.PullRequest) => Effect.Effect<void>
-  /** Something happened to a pull request. */
-  readonly happened: (pull: string, what: Happening) => Effect.Effect<void>
+  /** Something happened to the pull request of an item. */
+  readonly happened: (item: string, what: Happening) => Effect.Effect<void>
   /** A customer says that something is wrong. */
   readonly bug: (title: string, body: string) => Effect.Effect<void>
   readonly history: Effect.Effect<ForgeHistory.ForgeHistory, Repository.ProgramError>
@@ -37,16 +37,16 @@ export const make = (dir: string): Timeline => {
   let count = 0
   const event = (what: Happening) =>
     Effect.map(Clock.currentTimeMillis, (at) => ({ ...what, id: `event/${++count}`, at }) as ForgeHistory.Event) // both halves of one
-  const happened = Effect.fnUntraced(function* (id: string, what: Happening) {
-    const subject = subjects.get(id)
+  const happened = Effect.fnUntraced(function* (item: string, what: Happening) {
+    const subject = subjects.get(item)
     if (subject?._tag === "PullRequest") subject.events.push(yield* event(what))
   })
   return {
     happened,
     opened: Effect.fnUntraced(function* (pull) {
-      subjects.set(pull.id, { _tag: "PullRequest", pull, events: [] })
-      yield* happened(pull.id, { _tag: "Pushed", by: accounts.bot, before: null, after: pull.head, forced: false })
-      yield* happened(pull.id, { _tag: "Opened", by: accounts.bot })
+      subjects.set(pull.item, { _tag: "PullRequest", pull, events: [] })
+      yield* happened(pull.item, { _tag: "Pushed", by: accounts.bot, before: null, after: pull.head, forced: false })
+      yield* happened(pull.item, { _tag: "Opened", by: accounts.bot })
     }),
     bug: Effect.fnUntraced(function* (title, body) {
       const events = [yield* event({ _tag: "Opened", by: accounts.customer })]

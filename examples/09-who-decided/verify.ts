@@ -7,7 +7,7 @@ import type * as LineOwners from "@millwright/governance/LineOwners"
 import * as Metrics from "@millwright/governance/Metrics"
 import * as Effect from "effect/Effect"
 import { strict as assert } from "node:assert"
-import type * as Audit from "./audit.ts"
+import * as Audit from "./audit.ts"
 import { tasks } from "./tasks.ts"
 
 /** A ledger as text: the same for the same interventions. */
@@ -50,11 +50,17 @@ interface Found {
 /** The week was as it is told. */
 export const week = ({ audit, events, lines, metrics, state }: Found): void => {
   for (const [item, level] of Object.entries(levels)) {
-    const { change, decided, decision, people } = row(audit, item as keyof typeof levels) // its own keys
+    const found = row(audit, item as keyof typeof levels) // its own keys
+    const { change, decided, decision, hasShipped, people } = found
     assert.equal(decided.level, level, `${item}: ${decided.why.join(" ")}`)
     const recorded = events.findLast(({ fact, item: of }) => of === item && fact._tag === "ChangeClassified")?.fact
     assert(recorded?._tag === "ChangeClassified", `nobody asked policy about ${item}`)
     assert.equal(Policy.digest(decision), Policy.digest(recorded.decision), `policy says something else of ${item} now`)
+    const isApproved = people.some((each) => Audit.isYes(found, each))
+    assert(
+      !hasShipped || isApproved === (decision._tag === "HumanReview"),
+      `nobody said yes to the ${item} that shipped`
+    )
     for (const { answered } of people) assert(answered?.by._tag !== "Agent", `an agent decided in #${change.id}`)
   }
   const forged = row(audit, "deploy")

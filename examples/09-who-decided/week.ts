@@ -6,6 +6,7 @@ import * as Actor from "@millwright/core/Actor"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Gate from "@millwright/core/Gate"
 import * as GateDesk from "@millwright/core/GateDesk"
+import * as Git from "@millwright/core/Git"
 import * as Intervention from "@millwright/core/Intervention"
 import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
@@ -15,14 +16,14 @@ import * as Metrics from "@millwright/governance/Metrics"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Agent from "./agent.ts"
-import * as Clock from "./clock.ts"
+import type * as Clock from "./clock.ts"
 import { Factory, layer as line } from "./line.ts"
 import * as Memory from "./memory.ts"
 import * as Repository from "./repository.ts"
 import { edited, takenOver, tasks, type Task } from "./tasks.ts"
 import * as Timeline from "./timeline.ts"
 
-/** Monday, 9 o'clock. */
+/** When it begins. */
 export const monday = Date.UTC(2026, 2, 2)
 const ada = Actor.human("ada")
 const bo = Actor.human("bo")
@@ -46,79 +47,77 @@ export const live = Effect.fnUntraced(function* (
     agent(byItem.get(item.id) ?? tasks.readme, { ...courses, ...forger }[item.id] ?? {})
 
   const started = Effect.fnUntraced(function* ({ item }: Task) {
-    yield* week.pass("3 hours")
+    yield* week.pass("1 hour")
     const run = yield* Factory.start({ item })
-    return { run, status: yield* Line.settled(run) }
+    yield* Line.settled(run)
+    return run
   })
-  /** Bo says yes at the gate that is open, after some minutes, and was at it for some of them. */
-  const approves = Effect.fnUntraced(function* (run: string, minutes: number, activeMinutes: number) {
-    yield* week.pass(`${minutes} minutes`)
+  /** Bo says yes at the gate of a run, after some minutes, and was at it for some of them. */
+  const approves = Effect.fnUntraced(function* (run: string, after: number, activeMinutes: number) {
+    yield* week.pass(`${after} minutes`)
+    const yes = { _tag: "Approve", note: "" } as const
     const open = (yield* GateDesk.open).filter(({ origin }) => origin.run === run)
-    for (const { opened } of open)
-      yield* Gate.settle(opened.gate, { _tag: "Approve", note: "" }, { actor: bo, activeMinutes })
-    return yield* Line.settled(run)
+    for (const { opened } of open) yield* Gate.settle(opened.gate, yes, { actor: bo, activeMinutes })
+    yield* Line.settled(run)
   })
-  /** Ada commits to the branch of an item with her key, and pushes it. */
-  const commits = Effect.fnUntraced(function* (
-    { item }: Task,
-    pull: string,
-    { files, message }: { files: Repository.Files; message: string }
-  ) {
-    const before = yield* Repository.git(dir, repository.ada, "rev-parse", `factory/${item.id}`)
-    const after = yield* Repository.commit(dir, { branch: `factory/${item.id}`, files, message, who: repository.ada })
+  /** Ada commits to the branch of an item, with her key, and pushes it. */
+  const commits = Effect.fnUntraced(function* ({ item }: Task, files: Repository.Files, message: string) {
+    const branch = `factory/${item.id}`
+    const before = yield* Git.resolve(dir, branch)
+    const after = yield* Repository.commit(dir, { branch, files, message, who: repository.ada })
     const owner = { _tag: "Human", identity: `Ada <${repository.ada.email}>` } as const
     yield* Repository.claim(dir, { commit: after, files, owner })
-    yield* timeline.happened(pull, { _tag: "Pushed", by: Timeline.accounts.ada, before, after, forced: false })
+    yield* timeline.happened(item.id, { _tag: "Pushed", by: Timeline.accounts.ada, before, after, forced: false })
   })
-  const keep = Memory.keep({ dir, base, timeline })
+  const place = { dir, base, timeline }
 
   return yield* Effect.gen(function* () {
-    // Monday
-    yield* keep((yield* started(tasks.readme)).run)
+    yield* week.morning(0)
+    const readme = yield* started(tasks.readme)
     const whole = yield* started(tasks.whole)
-    yield* approves(whole.run, 40, 6)
-    yield* keep(whole.run)
-    // Tuesday
-    yield* week.pass("14 hours")
-    yield* keep((yield* started(tasks.guide)).run)
+    yield* approves(whole, 40, 6)
+    yield* Memory.keep(place, [readme, whole])
+
+    yield* week.morning(1)
+    const guide = yield* started(tasks.guide)
     const short = yield* started(tasks.short)
     yield* week.pass("20 minutes")
-    yield* commits(tasks.short, "4", { files: edited, message: "fix: an empty text takes no time" })
+    yield* commits(tasks.short, edited, "fix: an empty text takes no time")
     // He looked at what was there before: his yes is void, and he is asked again.
-    yield* approves(short.run, 5, 4)
-    yield* approves(short.run, 10, 3)
-    yield* keep(short.run)
-    // Wednesday
-    yield* week.pass("14 hours")
+    yield* approves(short, 5, 4)
+    yield* approves(short, 10, 3)
+    yield* Memory.keep(place, [guide, short])
+
+    yield* week.morning(2)
     const page = yield* started(tasks.page)
+    const { id: item } = tasks.page.item
     const why = "The agent can not see the page."
-    const mine = yield* Recorder.takeOver({ item: tasks.page.item.id, run: page.run, line: Factory.name, by: ada, why })
+    const mine = yield* Recorder.takeOver({ item, run: page, line: Factory.name, by: ada, why })
     yield* week.pass("2 hours")
-    yield* commits(tasks.page, "5", { files: takenOver, message: "One minute, two minutes" })
+    yield* commits(tasks.page, takenOver, "One minute, two minutes")
     yield* Recorder.handBack(mine, { by: ada, why: "It shows them.", activeMinutes: 85 })
-    yield* approves(page.run, 30, 5)
-    yield* approves(page.run, 5, 1)
-    yield* keep(page.run)
+    yield* approves(page, 30, 5)
+    yield* approves(page, 5, 1)
     const server = yield* started(tasks.server)
     yield* week.pass("50 minutes")
-    yield* Line.resume(server.run, { by: bo })
-    yield* Line.settled(server.run)
-    yield* approves(server.run, 25, 7)
-    yield* keep(server.run)
-    // Thursday
-    yield* week.pass("14 hours")
+    yield* Line.resume(server, { by: bo })
+    yield* Line.settled(server)
+    yield* approves(server, 25, 7)
+    yield* Memory.keep(place, [page, server])
+
+    yield* week.morning(3)
     const moods = yield* started(tasks.moods)
     yield* week.pass("1 hour")
-    yield* Line.cancel(moods.run, { reason: "Nobody asked for it.", by: bo })
-    yield* timeline.happened("7", { _tag: "Closed", by: Timeline.accounts.bot })
-    yield* keep(moods.run)
+    yield* Line.cancel(moods, { reason: "Nobody asked for it.", by: bo })
+    yield* timeline.happened("moods", { _tag: "Closed", by: Timeline.accounts.bot })
     const deploy = yield* started(tasks.deploy)
-    yield* timeline.happened("8", { _tag: "Closed", by: Timeline.accounts.bo })
-    yield* keep(deploy.run)
-    // Friday
-    yield* week.pass("20 hours")
+    yield* week.pass("15 minutes")
+    yield* timeline.happened("deploy", { _tag: "Closed", by: Timeline.accounts.bo })
+    yield* Memory.keep(place, [moods, deploy])
+
+    yield* week.morning(4)
     yield* timeline.bug("A text of 99 words takes 0 minutes", "It was introduced in #2.")
-    yield* Memory.observe({ dir, base, timeline })
+    yield* Memory.observe(place)
     return {
       events: yield* Journal.fold<ReadonlyArray<FactoryEvent.FactoryEvent>>([], (all, event) => [...all, event]),
       ledger: yield* Journal.fold(Intervention.empty, Intervention.step),
