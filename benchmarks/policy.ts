@@ -101,7 +101,16 @@ const measure = Effect.fnUntraced(function* ({ files, folder, harmless, runs }: 
   })
   progress(`${files} files, ${runs} runs …`)
   const facts = { files: Array.from({ length: files }, (_, at) => fileAt(at)), traits: [] }
-  const times = Bench.middle(Bench.times(runs, () => Policy.classify(Policy.careful, facts)))
+  Policy.classify(Policy.careful, facts)
+  // The time of one core: what else the machine does has no say.
+  const times = Bench.middle(
+    Array.from({ length: runs }, () => {
+      const start = process.threadCpuUsage()
+      Policy.classify(Policy.careful, facts)
+      const { system, user } = process.threadCpuUsage(start)
+      return (user + system) / 1_000
+    })
+  )
   const forged = yield* forgeries(folder, progress)
   const figures: ReadonlyArray<Bench.Measured> = [
     {
@@ -116,7 +125,12 @@ const measure = Effect.fnUntraced(function* ({ files, folder, harmless, runs }: 
       unit: `of ${harmless.length}`,
       goal: { op: ">=", value: 0.85 }
     },
-    { name: `classify ${files} files, facts given`, ...times, unit: "ms", goal: { op: "<=", value: 40 } },
+    {
+      name: `classify ${files} files, facts given, by time of one core`,
+      ...times,
+      unit: "ms",
+      goal: { op: "<=", value: 40 }
+    },
     { name: "built, read and classified, one change", value: Bench.round(perChange), unit: "ms" },
     ...forged
   ]

@@ -100,6 +100,12 @@ const rules: ReadonlyArray<Rule> = [
     documents,
     /<(?:script|iframe|object|embed|form|meta|base|link|svg|style)\b|\bon(?:error|load|click|mouseover|focus)\s{0,9}=|\bjavascript\s{0,9}:|\bdata:text\/html|^[ \t]{0,9}\.\.\s{1,9}(?:raw|include|literalinclude|csv-table|exec|program-output|jupyter-execute|automodule|autoclass)::|^(?:include|import)::|\{%|<\?(?:php|=)|<%|^```\{/im
   ),
+  // What people paste into a shell, and what only agents read.
+  added(
+    "ActiveDocument",
+    documents,
+    /\b(?:curl|wget|iwr)\b[^\n]{0,200}\|\s{0,9}(?:sudo\s{1,9})?(?:ba|z|da)?sh\b|<!--[^>]{0,400}\b(?:ignore|disregard|instructions?|assistant|agents?|prompt|you must)\b|\b(?:ignore|disregard|forget)\s{1,9}(?:all\s{1,9})?(?:the\s{1,9}|your\s{1,9})?(?:previous|prior|above|earlier)\s{1,9}(?:instructions?|prompts?|rules)\b/i
+  ),
   added("ActiveDocument", documents, /^---[ \t]{0,9}(?:js|javascript|coffee|cson|toml|json)\b/i),
   added(
     "MarkedGenerated",

@@ -26,44 +26,46 @@ export interface ChangeCommits {
 /** All commits that are known, by id. */
 export type Known = ReadonlyMap<string, ForgeHistory.Commit>
 
-const reach = (known: Known, from: string, without: ReadonlySet<string>): Set<string> => {
+/** The commits that are met from one on, as far as they are wanted. */
+const reach = (known: Known, from: string, isWanted: (id: string) => boolean): Set<string> => {
   const seen = new Set<string>()
   const open = [from]
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (seen.has(id) || without.has(id) || !known.has(id)) continue
+    const commit = seen.has(id) || !isWanted(id) ? undefined : known.get(id)
+    if (commit === undefined) continue
     seen.add(id)
-    open.push(...(known.get(id)?.parents ?? []))
+    open.push(...commit.parents)
   }
   return seen
 }
 
-/** What was there before the change: a branch may have taken up more of it since it began. */
-const below = (
-  known: Known,
-  { events, pull }: { pull: ForgeHistory.PullRequest; events: ReadonlyArray<ForgeHistory.Event> }
+/** Where the forge says which commits are the change's, it is those. Else those that were not there before it. */
+const ownOf = (
+  pull: ForgeHistory.PullRequest,
+  { events, known }: { readonly events: ReadonlyArray<ForgeHistory.Event>; readonly known: Known }
 ): Set<string> => {
-  const before = reach(known, pull.base, new Set()).add(pull.base)
+  const listed = new Set(pull.commits.map(({ id }) => id))
+  listed.delete(pull.base)
+  if (listed.has(pull.head)) return reach(known, pull.head, (id) => listed.has(id))
+  const before = reach(known, pull.base, () => true).add(pull.base)
+  // A branch may have taken up more of the one that it is merged into, since it began.
   const merged = events.findLast((event) => event._tag === "Merged")
   const [first, ...others] = known.get(merged?.commit ?? "")?.parents ?? []
   if (first !== undefined && others.includes(pull.head)) {
-    for (const id of reach(known, first, before)) before.add(id)
+    for (const id of reach(known, first, (id) => !before.has(id))) before.add(id)
   }
-  return before
+  return reach(known, pull.head, (id) => !before.has(id))
 }
 
-/** The account that pushed each commit first. Events are by time; what lies below the change is nobody's push. */
+/** The account that pushed each commit first. Events are by time. */
 const pushers = (
   known: Known,
-  { before, events }: { readonly before: ReadonlySet<string>; readonly events: ReadonlyArray<ForgeHistory.Event> }
+  { events, own }: { readonly events: ReadonlyArray<ForgeHistory.Event>; readonly own: ReadonlySet<string> }
 ): ReadonlyMap<string, ForgeHistory.Account> => {
   const found = new Map<string, ForgeHistory.Account>()
-  const seen = new Set(before)
   for (const event of events) {
     if (event._tag !== "Pushed") continue
-    for (const id of reach(known, event.after, seen)) {
-      seen.add(id)
-      found.set(id, event.by)
-    }
+    for (const id of reach(known, event.after, (id) => own.has(id) && !found.has(id))) found.set(id, event.by)
   }
   return found
 }
@@ -115,12 +117,8 @@ export const of = (
   }
 ): ChangeCommits => {
   const { events, known, roster, standing } = around
-  const before = below(known, { pull, events })
-  const reached = reach(known, pull.head, before)
-  // Where the forge says which they are, what else is met from the head on is of the branch that it was made from.
-  const listed = new Set(pull.commits.map(({ id }) => id))
-  const own = listed.has(pull.head) ? new Set([...reached].filter((id) => listed.has(id))) : reached
-  const pushed = pushers(known, { before, events })
+  const own = ownOf(pull, { events, known })
+  const pushed = pushers(known, { events, own })
   const makers = new Map(
     [...own].flatMap((id) => {
       const commit = known.get(id)
