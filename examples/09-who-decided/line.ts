@@ -5,7 +5,6 @@ import * as Git from "@millwright/core/Git"
 import * as Intervention from "@millwright/core/Intervention"
 import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
-import * as Policy from "@millwright/core/Policy"
 import * as Stage from "@millwright/core/Stage"
 import * as WorkItem from "@millwright/core/WorkItem"
 import type * as Clearance from "@millwright/core/Clearance"
@@ -80,12 +79,12 @@ const judge = ({ approvals, branch, dir }: { dir: string; branch: string; approv
     Effect.gen(function* () {
       const head = yield* Git.resolve(dir, branch)
       const report = yield* StatusCheck.check(dir, { base: "main", head, known: { approvals } })
-      const { decision, ruling } = report
+      const { decision, digest, ruling } = report
       yield* Journal.record({ _tag: "ChangeClassified", decision })
       const next = ruling._tag === "Ships" ? "ship" : decision._tag === "HardStop" ? "stop" : "ask"
       return {
         head,
-        decision: Policy.digest(decision),
+        decision: digest,
         rule: decision.rule,
         next,
         missing: StatusCheck.text(report)

@@ -12,6 +12,7 @@ import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
 import * as Recorder from "@millwright/core/Recorder"
 import * as Sqlite from "@millwright/core/Sqlite"
+import * as Status from "@millwright/core/Status"
 import * as Metrics from "@millwright/governance/Metrics"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -118,6 +119,10 @@ export const live = Effect.fnUntraced(function* (
     yield* week.morning(4)
     yield* timeline.bug("A text of 99 words takes 0 minutes", "It was introduced in #2.")
     yield* Memory.observe(place)
+    for (const status of yield* Status.runs(Factory.name)) {
+      if (status._tag === "Stalled")
+        return yield* Effect.die(new Error(`${status.run} stalled: ${status.fault.message}`))
+    }
     return {
       events: yield* Journal.fold<ReadonlyArray<FactoryEvent.FactoryEvent>>([], (all, event) => [...all, event]),
       ledger: yield* Journal.fold(Intervention.empty, Intervention.step),

@@ -7,6 +7,7 @@
  */
 import * as ChangeFacts from "@millwright/core/ChangeFacts"
 import * as Clearance from "@millwright/core/Clearance"
+import type * as Digest from "@millwright/core/Digest"
 import type * as Git from "@millwright/core/Git"
 import * as Policy from "@millwright/core/Policy"
 import * as Effect from "effect/Effect"
@@ -44,7 +45,7 @@ export interface Report {
   readonly policy: string | undefined
   readonly decision: Policy.Decision
   /** What an approval has to name, beside the head. */
-  readonly digest: string
+  readonly digest: Digest.Digest
   readonly ruling: Clearance.Ruling
   /** 0 it may go out, 1 it may not. */
   readonly exitCode: 0 | 1
