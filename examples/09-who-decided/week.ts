@@ -29,11 +29,6 @@ export const monday = Date.UTC(2026, 2, 2)
 const ada = Actor.human("ada")
 const bo = Actor.human("bo")
 
-const courses: Readonly<Record<string, Agent.Course>> = {
-  guide: { hint: "Say how fast people read." },
-  server: { fails: 1 }
-}
-
 /** Lives through the week on a repository, with a store in a file. */
 export const live = Effect.fnUntraced(function* (
   repository: Repository.Repository,
@@ -42,10 +37,16 @@ export const live = Effect.fnUntraced(function* (
   const { base, dir } = repository
   const timeline = Timeline.make(dir)
   const agent = Agent.make(dir, week)
-  const byItem = new Map<string, Task>(Object.values(tasks).map((task) => [task.item.id, task]))
-  const forger = { deploy: { forges: { ...repository.ada, key: repository.stranger.key ?? "" } } }
-  const work = (item: Task["item"]) =>
-    agent(byItem.get(item.id) ?? tasks.readme, { ...courses, ...forger }[item.id] ?? {})
+  const courses: Readonly<Record<string, Agent.Course>> = {
+    guide: { hint: "Say how fast people read." },
+    server: { fails: 1 },
+    deploy: { forges: { ...repository.stranger, name: repository.ada.name, email: repository.ada.email } }
+  }
+  const byId = new Map<string, Task>(Object.entries(tasks))
+  const work = ({ id }: Task["item"]) => {
+    const task = byId.get(id)
+    return task === undefined ? Effect.die(`nobody knows what comes of ${id}`) : agent(task, courses[id] ?? {})
+  }
 
   const started = Effect.fnUntraced(function* ({ item }: Task) {
     yield* week.pass("1 hour")

@@ -44,6 +44,9 @@ describe("09-who-decided", () => {
       assert.deepStrictEqual(readdirSync(out).sort(), names, "it wrote something else")
       const html = readFileSync(join(out, "metrics.html"), "utf8")
       assert.notMatch(html, /<script|https?:\/\/(?!www\.w3\.org)/i, "the report asks for something from elsewhere")
+      const { metrics } = JSON.parse(readFileSync(join(out, "metrics.json"), "utf8"))
+      assert.strictEqual(metrics.figures.fullyAutomated.numerator, 1, "the JSON tells something else")
+      assert.include(readFileSync(join(out, "metrics.md"), "utf8"), "| fully automated | 16.7 % | 1 of 6 |")
       assert.deepStrictEqual(readdirSync(folder), ["reports"], "it left something behind")
     }),
     120_000
