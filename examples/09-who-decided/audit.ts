@@ -28,32 +28,40 @@ export interface Audit {
   readonly rebuilt: History.Rebuilt
 }
 
-/** Makes the ledger again, and asks policy and signatures once more. Both are read from the commit that each change stands on. */
+/** Makes the ledger again, and asks policy and signatures once more: of each change by the commit that it stands on. */
 export const of = Effect.fnUntraced(function* (
   dir: string,
   { base, forge }: { readonly base: string; readonly forge: ForgeHistory.ForgeHistory }
 ) {
   const roster = yield* RosterFile.atBase(dir, { base })
-  const rebuilt = yield* History.rebuild(dir, { base, head: "main", forge, roster })
   const pulls = forge.subjects.filter((subject) => subject._tag === "PullRequest")
-  const rows = yield* Effect.forEach(
+  const looked = yield* Effect.forEach(
     pulls,
     Effect.fnUntraced(function* (change) {
-      const decided = rebuilt.changes.find(({ id }) => id === change.id)
-      if (decided === undefined) return []
       const { decision } = yield* StatusCheck.check(dir, change)
-      const { commits } = yield* Provenance.verify(dir, { base: change.base, head: change.head, roster })
-      const people = decided.interventions
-        .flatMap((key) => rebuilt.ledger.get(key) ?? [])
-        .toSorted((a, b) => a.openedAt - b.openedAt)
-      const hasShipped = change.events.some(({ _tag }) => _tag === "Merged")
-      const asked = Digest.ofJson({ head: change.head, decision: Policy.digest(decision) })
-      const row: Row = { change, decided, hasShipped, decision, asked, commits, people }
-      return [row]
+      return {
+        change,
+        decision,
+        range: yield* Provenance.verify(dir, { base: change.base, head: change.head, roster })
+      }
     }),
     { concurrency: 2 }
   )
-  const audit: Audit = { rows: rows.flat(), rebuilt }
+  // By itself, `rebuild` looks at the signatures of what was merged.
+  const proven = new Map(looked.flatMap(({ range }) => range.commits.map(({ id }) => [id, Provenance.proven(range)])))
+  const standing = (id: string) => proven.get(id)?.(id) ?? ({ _tag: "Unproven", why: "It is of no change." } as const)
+  const rebuilt = yield* History.rebuild(dir, { base, head: "main", forge, roster, standing })
+  const rows = looked.flatMap(({ change, decision, range }): ReadonlyArray<Row> => {
+    const decided = rebuilt.changes.find(({ id }) => id === change.id)
+    if (decided === undefined) return []
+    const asked = Digest.ofJson({ head: change.head, decision: Policy.digest(decision) })
+    const people = decided.interventions
+      .flatMap((key) => rebuilt.ledger.get(key) ?? [])
+      .toSorted((a, b) => a.openedAt - b.openedAt)
+    const hasShipped = change.events.some(({ _tag }) => _tag === "Merged")
+    return [{ change, decided, hasShipped, decision, asked, commits: range.commits, people }]
+  })
+  const audit: Audit = { rows, rebuilt }
   return audit
 })
 

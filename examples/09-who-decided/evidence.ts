@@ -15,7 +15,10 @@ import * as Schema from "effect/Schema"
 import { createPublicKey, generateKeyPairSync } from "node:crypto"
 import { strict as assert } from "node:assert"
 
-/** The report of a week, in which an hour of people's work costs 110 dollars. Writes it as HTML, Markdown and JSON. */
+/** What an hour of people's work costs, and what a change is worth to those who asked for it, in US dollars. */
+const prices = { rate: 110, worth: () => 150 }
+
+/** The report of a week. Writes it as HTML, Markdown and JSON. */
 export const report = Effect.fnUntraced(function* (
   out: string,
   { from, state }: { from: number; state: Metrics.State }
@@ -23,7 +26,7 @@ export const report = Effect.fnUntraced(function* (
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const window = Window.make(from, from + Window.week)
-  const made = MetricsReport.of(state, { title: "The reader's factory", window, rate: 110, asOf: window.to })
+  const made = MetricsReport.of(state, { title: "The reader's factory", window, ...prices, asOf: window.to })
   yield* fs.writeFileString(path.join(out, "metrics.html"), MetricsReport.html(made))
   yield* fs.writeFileString(path.join(out, "metrics.md"), MetricsReport.markdown(made))
   const json = yield* Schema.encodeEffect(MetricsReport.Json)(made)
@@ -31,7 +34,7 @@ export const report = Effect.fnUntraced(function* (
   return made.metrics
 })
 
-const shown = ["fullyAutomated", "semiAutomated", "costPerShipped", "humanHours", "escapedDefects"] as const
+const shown = ["fullyAutomated", "semiAutomated", "costPerShipped", "humanHours", "roi", "escapedDefects"] as const
 
 /** A few of the figures. Each of them says what it is made of, and of how much nobody knows. */
 export const text = ({ figures }: Metrics.Metrics): string =>
@@ -46,11 +49,13 @@ export const text = ({ figures }: Metrics.Metrics): string =>
 /** Signs what is known of a commit with a key of the factory, and writes the envelope and the public key. */
 export const attest = Effect.fnUntraced(function* (
   out: string,
-  { head, interventions }: { readonly head: string; readonly interventions: Intervention.Ledger }
+  head: string,
+  people: ReadonlyArray<Intervention.Intervention>
 ) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const { privateKey, publicKey } = generateKeyPairSync("ed25519")
+  const interventions = new Map(people.map((each) => [each.id, each]))
   const envelope = Attestation.make({ head, repository: "example/reader", interventions }).pipe(
     Result.flatMap((statement) => Attestation.sign(statement, [privateKey]))
   )

@@ -7,6 +7,7 @@ import * as Journal from "@millwright/core/Journal"
 import * as Line from "@millwright/core/Line"
 import * as Stage from "@millwright/core/Stage"
 import * as WorkItem from "@millwright/core/WorkItem"
+import * as Change from "@millwright/core/Change"
 import type * as Clearance from "@millwright/core/Clearance"
 import * as Digest from "@millwright/core/Digest"
 import type * as Fault from "@millwright/core/Fault"
@@ -50,7 +51,11 @@ export const layer = <R>({ dir, timeline, work }: Place<R>) =>
         { name: "deliver", success: Schema.String },
         Effect.gen(function* () {
           const forge = yield* Forge.Forge
-          const change = { ...made, files: yield* Git.diff(dir, made.base, made.head) }
+          const { base, branch, head } = made
+          const files = yield* Git.diff(dir, base, head)
+          const change: Change.Change = { base, branch, head, files }
+          const size = { files: files.length, lines: Change.lines(change) }
+          yield* Journal.record({ _tag: "ChangeCommitted", branch, commit: head, ...size })
           const pull = yield* forge.deliver({ item, change, title: item.title, body: "", into: "main", key: item.id })
           yield* timeline.opened(pull)
           return pull.id

@@ -62,52 +62,58 @@ const clone = Effect.fnUntraced(function* (from: string, to: string) {
   for (const ref of [InterventionNotes.ref, AuthorshipNote.ref]) yield* NoteRemote.fetch(to, { remote: from, ref })
 })
 
+/** Lives through the week in a folder. What is known of it afterwards is the repository, and what the journal came to. */
+const lived = Effect.fnUntraced(function* (folder: string) {
+  const path = yield* Path.Path
+  const week = yield* Clock.make(Week.monday)
+  const live = Effect.gen(function* () {
+    const repository = yield* Repository.make(folder)
+    return { repository, ...(yield* Week.live(repository, { store: path.join(folder, "factory.db"), week })) }
+  })
+  return yield* Effect.provideService(live, EffectClock.Clock, week.clock)
+})
+
 const program = Effect.fnUntraced(function* (asked: Settings) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const out = yield* folderOf(asked.out)
   const folder = yield* fs.makeTempDirectoryScoped({ prefix: "millwright-example-09-" })
-  const week = yield* Clock.make(Week.monday)
-
-  const repository = yield* Effect.provideService(Repository.make(folder), EffectClock.Clock, week.clock)
-  const store = path.join(folder, "factory.db")
-  const { events, forge, ledger, state } = yield* Week.live(repository, { store, week }).pipe(
-    Effect.provideService(EffectClock.Clock, week.clock)
-  )
-  yield* fs.writeFileString(path.join(out, "forge.json"), yield* Schema.encodeEffect(Forge)(forge))
+  const { events, forge, ledger, repository, state } = yield* lived(folder)
+  const memory = path.join(out, "forge.json")
+  yield* fs.writeFileString(memory, yield* Schema.encodeEffect(Forge)(forge))
   yield* Console.log(`A week: ${forge.subjects.length - 1} pull requests, ${events.length} facts in the journal.\n`)
 
-  // From here on nobody looks into the store.
+  // Who decided what? Nobody looks into the store for it.
   const fresh = path.join(folder, "clone")
   yield* clone(repository.dir, fresh)
-  const remembered = yield* Schema.decodeEffect(Forge)(yield* fs.readFileString(path.join(out, "forge.json")))
+  const remembered = yield* Schema.decodeEffect(Forge)(yield* fs.readFileString(memory))
   const audit = yield* Audit.of(fresh, { base: repository.base, forge: remembered })
   yield* Console.log(`Who decided what, by git, its notes and the forge's memory:\n${Audit.table(audit)}\n`)
-  yield* Verify.ledgers(ledger, audit.rebuilt.ledger)
-  yield* Console.log(
-    `The ledger has ${ledger.size} interventions, and is the same from the journal and from a fresh clone.`
-  )
-  for (const { about, change, why } of audit.rebuilt.told.doubts)
+  Verify.ledgers(ledger, audit.rebuilt.ledger)
+  yield* Console.log(`Ledger     of ${ledger.size} interventions: the same from the journal and from a fresh clone`)
+  for (const { about, change, why } of audit.rebuilt.told.doubts) {
     yield* Console.log(`In doubt   ${about.slice(0, 11)} of #${change}: ${why}`)
-  for (const trace of Metrics.traces(state)) {
-    const skills = trace.versions.map(({ digest, skill }) => `${skill}@${Digest.short(digest)}`)
-    yield* Console.log(`Defect     in #${trace.change}, made with ${skills.join(", ")} by ${trace.models.join(", ")}`)
+  }
+  for (const { change, models, versions } of Metrics.traces(state)) {
+    const skills = versions.map(({ digest, skill }) => `${skill}@${Digest.short(digest)}`)
+    yield* Console.log(`Defect     in #${change}, made with ${skills.join(", ")} by ${models.join(", ")}`)
   }
 
+  // What did it come to?
   const metrics = yield* Evidence.report(out, { from: Week.monday, state })
   yield* Console.log(`\nWhat it came to:\n${Evidence.text(metrics)}\n`)
-  const edited = Verify.row(audit, "short")
-  const interventions = new Map(edited.people.map((each) => [each.id, each]))
-  const { head } = edited.change
-  const statement = yield* Evidence.verify(yield* Evidence.attest(out, { head, interventions }), head)
-  const { count = 0 } = statement.predicate.interventions ?? {}
+
+  // Can others believe it, and whose is this line?
+  const { change, people } = Verify.row(audit, "short")
+  const { file, key } = yield* Evidence.attest(out, change.head, people)
+  const { predicate } = yield* Evidence.verify({ file, key }, change.head)
+  const count = predicate.interventions?.count ?? 0
   yield* Console.log(
-    `Attested   ${head.slice(0, 7)} of #${edited.change.id}, with ${count} interventions; verified offline`
+    `Attested   ${change.head.slice(0, 7)} of #${change.id}, with ${count} interventions; verified offline`
   )
   const lines = yield* Evidence.owners(fresh, "src/reading.js")
-  yield* Console.log(
-    `Lines      of src/reading.js: ${lines.agent} an agent's, ${lines.human} a human's, ${lines.unknown} nobody says`
-  )
+  const { agent, human, unknown } = lines
+  yield* Console.log(`Lines      of src/reading.js: ${agent} an agent's, ${human} a human's, ${unknown} nobody says`)
   Verify.week({ audit, events, lines, metrics, state })
   yield* Console.log(`\nThe reports: ${out}`)
 }, Effect.scoped)

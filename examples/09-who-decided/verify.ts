@@ -5,7 +5,6 @@ import * as Policy from "@millwright/core/Policy"
 import * as InterventionNotes from "@millwright/governance/InterventionNotes"
 import type * as LineOwners from "@millwright/governance/LineOwners"
 import * as Metrics from "@millwright/governance/Metrics"
-import * as Effect from "effect/Effect"
 import { strict as assert } from "node:assert"
 import * as Audit from "./audit.ts"
 import { tasks } from "./tasks.ts"
@@ -18,8 +17,8 @@ const text = (ledger: Intervention.Ledger): ReadonlyArray<string> =>
   }).split("\n")
 
 /** Two ledgers are one. */
-export const ledgers = (journal: Intervention.Ledger, rebuilt: Intervention.Ledger) =>
-  Effect.sync(() => assert.deepEqual(text(rebuilt), text(journal), "the clone tells another ledger than the journal"))
+export const ledgers = (journal: Intervention.Ledger, rebuilt: Intervention.Ledger): void =>
+  assert.deepEqual(text(rebuilt), text(journal), "the clone tells another ledger than the journal")
 
 /** The row of an item. */
 export const row = ({ rows }: Audit.Audit, item: keyof typeof tasks): Audit.Row => {

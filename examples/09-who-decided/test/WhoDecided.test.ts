@@ -37,7 +37,8 @@ describe("09-who-decided", () => {
       assert.match(text, /#8 deploy +dropped +unknown +HardStop +\w{7} says: ada; UnknownKey/, "a forged commit passed")
       assert.match(text, /\w{7} signed by ada/, "no signature of a human was verified")
       assert.match(text, /ada: takeover, waited 2 h, active 85 min/)
-      assert.match(text, /is the same from the journal and from a fresh clone/)
+      assert.match(text, /interventions: the same from the journal and from a fresh clone/)
+      assert.match(text, /In doubt +git:\w{7} of #8: .*which nobody in the roster has/)
       assert.match(text, /Defect +in #2, made with implement@\w+ by played\/played-1/)
       assert.match(text, /Attested +\w{7} of #4, with 3 interventions; verified offline/)
       const names = ["attestation.json", "attestation.pub", "forge.json", "metrics.html", "metrics.json", "metrics.md"]
