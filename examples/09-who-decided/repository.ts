@@ -22,9 +22,12 @@ export const agent = { name: "Implement", email: "factory@example.org" } as cons
 /** Git or ssh-keygen is missing, or did not do what a person asked of it. */
 export class ProgramError extends Fault.Class<ProgramError>()("ProgramError", { Failed: false }) {}
 
+/** Without what tells git of another repository, as in a hook. */
+const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")))
+
 const program = (name: string, args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
   Effect.try({
-    try: () => execFileSync(name, args, { encoding: "utf8", stdio: "pipe", env: { ...process.env, ...env } }).trimEnd(),
+    try: () => execFileSync(name, args, { encoding: "utf8", stdio: "pipe", env: { ...environment, ...env } }).trimEnd(),
     catch: (cause) =>
       new ProgramError({
         reason: "Failed",
