@@ -1,7 +1,8 @@
 /**
- * Calls that told an agent what it had been told. Whatever may have changed something stands between two calls makes the second one no
- * repeat: an edit, another command, a sub-agent, a tool that nobody knows, a turn of a person or of the program. Reads and searches change
- * nothing. Where it is told what both said, and it is the same, a file has to be edited in between for a read of it to be needed.
+ * Calls that told an agent what it had been told: both said the same or, where it is not told what they said, were as long to the
+ * character. And nothing stands between them that made the second one worth while: for lines of a file an edit of that file; for a command, a
+ * search or a failure whatever may have changed something, which is an edit, another command, a sub-agent, a tool that nobody knows, and
+ * a turn of a person or of the program. Reads, searches and the agent's own notes change nothing.
  */
 import * as Digest from "@millwright/core/Digest"
 import type * as Transcript from "../Transcript.ts"
@@ -57,11 +58,10 @@ export const of = (
     const editsNow = editsOfUnknown + (call.file === null ? 0 : (edits.get(call.file) ?? 0))
     if (before !== undefined && result !== null && !result.isRejected && isSame(before.result, result)) {
       const isUnchanged = before.changes === changes
-      const isTold = result.output !== null && before.result.output !== null && call.file !== null
       const kind = result.isError
         ? isUnchanged && "same-failure"
         : call.doing === "read"
-          ? (isUnchanged || (isTold && before.edits === editsNow)) && "reread"
+          ? (isUnchanged || (call.file !== null && before.edits === editsNow)) && "reread"
           : (call.doing === "command" || call.doing === "search") && isUnchanged && "repeated-command"
       const isStanding = dropped - before.dropped < (before.result.characters ?? 0) / charactersPerToken
       if (kind !== false && isStanding) found.set(call.key, { kind, what })
