@@ -19,6 +19,7 @@ import * as Usage from "@millwright/core/Usage"
 import * as Schema from "effect/Schema"
 import * as WasteBill from "./internal/WasteBill.ts"
 import * as WasteClaims from "./internal/WasteClaims.ts"
+import * as WasteText from "./internal/WasteText.ts"
 import type * as TranscriptIndex from "./TranscriptIndex.ts"
 import * as TranscriptTally from "./TranscriptTally.ts"
 
@@ -154,6 +155,10 @@ export const of = (
     bill: { answers, unknown, unpriced, usage, usd }
   }
 }
+
+/** What was wasted, as Markdown: the sum, what would mend it, and the most expensive findings, at most `most` (default 20). */
+export const report = (waste: Waste, { most = 20 }: { readonly most?: number } = {}): string =>
+  WasteText.of(waste, most)
 
 const summed = (findings: ReadonlyArray<Finding>): Sum => {
   const priced = findings.flatMap(({ usd }) => (usd === null ? [] : [usd]))

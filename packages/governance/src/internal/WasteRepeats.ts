@@ -63,7 +63,7 @@ export const of = (
         : call.doing === "read"
           ? (isUnchanged || (call.file !== null && before.edits === editsNow)) && "reread"
           : (call.doing === "command" || call.doing === "search") && isUnchanged && "repeated-command"
-      const isStanding = dropped - before.dropped < (before.result.characters ?? 0) / charactersPerToken
+      const isStanding = dropped - before.dropped < Math.max(1, (before.result.characters ?? 0) / charactersPerToken)
       if (kind !== false && isStanding) found.set(call.key, { kind, what })
     }
     // An edit that failed changed nothing; a command that failed may have.
