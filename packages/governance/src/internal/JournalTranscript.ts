@@ -49,6 +49,19 @@ const entries = (event: FactoryEvent.FactoryEvent): ReadonlyArray<Transcript.Ent
           from: null
         }
       ]
+    case "AgentStarted":
+      if (fact.resumed) return []
+      return [
+        {
+          _tag: "Session",
+          key: `agent:${key}`,
+          ...shared,
+          event: "begun",
+          program: "millwright",
+          version: null,
+          from: null
+        }
+      ]
     case "ModelCalled":
       return [answered({ ...fact, key, shared })]
     case "ModelFailed":

@@ -12,7 +12,7 @@ export interface Answer {
   readonly dropped: number
   /** What came into the prompt since the one before it, beside the answer to that one. */
   readonly added: number
-  /** How often the conversation was compacted before it. */
+  /** How often what was said before stood in the conversation no more, until then. */
   readonly epoch: number
   readonly usage: NonNullable<Transcript.Of<"Answered">["usage"]>
 }
@@ -28,7 +28,7 @@ export type Event =
   | { readonly is: "answer"; readonly at: number; readonly answer: Answer }
   | { readonly is: "use"; readonly at: number; readonly use: Use }
   | { readonly is: "turn"; readonly at: number }
-  | { readonly is: "compaction"; readonly at: number }
+  | { readonly is: "break"; readonly at: number }
 
 /** A conversation of an agent, as one session tells it. */
 export interface Scene {
@@ -57,7 +57,8 @@ interface Found {
   readonly answers: Array<TranscriptIndex.Thing<"Answered">>
   readonly uses: Array<Use>
   readonly turns: Array<TranscriptIndex.Thing<"Said">>
-  readonly compactions: Array<TranscriptIndex.Thing<"Compacted">>
+  /** When what was said before stood in the conversation no more: it was compacted, or an agent began one of its own. */
+  readonly breaks: Array<number | null>
   readonly loadings: Array<TranscriptIndex.Thing<"Loaded">>
 }
 
@@ -78,7 +79,7 @@ export const sessions = (index: TranscriptIndex.TranscriptIndex): ReadonlyArray<
         answers: [],
         uses: [],
         turns: [],
-        compactions: [],
+        breaks: [],
         loadings: []
       }
       agents.set(name, its)
@@ -90,7 +91,10 @@ export const sessions = (index: TranscriptIndex.TranscriptIndex): ReadonlyArray<
     if (call !== null) put(call, ({ uses }) => uses.push({ call, result }))
   }
   for (const each of TranscriptIndex.inOrder(index.turns)) put(each, ({ turns }) => turns.push(each))
-  for (const each of TranscriptIndex.inOrder(index.compactions)) put(each, ({ compactions }) => compactions.push(each))
+  for (const each of TranscriptIndex.inOrder(index.compactions)) put(each, ({ breaks }) => breaks.push(each.at))
+  for (const each of TranscriptIndex.inOrder(index.sessions)) {
+    if (each.event === "begun" && each.at !== null) put(each, ({ breaks }) => breaks.push(each.at))
+  }
   for (const each of TranscriptIndex.inOrder(index.loadings)) put(each, ({ loadings }) => loadings.push(each))
   return sorted(found).map((agents) => {
     const all = sorted(agents)
@@ -104,13 +108,14 @@ export const sessions = (index: TranscriptIndex.TranscriptIndex): ReadonlyArray<
 const sorted = <A>(map: ReadonlyMap<string, A>): ReadonlyArray<A> =>
   [...map].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each)
 
-const scene = ({ agent, answers: all, compactions, loadings, session, turns, uses }: Found): Scene => {
+const scene = ({ agent, answers: all, breaks, loadings, session, turns, uses }: Found): Scene => {
   const answers: Array<Answer> = []
+  const times = breaks.filter((at) => at !== null).sort((a, b) => a - b)
   let epoch = 0
   for (const thing of all) {
     const { at, purpose, usage } = thing
     if (at === null || usage === null || purpose === "compaction") continue
-    while ((compactions[epoch]?.at ?? Number.POSITIVE_INFINITY) <= at) epoch++
+    while ((times[epoch] ?? Number.POSITIVE_INFINITY) <= at) epoch++
     const before = answers.at(-1)
     const prompt = usage.input + usage.cacheRead + usage.cacheWrite
     answers.push({
@@ -123,10 +128,12 @@ const scene = ({ agent, answers: all, compactions, loadings, session, turns, use
       epoch
     })
   }
-  const isTimed = [uses.map(({ call }) => call), turns, compactions].flat().every(({ at }) => at !== null)
+  const isTimed = [...uses.map(({ call }) => call.at), ...turns.map(({ at }) => at), ...breaks].every(
+    (at) => at !== null
+  )
   const events: ReadonlyArray<Event> = [
     ...answers.map((answer) => ({ is: "answer", at: answer.at, answer }) as const),
-    ...compactions.map(({ at }) => ({ is: "compaction", at: at ?? 0 }) as const),
+    ...times.map((at) => ({ is: "break", at }) as const),
     ...turns.map(({ at }) => ({ is: "turn", at: at ?? 0 }) as const),
     ...uses.map((use) => ({ is: "use", at: use.call.at ?? 0, use }) as const)
   ]
