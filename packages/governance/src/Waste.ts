@@ -56,13 +56,13 @@ export const Finding = Schema.Struct({
   at: Schema.NullOr(Schema.Natural),
   /** The keys of the calls, answers or loadings that were waste. */
   places: Schema.Array(Schema.String),
-  /** How many answers were sent it. */
+  /** How often an answer was sent it; what came twice counts twice. */
   answers: Schema.Natural,
   /** At least so many tokens. `null`: the size is not told. */
   usage: Schema.NullOr(Usage.Usage),
   /** At least so much, in US dollars at list price. `null`: none of the answers has a price, or the size is not told. */
   usd: Schema.NullOr(Schema.Finite),
-  /** Of the answers, those without a price: they are not in `usd`. */
+  /** Of these, those without a price: they are not in `usd`. */
   unpriced: Schema.Natural
 })
 /** One thing that was wasted in one conversation. */

@@ -1,10 +1,11 @@
 /** Settles claims with the bill: a token is wasted once, and the money of a claim is what its answers would have cost less without it. */
 import * as Digest from "@millwright/core/Digest"
-import * as Pricing from "@millwright/core/Pricing"
+import type * as Pricing from "@millwright/core/Pricing"
 import * as Usage from "@millwright/core/Usage"
 import type * as TranscriptIndex from "../TranscriptIndex.ts"
 import type * as Waste from "../Waste.ts"
-import type * as WasteClaims from "./WasteClaims.ts"
+import * as WasteClaims from "./WasteClaims.ts"
+import * as WastePool from "./WastePool.ts"
 
 /** What claims are settled with. `kinds` is the order in which they are. */
 export interface Terms {
@@ -15,7 +16,6 @@ export interface Terms {
 
 /** The findings that claims come to, the most expensive first. */
 export const settle = (claims: ReadonlyArray<WasteClaims.Claim>, terms: Terms): ReadonlyArray<Waste.Finding> => {
-  const take = taking(terms)
   const inOrder = claims.toSorted(
     (a, b) =>
       terms.kinds.indexOf(a.kind) - terms.kinds.indexOf(b.kind) ||
@@ -23,132 +23,76 @@ export const settle = (claims: ReadonlyArray<WasteClaims.Claim>, terms: Terms): 
       order(a.session, b.session) ||
       order(a.place, b.place)
   )
+  // First what is taken of each answer, then what that comes to in money, and whose it is.
+  const pools = new Map<string, WastePool.WastePool>()
+  for (const claim of inOrder) settleOne(claim, poolIn(pools, terms.index))
+  const prices = new Map([...pools].map(([key, pool]) => [key, WastePool.settle(pool, terms.pricing)]))
   const groups = new Map<string, Group>()
   for (const claim of inOrder) {
-    const settled = settleOne(claim, take)
+    const settled = settleOne(claim, (answer) => prices.get(answer))
     if (settled.usage !== null && Usage.total(settled.usage) === 0) continue
     const key = JSON.stringify([claim.kind, claim.session, claim.agent, claim.what])
-    const group = groups.get(key) ?? { first: claim, places: [], answers: new Set(), parts: [] }
-    groups.set(key, group)
-    group.places.push(claim.place)
-    group.parts.push(settled)
-    for (const answer of claim.charges?.keys() ?? []) group.answers.add(answer)
+    const { first, places, sum }: Group = groups.get(key) ?? { first: claim, places: [], sum: nothing }
+    places.push(claim.place)
+    groups.set(key, { first, places, sum: together(sum, settled) })
   }
   return [...groups.values()].map(finding).sort(byMoney)
 }
 
-interface Settled {
-  readonly usage: Usage.Usage | null
-  readonly usd: number | null
-  /** The answers without a price. */
-  readonly unpriced: ReadonlyArray<string>
-}
+type Settled = Pick<Waste.Finding, "answers" | "unpriced" | "usage" | "usd">
 
 interface Group {
   readonly first: WasteClaims.Claim
   readonly places: Array<string>
-  readonly answers: Set<string>
-  readonly parts: Array<Settled>
+  readonly sum: Settled
 }
 
-const finding = ({ answers, first, parts, places }: Group): Waste.Finding => {
+const nothing: Settled = { usage: null, usd: null, answers: 0, unpriced: 0 }
+
+const finding = ({ first, places, sum }: Group): Waste.Finding => {
   const { agent, at, file, kind, range, session, tools, what } = first
-  const priced = parts.flatMap(({ usd }) => (usd === null ? [] : [usd]))
-  const sizes = parts.flatMap(({ usage }) => (usage === null ? [] : [usage]))
-  return {
-    kind,
-    what: kind === "unused-tools" ? Digest.ofJson(tools) : what,
-    tools: [...tools],
-    file,
-    range,
-    session,
-    agent,
-    at,
-    places,
-    answers: answers.size,
-    usage: sizes.length === 0 ? null : sizes.reduce(Usage.add),
-    usd: priced.length === 0 ? null : priced.reduce(Usage.plus),
-    unpriced: new Set(parts.flatMap(({ unpriced }) => unpriced)).size
-  }
+  const named = kind === "unused-tools" ? Digest.ofJson(tools) : what
+  return { kind, what: named, tools, file, range, session, agent, at, places, ...sum }
 }
 
-type Take = (answer: string, charge: WasteClaims.Charge) => { readonly usage: Usage.Usage; readonly usd: number | null }
-
-const settleOne = ({ charges }: WasteClaims.Claim, take: Take): Settled => {
-  if (charges === null) return { usage: null, usd: null, unpriced: [] }
-  let usage = Usage.zero
-  let usd: number | null = null
-  const unpriced: Array<string> = []
-  for (const [answer, charge] of charges) {
-    const taken = take(answer, charge)
-    usage = Usage.add(usage, taken.usage)
-    if (taken.usd !== null) usd = Usage.plus(usd ?? 0, taken.usd)
-    else if (Usage.total(taken.usage) > 0) unpriced.push(answer)
-  }
-  return { usage, usd, unpriced }
-}
-
-/** What of a prompt is taken first: what costs least. */
-const orders: Readonly<Record<WasteClaims.Charge["how"], ReadonlyArray<keyof Usage.Usage>>> = {
-  new: ["input", "cacheWrite"],
-  kept: ["cacheRead", "input", "cacheWrite"],
-  again: ["cacheWrite"]
-}
-
-interface Left {
-  /** The tokens that no claim has taken. */
-  usage: Usage.Usage
-  /** The answer as it would have been without what was claimed, and what that costs; `null`: it has no price. */
-  without: Usage.Usage
-  usd: number | null
-}
-
-/** Takes tokens out of answers, each once. */
-const taking = ({ index, pricing }: Terms): Take => {
-  const answers = new Map<string, Left>()
-  return (key, { how, tokens }) => {
-    const answer = index.answers.get(key)
-    if (answer === undefined || answer.usage === null) return { usage: Usage.zero, usd: null }
-    const left = answers.get(key) ?? {
-      usage: answer.usage,
-      without: answer.usage,
-      usd: priceOf(answer, answer.usage, pricing)
-    }
-    answers.set(key, left)
-    let taken = Usage.zero
-    for (const kind of orders[how]) {
-      const some = Math.min(left.usage[kind], tokens - Usage.total(taken))
-      taken = { ...taken, [kind]: taken[kind] + some }
-    }
-    if (Usage.total(taken) === 0) return { usage: taken, usd: null }
-    left.usage = minus(left.usage, taken)
-    left.without = minus(left.without, taken)
-    // It would have been read instead.
-    if (how === "again") left.without = Usage.add(left.without, { ...Usage.zero, cacheRead: taken.cacheWrite })
-    const after = left.usd === null ? null : priceOf(answer, left.without, pricing)
-    if (left.usd === null || after === null) return { usage: taken, usd: null }
-    const usd = Math.max(0, Usage.plus(left.usd, -after))
-    left.usd = Usage.plus(left.usd, -usd)
-    return { usage: taken, usd }
-  }
-}
-
-const minus = (a: Usage.Usage, b: Usage.Usage): Usage.Usage => ({
-  input: a.input - b.input,
-  cacheRead: a.cacheRead - b.cacheRead,
-  cacheWrite: a.cacheWrite - b.cacheWrite,
-  output: a.output - b.output
+const together = (a: Settled, b: Settled): Settled => ({
+  answers: a.answers + b.answers,
+  usage: either(a.usage, b.usage, Usage.add),
+  usd: either(a.usd, b.usd, Usage.plus),
+  unpriced: a.unpriced + b.unpriced
 })
 
-const priceOf = (
-  { model, provider }: TranscriptIndex.Thing<"Answered">,
-  usage: Usage.Usage,
-  pricing: Pricing.Pricing["Service"]
-): number | null => {
-  if (model === null || provider === null) return null
-  if (Usage.total(usage) === 0) return 0
-  const cost = Pricing.cost(pricing, { provider, model, usage })
-  return cost._tag === "Known" ? Usage.plus(0, cost.usd) : null
+const either = <A>(a: A | null, b: A | null, join: (a: A, b: A) => A): A | null =>
+  a === null ? b : b === null ? a : join(a, b)
+
+const poolIn =
+  (pools: Map<string, WastePool.WastePool>, { answers }: TranscriptIndex.TranscriptIndex) =>
+  (key: string): WastePool.Taking | undefined => {
+    const answer = answers.get(key)
+    if (answer === undefined || answer.usage === null) return undefined
+    const pool = pools.get(key) ?? WastePool.make(answer, answer.usage)
+    pools.set(key, pool)
+    return pool.take
+  }
+
+const settleOne = (
+  { charges }: WasteClaims.Claim,
+  takingOf: (answer: string) => WastePool.Taking | undefined
+): Settled => {
+  if (charges === null) return nothing
+  let usage = Usage.zero
+  let usd: number | null = null
+  let answers = 0
+  let unpriced = 0
+  for (const [answer, charge] of WasteClaims.chargesOf(charges)) {
+    const taken = takingOf(answer)?.(charge)
+    if (taken === undefined || taken.usage === Usage.zero) continue
+    answers++
+    usage = Usage.add(usage, taken.usage)
+    if (taken.usd === null) unpriced++
+    else usd = Usage.plus(usd ?? 0, taken.usd)
+  }
+  return { usage, usd, answers, unpriced }
 }
 
 const byMoney = (a: Waste.Finding, b: Waste.Finding): number =>

@@ -19,7 +19,9 @@ export const claims = (scene: WasteScene.Scene, lifetime: number | null): Readon
     const pause = asked(answer, before) - (before.thing.until ?? before.at)
     if (pause <= (lifetime ?? (isLong ? long : short))) continue
     const cached = before.usage.cacheRead + before.usage.cacheWrite
-    const tokens = Math.min(answer.usage.cacheWrite, cached - answer.usage.cacheRead) - answer.dropped
+    // Providers without a price of writing bill what is not in the cache as input.
+    const paid = answer.usage.cacheWrite > 0 ? answer.usage.cacheWrite : answer.usage.input
+    const tokens = Math.min(paid, cached - answer.usage.cacheRead) - answer.dropped
     if (tokens <= 0) continue
     found.push({
       kind: "idle-cache",
@@ -31,7 +33,7 @@ export const claims = (scene: WasteScene.Scene, lifetime: number | null): Readon
       session: answer.thing.session,
       agent,
       at: answer.at,
-      charges: new Map([[answer.thing.key, { tokens, how: "again" }]])
+      charges: [() => new Map([[answer.thing.key, { tokens, how: "again" }]])]
     })
   }
   return found

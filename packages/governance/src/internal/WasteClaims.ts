@@ -1,5 +1,5 @@
 /** What is waste in transcripts, before it is settled what was wasted twice and what it cost. */
-import * as Digest from "@millwright/core/Digest"
+import type * as Digest from "@millwright/core/Digest"
 import type * as Transcript from "../Transcript.ts"
 import type * as TranscriptIndex from "../TranscriptIndex.ts"
 import type * as Waste from "../Waste.ts"
@@ -25,7 +25,13 @@ export interface Charge {
   readonly how: "new" | "kept" | "again"
 }
 
-/** One thing that is waste. `place` names it, and `charges` says what of which answer it was; `null`: nobody knows its size. */
+/** Charges by the keys of answers. They are made when they are settled: all at once they may be more than memory holds. */
+export type Charges = () => ReadonlyMap<string, Charge>
+
+/**
+ * One thing that is waste. `place` names it, and `charges` says what of which answers it was, as each session tells that has it; `null`:
+ * nobody knows its size.
+ */
 export interface Claim {
   readonly kind: Waste.Kind
   readonly place: string
@@ -36,7 +42,7 @@ export interface Claim {
   readonly session: string
   readonly agent: string | null
   readonly at: number | null
-  readonly charges: ReadonlyMap<string, Charge> | null
+  readonly charges: ReadonlyArray<Charges> | null
 }
 
 /** The claims of an index, each place once, however many sessions tell of it. */
@@ -70,7 +76,6 @@ const results = (scene: WasteScene.Scene, { charactersPerToken, longest }: Limit
     const isLong = characters !== null && characters > longest && result?.isRejected === false
     if (repeat === undefined && !isLong) return []
     const charges = stays(event.use, repeat === undefined && characters !== null ? characters - longest : characters)
-    if (charges?.size === 0) return []
     const { agent, at, file, key, range, session, tool } = call
     const what = repeat?.what ?? WasteRepeats.whatOf(call)
     return [
@@ -84,7 +89,7 @@ const results = (scene: WasteScene.Scene, { charactersPerToken, longest }: Limit
         session,
         agent,
         at,
-        charges
+        charges: charges === null ? null : [charges]
       }
     ]
   })
@@ -93,15 +98,24 @@ const results = (scene: WasteScene.Scene, { charactersPerToken, longest }: Limit
 /** A result is waste of one kind: the first of these. */
 const ofResults: ReadonlyArray<Waste.Kind> = ["same-failure", "reread", "repeated-command", "oversized-result"]
 
-/** What two sessions tell of one thing. Of an answer that both tell of, the lower charge holds. */
+/** What two sessions tell of one thing. */
 const joined = (a: Claim, b: Claim): Claim => {
   if (a.kind !== b.kind) return ofResults.indexOf(a.kind) < ofResults.indexOf(b.kind) ? a : b
-  if (a.charges === null || b.charges === null) return { ...a, charges: a.charges ?? b.charges }
-  const charges = new Map(a.charges)
-  for (const [key, charge] of b.charges) {
-    const before = charges.get(key)
-    if (before === undefined || charge.tokens < before.tokens) charges.set(key, charge)
-  }
+  const charges = a.charges === null || b.charges === null ? (a.charges ?? b.charges) : [...a.charges, ...b.charges]
   const tools = a.kind === "unused-tools" ? a.tools.filter((tool) => b.tools.includes(tool)) : a.tools
   return { ...a, charges, tools }
+}
+
+/** What a claim is charged. Of an answer that several sessions tell of, the lowest charge holds. */
+export const chargesOf = ([first, ...others]: ReadonlyArray<Charges>): ReadonlyMap<string, Charge> => {
+  const its = first?.() ?? new Map<string, Charge>()
+  if (others.length === 0) return its
+  const charges = new Map(its)
+  for (const other of others) {
+    for (const [key, charge] of other()) {
+      const before = charges.get(key)
+      if (before === undefined || charge.tokens < before.tokens) charges.set(key, charge)
+    }
+  }
+  return charges
 }

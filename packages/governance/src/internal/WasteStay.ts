@@ -7,7 +7,7 @@ import type * as WasteScene from "./WasteScene.ts"
  * What so many characters of a result came to in each answer that was sent them. None where no answer was; `null` where nobody knows how
  * long it was, or of the answers behind it how many tokens they were sent.
  */
-export type Stays = (use: WasteScene.Use, characters: number | null) => ReadonlyMap<string, WasteClaims.Charge> | null
+export type Stays = (use: WasteScene.Use, characters: number | null) => WasteClaims.Charges | null
 
 /** The stays of a conversation. */
 export const make = ({ answers, events, isPartial, turns }: WasteScene.Scene, charactersPerToken: number): Stays => {
@@ -29,22 +29,25 @@ export const make = ({ answers, events, isPartial, turns }: WasteScene.Scene, ch
   }
   for (const turn of turns) arrive(arrivalOf(answers, turn), turn.characters)
 
-  return (use, characters) => {
-    const entry = entryOf(use)
-    const first = answers[entry]
-    if (characters === null || (first === undefined && isPartial)) return null
+  const chargesFrom = (entry: number, characters: number): ReadonlyMap<string, WasteClaims.Charge> => {
     const charges = new Map<string, WasteClaims.Charge>()
-    if (first === undefined) return charges
-    const share = (first.added * characters) / Math.max(1, arrived[entry] ?? 0)
+    const first = answers[entry]
+    const share = ((first?.added ?? 0) * characters) / Math.max(1, arrived[entry] ?? 0)
     let left = Math.floor(Math.min(characters / charactersPerToken, share))
     for (let at = entry; at < answers.length; at++) {
       const answer = answers[at]
-      if (answer === undefined || answer.epoch !== first.epoch) break
+      if (answer === undefined || answer.epoch !== first?.epoch) break
       if (at > entry) left -= answer.dropped
       if (left <= 0) break
       charges.set(answer.thing.key, { tokens: left, how: at === entry ? "new" : "kept" })
     }
     return charges
+  }
+
+  return (use, characters) => {
+    const entry = entryOf(use)
+    if (characters === null || (entry >= answers.length && isPartial)) return null
+    return () => chargesFrom(entry, characters)
   }
 }
 

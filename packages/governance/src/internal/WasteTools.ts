@@ -10,7 +10,8 @@ export const claims = (
   charactersPerToken: number
 ): ReadonlyArray<WasteClaims.Claim> => {
   const timed = loadings.filter(({ at }) => at !== null)
-  const found = new Map<string, WasteClaims.Claim & { readonly charges: Map<string, WasteClaims.Charge> }>()
+  const found = new Map<string, WasteClaims.Claim>()
+  const charges = new Map<string, Map<string, WasteClaims.Charge>>()
   for (const [place, { at, tools }] of timed.entries()) {
     const unused = tools.filter(({ bytes, name }) => bytes !== null && !called.has(name))
     const tokens = unused.reduce((sum, { bytes }) => sum + Math.floor((bytes ?? 0) / charactersPerToken), 0)
@@ -19,6 +20,8 @@ export const claims = (
     for (const { at: answered, thing } of answers) {
       if (answered < (at ?? 0) || answered >= until) continue
       const key = `tools:${JSON.stringify([thing.session, agent])}`
+      const its = charges.get(key) ?? new Map<string, WasteClaims.Charge>()
+      charges.set(key, its)
       const claim = found.get(key) ?? {
         kind: "unused-tools",
         place: key,
@@ -29,9 +32,9 @@ export const claims = (
         session: thing.session,
         agent,
         at: answered,
-        charges: new Map()
+        charges: [() => its]
       }
-      claim.charges.set(thing.key, { tokens, how: "kept" })
+      its.set(thing.key, { tokens, how: "kept" })
       const names = new Set([...claim.tools, ...unused.map(({ name }) => name)])
       found.set(key, { ...claim, tools: [...names].sort() })
     }
