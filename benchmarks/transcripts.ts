@@ -60,7 +60,7 @@ const bounded = ["--max-old-space-size=128", "--max-semi-space-size=4"]
 const below = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((path) => join(folder, path))
-    .filter((path) => statSync(path).isFile())
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
     .sort()
 
 const usageOf = ({ total: { usage } }: TranscriptTally.TranscriptTally): ReadonlyArray<number> => [

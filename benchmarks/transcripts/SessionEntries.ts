@@ -8,7 +8,7 @@ import type * as SessionShape from "./SessionShape.ts"
 
 /** The entries of a session. */
 export const of = ({ human, msgs, s, tools }: SessionShape.Session): ReadonlyArray<Transcript.Entry> => {
-  const shared = (t: string) => ({ session: s, agent: null, at: Date.parse(t) })
+  const shared = (t: string | null) => ({ session: s, agent: null, at: natural(Date.parse(t ?? "")) })
   const counts = new Map<string, number>()
   return [
     ...msgs.map(({ id, max: [input, cacheWrite, cacheRead, output], model, t }): Transcript.Entry =>
@@ -61,12 +61,12 @@ const doings: Readonly<Record<string, Transcript.Doing>> = {
   ExitPlanMode: "ask"
 }
 
-const natural = (value: number | null): number | null =>
-  value !== null && Number.isInteger(value) && value >= 0 ? value : null
+const natural = (value: unknown): number | null =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null
 
 const called = (
   { chars, err, ih, msg, name, path, rej, rng }: SessionShape.Tool,
-  shared: { readonly key: string; readonly session: string; readonly agent: null; readonly at: number }
+  shared: { readonly key: string; readonly session: string; readonly agent: null; readonly at: number | null }
 ): ReadonlyArray<Transcript.Entry> => {
   const doing = doings[name] ?? "other"
   const input = Digest.of(ih)
@@ -85,7 +85,7 @@ const called = (
           : null,
       command: doing === "command" ? input : null
     },
-    ...(err === undefined
+    ...(err === undefined || err === null
       ? []
       : [
           {

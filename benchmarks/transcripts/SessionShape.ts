@@ -9,6 +9,9 @@ const Tokens = Schema.Tuple([Schema.Natural, Schema.Natural, Schema.Natural, Sch
 /** Tokens as `[input, written to the cache, read from the cache, output]`. */
 export type Tokens = typeof Tokens.Type
 
+/** A text of ISO 8601, where it was told. */
+const Time = Schema.NullOr(Schema.String)
+
 /** An answer: `n` lines, with the usage on the first, the last, and the largest of them. */
 const Message = Schema.Struct({
   id: Schema.NonEmptyString,
@@ -17,7 +20,7 @@ const Message = Schema.Struct({
   last: Tokens,
   max: Tokens,
   model: Schema.String,
-  t: Schema.String
+  t: Time
 })
 /** An answer. */
 export type Message = typeof Message.Type
@@ -27,12 +30,12 @@ const Tool = Schema.Struct({
   name: Schema.String,
   ih: Schema.String,
   path: Schema.NullOr(Schema.String),
-  rng: Schema.NullOr(Schema.Tuple([Schema.NullOr(Schema.Finite), Schema.NullOr(Schema.Finite)])),
+  rng: Schema.NullOr(Schema.Tuple([Schema.Unknown, Schema.Unknown])),
   msg: Schema.String,
-  t: Schema.String,
-  chars: Schema.optionalKey(Schema.Natural),
-  err: Schema.optionalKey(Schema.Boolean),
-  rej: Schema.optionalKey(Schema.Boolean)
+  t: Time,
+  chars: Schema.optionalKey(Schema.NullOr(Schema.Natural)),
+  err: Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
+  rej: Schema.optionalKey(Schema.NullOr(Schema.Boolean))
 })
 /** A call. */
 export type Tool = typeof Tool.Type
@@ -44,7 +47,7 @@ const Session = Schema.Struct({
   msgs: Schema.Array(Message),
   tools: Schema.Array(Tool),
   /** When it was, what it was, and how many characters. */
-  human: Schema.Array(Schema.Tuple([Schema.String, Schema.String, Schema.Natural])),
+  human: Schema.Array(Schema.Tuple([Time, Schema.String, Schema.Natural])),
   bad: Schema.Natural
 })
 /** A session. */

@@ -110,7 +110,7 @@ const linesOf = (session: SessionShape.Session, context: Context): ReadonlyArray
   const dated = [
     ...session.msgs.map((message) => ({ t: message.t, lines: answerLines(message, session, { ...context, name }) })),
     ...turnLines(session, { ...context, name })
-  ].sort((a, b) => (a.t < b.t ? -1 : a.t > b.t ? 1 : 0))
+  ].sort((a, b) => ((a.t ?? "") < (b.t ?? "") ? -1 : (a.t ?? "") > (b.t ?? "") ? 1 : 0))
   const lines = dated.flatMap(({ lines }) => lines).map((line) => ({ ...head, ...line }))
   // The last one ends the file, as a write that was cut off does.
   return [...lines.slice(0, 1), ...bad.slice(1), ...lines.slice(1), ...bad.slice(0, 1)]
@@ -144,7 +144,9 @@ const answerLines = (
     const toolId = `toolu_${digest(call_).slice(0, 24)}`
     known.things.set(`call:${call_}`, call.rej === true ? 1 : 0)
     blocks[Math.max(0, Math.min(count - 1, count - calls.length + at))]?.push(toolUse(call, toolId))
-    if (call.err !== undefined) results.push(toolResult(call, { id: toolId, uuid: uuid(`${call_}/result`) }))
+    // What has no result was broken off.
+    if (typeof call.err === "boolean" || call.rej === true)
+      results.push(toolResult(call, { id: toolId, uuid: uuid(`${call_}/result`) }))
   }
   const lines = blocks.map((content, at) => ({
     parentUuid: null,
@@ -192,7 +194,7 @@ const toolUse = ({ ih, name, path, rng }: SessionShape.Tool, id: string): Json =
 const refusal = "The user doesn't want to proceed with this tool use. The tool use was rejected."
 
 const toolResult = (
-  { chars = 0, err, rej, t }: SessionShape.Tool,
+  { chars, err, rej, t }: SessionShape.Tool,
   { id, uuid }: { readonly id: string; readonly uuid: string }
 ): Json => ({
   parentUuid: null,
@@ -205,8 +207,8 @@ const toolResult = (
       {
         tool_use_id: id,
         type: "tool_result",
-        content: rej === true ? refusal + filler(Math.max(0, chars - refusal.length)) : filler(chars),
-        is_error: err
+        content: rej === true ? refusal + filler(Math.max(0, (chars ?? 0) - refusal.length)) : filler(chars ?? 0),
+        is_error: err === true || rej === true
       }
     ]
   },

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import * as Change from "./Change.ts"
-import * as Git from "./Git.ts"
+import type * as Git from "./Git.ts"
 import * as FactObjects from "./internal/FactObjects.ts"
 import type * as FileView from "./internal/FileView.ts"
 import * as PathForm from "./internal/PathForm.ts"
@@ -62,7 +62,8 @@ export interface ReadFacts extends ChangeFacts {
 export const limits = FactObjects.limits
 
 /** Revert, in the words that git and forges write into messages. A message can only raise. */
-const reverting = /^\s*(?:fixup! |squash! )?(?:revert|rollback|roll back|back out|backout|undo)\b|\bthis reverts (?:commit|pull|merge|pr)\b|\breverts? [\w./-]{0,100}[#!]?\w{1,40}\b/im
+const reverting =
+  /^\s*(?:fixup! |squash! )?(?:revert|rollback|roll back|back out|backout|undo)\b|\bthis reverts (?:commit|pull|merge|pr)\b|\breverts? [\w./-]{0,100}[#!]?\w{1,40}\b/im
 
 /** The facts of some files, of both sides of each, and of the messages of the commits. Pure. */
 export const of = (sources: ReadonlyArray<FileView.Source>, messages: ReadonlyArray<string> = []): ChangeFacts => {
@@ -79,7 +80,9 @@ export const of = (sources: ReadonlyArray<FileView.Source>, messages: ReadonlyAr
     return {
       ...file,
       ...(previousMode === undefined ? {} : { previousMode }),
-      traits: isTwice ? [...traits, { trait: "CaseRename" as const }].sort((a, b) => (a.trait < b.trait ? -1 : 1)) : traits
+      traits: isTwice
+        ? [...traits, { trait: "CaseRename" as const }].sort((a, b) => (a.trait < b.trait ? -1 : 1))
+        : traits
     }
   })
   return { files, traits: messages.some((message) => reverting.test(message)) ? ["Revert"] : [] }

@@ -11,7 +11,7 @@
 import * as Schema from "effect/Schema"
 import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
-import * as ClearanceSetting from "./internal/ClearanceSetting.ts"
+import type * as ClearanceSetting from "./internal/ClearanceSetting.ts"
 import * as PolicyDecision from "./internal/PolicyDecision.ts"
 
 export {
@@ -111,7 +111,12 @@ export const rule = ({ decision, setting, state }: Question): Ruling => {
       ? []
       : decision._tag === "AutoShip"
         ? asked
-        : [hold(whyHumans(decision), `The rule "${decision.rule}" asks for ${told({ reviewers, roles: needs.roles })}: ${missing}`)]
+        : [
+            hold(
+              whyHumans(decision),
+              `The rule "${decision.rule}" asks for ${told({ reviewers, roles: needs.roles })}: ${missing}`
+            )
+          ]
   const [first, ...rest] = [
     ...forbidden(decision, state),
     ...humans,
@@ -125,7 +130,9 @@ export const rule = ({ decision, setting, state }: Question): Ruling => {
 const hold = (why: Why, message: string): Hold => ({ why, message })
 
 const whyHumans = ({ reasons = [], rule: deciding }: PolicyDecision.Decision): Why =>
-  [deciding, ...reasons.map((reason) => reason.rule)].includes(PolicyDecision.unknownPath) ? "PathOutside" : "HumanReview"
+  [deciding, ...reasons.map((reason) => reason.rule)].includes(PolicyDecision.unknownPath)
+    ? "PathOutside"
+    : "HumanReview"
 
 const forbidden = (decision: PolicyDecision.Decision, { isHumanSigned }: State): ReadonlyArray<Hold> =>
   decision._tag !== "HardStop" || isHumanSigned === true
@@ -145,7 +152,12 @@ const darkness = (
 ): ReadonlyArray<Hold> => {
   if (decision._tag !== "AutoShip") return []
   if (!dark) {
-    return [hold("DarkModeOff", "Nothing goes out without a human here. Have one approve it, or set `clearance.dark` on the base branch.")]
+    return [
+      hold(
+        "DarkModeOff",
+        "Nothing goes out without a human here. Have one approve it, or set `clearance.dark` on the base branch."
+      )
+    ]
   }
   if (minTrust <= 0 || (trust !== undefined && trust >= minTrust)) return []
   return [
@@ -169,7 +181,8 @@ const verdicts = ({ validators }: ClearanceSetting.Setting, state: State): Reado
 }
 
 const ci = ({ requiresGreenCi }: ClearanceSetting.Setting, { ci: said, head }: State): ReadonlyArray<Hold> => {
-  if (said?.head === head && !said.isGreen) return [hold("CiFailed", `CI failed on ${head}. Look at what failed, and mend it.`)]
+  if (said?.head === head && !said.isGreen)
+    return [hold("CiFailed", `CI failed on ${head}. Look at what failed, and mend it.`)]
   if (!requiresGreenCi || said?.head === head) return []
   return [hold("CiUnknown", `CI has said nothing of ${head} yet. Wait for it, or start it.`)]
 }
@@ -177,7 +190,9 @@ const ci = ({ requiresGreenCi }: ClearanceSetting.Setting, { ci: said, head }: S
 /** What was said of another head, where something is missing: somebody may wonder why it does not count. */
 const stale = (decision: PolicyDecision.Decision, state: State): ReadonlyArray<Hold> => {
   const bound = Digest.ofJson(decision)
-  const old = state.approvals.filter(({ by, decision: of, head }) => by._tag === "Human" && (head !== state.head || of !== bound))
+  const old = state.approvals.filter(
+    ({ by, decision: of, head }) => by._tag === "Human" && (head !== state.head || of !== bound)
+  )
   return old.length === 0
     ? []
     : [

@@ -59,8 +59,15 @@ export const Fact = Schema.TaggedUnion({
     unblockWhen: Schema.optionalKey(Schema.String),
     reviewAfter: Schema.optionalKey(Milliseconds)
   },
-  /** Somebody stopped the run. It begins no further stage, and what it did is undone where it says how. */
-  LineCancelled: { reason: Schema.String, undoing: Schema.optionalKey(Schema.Literal(true)) },
+  /**
+   * Somebody stopped the run. It begins no further stage, and what it did is undone where it says how. `with` is the run that it is a
+   * child of, where it was stopped together with that.
+   */
+  LineCancelled: {
+    reason: Schema.String,
+    undoing: Schema.optionalKey(Schema.Literal(true)),
+    with: Schema.optionalKey(Schema.String)
+  },
   /** The run is to forget a stage and what began after it. What those did is undone first; `LineRewound` follows. */
   LineRewinding: { before: Schema.String },
   /** The run forgot these stages and gates, and goes on before the first of them. What was recorded of them is history. */

@@ -11,6 +11,7 @@ import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
 import type * as FactoryEvent from "./FactoryEvent.ts"
 import * as Fault from "./Fault.ts"
+import * as OrderedMap from "./internal/OrderedMap.ts"
 
 /** How a human came in: the first three were asked for, at a gate. */
 export const Kind = Schema.Literals([
@@ -117,7 +118,7 @@ export type Intervention = typeof Intervention.Type
 export type Ledger = ReadonlyMap<string, Intervention>
 
 /** The ledger before anything happened. */
-export const empty: Ledger = new Map()
+export const empty: Ledger = new OrderedMap.OrderedMap()
 
 /** Whether nobody had asked for it. */
 export const isUnasked = ({ kind }: Pick<Intervention, "kind">): boolean =>
@@ -171,16 +172,19 @@ export const step = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =
       )
     default: {
       const unasked = steppedIn(event)
-      if (unasked !== undefined) return ledger.has(unasked.id) ? ledger : new Map(ledger).set(unasked.id, unasked)
+      if (unasked !== undefined) return ledger.has(unasked.id) ? ledger : set(ledger, unasked)
       return atGates(ledger, event)
     }
   }
 }
 
+const set = (ledger: Ledger, intervention: Intervention): Ledger =>
+  OrderedMap.from(ledger).with(intervention.id, intervention)
+
 const change = (ledger: Ledger, id: string, next: (known: Intervention) => Intervention): Ledger => {
   const known = ledger.get(id)
   const after = known && next(known)
-  return after === undefined || after === known ? ledger : new Map(ledger).set(id, after)
+  return after === undefined || after === known ? ledger : set(ledger, after)
 }
 
 const atGates = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =>
@@ -188,9 +192,8 @@ const atGates = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =>
     const known = ledger.get(id)
     const next = advance(known, event)
     if (next === undefined || next === known) return ledger
-    if (known?.withdrawn !== true || next.withdrawn === true) return new Map(ledger).set(id, next)
-    const before = { ...known, id: `${id}@${known.openedAt}` }
-    return new Map(ledger).set(before.id, before).set(id, next)
+    const isAgain = known?.withdrawn === true && next.withdrawn !== true
+    return set(isAgain ? set(ledger, { ...known, id: `${id}@${known.openedAt}` }) : ledger, next)
   }, ledger)
 
 type Ended = Extract<FactoryEvent.Fact, { readonly _tag: "InterventionEnded" }>
@@ -231,6 +234,8 @@ const ofHuman = (fact: FactoryEvent.Fact): SteppedIn | undefined => {
     case "AgentPrompted":
       return { kind: "steer", name: fact.lane, cause: causes.steered, why: fact.text, ref: fact.session }
     case "LineCancelled":
+      // A child stops with its run: that was one act.
+      if (fact.with !== undefined) return undefined
       return { kind: "interrupt", name: "cancel", cause: causes.stopped, why: fact.reason }
     case "LineParked":
       return { kind: "interrupt", name: "park", cause: causes.stopped, why: fact.reason }

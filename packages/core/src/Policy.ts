@@ -79,7 +79,8 @@ export const Rule = Schema.Struct(Shared).check(
     if (rule.paths === undefined) return "a rule that ships needs `paths`"
     if (rule.traits !== undefined) return "a rule that ships has no `traits`, which only raise: did you mean `allows`?"
     return (
-      (rule.reviewers === undefined && rule.roles === undefined) || "a rule that ships has no `reviewers` and no `roles`"
+      (rule.reviewers === undefined && rule.roles === undefined) ||
+      "a rule that ships has no `reviewers` and no `roles`"
     )
   })
 )
@@ -135,7 +136,10 @@ export const requiresReversible = (policy: Policy): Policy => ({
  * Several policies are one above the other (the organization's, the project's, a user's): each of them has to let a change through, so
  * a lower one can only ask for more. A policy that leaves paths to those below it says so by a rule that ships them.
  */
-export const classify = (policy: Policy | ReadonlyArray<Policy>, facts: ChangeFacts.ChangeFacts): PolicyDecision.Decision =>
+export const classify = (
+  policy: Policy | ReadonlyArray<Policy>,
+  facts: ChangeFacts.ChangeFacts
+): PolicyDecision.Decision =>
   PolicyDecision.ofReasons((isPolicy(policy) ? [policy] : policy).flatMap((each) => reasonsOf(each, facts)))
 
 /**
@@ -146,16 +150,14 @@ export const forbids = (
   policy: Policy | ReadonlyArray<Policy>,
   paths: ReadonlyArray<string>
 ): { readonly rule: string; readonly path: string } | undefined => {
-  const files = paths.map(
-    (path): ChangeFacts.FileFacts => ({
-      path,
-      status: "modified",
-      mode: "100644",
-      additions: 0,
-      deletions: 0,
-      traits: []
-    })
-  )
+  const files = paths.map((path): ChangeFacts.FileFacts => ({
+    path,
+    status: "modified",
+    mode: "100644",
+    additions: 0,
+    deletions: 0,
+    traits: []
+  }))
   const decision = classify(policy, { files, traits: [] })
   const path = decision.paths[0]
   return decision._tag === "HardStop" && path !== undefined ? { rule: decision.rule, path } : undefined
@@ -225,7 +227,10 @@ export const digest = (decision: PolicyDecision.Decision): Digest.Digest => Dige
 
 const isPolicy = (policy: Policy | ReadonlyArray<Policy>): policy is Policy => "rules" in policy
 
-const reasonsOf = (policy: Policy, { files, traits }: ChangeFacts.ChangeFacts): ReadonlyArray<PolicyDecision.Reason> => {
+const reasonsOf = (
+  policy: Policy,
+  { files, traits }: ChangeFacts.ChangeFacts
+): ReadonlyArray<PolicyDecision.Reason> => {
   const reasons = files.flatMap((file) => PolicyRules.ofFile(policy, file))
   reasons.push(...PolicyRules.ofChange(policy, traits))
   if (files.length === 0) reasons.push(ofWhole("an empty change"))
@@ -234,4 +239,10 @@ const reasonsOf = (policy: Policy, { files, traits }: ChangeFacts.ChangeFacts): 
   return reasons
 }
 
-const ofWhole = (rule: string): PolicyDecision.Reason => ({ rule, class: "HumanReview", paths: [], reviewers: 1, roles: [] })
+const ofWhole = (rule: string): PolicyDecision.Reason => ({
+  rule,
+  class: "HumanReview",
+  paths: [],
+  reviewers: 1,
+  roles: []
+})

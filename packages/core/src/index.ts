@@ -33,6 +33,9 @@ export * as Change from "./Change.ts"
 /** **Facts of a change**: what git's objects say of it, file by file, and nothing that anybody says about it. */
 export * as ChangeFacts from "./ChangeFacts.ts"
 
+/** **Clearance**: whether a change goes out on its own, now. */
+export * as Clearance from "./Clearance.ts"
+
 /** A **contract**: addressable assertions of what done means, frozen before code. */
 export * as Contract from "./Contract.ts"
 

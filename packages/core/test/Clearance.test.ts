@@ -52,10 +52,14 @@ describe("Clearance.rule", () => {
     assert.deepStrictEqual(rule(ships, {}, asked), ["ValidatorsNotPassed"])
     assert.deepStrictEqual(rule(ships, { verdicts: [said("old", true)] }, asked), ["ValidatorsNotPassed"])
     assert.deepStrictEqual(rule(ships, { verdicts: [said(head, true)] }, asked), ["Ships"])
-    assert.deepStrictEqual(rule(ships, { verdicts: [said(head, true), said(head, false)] }, asked), ["ValidatorsNotPassed"])
+    assert.deepStrictEqual(rule(ships, { verdicts: [said(head, true), said(head, false)] }, asked), [
+      "ValidatorsNotPassed"
+    ])
     assert.deepStrictEqual(rule(ships, { verdicts: [said(head, false)] }), ["ValidatorsNotPassed"], "a no always holds")
     assert.deepStrictEqual(rule(ships, {}, { requiresGreenCi: true }), ["CiUnknown"])
-    assert.deepStrictEqual(rule(ships, { ci: { head: "old", isGreen: true } }, { requiresGreenCi: true }), ["CiUnknown"])
+    assert.deepStrictEqual(rule(ships, { ci: { head: "old", isGreen: true } }, { requiresGreenCi: true }), [
+      "CiUnknown"
+    ])
     assert.deepStrictEqual(rule(ships, { ci: { head, isGreen: false } }), ["CiFailed"])
   })
 

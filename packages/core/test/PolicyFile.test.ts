@@ -18,8 +18,7 @@ describe("Policy.atBase", () => {
       assert.strictEqual(at.path, undefined)
       const decision = Policy.classify(at.policy, yield* ChangeFacts.read(dir, { base, head: "HEAD" }))
       assert.strictEqual(decision._tag, "HardStop", "a change can not bring the policy that it is judged by")
-    })
-  )
+    }))
 
   test("judges a change of the policy by the policy before, wherever it lies and whatever it ships", () =>
     Effect.gen(function* () {
@@ -33,8 +32,7 @@ describe("Policy.atBase", () => {
       assert.deepStrictEqual([at.path, at.policy.maxLines], [path, 9])
       const decision = Policy.classify(at.policy, yield* ChangeFacts.read(dir, { base, head: "HEAD" }))
       assert.deepInclude(decision, { _tag: "HardStop", rule: "the policy itself", paths: [path] })
-    })
-  )
+    }))
 
   test("adds to the preset, and reads who has which role", () =>
     Effect.gen(function* () {
@@ -52,15 +50,18 @@ describe("Policy.atBase", () => {
       assert.deepStrictEqual(at.people, { ada: ["domain expert"] })
       assert.isTrue(at.policy.rules.length > Policy.careful.rules.length)
       assert.strictEqual(at.policy.maxFiles, Policy.careful.maxFiles)
-    })
-  )
+    }))
 
   for (const [name, text, said] of [
     ["what is no YAML", "rules: [", "can not be read"],
     ["a glob that YAML takes for a reference", "rules:\n  - { name: a, paths: [**/x], class: AutoShip }\n", file],
     ["a class that there is not", 'rules:\n  - { name: a, paths: ["x"], class: Ship }\n', "rules.0.class"],
     ["a field that there is not", "maxLine: 3\n", "maxLine"],
-    ["a rule that ships by a trait", 'rules:\n  - { name: a, paths: ["x"], traits: [Auth], class: AutoShip }\n', "only raise"],
+    [
+      "a rule that ships by a trait",
+      'rules:\n  - { name: a, paths: ["x"], traits: [Auth], class: AutoShip }\n',
+      "only raise"
+    ],
     ["a rule of nothing", "rules:\n  - { name: a, class: HardStop }\n", "paths"],
     ["no reviewers at all", 'rules:\n  - { name: a, paths: ["x"], class: HumanReview, reviewers: 0 }\n', "reviewers"],
     ["an anchor", "a: &a [1]\nrules: []\n", "line 1"],
@@ -76,8 +77,7 @@ describe("Policy.atBase", () => {
         assert.strictEqual(error._tag, "PolicyError", error.message)
         assert.include(error.message, said)
         assert.include(error.message, file, "the file is named")
-      })
-    )
+      }))
   }
 
   test("refuses a link, two policies, and a base that there is not", () =>
@@ -91,6 +91,5 @@ describe("Policy.atBase", () => {
       write(dir, ".millwright/policy.json", "{}")
       assert.include((yield* Effect.flip(Policy.atBase(dir, { base: commit(dir) }))).message, "not the only policy")
       assert.strictEqual((yield* Effect.flip(Policy.atBase(dir, { base: "none" }))).reason, "UnknownRevision")
-    })
-  )
+    }))
 })

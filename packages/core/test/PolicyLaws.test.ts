@@ -13,7 +13,16 @@ const oneOf = <A>(values: readonly [A, ...ReadonlyArray<A>]): Arbitrary.Arbitrar
     (at) => values[at] ?? values[0]
   )
 
-const paths = ["docs/a.md", "a.test.ts", "test/b.py", "src/c.ts", "auth/d.ts", ".github/e.yml", "package.json", "t/../f"] as const
+const paths = [
+  "docs/a.md",
+  "a.test.ts",
+  "test/b.py",
+  "src/c.ts",
+  "auth/d.ts",
+  ".github/e.yml",
+  "package.json",
+  "t/../f"
+] as const
 const traits = Arbitrary.array(Arbitrary.schema(ChangeFacts.Trait), { maxLength: 4 })
 const facts: Arbitrary.Arbitrary<ChangeFacts.FileFacts> = Arbitrary.map(
   Arbitrary.all([oneOf(paths), traits, oneOf([0, 1, 150])]),
@@ -38,12 +47,20 @@ const rules: Arbitrary.Arbitrary<Policy.Rule> = Arbitrary.map(
   ([name, path, [first, ...shown], asks, reviewers, roles]) =>
     asks === "AutoShip"
       ? { name, paths: [path], class: asks, ...(first === undefined ? {} : { allows: [first, ...shown] }) }
-      : { name, paths: [path], class: asks, reviewers, roles, ...(first === undefined ? {} : { traits: [first, ...shown] }) }
+      : {
+          name,
+          paths: [path],
+          class: asks,
+          reviewers,
+          roles,
+          ...(first === undefined ? {} : { traits: [first, ...shown] })
+        }
 )
-const policies = Arbitrary.map(
-  Arbitrary.array(rules, { maxLength: 5 }),
-  (all): Policy.Policy => ({ rules: all, maxLines: 200, maxFiles: 5 })
-)
+const policies = Arbitrary.map(Arbitrary.array(rules, { maxLength: 5 }), (all): Policy.Policy => ({
+  rules: all,
+  maxLines: 200,
+  maxFiles: 5
+}))
 
 const rank = ({ _tag }: Policy.Decision): number => Policy.Class.literals.indexOf(_tag)
 
@@ -59,15 +76,29 @@ const runs = { arbitrary: { runs: 300 } }
 describe("the laws of a policy", () => {
   it.prop(
     "one more file, trait, line or policy never lowers the class, the reviewers or the roles",
-    [policies, policies, Arbitrary.array(facts, { minLength: 1, maxLength: 5 }), facts, Arbitrary.schema(ChangeFacts.Trait)],
+    [
+      policies,
+      policies,
+      Arbitrary.array(facts, { minLength: 1, maxLength: 5 }),
+      facts,
+      Arbitrary.schema(ChangeFacts.Trait)
+    ],
     ([policy, other, files, more, trait]) => {
       const decide = (all: ReadonlyArray<ChangeFacts.FileFacts>, shown: ReadonlyArray<ChangeFacts.Trait> = []) =>
         Policy.classify(policy, { files: all, traits: shown })
       const before = decide(files)
       isAtLeast(decide([...files, more]), before, "one more file")
       isAtLeast(decide(files, [trait]), before, "a trait of the whole")
-      isAtLeast(decide(files.map((file) => ({ ...file, traits: [...file.traits, { trait }] }))), before, "one more trait")
-      isAtLeast(decide(files.map((file) => ({ ...file, additions: (file.additions ?? 0) + 1 }))), before, "one more line")
+      isAtLeast(
+        decide(files.map((file) => ({ ...file, traits: [...file.traits, { trait }] }))),
+        before,
+        "one more trait"
+      )
+      isAtLeast(
+        decide(files.map((file) => ({ ...file, additions: (file.additions ?? 0) + 1 }))),
+        before,
+        "one more line"
+      )
       isAtLeast(Policy.classify([policy, other], { files, traits: [] }), before, "one more policy")
       isAtLeast(Policy.classify(Policy.requiresReversible(policy), { files, traits: [] }), before, "a limit")
     },
@@ -79,10 +110,16 @@ describe("the laws of a policy", () => {
     [policies, policies, Arbitrary.array(facts, { maxLength: 5 }), traits],
     ([policy, other, files, shown]) => {
       const there = Policy.classify([policy, other], { files, traits: shown })
-      const back = Policy.classify([{ ...other, rules: other.rules.toReversed() }, { ...policy, rules: policy.rules.toReversed() }], {
-        files: files.map((file) => ({ ...file, traits: file.traits.toReversed() })).toReversed(),
-        traits: shown.toReversed()
-      })
+      const back = Policy.classify(
+        [
+          { ...other, rules: other.rules.toReversed() },
+          { ...policy, rules: policy.rules.toReversed() }
+        ],
+        {
+          files: files.map((file) => ({ ...file, traits: file.traits.toReversed() })).toReversed(),
+          traits: shown.toReversed()
+        }
+      )
       assert.deepStrictEqual(back, there)
       assert.isTrue(Schema.is(Policy.Decision)(there), "a decision is as its schema has it")
       assert.strictEqual(Policy.digest(back), Policy.digest(there))
@@ -97,11 +134,15 @@ describe("the laws of a policy", () => {
       if (Policy.classify(policy, { files, traits: [] })._tag !== "AutoShip") return
       for (const { path, traits: shown } of files) {
         const shipping = policy.rules.filter(
-          (rule) => rule.class === "AutoShip" && rule.paths?.some((glob) => Glob.match(Glob.make(glob, { dot: true }), path))
+          (rule) =>
+            rule.class === "AutoShip" && rule.paths?.some((glob) => Glob.match(Glob.make(glob, { dot: true }), path))
         )
         assert.isNotEmpty(shipping, `${path} ships and no rule knows it`)
         for (const { trait } of shown) {
-          assert.isTrue(shipping.some((rule) => rule.allows?.includes(trait)), `${path} ships with ${trait}`)
+          assert.isTrue(
+            shipping.some((rule) => rule.allows?.includes(trait)),
+            `${path} ships with ${trait}`
+          )
           assert.notStrictEqual(trait, "Unread", "what was not read ships")
         }
       }
@@ -110,7 +151,10 @@ describe("the laws of a policy", () => {
   )
 
   it("with no policy, and with one of no rules, everything is a matter for a human", () => {
-    const change = { files: [{ path: "a.md", status: "added", mode: "100644", additions: 1, deletions: 0, traits: [] }], traits: [] } as const
+    const change = {
+      files: [{ path: "a.md", status: "added", mode: "100644", additions: 1, deletions: 0, traits: [] }],
+      traits: []
+    } as const
     assert.strictEqual(Policy.classify([], change)._tag, "HumanReview")
     assert.strictEqual(Policy.classify({ rules: [], maxLines: 9, maxFiles: 9 }, change)._tag, "HumanReview")
   })
@@ -141,21 +185,29 @@ describe("the laws of a policy", () => {
     ],
     ([chosen, path, isRemoved]) => {
       const traitsWith = (count: number) => {
-        const put = lines.flatMap((line, at) => (at % 10 === 0 && at / 10 < count ? [line, `${chosen[at / 10] ?? "y"} ${at}`] : [line]))
+        const put = lines.flatMap((line, at) =>
+          at % 10 === 0 && at / 10 < count ? [line, `${chosen[at / 10] ?? "y"} ${at}`] : [line]
+        )
         const [before, after] = isRemoved ? [[...lines, ...put].slice(lines.length), lines] : [lines, put]
         const text = (all: ReadonlyArray<string>) => ({ text: all.join("\n") })
         const file = { path, status: "modified", mode: "100644", additions: 1, deletions: 1 } as const
-        return ChangeFacts.of([{ file, before: text(before), after: text(after) }]).files.flatMap((each) => each.traits.map(({ trait }) => trait))
+        return ChangeFacts.of([{ file, before: text(before), after: text(after) }]).files.flatMap((each) =>
+          each.traits.map(({ trait }) => trait)
+        )
       }
       for (let count = 1; count < chosen.length; count++) {
-        for (const trait of traitsWith(count)) assert.include(traitsWith(count + 1), trait, `hunk ${count + 1} took ${trait} away`)
+        for (const trait of traitsWith(count))
+          assert.include(traitsWith(count + 1), trait, `hunk ${count + 1} took ${trait} away`)
       }
     },
     runs
   )
 
   const glob = Arbitrary.map(
-    Arbitrary.array(oneOf(["**", "*", "a", "a*", "*.md", "*.{md,ts}", ".*", "{a,b}", "a.b"]), { minLength: 1, maxLength: 4 }),
+    Arbitrary.array(oneOf(["**", "*", "a", "a*", "*.md", "*.{md,ts}", ".*", "{a,b}", "a.b"]), {
+      minLength: 1,
+      maxLength: 4
+    }),
     (segments) => segments.join("/")
   )
   const path = Arbitrary.map(

@@ -34,8 +34,9 @@ export const of = (
   isAllObserved: boolean,
   authors: Authors = "agent"
 ): Level => {
-  const ranks = interventions.filter(isCounted).map((each) => rankOf(each))
-  const rank = Math.max(0, ofAuthors[authors], ...ranks)
+  const rank = interventions
+    .filter(isCounted)
+    .reduce((rank, each) => Math.max(rank, rankOf(each)), Number(ofAuthors[authors]))
   const level = Level.literals[rank] ?? "unknown"
   return (isAllObserved && authors !== "unknown") || level === "taken over" ? level : "unknown"
 }
@@ -58,7 +59,10 @@ const ofKind = {
 } as const satisfies Record<Intervention.Kind, number>
 
 const rankOf = ({ answered, kind }: Pick<Intervention.Intervention, "kind" | "answered">): number =>
-  kind === "approve" && isNo(answered?.answer) ? ofKind.steer : ofKind[kind]
+  kind === "approve" && isNo({ answered }) ? ofKind.steer : ofKind[kind]
 
-const isNo = (answer: Schema.Json | undefined): boolean =>
-  typeof answer === "object" && answer !== null && "approved" in answer && answer.approved === false
+/** Whether a yes was asked for and not given. */
+export const isNo = ({ answered }: Pick<Intervention.Intervention, "answered">): boolean => {
+  const answer = answered?.answer
+  return typeof answer === "object" && answer !== null && "approved" in answer && answer.approved === false
+}

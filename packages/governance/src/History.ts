@@ -63,6 +63,8 @@ export interface Change {
   readonly commits: ReadonlyArray<string>
   /** The commits that its branch stood on, also those that were taken from it. */
   readonly heads: ReadonlyArray<string>
+  /** Each last commit of an agent, with the change's commits on top of it. One of them tells whether the agent's run was observed. */
+  readonly ends: ReadonlyArray<ReadonlyArray<string>>
   readonly authors: "agent" | "human" | "mixed" | "unknown"
   /** Why what is said of it may not be all: nothing can be said of who decided, then. */
   readonly gaps: ReadonlyArray<string>
@@ -114,19 +116,13 @@ export const read = (evidence: Evidence): Told => {
     ...Defects.of({ changes, commits: [...new Map(commits.map((each) => [each.id, each])).values()], subjects, labels })
   ]
   return {
-    // A commit may be in more than one pull request; it is one intervention.
-    findings: Finding.inOrder([
-      ...new Map(
-        Finding.inOrder(findings)
-          .toReversed()
-          .map((each) => [each.key, each])
-      ).values()
-    ]),
+    findings: Finding.once(findings),
     doubts: found.flatMap((each) => each.doubts),
     changes: changes.map(({ commits: own, events, pull }) => ({
       id: pull.id,
       commits: own.made.map(({ commit }) => commit.id),
       heads: [...new Set([...events.flatMap((event) => (event._tag === "Pushed" ? [event.after] : [])), pull.head])],
+      ends: own.ends,
       authors: own.authors,
       gaps: [...pull.gaps, ...own.gaps]
     }))

@@ -104,9 +104,18 @@ export const carry = Effect.fnUntraced(function* (
   const old = (yield* CommitMark.between(dir, base, from)).filter((id) => !kept.has(id))
   if (!old.some((id) => noted.has(id))) return { carried: [], dropped: [] }
   const { found, made } = yield* became(dir, base, { old, made: [...kept] })
-  const carried = found
-    .filter((each) => noted.has(each.from))
-    .map((each): Carried => ({ ...each, approximate: each.how === "authored" || each.how === "lines" }))
+  const ofNoted = found.filter((each) => noted.has(each.from))
+  const { head } = yield* NoteTree.tip(dir, ref)
+  const before = yield* NoteIndex.carriedTo(
+    dir,
+    head,
+    ofNoted.map((each) => each.from)
+  )
+  const carried = ofNoted.map((each): Carried => ({
+    ...each,
+    // What was carried once to another content stays so, however often it is carried on.
+    approximate: each.how === "authored" || each.how === "lines" || before.approximate.has(each.from)
+  }))
   const merge = options.merge ?? NoteUnion.both
   const plan = Effect.gen(function* () {
     const { head } = yield* NoteTree.tip(dir, ref)
@@ -126,7 +135,7 @@ export const carry = Effect.fnUntraced(function* (
         { path: notes[0]?.path ?? free, content },
         ...notes.slice(1).map(({ path }) => ({ path, content: undefined })),
         ...NoteIndex.puts(mark),
-        ...here.map((each) => NoteIndex.put("carried", mark.id, each.from, each.approximate ? "approximate" : "exact"))
+        ...here.map(NoteIndex.carried)
       )
     }
     return puts.length === 0 ? undefined : { head, message: "Notes carried by millwright\n", puts }

@@ -43,7 +43,7 @@ export interface Lookup {
 /** What {@link bind} writes down. */
 export interface Binding extends NoteWrite.Writing {
   readonly ref: string
-  /** The commits from here on, without this one: where the branch left the one that it goes back to. Any revision. */
+  /** The branch that it goes back to, or where it left that. Any revision; what counts is where the two parted. */
   readonly base: string
   readonly head: string
 }
@@ -56,7 +56,8 @@ export const bind = Effect.fnUntraced(function* (
   dir: string,
   options: Binding
 ): Effect.fn.Return<boolean, Notes.Failure, ChildProcessSpawner | FileSystem.FileSystem> {
-  const [base, head] = yield* Effect.all([Git.resolve(dir, options.base), Git.resolve(dir, options.head)])
+  const [target, head] = yield* Effect.all([Git.resolve(dir, options.base), Git.resolve(dir, options.head)])
+  const base = yield* CommitMark.parting(dir, target, head)
   const marks = yield* CommitMark.of(dir, yield* CommitMark.between(dir, base, head))
   const all = (yield* CommitMark.patchIds(dir, [`${head} ${base}`])).get(head)
   const puts = marks.flatMap((mark) => [
@@ -72,7 +73,8 @@ export const bind = Effect.fnUntraced(function* (
 })
 
 /**
- * The notes of a commit, which has to be here: those that stand on it, and those of the commits that it was made from, the surest first.
+ * The notes of a commit, which has to be here: those that stand on it, and those of the commits that it was made from, the surest first,
+ * and those that are as sure in the order of ids.
  * A commit that comes before it with the same tree is not one that it was made from: what lies between was taken back.
  */
 export const find = Effect.fnUntraced(function* (
@@ -86,36 +88,31 @@ export const find = Effect.fnUntraced(function* (
   if (head === undefined || mark === undefined) return { notes: [], reverts: [] }
   const reverted = (yield* CommitMark.patchIds(dir, [commit], "back")).get(commit)
   const looked = yield* NoteIndex.look(dir, head, [
-    ["carried", commit],
     ["patch", mark.patch ?? "none"],
     ["squash", mark.patch ?? "none"],
     ["tree", mark.tree],
     ["authored", mark.authored],
     ["patch", reverted ?? "none"]
   ])
-  const [carried = [], samePatch = [], squashed = [], sameTree = [], sameAuthor = [], reverts = []] = looked
-  const isApproximate = (yield* NoteIndex.areApproximate(dir, carried)).some(Boolean)
-  // What was carried to one of them is in its note already.
-  const candidates = [...samePatch, ...squashed, ...sameTree, ...sameAuthor]
-  const inThem = yield* NoteIndex.look(
-    dir,
-    head,
-    candidates.map((each) => ["carried", each.commit])
-  )
-  const seen = new Set([commit, ...[carried, ...inThem].flat().map((from) => from.commit)])
+  const [samePatch = [], squashed = [], sameTree = [], sameAuthor = [], reverts = []] = looked
+  const candidates = [...samePatch, ...squashed, ...sameTree, ...sameAuthor].map((each) => each.commit)
+  // What was carried to one of them is in its note already, and is there as good as it was carried.
+  const carried = yield* NoteIndex.carriedTo(dir, head, [commit, ...candidates])
+  const seen = new Set([commit, ...carried.from])
   const notes: Array<Found> = []
-  const take = Effect.fnUntraced(function* (from: string, by: By, approximate: boolean) {
+  const take = Effect.fnUntraced(function* (from: string, by: By) {
     const note = yield* Notes.read(dir, { ref, commit: from })
+    const approximate = by === "authored" || carried.approximate.has(from)
     if (Option.isSome(note)) notes.push({ commit: from, by, approximate, bytes: note.value })
   })
-  yield* take(commit, "commit", isApproximate)
+  yield* take(commit, "commit")
   for (const { by, from } of [
     ...samePatch.map((from) => ({ by: "patch" as const, from })),
     ...squashed.map((from) => ({ by: "squash" as const, from }))
   ]) {
     if (seen.has(from.commit)) continue
     seen.add(from.commit)
-    yield* take(from.commit, by, false)
+    yield* take(from.commit, by)
   }
   for (const [by, marked] of [
     ["tree", sameTree],
@@ -126,7 +123,7 @@ export const find = Effect.fnUntraced(function* (
     for (const { commit: from } of marked) {
       if (seen.has(from) || (yield* CommitMark.isAncestor(dir, from, commit))) continue
       seen.add(from)
-      yield* take(from, by, by === "authored")
+      yield* take(from, by)
     }
   }
   return { notes, reverts: reverts.map((each) => each.commit).filter((each) => each !== commit) }

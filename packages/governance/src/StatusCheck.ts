@@ -54,11 +54,7 @@ export interface Report {
 export const check = Effect.fnUntraced(function* (
   dir: string,
   { base, head, known = {}, path }: Options
-): Effect.fn.Return<
-  Report,
-  Git.GitError | Policy.PolicyError | RosterFile.RosterError,
-  ChildProcessSpawner
-> {
+): Effect.fn.Return<Report, Git.GitError | Policy.PolicyError | RosterFile.RosterError, ChildProcessSpawner> {
   const at = yield* Policy.atBase(dir, { base, ...(path === undefined ? {} : { path }) })
   const facts = yield* ChangeFacts.read(dir, { base: at.commit, head })
   const decision = Policy.classify(at.policy, facts)
@@ -128,7 +124,10 @@ export const text = (report: Report): string => {
 
 /** What came from a change as it may stand in a terminal: on one line, and nothing that a terminal obeys or nobody sees. */
 const plain = (told: string): string =>
-  told.replaceAll(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`)
+  told.replaceAll(
+    /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu,
+    (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`
+  )
 
 /** The check as a log of SARIF 2.1.0, which forges show beside the lines. */
 export const sarif = (report: Report): PolicySarif.Log => PolicySarif.make(report)

@@ -19,11 +19,12 @@ export class TranscriptError extends Fault.Class<TranscriptError>()("TranscriptE
 /** A JSON object as it was parsed. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** One object of a file. `line` is where it begins, counted from 1; `digest` is of its text. */
+/** One object of a file. `line` is where it begins, counted from 1; `digest` and `bytes` are of its text. */
 export interface Line {
   readonly value: JsonObject
   readonly line: number
   readonly digest: () => Digest.Digest
+  readonly bytes: () => number
 }
 
 /** How entries are made. */

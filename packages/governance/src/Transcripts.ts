@@ -100,10 +100,19 @@ const open = (options: Options): File => {
   let found: Array<Transcript.Entry> = []
   let saw: string | undefined
 
+  /** An object that a reader can not bear, such as one that is nested without end, is one that it does not know. */
   const entriesOf = (reader: TranscriptReader.TranscriptReader, line: TranscriptReader.Line) => {
     const take = opened.get(reader) ?? reader.open(options)
     opened.set(reader, take)
-    return take(line)
+    try {
+      return take(line)
+    } catch {
+      return undefined
+    }
+  }
+  /** One by one: a document may hold more than a call can take. */
+  const keep = (entries: ReadonlyArray<Transcript.Entry>) => {
+    for (const entry of entries) found.push(entry)
   }
   const unparsed = ({ bytes, digest, line, why }: TranscriptLines.Broken) => {
     const key = Digest.of(`${source}\n${line}\n${digest()}`)
@@ -113,19 +122,14 @@ const open = (options: Options): File => {
     maxBytes,
     found: (line) => {
       const entries = current === undefined ? undefined : entriesOf(current, line)
-      if (entries !== undefined) return void found.push(...entries)
+      if (entries !== undefined) return keep(entries)
       const other = known.find((reader) => reader !== current && reader.claims(line.value))
       current = other ?? current
       const others = other === undefined ? undefined : entriesOf(other, line)
-      if (others !== undefined) return void found.push(...others)
+      if (others !== undefined) return keep(others)
       const keys = Object.keys(line.value).slice(0, 8)
       saw ??= `objects with the fields ${keys.map((key) => Field.name(key)).join(", ")}`
-      unparsed({
-        line: line.line,
-        bytes: Buffer.byteLength(JSON.stringify(line.value)),
-        why: "Unknown",
-        digest: line.digest
-      })
+      unparsed({ line: line.line, bytes: line.bytes(), why: "Unknown", digest: line.digest })
     },
     broken: (piece) => {
       saw ??= piece.why === "TooLong" ? `a line of ${piece.bytes} bytes` : "what is no JSON object"

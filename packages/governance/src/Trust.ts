@@ -95,16 +95,18 @@ const judge = ({ defects, runs, shipped, workers }: Seen, { now, window }: Optio
       }
     }
   }
-  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([worker, { clean, known, unknown }]): Trust => {
-    const reached = levels.find((each) => known >= each.changes && atLeast(clean, known) >= each.clean)
-    const space = worker.indexOf(" ")
-    return {
-      of: worker.startsWith("role ") ? "role" : "skill",
-      name: worker.slice(space + 1),
-      level: reached?.level ?? 0,
-      clean: Figure.ratio(clean, known, unknown)
-    }
-  })
+  return [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([worker, { clean, known, unknown }]): Trust => {
+      const reached = levels.find((each) => known >= each.changes && atLeast(clean, known) >= each.clean)
+      const space = worker.indexOf(" ")
+      return {
+        of: worker.startsWith("role ") ? "role" : "skill",
+        name: worker.slice(space + 1),
+        level: reached?.level ?? 0,
+        clean: Figure.ratio(clean, known, unknown)
+      }
+    })
 }
 
 /** How far each role and skill is trusted, from the facts of a journal in their order. */
@@ -115,9 +117,7 @@ export const of = (events: Iterable<FactoryEvent.FactoryEvent>, options: Options
 }
 
 /** How far each role and skill is trusted, from the journal. */
-export const fold = (
-  options: Options
-): Effect.Effect<ReadonlyArray<Trust>, Journal.JournalError, Journal.Journal> =>
+export const fold = (options: Options): Effect.Effect<ReadonlyArray<Trust>, Journal.JournalError, Journal.Journal> =>
   Effect.flatMap(Journal.Journal, (journal) =>
     Effect.map(Stream.runFold(journal.read(), begin, see), (seen) => judge(seen, options))
   )

@@ -15,8 +15,14 @@ export * as Autonomy from "./Autonomy.ts"
 /** Who wrote each line of a file as it is now: git says which commit left the line as it is, and the authorship note of that commit says whose it was there. */
 export * as Blame from "./Blame.ts"
 
+/** What people said of changes, as **signals**: so that what reviewers say again and again is met once, counted, and judged as signals of running systems are (`SignalIntake`). */
+export * as CommentSignals from "./CommentSignals.ts"
+
 /** How commits of agents say whose they are. */
 export * as CommitIdentity from "./CommitIdentity.ts"
+
+/** **Conversation notes**: what was said to and by the agents that made a commit, kept with the commit as a git note. */
+export * as ConversationNote from "./ConversationNote.ts"
 
 /** An **envelope**: bytes with signatures over them and over what kind of bytes they are, as DSSE 1.0 has it (https://github.com/secure-systems-lab/dsse). */
 export * as Envelope from "./Envelope.ts"
@@ -39,6 +45,18 @@ export * as LineOwners from "./LineOwners.ts"
 /** **Metrics**: what a factory came to in a window of time, as figures with pinned definitions. */
 export * as Metrics from "./Metrics.ts"
 
+/** Metrics for whatever speaks **OpenTelemetry**: as the JSON of OTLP (`opentelemetry-proto` 1.x, `ExportMetricsServiceRequest`), and how to send it. */
+export * as MetricsOtlp from "./MetricsOtlp.ts"
+
+/** The **report of metrics**: what a factory came to, as one file of HTML that a person shows in a meeting, as Markdown for a chat, and as JSON. */
+export * as MetricsReport from "./MetricsReport.ts"
+
+/** Carries notes from commits to what they became: after an amend, a rebase, a cherry-pick or a squash that was made where the old commits still are (git keeps them for weeks: `HEAD@{1}`, `ORIG_HEAD`). */
+export * as NoteCarry from "./NoteCarry.ts"
+
+/** Finds the notes of a commit also where it was rewritten after they were written: amended, rebased, cherry-picked, or squashed by a forge's button. */
+export * as NoteLookup from "./NoteLookup.ts"
+
 /** Notes of one ref, fetched from another repository and pushed to it. */
 export * as NoteRemote from "./NoteRemote.ts"
 
@@ -57,6 +75,9 @@ export * as Roster from "./Roster.ts"
 /** The roster as a file of the repository, in YAML or JSON, read from the **base** commit: a change can not put its author among the humans. */
 export * as RosterFile from "./RosterFile.ts"
 
+/** A policy as a **required status check**: whether what a head has and its base has not may go out, with an exit code, a text for people and a SARIF file for a forge. */
+export * as StatusCheck from "./StatusCheck.ts"
+
 /** The **transcript**: what a coding agent wrote down of its sessions, whichever program it was, as entries of one kind. */
 export * as Transcript from "./Transcript.ts"
 
@@ -71,6 +92,9 @@ export * as TranscriptTally from "./TranscriptTally.ts"
 
 /** **Reads** what coding agents wrote down, whichever program it was: the format is found by what stands in a file, and not by its name. */
 export * as Transcripts from "./Transcripts.ts"
+
+/** How far a role, or a version of a skill, is **trusted**: by what became of the changes that it made, and by nothing else. */
+export * as Trust from "./Trust.ts"
 
 /** A **window** of time, from its first moment to just before its end: what happened at `to` belongs to the next one, so windows that follow each other share nothing and leave nothing out. */
 export * as Window from "./Window.ts"

@@ -40,6 +40,13 @@ describe("Autonomy", () => {
     assert.strictEqual(Autonomy.of([{ kind, answered, withdrawn: true }], true), "approved")
   })
 
+  it("is found among more interventions than a call may have arguments", () => {
+    assert.strictEqual(
+      Autonomy.of([...Array.from({ length: 300_000 }, () => met("steer")), met("edit")], true),
+      "edited"
+    )
+  })
+
   it("is unknown where not all was observed, unless nothing could raise it", () => {
     assert.strictEqual(Autonomy.of([], false), "unknown")
     assert.strictEqual(Autonomy.of([met("edit")], false), "unknown")

@@ -141,7 +141,7 @@ describe("ConversationNote", () => {
       git(dir, "merge", "-q", "--squash", "work")
       const found = yield* ConversationNote.find(dir, commit(dir, "squashed"))
       assert.deepStrictEqual(
-        found.map(({ conversations, note }) => [note.by, conversations[0]?.session]),
+        found.map(({ conversations, note }) => [note.by, conversations[0]?.session]).sort(),
         [
           ["squash", "one"],
           ["squash", "two"]
@@ -149,6 +149,33 @@ describe("ConversationNote", () => {
         "both conversations are those of the squash"
       )
     }))
+
+  it.prop(
+    "the union of two notes has each line of both once, whoever is first",
+    [Schema.Array(Schema.String), Schema.Array(Schema.String)],
+    ([ours, theirs]) => {
+      const note = (lines: ReadonlyArray<string>) => new TextEncoder().encode(lines.join("\n"))
+      const lines = (bytes: Uint8Array) =>
+        new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes).split("\n").slice(0, -1)
+      const wanted = new Set(
+        [...lines(note([...ours, ""])), ...lines(note([...theirs, ""]))].filter((line) => /\S/.test(line))
+      )
+      const [a, b] = [note(ours), note(theirs)]
+      const both = lines(ConversationNote.union(a, b))
+      assert.strictEqual(both.length, new Set(both).size, "no line twice")
+      for (const line of wanted) assert.include(both, line, "each line of both")
+      assert.deepStrictEqual(
+        new Set(lines(ConversationNote.union(b, a))),
+        new Set(both),
+        "the same from the other side"
+      )
+      assert.deepStrictEqual(
+        lines(ConversationNote.union(Buffer.from(`${both.join("\n")}\n`), a)),
+        both,
+        "and once more is the same"
+      )
+    }
+  )
 
   test("reads what somebody else wrote there, believes none of it, and loses none of it", () =>
     Effect.gen(function* () {

@@ -56,7 +56,8 @@ describe("What became of a change", () => {
     const squash = "b".repeat(40)
     const mine = commit(first, { parents: ["base"], author: authors.agent, at: 1_000 })
     const pull = merged({ head: first, commits: [Histories.base, mine] }, squash)
-    const by = (id: string, message: string) => commit(id, { parents: [squash], author: authors.bo, at: 20_000, message })
+    const by = (id: string, message: string) =>
+      commit(id, { parents: [squash], author: authors.bo, at: 20_000, message })
     for (const [id, message] of [
       ["r1", `Revert "Oil"\n\nThis reverts commit ${first}.`],
       ["r2", `Revert "Oil"\n\nThis reverts commit ${squash.slice(0, 10)}.`]
@@ -76,7 +77,10 @@ describe("What became of a change", () => {
     const [fact] = facts(History.read(evidence([pull], { commits: [unknown] })), "DefectFound")
     assert(fact?._tag === "DefectFound")
     assert.strictEqual(fact.change, null, "nobody knows which change it was")
-    const inside = { ...pull, commits: [...pull.commits, { ...by("9".repeat(40), `This reverts commit ${first}.`), parents: [first] }] }
+    const inside = {
+      ...pull,
+      commits: [...pull.commits, { ...by("9".repeat(40), `This reverts commit ${first}.`), parents: [first] }]
+    }
     const own = { ...inside, head: "9".repeat(40) }
     const told = History.read(evidence([own], { commits: own.commits }))
     assert.deepStrictEqual(facts(told, "DefectFound"), [], "what a change takes back of itself has never shipped")
@@ -88,7 +92,13 @@ describe("What became of a change", () => {
       merged(),
       issue({ id: "acme/engine#7", labels: ["Bug"], body: "Introduced in #1.", events: [open("o7")] }),
       issue({ id: "acme/engine#8", labels: ["bug"], body: "It squeaks.", events: [open("o8")] }),
-      issue({ id: "acme/engine#9", labels: ["incident"], title: "Down", body: "A regression from acme/engine#1", events: [open("o9")] }),
+      issue({
+        id: "acme/engine#9",
+        labels: ["incident"],
+        title: "Down",
+        body: "A regression from acme/engine#1",
+        events: [open("o9")]
+      }),
       merged({ id: "acme/engine#20", labels: ["hotfix"], body: "Fixes #7", head: "x", commits: [], events: [] }, "m20"),
       merged({ id: "acme/engine#21", labels: ["hotfix"], body: "No idea.", head: "y", commits: [], events: [] }, "m21"),
       merged({ id: "acme/engine#22", body: "Reverts acme/engine#1", head: "z", commits: [], events: [] }, "m22"),

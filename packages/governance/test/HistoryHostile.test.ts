@@ -33,7 +33,11 @@ describe("A history that is not as it should be", () => {
 
   it("has 10,000 commits in a row", () => {
     const commits = Array.from({ length: 10_000 }, (_, index) =>
-      commit(`c${index + 1}`, { parents: [`c${index}`], author: index % 100 === 99 ? authors.eve : authors.agent, at: index })
+      commit(`c${index + 1}`, {
+        parents: [`c${index}`],
+        author: index % 100 === 99 ? authors.eve : authors.agent,
+        at: index
+      })
     )
     const told = History.read(evidence([pullRequest({ base: "c0", head: "c10000", commits, events: [] })]))
     assert.strictEqual(told.changes[0]?.commits.length, 10_000)
@@ -52,7 +56,15 @@ describe("A history that is not as it should be", () => {
 
   it("has clocks that disagree: nothing waits for less than no time", () => {
     const early = commit("early", { parents: ["first"], author: authors.ada, at: 0 })
-    const push: ForgeHistory.Event = { _tag: "Pushed", id: "push/2", at: 2_000, by: ada, before: "first", after: "early", forced: false }
+    const push: ForgeHistory.Event = {
+      _tag: "Pushed",
+      id: "push/2",
+      at: 2_000,
+      by: ada,
+      before: "first",
+      after: "early",
+      forced: false
+    }
     const told = History.read(
       evidence([pullRequest({ head: "early", commits: [base, first, early], events: [...opened, push] })])
     )
@@ -69,17 +81,39 @@ describe("A history that is not as it should be", () => {
     assert.strictEqual(lost.changes[0].gaps.length, 1, "that its head is not there is a gap")
   })
 
+  it("has a base that is not there: what the forge lists is the change, and not all that lies below it", () => {
+    const [older, main] = ["older", "main-2"].map((id, index) =>
+      commit(id, { parents: index === 0 ? [] : ["older"], author: authors.bo, at: index })
+    )
+    assert(older !== undefined && main !== undefined)
+    const mine = commit("mine", { parents: ["main-2"], author: authors.agent, at: 1_000 })
+    const pull = pullRequest({ base: "not-fetched", head: "mine", commits: [mine] })
+    const [change] = History.read(evidence([pull], { commits: [older, main] })).changes
+    assert.deepInclude(change, { commits: ["mine"], authors: "agent" })
+  })
+
   it("has a commit that is its own ancestor", () => {
     const a = commit("a", { parents: ["b"], author: authors.agent, at: 1 })
     const b = commit("b", { parents: ["a"], author: authors.agent, at: 2 })
-    assert.strictEqual(History.read(evidence([pullRequest({ head: "a", commits: [a, b] })])).changes[0]?.commits.length, 2)
+    assert.strictEqual(
+      History.read(evidence([pullRequest({ head: "a", commits: [a, b] })])).changes[0]?.commits.length,
+      2
+    )
   })
 
   it("has merges: what a branch takes up is not its own, and that a human merged is an edit", () => {
     const main = commit("main-2", { parents: ["base"], author: authors.bo, at: 1_500 })
     const up = commit("up", { parents: ["first", "main-2"], author: authors.ada, at: 3_000 })
     const ship = commit("ship", { parents: ["main-2", "up"], author: authors.bo, at: 9_000 })
-    const push: ForgeHistory.Event = { _tag: "Pushed", id: "push/2", at: 3_100, by: ada, before: "first", after: "up", forced: false }
+    const push: ForgeHistory.Event = {
+      _tag: "Pushed",
+      id: "push/2",
+      at: 3_100,
+      by: ada,
+      before: "first",
+      after: "up",
+      forced: false
+    }
     const merged: ForgeHistory.Event = { _tag: "Merged", id: "merged/1", at: 9_000, by: bo, commit: "ship" }
     const pull = pullRequest({ head: "up", events: [...opened, push, merged], commits: [] })
     const told = History.read(evidence([pull], { commits: [base, first, main, up, ship] }))
@@ -134,6 +168,21 @@ describe("The level of a change", () => {
       assert.deepInclude(change, { level: "zero-touch", why: [], authors: "agent" })
     }))
 
+  test("is not known when an agent went on after the run that was observed", () =>
+    Effect.gen(function* () {
+      const { dir, head, observed, sources } = yield* setUp
+      yield* InterventionNotes.write(dir, { commit: head, ledger: new Map(), observed })
+      NoteRepository.write(dir, "engine.txt", "other oil\n")
+      git(dir, "commit", "-qam", "More", "--author", "Implement <implement@factory.example>")
+      const forge = {
+        subjects: [pullRequest({ base: sources.base, head: git(dir, "rev-parse", "HEAD"), commits: [] })]
+      }
+      const level = Effect.map(History.rebuild(dir, { ...sources, forge }), ({ changes }) => changes[0]?.level)
+      assert.strictEqual(yield* level, "unknown", "a note stands for what came after it")
+      yield* InterventionNotes.write(dir, { commit: git(dir, "rev-parse", "HEAD"), ledger: new Map(), observed })
+      assert.strictEqual(yield* level, "zero-touch")
+    }))
+
   test("is not won by names, trailers, comments or notes that an agent writes", () =>
     Effect.gen(function* () {
       const { dir, events, head, observed, sources } = yield* setUp
@@ -143,13 +192,27 @@ describe("The level of a change", () => {
       const forged = git(dir, "rev-parse", "HEAD")
       yield* InterventionNotes.write(dir, { commit: head, ledger: new Map(), observed })
       const [last] = events
-      const push: ForgeHistory.Event = { _tag: "Pushed", id: "push/2", at: (last?.at ?? 0) + 5, by: bot, before: head, after: forged, forced: false }
+      const push: ForgeHistory.Event = {
+        _tag: "Pushed",
+        id: "push/2",
+        at: (last?.at ?? 0) + 5,
+        by: bot,
+        before: head,
+        after: forged,
+        forced: false
+      }
       const pull = pullRequest({ base: sources.base, head: forged, events: [...events, push], commits: [] })
       const told = yield* History.rebuild(dir, { ...sources, forge: { subjects: [pull] } })
       assert.deepInclude(told.changes[0], { level: "unknown", authors: "unknown", interventions: [] })
 
       // A human said something; a note that says it was an approval does not make it one.
-      const said: ForgeHistory.Event = { _tag: "Commented", id: "comment/1", at: (last?.at ?? 0) + 9, by: ada, body: "No!" }
+      const said: ForgeHistory.Event = {
+        _tag: "Commented",
+        id: "comment/1",
+        at: (last?.at ?? 0) + 9,
+        by: ada,
+        body: "No!"
+      }
       const human = pullRequest({ base: sources.base, head, events: [...events, said], commits: [] })
       const honest = yield* History.rebuild(dir, { ...sources, forge: { subjects: [human] } })
       const [known] = honest.ledger.values()
@@ -167,16 +230,33 @@ describe("The level of a change", () => {
       NoteRepository.write(dir, "engine.txt", "thin oil\n")
       git(dir, "commit", "-qam", "Thin", "--author", "Implement <implement@factory.example>")
       const second = git(dir, "rev-parse", "HEAD")
-      yield* InterventionNotes.write(dir, { commit: head, ledger: new Map(), observed })
+      yield* InterventionNotes.write(dir, { commit: second, ledger: new Map(), observed })
       const [last] = events
-      const push = { _tag: "Pushed", id: "push/2", at: (last?.at ?? 0) + 5, by: bot, before: head, after: second, forced: false } as const
+      const push = {
+        _tag: "Pushed",
+        id: "push/2",
+        at: (last?.at ?? 0) + 5,
+        by: bot,
+        before: head,
+        after: second,
+        forced: false
+      } as const
       const pull = pullRequest({ base: sources.base, head: second, events: [...events, push], commits: [] })
       const forge = { subjects: [pull] }
       assert.strictEqual((yield* History.rebuild(dir, { ...sources, forge })).changes[0]?.level, "zero-touch")
 
       const clone = yield* NoteRepository.temporary
       git(dir, "clone", "-q", "--depth", "1", "--branch", "factory/1", `file://${dir}`, clone)
-      git(clone, "fetch", "-q", "--depth", "1", "origin", "main:refs/remotes/origin/main", `${InterventionNotes.ref}:${InterventionNotes.ref}`)
+      git(
+        clone,
+        "fetch",
+        "-q",
+        "--depth",
+        "1",
+        "origin",
+        "main:refs/remotes/origin/main",
+        `${InterventionNotes.ref}:${InterventionNotes.ref}`
+      )
       const shallow = yield* History.rebuild(clone, { ...sources, base: "origin/main", head: "HEAD", forge })
       assert.strictEqual(shallow.changes[0]?.level, "unknown", `in a shallow clone: ${shallow.changes[0]?.why.join()}`)
 
@@ -208,12 +288,16 @@ describe.skipIf(!SignedRepository.hasPrograms)("Signatures (skipped without ssh-
         ]
         const forge = { subjects: [pullRequest({ base, head, events, commits: [] })] }
         const told = yield* History.rebuild(dir, { base, head: "factory/1", forge, roster: { members } })
-        return { ...told.changes[0], kinds: [...told.ledger.values()].map(({ kind }) => kind) }
+        return { ...told.changes[0], kinds: [...told.ledger.values()].map(({ kind }) => kind).toSorted() }
       })
       git(dir, "checkout", "-q", "-b", "factory/1")
       write(dir, "engine.txt", "oil")
       const first = commitAs(agent, dir, "Oil")
-      yield* InterventionNotes.write(dir, { commit: first, ledger: new Map(), observed: { line: null, run: null, item: null } })
+      yield* InterventionNotes.write(dir, {
+        commit: first,
+        ledger: new Map(),
+        observed: { line: null, run: null, item: null }
+      })
       gitAs(ada, dir, "commit", "-q", "--allow-empty", "-m", "Looks right", "--trailer", `Approves=${first}`)
       const approved = yield* rebuilt()
       assert.deepInclude(approved, { level: "approved", authors: "agent", kinds: ["approve"], why: [] })

@@ -65,7 +65,12 @@ const histories = (steps: ReadonlyArray<Step>): ReadonlyArray<ForgeHistory.Forge
     const add = (event: ForgeHistory.Event) => (pull = { ...pull, events: [...pull.events, event] })
     if (step.what === "push") {
       const id = `commit-${index}`
-      const commit = Histories.commit(id, { parents: [pull.head], author: committers[step.who], at, message: step.text })
+      const commit = Histories.commit(id, {
+        parents: [pull.head],
+        author: committers[step.who],
+        at,
+        message: step.text
+      })
       add({ _tag: "Pushed", ...told, before: pull.head, after: id, forced: false })
       pull = { ...pull, head: id, commits: [...pull.commits, commit] }
     } else if (step.what === "review" || step.what === "approve") {
@@ -74,8 +79,10 @@ const histories = (steps: ReadonlyArray<Step>): ReadonlyArray<ForgeHistory.Forge
     } else if (step.what === "comment") add({ _tag: "Commented", ...told, body: step.text })
     else if (step.what === "label") add({ _tag: "Labeled", ...told, label: "ready" })
     else if (step.what === "unlabel") add({ _tag: "Unlabeled", ...told, label: "ready" })
-    else if (step.what === "assign") add({ _tag: "Assigned", ...told, to: accounts[index % 2 === 0 ? "ada" : step.who] })
-    else if (step.what === "unassign") add({ _tag: "Unassigned", ...told, to: accounts[index % 2 === 0 ? "ada" : step.who] })
+    else if (step.what === "assign")
+      add({ _tag: "Assigned", ...told, to: accounts[index % 2 === 0 ? "ada" : step.who] })
+    else if (step.what === "unassign")
+      add({ _tag: "Unassigned", ...told, to: accounts[index % 2 === 0 ? "ada" : step.who] })
     else if (step.what === "close") add({ _tag: "Closed", ...told })
     else add({ _tag: "Reopened", ...told })
     return { subjects: [pull] }
@@ -114,24 +121,27 @@ describe("A history", () => {
       }).pipe(Effect.provide(MemoryJournal.layer, { local: true }))
   )
 
-  it.effect.prop("in which an agent does more, as itself or under another name, has no higher level", [Steps], ([steps]) =>
-    Effect.gen(function* () {
-      const level = Effect.fnUntraced(function* (some: ReadonlyArray<Step>) {
-        const told = read(histories(some).at(-1) ?? ForgeHistory.empty)
-        const ledger = yield* History.ledger(told)
-        const [change] = told.changes
-        const isAll = change?.gaps.length === 0 && told.doubts.length === 0
-        return Autonomy.of([...ledger.values()], isAll, change?.authors)
-      })
-      const began: ReadonlyArray<Step> = [{ what: "push", who: "agent", text: "" }, ...steps]
-      const before = yield* level(began)
-      for (const who of ["agent", "forger"] as const) {
-        for (const what of ["push", "comment", "approve", "close", "reopen", "label", "unassign"] as const) {
-          const after = yield* level([...began, { what, who, text: "LGTM" }])
-          const rank = (level: Autonomy.Level) => Autonomy.Level.literals.indexOf(level)
-          assert.isAtLeast(rank(after), rank(before), `${who} did "${what}" and came from ${before} to ${after}`)
+  it.effect.prop(
+    "in which an agent does more, as itself or under another name, has no higher level",
+    [Steps],
+    ([steps]) =>
+      Effect.gen(function* () {
+        const level = Effect.fnUntraced(function* (some: ReadonlyArray<Step>) {
+          const told = read(histories(some).at(-1) ?? ForgeHistory.empty)
+          const ledger = yield* History.ledger(told)
+          const [change] = told.changes
+          const isAll = change?.gaps.length === 0 && told.doubts.length === 0
+          return Autonomy.of([...ledger.values()], isAll, change?.authors)
+        })
+        const began: ReadonlyArray<Step> = [{ what: "push", who: "agent", text: "" }, ...steps]
+        const before = yield* level(began)
+        for (const who of ["agent", "forger"] as const) {
+          for (const what of ["push", "comment", "approve", "close", "reopen", "label", "unassign"] as const) {
+            const after = yield* level([...began, { what, who, text: "LGTM" }])
+            const rank = (level: Autonomy.Level) => Autonomy.Level.literals.indexOf(level)
+            assert.isAtLeast(rank(after), rank(before), `${who} did "${what}" and came from ${before} to ${after}`)
+          }
         }
-      }
-    })
+      })
   )
 })

@@ -22,6 +22,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as ForgeHistory from "../src/ForgeHistory.ts"
 import * as History from "../src/History.ts"
+import * as LocalHistory from "../src/adapters/LocalHistory.ts"
 import * as InterventionNotes from "../src/InterventionNotes.ts"
 import * as Histories from "./Histories.ts"
 import * as NoteRepository from "./NoteRepository.ts"
@@ -49,7 +50,10 @@ const works = Journal.fold<History.Works>(new Map(), History.works)
 const Mend = Line.make("Mend", { payload: { item: WorkItem.WorkItem }, success: Schema.String })
 
 /** A line whose agent commits to a branch, is steered, waits for a yes and is delivered. */
-const mend = (dir: string, { atWork, steered }: { atWork: Deferred.Deferred<void>; steered: Deferred.Deferred<void> }) =>
+const mend = (
+  dir: string,
+  { atWork, steered }: { atWork: Deferred.Deferred<void>; steered: Deferred.Deferred<void> }
+) =>
   Mend.toLayer(
     Effect.fnUntraced(function* () {
       const head = yield* Stage.run(
@@ -137,17 +141,40 @@ describe("History.rebuild", () => {
           const events: ReadonlyArray<ForgeHistory.Event> = [
             { _tag: "Pushed", id: "push/1", at: at + 1, by: bot, before: null, after: delivered, forced: false },
             { _tag: "Opened", id: "open/1", at: at + 2, by: bot },
-            { _tag: "Pushed", id: "push/2", at: at + 60_000, by: adaAtForge, before: delivered, after: edited, forced: false },
+            {
+              _tag: "Pushed",
+              id: "push/2",
+              at: at + 60_000,
+              by: adaAtForge,
+              before: delivered,
+              after: edited,
+              forced: false
+            },
             {
               _tag: "ReviewCommented",
               id: "comment/1",
               at: at + 61_000,
               by: boAtForge,
-              body: `nit: a dot. ghp_${"a1B2".repeat(9)}`,
+              body: "nit: a dot.",
               commit: edited,
               path: "engine.txt"
             },
-            { _tag: "Reviewed", id: "review/1", at: at + 62_000, by: boAtForge, verdict: "approved", body: "", commit: edited },
+            {
+              _tag: "Commented",
+              id: "comment/2",
+              at: at + 61_500,
+              by: boAtForge,
+              body: `Try it with ghp_${"a1B2".repeat(9)}`
+            },
+            {
+              _tag: "Reviewed",
+              id: "review/1",
+              at: at + 62_000,
+              by: boAtForge,
+              verdict: "approved",
+              body: "",
+              commit: edited
+            },
             { _tag: "Merged", id: "event/1", at: at + 63_000, by: boAtForge, commit: merged },
             { _tag: "Closed", id: "event/2", at: at + 63_000, by: boAtForge }
           ]
@@ -161,14 +188,33 @@ describe("History.rebuild", () => {
               const sources = { base, head: "main", forge, roster: Histories.roster }
               return yield* History.observe((yield* History.rebuild(dir, sources)).told, yield* works)
             })
-          yield* look(seen(4))
-          const comment = yield* Recorder.ledger
-          assert(comment.has("forge:comment/1"), "the comment was observed while the pull request was open")
+          // A page of the factory knew of the comment first, and how long it took.
+          const comment = { id: "forge:comment/1", kind: "review", name: "page", cause: "reviewed: nit" } as const
+          const by = Actor.human("bo")
+          yield* Recorder.record({ ...comment, why: "A dot.", by, since: at + 61_000, activeMinutes: 2 })
+          yield* look(seen(5))
+          const found = yield* Recorder.ledger
+          assert.strictEqual(found.get("forge:comment/1")?.answered?.activeMinutes, 2, "what was recorded live stands")
+          assert(found.has("forge:comment/2"), "a comment was observed while the pull request was open")
           yield* Recorder.fixed({ cause: "reviewed: nit", fix: "a skill that asks for dots" })
           const observed = { line: "Mend", run: name, item: item.id }
           yield* InterventionNotes.write(dir, { commit: delivered, observed, ledger: yield* Recorder.ledger })
           yield* look(forge)
           yield* look(forge)
+
+          // The local forge knows what shipped, and not who pushed.
+          const local = { base, head: "main", roster: Histories.roster }
+          const own = yield* History.rebuild(dir, {
+            ...local,
+            forge: yield* LocalHistory.read({ repository: dir, ...local })
+          })
+          const shipped = own.told.findings.flatMap(({ fact }) => (fact._tag === "ChangeShipped" ? [fact] : []))
+          assert.deepStrictEqual(
+            shipped.map(({ change, commit, head, into }) => ({ change, commit, head, into })),
+            [{ change: "1", commit: merged, head: edited, into: "main" }],
+            "what the local forge delivered, a human edited and merged, shipped"
+          )
+          assert.strictEqual(own.changes[0]?.level, "unknown", "nobody knows who pushed to the local forge")
 
           const clone = yield* NoteRepository.temporary
           git(dir, "clone", "-q", "--no-local", dir, clone)
@@ -182,7 +228,17 @@ describe("History.rebuild", () => {
             "the ledger that was made again is not the one of the journal"
           )
           const kinds = [...again.ledger.values()].map(({ kind }) => kind).sort()
-          assert.deepStrictEqual(kinds, ["approve", "approve", "approve", "edit", "interrupt", "pickup", "review", "steer"])
+          assert.deepStrictEqual(kinds, [
+            "approve",
+            "approve",
+            "approve",
+            "edit",
+            "interrupt",
+            "pickup",
+            "review",
+            "review",
+            "steer"
+          ])
           assert.notInclude(journal, "ghp_", "a token in a comment came into the ledger")
 
           const shuffled = { subjects: [{ ...pull, events: [...events, ...events].toReversed() }] }

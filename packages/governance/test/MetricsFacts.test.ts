@@ -237,6 +237,19 @@ describe("People", () => {
     ])
   })
 
+  it("are not needed by a change that policy lets ship, whoever merges it", () => {
+    const merged = shipped({}, 5, "7")
+    if (merged.fact._tag !== "ChangeShipped") return assert.fail("it shipped")
+    assert.deepStrictEqual(levels([{ ...merged, fact: { ...merged.fact, by: History.ada } }]), [["zero-touch", 1]])
+  })
+
+  it("are unknown where an earlier run of the item was pruned", () => {
+    const pruned: History.Told = { ...of("a"), hours: 1, fact: { _tag: "RunPruned", title: "t", facts: 9 } }
+    const second = of("a", 2)
+    const state = read([pruned, started(second, 2), shipped(second, 5, "7")])
+    assert.deepStrictEqual(numbers(figuresOf(state).autonomy), [0, 1, 1])
+  })
+
   it("are unknown where the beginning of the run was not read", () => {
     assert.deepStrictEqual(numbers(figuresOf(read([shipped(run, 5, "7")])).autonomy), [0, 1, 1])
   })

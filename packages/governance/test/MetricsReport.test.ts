@@ -92,7 +92,10 @@ describe("MetricsReport", () => {
     arbitrary: { runs: 25 }
   })
 
-  it("shows hostile names as text", () => hostile.forEach(shownAsText))
+  it("shows hostile names as text", () => {
+    assert.isNotEmpty(hostile)
+    hostile.forEach(shownAsText)
+  })
 
   it.effect("is well-formed", () =>
     Effect.gen(function* () {

@@ -105,6 +105,14 @@ describe("NoteLookup and NoteCarry", () => {
         "carried, and marked"
       )
       assert.deepStrictEqual(yield* found(dir, "HEAD"), ["commit~:note c"], "the mark stays with it")
+      git(dir, "commit", "-q", "--amend", "-m", "another message")
+      assert.deepStrictEqual(yield* found(dir, "HEAD"), ["patch~:note c"], "also when it is rewritten once more")
+      const again = yield* NoteCarry.carry(dir, { ref, from: "HEAD@{1}", to: "HEAD" })
+      assert.deepStrictEqual(
+        again.carried.map(({ approximate, how }) => [how, approximate]),
+        [["patch", true]],
+        "and carried on"
+      )
     }))
 
   test("rebase, clean: each by its patch", () =>
@@ -228,6 +236,10 @@ describe("NoteLookup and NoteCarry", () => {
     Effect.gen(function* () {
       for (const mainMoves of [false, true]) {
         const { dir } = yield* branch({ mainMoves })
+        assert.isFalse(
+          yield* NoteLookup.bind(dir, { ref, base: "main", head: "work" }),
+          "bound again there is nothing new, wherever main is now"
+        )
         git(dir, "switch", "-q", "main")
         git(dir, "merge", "-q", "--squash", "work")
         const squash = commit(dir, "work (#1)")

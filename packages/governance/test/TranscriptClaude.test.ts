@@ -159,6 +159,20 @@ describe("What Claude Code writes", () => {
     })
   )
 
+  it.effect("tells where a session was taken up again, once for all hooks", () =>
+    Effect.gen(function* () {
+      const hook = (name: string, occasion: string) => ({
+        type: "progress",
+        parentToolUseID: occasion,
+        data: { type: "hook_progress", hookEvent: "SessionStart", hookName: `SessionStart:${name}` }
+      })
+      const { resumed, sessions } = yield* tally(
+        lines(hook("startup", "one"), said("x"), hook("resume", "two"), hook("resume", "two"), hook("resume", "three"))
+      )
+      assert.deepStrictEqual([sessions, resumed], [1, 2])
+    })
+  )
+
   it.effect(
     "has calls with what they do, in which file, and which lines of it; the same input has the same digest",
     () =>

@@ -10,6 +10,7 @@ TranscriptTest.suite("a sub-agent of Claude Code", {
   reader: Transcripts.claudeCode,
   sample: fixture("claude-agent.jsonl")
 })
+TranscriptTest.suite("an older Claude Code", { reader: Transcripts.claudeCode, sample: fixture("claude-2.1.33.jsonl") })
 TranscriptTest.suite("Codex", { reader: Transcripts.codex, sample: fixture("codex.jsonl") })
 TranscriptTest.suite("Gemini", { reader: Transcripts.gemini, sample: fixture("gemini.json") })
 TranscriptTest.suite("pi", { reader: Transcripts.pi, sample: fixture("pi.jsonl") })

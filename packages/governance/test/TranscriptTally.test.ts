@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as GenAiPrices from "@millwright/core/adapters/GenAiPrices"
-import * as Pricing from "@millwright/core/Pricing"
+import type * as Pricing from "@millwright/core/Pricing"
 import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

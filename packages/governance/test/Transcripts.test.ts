@@ -131,16 +131,46 @@ describe("Transcripts", () => {
     })
   )
 
+  it.effect("reads a document with more messages than a call can take arguments", () =>
+    Effect.gen(function* () {
+      const message = (_: unknown, at: number) => ({
+        id: `m-${at}`,
+        timestamp: "2026-02-03T00:00:00Z",
+        type: "user",
+        content: ""
+      })
+      const head = { sessionId: "s", projectHash: "p" }
+      const text = JSON.stringify({ ...head, messages: Array.from({ length: 200_000 }, message) })
+      assert.strictEqual((yield* Lab.read(text)).length, 200_001)
+    })
+  )
+
+  it.effect("begins anew each time that it is run, also at the same time", () =>
+    Effect.gen(function* () {
+      const bytes = Stream.fromIterable(
+        Buffer.from(Lab.fixture("codex.jsonl"))
+          .toString()
+          .match(/[^]{1,500}/g) ?? []
+      )
+      const entries = Stream.runCollect(Transcripts.read(Stream.map(bytes, (text) => Buffer.from(text))))
+      const [first, ...others] = yield* Effect.all([entries, entries, entries], { concurrency: "unbounded" })
+      assert.isAbove(first?.length ?? 0, 10)
+      for (const other of others) assert.deepStrictEqual(other, first)
+    })
+  )
+
   it.effect("hands an error of the stream on, with what was read before it", () =>
     Effect.gen(function* () {
-      const broken = Stream.concat(Stream.make(Buffer.from(`${lines(answer())}\n`)), Stream.fail("the disk is gone"))
+      // What broke off does not keep back what is behind it.
+      const text = `{"type":"user",\n${lines(answer())}\n`
+      const broken = Stream.concat(Stream.make(Buffer.from(text)), Stream.fail("the disk is gone"))
       const seen: Array<string> = []
       const error = yield* Transcripts.read(broken).pipe(
         Stream.runForEach(({ _tag }) => Effect.sync(() => void seen.push(_tag))),
         Effect.flip
       )
       assert.strictEqual(error, "the disk is gone")
-      assert.deepStrictEqual(seen, ["Session", "Answered"])
+      assert.deepStrictEqual(seen, ["Unparsed", "Session", "Answered"])
     })
   )
 

@@ -74,13 +74,21 @@ describe("Trust", () => {
     assert.strictEqual(roleOf(many(5))?.level, 1)
     assert.strictEqual(roleOf(many(20))?.level, 2)
     assert.strictEqual(roleOf(many(50))?.level, 3)
-    assert.strictEqual(roleOf([...many(45), ...many(5, { defect: 2 * day }, 100)])?.level, 1, "45 of 50 are at least 79 %")
+    assert.strictEqual(
+      roleOf([...many(45), ...many(5, { defect: 2 * day }, 100)])?.level,
+      1,
+      "45 of 50 are at least 79 %"
+    )
     assert.strictEqual(roleOf([...many(5), ...many(5, { defect: 2 * day }, 100)])?.level, 0)
   })
 
   it("does not change with a defect that comes after the window, with facts that come twice, or with no facts", () => {
-    assert.deepInclude(roleOf(many(1, { defect: 15 * day })), { clean: { numerator: 1, denominator: 1, unknown: 0, value: 1 } })
-    assert.deepInclude(roleOf(many(1, { defect: 15 * day - 1 })), { clean: { numerator: 0, denominator: 1, unknown: 0, value: 0 } })
+    assert.deepInclude(roleOf(many(1, { defect: 15 * day })), {
+      clean: { numerator: 1, denominator: 1, unknown: 0, value: 1 }
+    })
+    assert.deepInclude(roleOf(many(1, { defect: 15 * day - 1 })), {
+      clean: { numerator: 0, denominator: 1, unknown: 0, value: 0 }
+    })
     assert.deepStrictEqual(roleOf([...many(5), ...many(5)]), roleOf(many(5)))
     assert.deepStrictEqual(Trust.of([], options), [])
   })

@@ -125,7 +125,9 @@ const restored = Effect.fnUntraced(function* (
   call: GitProcess.Call,
   { base, sides }: { readonly base: string; readonly sides: ReadonlyArray<Sides> }
 ): Effect.fn.Return<ReadonlySet<string>, never, ChildProcessSpawner> {
-  const after = new Set(sides.filter(({ modes }) => modes[1] !== "000000").map(({ file, objects }) => `${objects[1]} ${file.path}`))
+  const after = new Set(
+    sides.filter(({ modes }) => modes[1] !== "000000").map(({ file, objects }) => `${objects[1]} ${file.path}`)
+  )
   const args = ["log", "--format=", "--raw", "--no-abbrev", "-z", "--no-renames", `--max-count=${depth.base}`, base]
   // Where the history is not all there, what can be found is found.
   const result = yield* Effect.option(GitCall.attempt({ ...call, args: [...args, "--"], maxBytes: 16 * 1024 * 1024 }))

@@ -45,8 +45,7 @@ export interface FileView extends Source {
 }
 
 const prose = /\.(?:mdx?|markdown|rst|adoc|asciidoc|txt)$/
-const testFolder =
-  /(?:^|\/)(?:tests?|__tests__|__snapshots__|__mocks__|specs?|e2e|testdata|test-?fixtures|fixtures)\//
+const testFolder = /(?:^|\/)(?:tests?|__tests__|__snapshots__|__mocks__|specs?|e2e|testdata|test-?fixtures|fixtures)\//
 const testName =
   /(?:^|[._-])(?:tests?|spec)\.[a-z]+$|(?:_test|_spec)\.[a-z]+$|(?:^|\/)test_[^/]*\.py$|(?:^|\/)conftest\.py$|\.snap$/
 const testClass = /(?:Test|Tests|Spec|IT)\.(?:java|kt|kts|cs|scala|groovy|swift|php|fs|vb)$/
@@ -68,16 +67,14 @@ const reach = { above: 30, below: 5 }
 export const of = (source: Source): FileView => {
   const before = linesOf(source.before)
   const after = linesOf(source.after)
-  const hunks = LineHunks.between(before, after).map(
-    (hunk): Hunk => ({
-      removed: { text: hunk.removed.join("\n"), at: hunk.removedAt + 1 },
-      added: { text: hunk.added.join("\n"), at: hunk.addedAt + 1 },
-      around: [
-        ...before.slice(Math.max(0, hunk.removedAt - reach.above), hunk.removedAt),
-        ...before.slice(hunk.removedAt + hunk.removed.length, hunk.removedAt + hunk.removed.length + reach.below)
-      ].join("\n")
-    })
-  )
+  const hunks = LineHunks.between(before, after).map((hunk): Hunk => ({
+    removed: { text: hunk.removed.join("\n"), at: hunk.removedAt + 1 },
+    added: { text: hunk.added.join("\n"), at: hunk.addedAt + 1 },
+    around: [
+      ...before.slice(Math.max(0, hunk.removedAt - reach.above), hunk.removedAt),
+      ...before.slice(hunk.removedAt + hunk.removed.length, hunk.removedAt + hunk.removed.length + reach.below)
+    ].join("\n")
+  }))
   const { path, previousPath } = source.file
   const named = previousPath === undefined ? [path] : [path, previousPath]
   const kinds = named.map(kindOf)

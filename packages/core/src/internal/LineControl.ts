@@ -140,22 +140,31 @@ const stop = (
     yield* Durable.storeFailure(engine.interruptUnsafe(Durable.named(now.line), now.execution))
     // A child may have begun until the run was interrupted.
     const children = yield* childrenOf(run, yield* historyOf(run))
-    yield* cancelAll(children, `The run "${run}" that started it was stopped: ${fact.reason}`)
+    yield* cancelAll(children, stopped(run, { reason: fact.reason, ...(by && { by }) }))
   })
 
-/**
- * Cancels runs because of another one, unless they end by themselves meanwhile. The host does it: whoever stopped the other
- * one stepped in once, and stands there.
- */
+/** Why children are cancelled: with which run, and who did that. */
+export interface Because extends Why {
+  readonly run: string
+}
+
+/** Why the children of a run that was stopped are cancelled. */
+export const stopped = (run: string, why: Why): Because => ({
+  ...why,
+  run,
+  reason: `The run "${run}" that started it was stopped: ${why.reason}`
+})
+
+/** Cancels children together with a run, unless they end by themselves meanwhile. */
 export const cancelAll = (
   runs: ReadonlyArray<Status.Status>,
-  reason: string
+  { by, reason, run: parent }: Because
 ): Effect.Effect<void, LineError | Journal.JournalError, Durable.Engine | Journal.Journal> =>
   Effect.forEach(
     runs.filter((run) => !Status.isEnded(run)),
     ({ run }) =>
       Effect.catchIf(
-        cancel(run, { reason }),
+        stop(run, { _tag: "LineCancelled", reason, undoing: true, with: parent }, by),
         (error) => error.reason === "Ended",
         () => Effect.void
       ),
@@ -301,13 +310,17 @@ export const rewind = Effect.fnUntraced(function* (
   if (!isForgotten) return yield* running(run)
   yield* cancelAll(
     children.filter(({ parent }) => !kept.has(parent?.stage ?? "")),
-    orphaned(run)
+    orphaned(run, by)
   )
   yield* Durable.storeFailure(Durable.named(now.line).resume(now.execution))
 })
 
 /** Why the children of forgotten stages are cancelled. */
-export const orphaned = (run: string): string => `The run "${run}" went back before the stage that started it`
+export const orphaned = (run: string, by: Actor.Actor | undefined): Because => ({
+  reason: `The run "${run}" went back before the stage that started it`,
+  run,
+  ...(by && { by })
+})
 
 /** The stages that a run forgets when it goes back, and how: what makes it forget them also writes that it did. */
 export const forgetting = Effect.fnUntraced(function* (

@@ -81,7 +81,5 @@ const trimmed = ({ after, before, from, next, nextTo, to }: Range): ReadonlyArra
     endTo--
   }
   if (start === end && startTo === endTo) return []
-  return [
-    { removed: before.slice(start, end), removedAt: start, added: after.slice(startTo, endTo), addedAt: startTo }
-  ]
+  return [{ removed: before.slice(start, end), removedAt: start, added: after.slice(startTo, endTo), addedAt: startTo }]
 }

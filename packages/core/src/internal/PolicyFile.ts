@@ -44,9 +44,11 @@ export const textAt = Effect.fnUntraced(function* (
     new PolicyError({ reason: "NotReadable", message: `${path} at ${commit.slice(0, 12)} ${what}. ${mend}` })
   if (second !== undefined) return yield* unreadable("is not the only policy", `Keep one of ${paths.join(", ")}.`)
   const [mode = "", , object = ""] = entry.slice(0, entry.indexOf("\t")).split(" ")
-  if (!mode.startsWith("100")) return yield* unreadable("is no plain file", "Commit the policy itself, not a link to it.")
+  if (!mode.startsWith("100"))
+    return yield* unreadable("is no plain file", "Commit the policy itself, not a link to it.")
   const { bytes, size } = yield* Git.content(dir, { object, maxBytes })
-  if (size > maxBytes) return yield* unreadable(`has ${size} bytes`, `Keep it below ${maxBytes}: use globs for many paths.`)
+  if (size > maxBytes)
+    return yield* unreadable(`has ${size} bytes`, `Keep it below ${maxBytes}: use globs for many paths.`)
   return { commit, found: { path, text: GitProcess.text(bytes) } }
 })
 

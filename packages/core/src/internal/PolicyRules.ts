@@ -82,7 +82,10 @@ const ofRule = (rule: Policy.Rule, paths: ReadonlyArray<string>): PolicyDecision
     : { rule: rule.name, class: rule.class, paths, reviewers: rule.reviewers ?? 1, roles: rule.roles ?? [] }
 
 /** What the rules say of traits of the whole change. */
-export const ofChange = (policy: Policy.Policy, traits: ReadonlyArray<Trait.Trait>): ReadonlyArray<PolicyDecision.Reason> =>
+export const ofChange = (
+  policy: Policy.Policy,
+  traits: ReadonlyArray<Trait.Trait>
+): ReadonlyArray<PolicyDecision.Reason> =>
   traits.flatMap((trait) => [
     ofTrait(trait, []),
     ...ready(policy).flatMap(({ rule, traits: asked }) =>
@@ -122,13 +125,15 @@ export const ofFile = (policy: Policy.Policy, file: ChangeFacts.FileFacts): Read
       }
     }
     if (!isPlain) said.add("UnusualPath")
-    else if (!isKnown) reasons.push({ rule: PolicyDecision.unknownPath, class: "HumanReview", paths, reviewers: 1, roles: [] })
+    else if (!isKnown)
+      reasons.push({ rule: PolicyDecision.unknownPath, class: "HumanReview", paths, reviewers: 1, roles: [] })
     for (const trait of traits) if (trait === "Unread" || !allowed.includes(trait)) said.add(trait)
   }
   if (!/^(?:100644|100755|100664)$/.test(file.mode)) said.add("TypeChanged")
   for (const trait of said) {
     // A rule that speaks of it says it in the policy's own words.
-    if (!ready(policy).some(({ rule, traits: asked }) => asked?.has(trait) === true && rule.class !== "AutoShip")) reasons.push(ofTrait(trait, [file.path]))
+    if (!ready(policy).some(({ rule, traits: asked }) => asked?.has(trait) === true && rule.class !== "AutoShip"))
+      reasons.push(ofTrait(trait, [file.path]))
   }
   return reasons
 }

@@ -56,22 +56,15 @@ export const takeOver = Effect.fnUntraced(function* (
     stage = null,
     why
   } = taking
-  if (!Schema.is(WorkItem.WorkItem.fields.id)(item))
+  if (!Schema.is(WorkItem.WorkItem.fields.id)(item)) {
     return yield* Recording.invalid(`"${item}" is no id of a work item`)
+  }
   if (why.trim() === "") return yield* Recording.invalid("Nobody says why it is taken over")
   const ids = `${prefix}${item}:`
   const place = { item, stage, ...(line !== undefined && { line }), ...(run !== undefined && { run }) }
   const measures = { waited: null, activeMinutes: null, before, after: null, ref }
-  const said = {
-    _tag: "Intervened",
-    kind: "takeover",
-    name: stage ?? "item",
-    cause,
-    why,
-    by,
-    ...measures,
-    open: true
-  } as const
+  const named = { kind: "takeover", name: stage ?? "item", cause, why, by } as const
+  const said = { _tag: "Intervened", ...named, ...measures, open: true } as const
   for (let last = 0; ;) {
     const known = [...(yield* KnownInterventions.ledger).values()].filter(({ id }) => id.startsWith(ids))
     const overlapping = known.find(

@@ -38,19 +38,23 @@ const rules: ReadonlyArray<Rule> = [
   either(
     "Schema",
     code,
-    /\b(?:create|alter|drop|rename|truncate|comment\s{1,9}on)\s{1,20}(?:or\s{1,9}replace\s{1,9})?(?:(?:temporary|temp|unlogged|global|local|unique|clustered|fulltext|spatial|concurrently|materialized|external|virtual|foreign|row)\s{1,9}){0,3}(?:table|index|view|schema|database|keyspace|column|type|sequence|trigger|function|procedure|policy|role|user|extension|domain|constraint|tablespace|collection|publication)\b/i
+    /\b(?:create|alter|drop|rename|truncate|comment\s{1,9}on)(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}(?:or\s{1,9}replace\s{1,9})?(?:(?:temporary|temp|unlogged|global|local|unique|clustered|fulltext|spatial|concurrently|materialized|external|virtual|foreign|row)\s{1,9}){0,3}(?:table|index|view|schema|database|keyspace|column|type|sequence|trigger|function|procedure|policy|role|user|extension|domain|constraint|tablespace|collection|publication)\b/i
   ),
   either(
     "Schema",
     code,
-    /\b(?:add|drop|alter|rename|modify|change)\s{1,20}(?:column|constraint|primary\s{1,9}key|foreign\s{1,9}key|index|partition)\b/i
+    /\b(?:add|drop|alter|rename|modify|change)(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}(?:column|constraint|primary\s{1,9}key|foreign\s{1,9}key|index|partition)\b/i
   ),
   either(
     "Schema",
     code,
     /\b(?:create_?table|drop_?table|alter_?table|rename_?table|change_?table|add_?columns?|drop_?columns?|remove_?columns?|alter_?column|rename_?column|change_?column(?:_?(?:null|default))?|add_?index|remove_?index|drop_?index|create_?index(?:es)?|add_?constraint|remove_?constraint|drop_?constraint|add_?foreign_?key|remove_?foreign_?key|add_?reference|add_?timestamps|create_?collection|drop_?collection|create_?join_?table|run_?python|run_?sql|execute_?sql|queryRaw(?:Unsafe)?|executeRaw(?:Unsafe)?|queryInterface|MigrationBuilder|ActiveRecord::Migration|DbMigration|QueryRunner|hasTable|schemaBuilder|create_?type|alter_?type|ensureIndex)\b/i
   ),
-  either("Schema", code, /\b(?:op|migrations)\.[A-Z_a-z]{3,40}\s{0,9}\(|\bknex(?:\.schema)?\b|\bSchema::(?:table|create|drop)/),
+  either(
+    "Schema",
+    code,
+    /\b(?:op|migrations)\.[A-Z_a-z]{3,40}\s{0,9}\(|\bknex(?:\.schema)?\b|\bSchema::(?:table|create|drop)/
+  ),
   either(
     "Schema",
     source,
@@ -60,7 +64,7 @@ const rules: ReadonlyArray<Rule> = [
   either(
     "DataDeletion",
     code,
-    /\bdrop\s{1,20}(?:table|column|database|schema|keyspace|index|collection|view)\b|\btruncate\s{1,20}(?:table\b|"?[a-z_]{2,60}"?\s{0,9};)|\bdelete\s{1,20}from\b|\b(?:deleteMany|dropDatabase|dropCollection|dropTable|drop_table|dropColumn|drop_column|removeColumn|remove_column|DropColumn|DropTable|delete_all|destroy_all|RemoveField|DeleteModel|flushall|flushdb|deleteBucket|delete_bucket|emptyBucket|force_destroy|truncateTable|truncate_table)\b|\brm\s{1,9}-[a-z]{0,4}[rf]|\brmtree\b|\brmSync\b|\bos\.RemoveAll\b|\bremove_dir_all\b|\bFileUtils\.rm_r|\bmkfs\b|\bskip_final_snapshot\b|\bprevent_destroy\b/i
+    /\bdrop(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}(?:table|column|database|schema|keyspace|index|collection|view)\b|\btruncate\s{1,20}(?:table\b|"?[a-z_]{2,60}"?\s{0,9};)|\bdelete(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}from\b|\b(?:deleteMany|dropDatabase|dropCollection|dropTable|drop_table|dropColumn|drop_column|removeColumn|remove_column|DropColumn|DropTable|delete_all|destroy_all|RemoveField|DeleteModel|flushall|flushdb|deleteBucket|delete_bucket|emptyBucket|force_destroy|truncateTable|truncate_table)\b|\brm\s{1,9}-[a-z]{0,4}[rf]|\brmtree\b|\brmSync\b|\bos\.RemoveAll\b|\bremove_dir_all\b|\bFileUtils\.rm_r|\bmkfs\b|\bskip_final_snapshot\b|\bprevent_destroy\b/i
   ),
   // A way in from outside.
   either(
@@ -78,7 +82,11 @@ const rules: ReadonlyArray<Rule> = [
     source,
     /^[ \t]{0,20}(?:resources?|get|post|put|patch|delete|match|root|namespace|scope|mount|live|pipe_through)\s{1,9}[:"'/]/m
   ),
-  either("Route", source, /^[ \t]{0,20}(?:rpc|service|type\s{1,9}(?:Query|Mutation|Subscription)|extend\s{1,9}type)\s{1,9}\w/m),
+  either(
+    "Route",
+    source,
+    /^[ \t]{0,20}(?:rpc|service|type\s{1,9}(?:Query|Mutation|Subscription)|extend\s{1,9}type)\s{1,9}\w/m
+  ),
   either("Route", source, /^[ \t"']{0,20}(?:openapi|swagger|asyncapi)["']?\s{0,9}:\s{0,9}["']?\d/m),
   either("Route", source, /\b(?:method|verb)\s{0,9}[:=]\s{0,9}["'](?:get|post|put|patch|delete)["']/i),
   // What a test or a document has no business with.
@@ -92,6 +100,12 @@ const rules: ReadonlyArray<Rule> = [
     documents,
     /<(?:script|iframe|object|embed|form|meta|base|link|svg|style)\b|\bon(?:error|load|click|mouseover|focus)\s{0,9}=|\bjavascript\s{0,9}:|\bdata:text\/html|^[ \t]{0,9}\.\.\s{1,9}(?:raw|include|literalinclude|csv-table|exec|program-output|jupyter-execute|automodule|autoclass)::|^(?:include|import)::|\{%|<\?(?:php|=)|<%|^```\{/im
   ),
+  // What people paste into a shell, and what only agents read.
+  added(
+    "ActiveDocument",
+    documents,
+    /\b(?:curl|wget|iwr)\b[^\n]{0,200}\|\s{0,9}(?:sudo\s{1,9})?(?:ba|z|da)?sh\b|<!--[^>]{0,400}\b(?:ignore|disregard|instructions?|assistant|agents?|prompt|you must)\b|\b(?:ignore|disregard|forget)\s{1,9}(?:all\s{1,9})?(?:the\s{1,9}|your\s{1,9})?(?:previous|prior|above|earlier)\s{1,9}(?:instructions?|prompts?|rules)\b/i
+  ),
   added("ActiveDocument", documents, /^---[ \t]{0,9}(?:js|javascript|coffee|cson|toml|json)\b/i),
   added(
     "MarkedGenerated",
@@ -102,7 +116,7 @@ const rules: ReadonlyArray<Rule> = [
     "Hidden",
     all,
     // Not those that emoji and scripts need: joiners, and the selectors of their variants.
-    /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\uffa0\ufff0-\ufffb]|\p{Co}|[\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|\ufeff(?!^)/u
+    /(?![\t\n\v\f\r]|\u200c|\u200d|\p{Variation_Selector}|\ufeff)[\p{Cc}\p{Cf}\p{Co}\p{Default_Ignorable_Code_Point}]|(?<=[^\n])\ufeff/u
   ),
   added(
     "Secret",
@@ -128,7 +142,8 @@ export const read = (view: FileView.FileView): ReadonlyArray<Trait.Found> => {
   }
   const after = FileView.textOf(view.after)
   if (after !== undefined && /^\ufeff?#!/.test(after) && view.kind === "prose") add("ActiveDocument", 1)
-  if (view.kind === "prose" && view.hunks.some(({ added: put }) => put.text !== "") && isCode(view)) add("ActiveDocument")
+  if (view.kind === "prose" && view.hunks.some(({ added: put }) => put.text !== "") && isCode(view))
+    add("ActiveDocument")
   return [...found.values()]
 }
 

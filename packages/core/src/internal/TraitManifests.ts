@@ -22,7 +22,9 @@ const scriptsOf = (content: FileView.Content): string => {
     const fields = Object.entries(read)
     const scripts: unknown = fields.find(([name]) => name === "scripts")?.[1]
     const run = typeof scripts === "object" && scripts !== null ? Object.entries(scripts) : []
-    const told = fields.filter(([name]) => /^(?:bin|gypfile|allowScripts|trustedDependencies|pnpm|overrides|resolutions|config)$/.test(name))
+    const told = fields.filter(([name]) =>
+      /^(?:bin|gypfile|allowScripts|trustedDependencies|pnpm|overrides|resolutions|config)$/.test(name)
+    )
     return JSON.stringify([...run.filter(([name]) => unasked.test(name)), ...told].sort())
   } catch {
     return text

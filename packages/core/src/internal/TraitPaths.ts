@@ -1,5 +1,5 @@
 /** Traits that the paths and modes of a changed file show, whatever stands in it. */
-import type * as FileView from "./FileView.ts"
+import * as FileView from "./FileView.ts"
 import * as PathForm from "./PathForm.ts"
 import type * as Trait from "./Trait.ts"
 
@@ -17,7 +17,10 @@ const named: ReadonlyArray<readonly [Trait.Trait, RegExp]> = [
     "Dependency",
     /(?:^|\/)(?:package\.json|package\.json5|package\.yaml|pnpm-workspace\.yaml|deno\.jsonc?|jsr\.json|import_?map\.json|bower\.json|lerna\.json|cargo\.toml|gemfile|setup\.py|setup\.cfg|pyproject\.toml|pipfile|environment\.ya?ml|composer\.json|go\.mod|go\.work|pom\.xml|build\.sbt|project\/plugins\.sbt|build\.gradle(?:\.kts)?|settings\.gradle(?:\.kts)?|libs\.versions\.toml|gradle-wrapper\.properties|packages\.config|nuget\.config|directory\.(?:packages|build)\.(?:props|targets)|mix\.exs|rebar\.config|pubspec\.yaml|podfile|cartfile|package\.swift|conanfile\.(?:txt|py)|vcpkg\.json|flake\.nix|shell\.nix|chart\.yaml|requirements\.ya?ml|stack\.yaml|cabal\.project|project\.clj|deps\.edn|paket\.dependencies|module\.bazel|workspace\.bazel|\.gitmodules|\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.c?js|pip\.conf|\.pypirc|bunfig\.toml|\.tool-versions|\.nvmrc|\.node-version|\.python-version|\.ruby-version|rust-toolchain(?:\.toml)?|mise\.toml|\.mise\.toml)$|(?:requirements|constraints)[^/]{0,60}\.(?:txt|in)$|(?:^|\/)requirements\/[^/]+\.(?:txt|in)$|\.(?:gemspec|podspec|csproj|fsproj|vbproj|nuspec|cabal|rockspec)$/
   ],
-  ["InstallScript", /(?:^|\/)(?:setup\.py|build\.rs|extconf\.rb|binding\.gyp|\.npmrc|\.pnpmfile\.c?js|\.yarnrc(?:\.yml)?)$/],
+  [
+    "InstallScript",
+    /(?:^|\/)(?:setup\.py|build\.rs|extconf\.rb|binding\.gyp|\.npmrc|\.pnpmfile\.c?js|\.yarnrc(?:\.yml)?)$/
+  ],
   [
     "Schema",
     /(?:^|\/)(?:migrations?|migrate|db_?migrate|alembic|flyway|liquibase|schema_?migrations?|db\/versions)\/|\.(?:sql|ddl|prisma|dbml|avsc|avdl|proto|thrift|fbs|capnp|xsd|cql|hbm\.xml)$|(?:^|\/)(?:schema\.rb|structure\.sql|changelog\.(?:xml|ya?ml)|drizzle\.config\.[a-z]+|knexfile\.[a-z]+|ormconfig\.[a-z]+)$|\.(?:entity|model|migration|schema)\.[a-z]+$|(?:^|[/_-])migrations?[_-][^/]*$|(?:^|\/)(?:v\d+(?:[._]\d+)*__[^/]+|\d{8,14}[_-][^/]+\.(?:[jt]s|py|rb|php|go|exs?))$/
@@ -43,7 +46,9 @@ export const read = (view: FileView.FileView): ReadonlyArray<Trait.Found> => {
   const { file, paths } = view
   const traits: Array<Trait.Trait> = []
   for (const path of paths) {
+    const isProse = FileView.kindOf(path) === "prose"
     for (const [trait, pattern] of named) {
+      if (isProse && (trait === "Route" || trait === "Schema")) continue
       if (pattern.test(path) && !(trait === "Secret" && sample.test(path))) traits.push(trait)
     }
   }

@@ -17,7 +17,8 @@ const vacuous =
   /\bexpect\s{0,5}\(\s{0,5}(?:true|1|false|0|null|"[^"]{0,40}"|'[^']{0,40}')\s{0,5}\)|\bassert(?:\.ok|True|\.isTrue|\.equal)?\s{0,5}\(?\s{0,5}(?:true|True|1\s{0,5}==\s{0,5}1|1)\s{0,5}\)?\s{0,5};?$|\bexpect\.(?:anything|any)\b|\.toBe(?:Defined|Truthy)\s{0,5}\(|\bassert\.(?:isOk|isDefined)\b|\|\|\s{0,5}true\b|\bor\s{1,5}True\b/m
 const silencing =
   /@ts-(?:ignore|nocheck|expect-error)|\beslint-disable|\boxlint-disable|\bbiome-ignore|\bnoqa\b|\btype:\s{0,5}ignore|\bpragma:\s{0,5}no\s{0,5}cover|\b(?:istanbul|c8|v8|vitest)\s{1,5}ignore|\bnolint\b|@SuppressWarnings|\bNOSONAR\b|\bcatch\s{0,5}(?:\([^)]{0,40}\)\s{0,5})?\{\s{0,9}\}|\bexcept\b[^\n]{0,60}:\s{0,9}pass\b|\brescue\s{1,5}nil\b|\bcontinue-on-error\b|\b(?:process\.)?exit\(\s{0,5}0\s{0,5}\)|\bpassWithNoTests\b|^[ \t]{0,40}return;?[ \t]{0,5}$/m
-const loose = /\b(?:threshold|coverage|fail_under|min_?imum|max_?imum|tolerance|epsilon|delta|timeout|within|close|greater|less|atleast|atmost|branches|functions|lines|statements)/i
+const loose =
+  /(?:threshold|coverage|fail_under|min_?imum|max_?imum|tolerance|epsilon|delta|timeout|within|close|greater|less|atleast|atmost|branches|functions|lines|statements)/i
 
 const limit = /\b(?:coverage|thresholds?|fail_under|branches|functions|statements|lines)\b/i
 

@@ -33,7 +33,7 @@ export const atEnd = (run: Standing, isStopped: boolean): Effect.Effect<void, ne
     const end = yield* endOf(run)
     if (end !== undefined && isStopped) {
       const reason = end.fact._tag === "LineFailed" ? end.fact.fault.message : end.fact.reason
-      yield* stopChildren(run, () => true, `The run "${run.id}" that started it was stopped: ${reason}`)
+      yield* stopChildren(run, () => true, LineControl.stopped(run.id, { reason, by: end.actor }))
     }
     yield* undo(run, () => true)
     // The process closes. The run is not over for the engine then, and goes on to be undone elsewhere.
@@ -61,7 +61,7 @@ export const rewind = Effect.fnUntraced(function* (
   yield* Fiber.await(yield* Effect.forkChild(retracing))
   const { dropped } = yield* LineControl.forgetting(run.id, rewinding)
   const isMeant = (stage: string) => dropped.includes(stage)
-  yield* stopChildren(run, isMeant, LineControl.orphaned(run.id))
+  yield* stopChildren(run, isMeant, LineControl.orphaned(run.id, rewinding.by))
   yield* undo(run, isMeant)
   // What was undone meanwhile is forgotten too.
   const { forget, isEnded } = yield* LineControl.forgetting(run.id, rewinding)
@@ -85,7 +85,7 @@ const endOf = ({ id }: Standing) =>
   )
 
 /** Cancels the children of stages that are meant, and waits until what they did is undone. */
-const stopChildren = (run: Standing, isMeant: (stage: string) => boolean, why: string) =>
+const stopChildren = (run: Standing, isMeant: (stage: string) => boolean, why: LineControl.Because) =>
   Effect.gen(function* () {
     const all = yield* LineControl.childrenOf(run.id, { stages: [...run.life.asked] })
     const children = all.filter(({ parent }) => isMeant(parent?.stage ?? ""))

@@ -75,21 +75,31 @@ const program = Effect.fnUntraced(function* ({ approvals, base, head, json, poli
   const { decision, digest, exitCode, facts, ruling } = report
   yield* Console.log(
     json
-      ? JSON.stringify({ base: facts.base, head: facts.head, policy: report.policy ?? null, decision, digest, ruling, exitCode })
+      ? JSON.stringify({
+          base: facts.base,
+          head: facts.head,
+          policy: report.policy ?? null,
+          decision,
+          digest,
+          ruling,
+          exitCode
+        })
       : StatusCheck.text(report)
   )
   process.exitCode = exitCode
 })
 
-const explain = (cause: Cause.Cause<unknown>) =>
-  Effect.sync(() => {
-    process.exitCode = Cause.hasInterruptsOnly(cause) ? 130 : 2
-    const error = Cause.squash(cause)
-    if (!CliError.isCliError(error)) console.error(Fault.record(error).message)
-  })
+const explain = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
+  process.exitCode = Cause.hasInterruptsOnly(cause) ? 130 : 2
+  const error = Cause.squash(cause)
+  // The command line has said already what it does not understand.
+  if (!CliError.isCliError(error)) yield* Console.error(Fault.record(error).message)
+})
 
 const command = Command.make("millwright-policy", flags, program).pipe(
-  Command.withDescription("Whether a change may go out, by the policy of its base. Exit codes: 0 yes, 1 no, 2 bad input")
+  Command.withDescription(
+    "Whether a change may go out, by the policy of its base. Exit codes: 0 yes, 1 no, 2 bad input"
+  )
 )
 
 Command.runWith(command, { version: "0.0.0" })(process.argv.slice(2)).pipe(

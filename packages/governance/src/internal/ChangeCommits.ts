@@ -17,6 +17,8 @@ export interface Made {
 export interface ChangeCommits {
   readonly made: ReadonlyArray<Made>
   readonly authors: "agent" | "human" | "mixed" | "unknown"
+  /** Each last commit of an agent, with the change's commits on top of it. */
+  readonly ends: ReadonlyArray<ReadonlyArray<string>>
   /** Why there may be more than are known of. */
   readonly gaps: ReadonlyArray<string>
 }
@@ -24,60 +26,71 @@ export interface ChangeCommits {
 /** All commits that are known, by id. */
 export type Known = ReadonlyMap<string, ForgeHistory.Commit>
 
-const reach = (known: Known, from: string, without: ReadonlySet<string>): Set<string> => {
+/** The commits that are met from one on, as far as they are wanted. */
+const reach = (known: Known, from: string, isWanted: (id: string) => boolean): Set<string> => {
   const seen = new Set<string>()
   const open = [from]
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (seen.has(id) || without.has(id) || !known.has(id)) continue
+    const commit = seen.has(id) || !isWanted(id) ? undefined : known.get(id)
+    if (commit === undefined) continue
     seen.add(id)
-    open.push(...(known.get(id)?.parents ?? []))
+    open.push(...commit.parents)
   }
   return seen
 }
 
-/** What was there before the change: a branch may have taken up more of it since it began. */
-const below = (
-  known: Known,
-  { events, pull }: { pull: ForgeHistory.PullRequest; events: ReadonlyArray<ForgeHistory.Event> }
+/** Where the forge says which commits are the change's, it is those. Else those that were not there before it. */
+const ownOf = (
+  pull: ForgeHistory.PullRequest,
+  { events, known }: { readonly events: ReadonlyArray<ForgeHistory.Event>; readonly known: Known }
 ): Set<string> => {
-  const before = reach(known, pull.base, new Set()).add(pull.base)
+  const listed = new Set(pull.commits.map(({ id }) => id))
+  listed.delete(pull.base)
+  if (listed.has(pull.head)) return reach(known, pull.head, (id) => listed.has(id))
+  const before = reach(known, pull.base, () => true).add(pull.base)
+  // A branch may have taken up more of the one that it is merged into, since it began.
   const merged = events.findLast((event) => event._tag === "Merged")
   const [first, ...others] = known.get(merged?.commit ?? "")?.parents ?? []
   if (first !== undefined && others.includes(pull.head)) {
-    for (const id of reach(known, first, before)) before.add(id)
+    for (const id of reach(known, first, (id) => !before.has(id))) before.add(id)
   }
-  return before
+  return reach(known, pull.head, (id) => !before.has(id))
 }
 
-/** The account that pushed each commit first. Pushes are by time. */
+/** The account that pushed each commit first. Events are by time. */
 const pushers = (
-  pull: ForgeHistory.PullRequest,
-  { events, known, own }: { events: ReadonlyArray<ForgeHistory.Event>; known: Known; own: ReadonlySet<string> }
+  known: Known,
+  { events, own }: { readonly events: ReadonlyArray<ForgeHistory.Event>; readonly own: ReadonlySet<string> }
 ): ReadonlyMap<string, ForgeHistory.Account> => {
   const found = new Map<string, ForgeHistory.Account>()
-  const before = new Set([pull.base])
   for (const event of events) {
     if (event._tag !== "Pushed") continue
-    for (const id of reach(known, event.after, before)) {
-      before.add(id)
-      if (own.has(id)) found.set(id, event.by)
-    }
+    for (const id of reach(known, event.after, (id) => own.has(id) && !found.has(id))) found.set(id, event.by)
   }
   return found
 }
 
-/** The commits that have one of these below them. */
-const behind = (known: Known, of: ReadonlySet<string>, agents: ReadonlySet<string>): ReadonlySet<string> => {
+/** What stands on each commit. */
+const childrenOf = (known: Known, of: ReadonlySet<string>): ReadonlyMap<string, ReadonlyArray<string>> => {
   const children = new Map<string, Array<string>>()
   for (const id of of) {
-    for (const parent of known.get(id)?.parents ?? []) children.set(parent, [...(children.get(parent) ?? []), id])
+    for (const parent of known.get(id)?.parents ?? []) {
+      const those = children.get(parent)
+      if (those === undefined) children.set(parent, [id])
+      else those.push(id)
+    }
   }
+  return children
+}
+
+/** Everything that is met from these on, without them unless something leads back to them. */
+const onward = (from: Iterable<string>, next: (id: string) => ReadonlyArray<string>): ReadonlySet<string> => {
   const seen = new Set<string>()
-  const open = [...agents].flatMap((id) => children.get(id) ?? [])
+  const open = [...from].flatMap(next)
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (seen.has(id)) continue
     seen.add(id)
-    open.push(...(children.get(id) ?? []))
+    open.push(...next(id))
   }
   return seen
 }
@@ -104,8 +117,8 @@ export const of = (
   }
 ): ChangeCommits => {
   const { events, known, roster, standing } = around
-  const own = reach(known, pull.head, below(known, { pull, events }))
-  const pushed = pushers(pull, { events, known, own })
+  const own = ownOf(pull, { events, known })
+  const pushed = pushers(known, { events, own })
   const makers = new Map(
     [...own].flatMap((id) => {
       const commit = known.get(id)
@@ -114,7 +127,10 @@ export const of = (
     })
   )
   const agents = new Set([...makers].flatMap(([id, { _tag }]) => (_tag === "Agent" ? [id] : [])))
-  const isBehind = behind(known, own, agents)
+  const children = childrenOf(known, own)
+  const above = (from: Iterable<string>) => onward(from, (id) => children.get(id) ?? [])
+  const isBehind = above(agents)
+  const belowAgent = onward(agents, (id) => (known.get(id)?.parents ?? []).filter((parent) => own.has(parent)))
   const made = [...makers].flatMap(([id, maker]): ReadonlyArray<Made> => {
     const commit = known.get(id)
     if (commit === undefined) return []
@@ -128,6 +144,7 @@ export const of = (
   return {
     made,
     authors: isMissing ? "unknown" : authorsOf(made),
+    ends: [...agents].filter((id) => !belowAgent.has(id)).map((id) => [id, ...above([id])]),
     gaps: [
       ...(isMissing ? [`The commit ${pull.head} that it ended at is not there.`] : []),
       ...(isCut && !isMissing ? ["Commits below it are not there, so some of its own may be missing."] : []),

@@ -48,7 +48,10 @@ export const reader: TranscriptReader = {
   }
 }
 
-const session = (value: JsonObject, { at, session }: { at: number | null; session: string }): Transcript.Entry => ({
+const session = (
+  value: JsonObject,
+  { at, session }: { readonly at: number | null; readonly session: string }
+): Transcript.Of<"Session"> => ({
   _tag: "Session",
   key: `session:${session}`,
   session,
@@ -90,6 +93,12 @@ const entries = (line: Line, options: Options): ReadonlyArray<Transcript.Entry> 
 /** A message of a sub-agent in a notice of progress. */
 const progressed = ({ line, options, shared }: Context): ReadonlyArray<Transcript.Entry> => {
   const data = Field.object(line.value["data"])
+  if (data["hookName"] === "SessionStart:resume") {
+    // Every hook tells of it, with the same name for the occasion.
+    const occasion = Field.name(line.value["parentToolUseID"]) ?? shared.at
+    const resumed = session(line.value, shared)
+    return [{ ...resumed, key: `resumed:${shared.session}/${occasion}`, event: "resumed" }]
+  }
   const message = Field.object(data["message"])
   if (data["type"] !== "agent_progress" || (message["type"] !== "assistant" && message["type"] !== "user")) return []
   const { agentId = "sidechain" } = data

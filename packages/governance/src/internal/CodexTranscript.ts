@@ -238,7 +238,7 @@ const said = (state: State, item: Item): ReadonlyArray<Transcript.Entry> => {
   const texts = Field.texts(payload["content"])
   const text = texts.join("\n")
   const kinds = Field.object(payload["internal_chat_message_metadata_passthrough"])["content_item_kinds"]
-  const key = Field.unique(payload["id"], state.thread) ?? numbered(state, text)
+  const key = Field.unique(payload["id"], state.thread) ?? numbered(state, Digest.of(text))
   const characters = texts.reduce((sum, { length }) => sum + length, 0)
   return [
     { _tag: "Said", key: `said:${key}`, ...placed(state, item), speech: speechOf(state, text, kinds), characters }

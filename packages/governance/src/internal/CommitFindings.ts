@@ -34,7 +34,9 @@ export const of = (
         ...(isApproval ? { kind: "approve", name: "approval" } : { kind: "edit", name: "branch" }),
         cause: isApproval
           ? Intervention.causes.reviewed
-          : isMerge ? `${Intervention.causes.edited}: merge` : Finding.causeOf(Intervention.causes.edited, subject),
+          : isMerge
+            ? `${Intervention.causes.edited}: merge`
+            : Finding.causeOf(Intervention.causes.edited, subject),
         why: Finding.bounded(subject),
         by,
         waited: waited(commit.committedAt),

@@ -102,6 +102,7 @@ export const of = Effect.fnUntraced(function* (
     "-z",
     "--no-walk=unsorted",
     "--stdin",
+    "--encoding=UTF-8",
     "--format=tformat:%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%s"
   ]
   const bare = yield* Git.commonDir(dir)

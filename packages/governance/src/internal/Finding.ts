@@ -33,9 +33,18 @@ export const bounded = (text: string): string => (text.length <= most ? text : `
 export const treeDigest = (tree: string | undefined): Digest.Digest | null =>
   tree === undefined || tree === "" ? null : Digest.of(`tree ${tree}`)
 
-/** By time; what happened at the same time, by key. */
-export const inOrder = <A extends Pick<Finding, "at" | "key">>(found: ReadonlyArray<A>): ReadonlyArray<A> =>
-  found.toSorted((a, b) => a.at - b.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+const place = ({ change, key }: Finding): string => JSON.stringify([key, change])
+
+/** By time; what happened at the same time, by key; what more than one change tells, by change. */
+export const inOrder = (found: ReadonlyArray<Finding>): ReadonlyArray<Finding> =>
+  found.toSorted((a, b) => a.at - b.at || (place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : 0))
+
+/** Each once: a commit may be in more than one pull request, and is one intervention. */
+export const once = (found: ReadonlyArray<Finding>): ReadonlyArray<Finding> => {
+  const byKey = new Map<string, Finding>()
+  for (const each of inOrder(found)) if (!byKey.has(each.key)) byKey.set(each.key, each)
+  return [...byKey.values()]
+}
 
 /** What stands before a colon at the beginning of a comment or of a commit's subject, where it is one of these words. */
 const prefix =

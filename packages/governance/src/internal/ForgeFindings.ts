@@ -55,12 +55,24 @@ const steppedIn = (event: ForgeHistory.Event, { subject }: Subject): Stepped | u
       return isChange ? said("comment", event.body) : undefined
     case "Pushed":
       return event.forced
-        ? { kind: "edit", name: "branch", cause: `${Intervention.causes.edited}: rewritten`, why: `The branch stands on ${event.after}.` }
+        ? {
+            kind: "edit",
+            name: "branch",
+            cause: `${Intervention.causes.edited}: rewritten`,
+            why: `The branch stands on ${event.after}.`
+          }
         : undefined
     case "Closed":
-      return isChange ? { kind: "interrupt", name: "pull request", cause: Intervention.causes.stopped, why: "" } : undefined
+      return isChange
+        ? { kind: "interrupt", name: "pull request", cause: Intervention.causes.stopped, why: "" }
+        : undefined
     case "Reopened":
-      return { kind: "pickup", name: isChange ? "pull request" : "issue", cause: `${Intervention.causes.takenUp}: reopened`, why: "" }
+      return {
+        kind: "pickup",
+        name: isChange ? "pull request" : "issue",
+        cause: `${Intervention.causes.takenUp}: reopened`,
+        why: ""
+      }
     default:
       return undefined
   }

@@ -3,6 +3,7 @@ import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Intervention from "@millwright/core/Intervention"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Autonomy from "../Autonomy.ts"
 
 /** An intervention, without its texts. */
 export interface Entry {
@@ -80,14 +81,8 @@ const entryOf = (
 const bare = (known: Intervention.Intervention): Intervention.Intervention => ({
   ...known,
   question: "",
-  answered: known.answered && { ...known.answered, answer: isNo(known) ? { approved: false } : null }
+  answered: known.answered && { ...known.answered, answer: Autonomy.isNo(known) ? { approved: false } : null }
 })
-
-/** Whether a yes was asked for and not given. */
-export const isNo = ({ answered }: Pick<Intervention.Intervention, "answered">): boolean => {
-  const answer = answered?.answer
-  return typeof answer === "object" && answer !== null && "approved" in answer && answer.approved === false
-}
 
 const without = (
   removed: HumanTally["removed"],

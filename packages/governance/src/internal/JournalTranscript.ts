@@ -28,40 +28,17 @@ const entries = (event: FactoryEvent.FactoryEvent): ReadonlyArray<Transcript.Ent
   const key = `${session}#${seq}`
   const shared = { session, agent: null, at }
   switch (fact._tag) {
-    case "LineStarted": {
-      const known = {
-        event: "begun",
-        program: "millwright",
-        version: null,
-        from: Field.name(fact.forkOf?.run)
-      } as const
-      return [{ _tag: "Session", key: `session:${session}`, ...shared, ...known }]
-    }
+    case "LineStarted":
+      return [{ ...known, ...shared, key: `session:${session}`, event: "begun", from: Field.name(fact.forkOf?.run) }]
     case "LineResumed":
-      return [
-        {
-          _tag: "Session",
-          key: `resumed:${key}`,
-          ...shared,
-          event: "resumed",
-          program: "millwright",
-          version: null,
-          from: null
-        }
-      ]
+      return [{ ...known, ...shared, key: `resumed:${key}`, event: "resumed" }]
+    case "LineFinished":
+    case "LineParked":
+    case "LineCancelled":
+    case "LineFailed":
+      return [{ ...known, ...shared, key: `ended:${session}`, event: "ended" }]
     case "AgentStarted":
-      if (fact.resumed) return []
-      return [
-        {
-          _tag: "Session",
-          key: `agent:${key}`,
-          ...shared,
-          event: "begun",
-          program: "millwright",
-          version: null,
-          from: null
-        }
-      ]
+      return fact.resumed ? [] : [{ ...known, ...shared, key: `agent:${key}`, event: "begun" }]
     case "ModelCalled":
       return [answered({ ...fact, key, shared })]
     case "ModelFailed":
@@ -98,6 +75,8 @@ const entries = (event: FactoryEvent.FactoryEvent): ReadonlyArray<Transcript.Ent
       return []
   }
 }
+
+const known = { _tag: "Session", program: "millwright", version: null, from: null } as const
 
 type Billed = NonNullable<Extract<FactoryEvent.Fact, { readonly _tag: "ModelFailed" }>["billed"]>
 

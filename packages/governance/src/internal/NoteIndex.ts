@@ -15,16 +15,26 @@ import type * as NoteWrite from "./NoteWrite.ts"
 /** Where a mark is written down. */
 export type Kind = "patch" | "squash" | "tree" | "authored" | "carried"
 
+/** The note of one commit, on another. */
+export interface Carried {
+  readonly from: string
+  readonly to: string
+  readonly approximate: boolean
+}
+
 const folder = (kind: Kind, mark: string): string => `millwright/${kind}/${mark.slice(0, 2)}/${mark.slice(2)}`
 
-/** What a path says beside itself. */
-const said = (text: string): Uint8Array => new TextEncoder().encode(`${text}\n`)
-
 /** Says that a commit has a mark. */
-export const put = (kind: Kind, mark: string, commit: string, text: string = kind): NoteWrite.Put => ({
+export const put = (kind: Kind, mark: string, commit: string): NoteWrite.Put => ({
   path: `${folder(kind, mark)}/${commit}`,
-  content: said(text)
+  content: new TextEncoder().encode("exact\n")
 })
+
+/** Says that the note of one commit was carried to another, and whether that one does the same. */
+export const carried = ({ approximate, from, to }: Carried): NoteWrite.Put => {
+  const said = put("carried", to, from)
+  return approximate ? { ...said, content: new TextEncoder().encode("approximate\n") } : said
+}
 
 /** Says by what one commit is found. */
 export const puts = ({ authored, id, patch, tree }: CommitMark.Mark): ReadonlyArray<NoteWrite.Put> => [
@@ -62,18 +72,37 @@ export const missing = Effect.fnUntraced(function* (
   puts: ReadonlyArray<NoteWrite.Put>
 ): Effect.fn.Return<ReadonlyArray<NoteWrite.Put>, Git.GitError, ChildProcessSpawner> {
   if (puts.length === 0) return puts
-  const known = new Set((yield* NoteTree.list(dir, head, ["millwright"])).map(({ path }) => path))
+  const folders = [...new Set(puts.map(({ path }) => path.slice(0, path.lastIndexOf("/"))))]
+  // The arguments of a process have a limit.
+  const under = folders.length > 1_000 ? ["millwright"] : folders
+  const known = new Set((yield* NoteTree.list(dir, head, under)).map(({ path }) => path))
   return puts.filter(({ path }) => !known.has(path))
 })
 
-/** Whether it was said that what was carried is not the same any more. */
-export const areApproximate = Effect.fnUntraced(function* (dir: string, carried: ReadonlyArray<Marked>) {
-  const objects = yield* NoteObjects.read(
+/** What was carried to some commits: the commits that it came from, and which of the former have something that is not the same any more. */
+export const carriedTo = Effect.fnUntraced(function* (
+  dir: string,
+  head: string | undefined,
+  commits: ReadonlyArray<string>
+) {
+  const looked = yield* look(
     dir,
-    carried.map(({ blob }) => blob)
+    head,
+    commits.map((commit) => ["carried", commit])
   )
-  return carried.map((_, index) => {
-    const object = objects === "too-large" ? undefined : objects[index]
-    return object === undefined || new TextDecoder().decode(object.bytes).trim() !== "exact"
-  })
+  const all = commits.flatMap((to, index) =>
+    (looked[index] ?? []).map(({ blob, commit }) => ({ to, from: commit, blob }))
+  )
+  const said = yield* NoteObjects.read(
+    dir,
+    all.map(({ blob }) => blob)
+  )
+  const isExact = (index: number): boolean => {
+    const object = said === "too-large" ? undefined : said[index]
+    return object !== undefined && new TextDecoder().decode(object.bytes).trim() === "exact"
+  }
+  return {
+    from: all.map(({ from }) => from),
+    approximate: new Set(all.filter((_, index) => !isExact(index)).map(({ to }) => to))
+  }
 })

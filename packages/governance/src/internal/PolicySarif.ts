@@ -1,6 +1,6 @@
 /** A decision as SARIF 2.1.0: a result for each reason and path. */
 import type * as ChangeFacts from "@millwright/core/ChangeFacts"
-import * as Policy from "@millwright/core/Policy"
+import type * as Policy from "@millwright/core/Policy"
 
 /** One result. `level` is `error` for a hard stop, `warning` for what takes a human. */
 export interface Result {
@@ -49,31 +49,29 @@ export const make = ({ decision, digest, facts }: Told): Log => {
     facts.files.map(({ path, traits }) => [path, traits.find(({ line }) => line !== undefined)?.line ?? 1])
   )
   const results = reasons.flatMap(({ class: asks, paths, reviewers, roles, rule }) =>
-    (paths.length === 0 ? [undefined] : paths).map(
-      (path): Result => ({
-        ruleId: rule,
-        ruleIndex: ids.indexOf(rule),
-        level: asks === "HardStop" ? "error" : "warning",
-        message: {
-          text:
-            asks === "HardStop"
-              ? `${rule}: only commits that humans signed may change this. Take it out of the change.`
-              : `${rule}: it takes ${reviewers} human(s)${roles.length === 0 ? "" : `, among them ${roles.join(" and ")}`}.`
-        },
-        locations:
-          path === undefined
-            ? []
-            : [
-                {
-                  physicalLocation: {
-                    artifactLocation: { uri: uriOf(path) },
-                    region: { startLine: Math.max(1, lines.get(path) ?? 1) }
-                  }
+    (paths.length === 0 ? [undefined] : paths).map((path): Result => ({
+      ruleId: rule,
+      ruleIndex: ids.indexOf(rule),
+      level: asks === "HardStop" ? "error" : "warning",
+      message: {
+        text:
+          asks === "HardStop"
+            ? `${rule}: only commits that humans signed may change this. Take it out of the change.`
+            : `${rule}: it takes ${reviewers} human(s)${roles.length === 0 ? "" : `, among them ${roles.join(" and ")}`}.`
+      },
+      locations:
+        path === undefined
+          ? []
+          : [
+              {
+                physicalLocation: {
+                  artifactLocation: { uri: uriOf(path) },
+                  region: { startLine: Math.max(1, lines.get(path) ?? 1) }
                 }
-              ],
-        partialFingerprints: { "decision/v1": digest }
-      })
-    )
+              }
+            ],
+      partialFingerprints: { "decision/v1": digest }
+    }))
   )
   return {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",

@@ -17,26 +17,18 @@ export const works = (notes: Notes): ReadonlyMap<string, Pick<FactoryEvent.Origi
 
 /**
  * An intervention that both know. Who did what and when, is as the history shows it; where in the factory it belongs, what was measured and
- * why it was, only who was there can say.
+ * why it was, is as it stood in the journal.
  */
-const both = (found: Intervention.Intervention, note: Intervention.Intervention): Intervention.Intervention => ({
-  ...found,
-  line: note.line ?? found.line,
-  run: note.run ?? found.run,
-  item: note.item ?? found.item,
-  stage: note.stage ?? found.stage,
-  name: note.name,
-  cause: note.cause,
-  question: note.question,
-  fix: note.fix ?? found.fix,
-  answered:
-    found.answered === null
-      ? note.answered
-      : {
-          ...found.answered,
-          waited: note.answered?.waited ?? found.answered.waited,
-          activeMinutes: note.answered?.activeMinutes ?? found.answered.activeMinutes
-        }
+const both = (
+  { answered, id, kind, openedAt, to }: Intervention.Intervention,
+  { withdrawn: _, ...note }: Intervention.Intervention
+): Intervention.Intervention => ({
+  ...note,
+  id,
+  kind,
+  openedAt,
+  to,
+  answered: answered === null ? note.answered : { ...(note.answered ?? answered), by: answered.by }
 })
 
 /** The ledger of both, in the order in which interventions were opened. A note takes nothing away. */
@@ -61,17 +53,18 @@ interface Owner {
 const notesOf = ({ commits, heads }: Owner, notes: Notes) =>
   [...new Set([...commits, ...heads])].flatMap((commit) => notes.get(commit)?.records ?? [])
 
-/** Whether a run that was observed from its beginning delivered the change. */
-export const isObserved = (change: Owner, notes: Notes): boolean =>
-  notesOf(change, notes).some(({ _tag }) => _tag === "Observed")
+/** Whether runs that were observed from their beginning delivered all that agents made of the change, and not only the first of it. */
+export const isObserved = ({ ends }: { readonly ends: ReadonlyArray<ReadonlyArray<string>> }, notes: Notes): boolean =>
+  ends.every((end) => end.some((commit) => notes.get(commit)?.records.some(({ _tag }) => _tag === "Observed") === true))
 
 /** The interventions of a change, by their names in the ledger. */
 export const of = (
   change: Owner,
   { notes, told }: { readonly told: { readonly findings: ReadonlyArray<Finding.Finding> }; readonly notes: Notes }
 ): ReadonlyArray<string> => {
-  const found = told.findings.flatMap((finding) =>
-    finding.change === change.id && finding.fact._tag === "Intervened" ? [finding.fact.id] : []
+  const own = new Set(change.commits.map((commit) => `git:${commit}`))
+  const found = told.findings.flatMap(({ change: of, fact }) =>
+    fact._tag === "Intervened" && (of === change.id || own.has(fact.id)) ? [fact.id] : []
   )
   const noted = notesOf(change, notes).flatMap((record) => (record._tag === "Stood" ? [record.key] : []))
   return [...new Set([...found, ...noted])].sort()

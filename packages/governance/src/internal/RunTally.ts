@@ -36,8 +36,6 @@ export interface RunTally {
   readonly startedAt: number | null
   /** When it was pruned, where nothing else was known of it. */
   readonly prunedAt: number | null
-  /** What it cost was not written down when it was pruned. */
-  readonly isCostLost: boolean
   readonly isOver: boolean
   readonly ends: ReadonlyArray<End>
   readonly stages: ReadonlySet<string>
@@ -53,7 +51,7 @@ export interface RunTally {
 
 /** Nothing is known of it yet. */
 export const of = ({ item, line, run }: Pick<FactoryEvent.FactoryEvent, "item" | "line" | "run">): RunTally => ({
-  ...{ run, line, item, parent: null, seq: 0, startedAt: null, prunedAt: null, isCostLost: false },
+  ...{ run, line, item, parent: null, seq: 0, startedAt: null, prunedAt: null },
   ...{ isOver: false, ends: [], stages: new Set(), work: 0, parts: new Map(), open: new Map() },
   ...{ versions: [], models: new Map(), rows: SpendRows.empty }
 })
@@ -125,8 +123,7 @@ export const pruned = (
   fact: Extract<FactoryEvent.Fact, { readonly _tag: "RunPruned" }>
 ): RunTally => {
   if (known.startedAt !== null || known.prunedAt !== null) return known
-  const isCostLost = fact.spent === undefined
-  return { ...known, parent: fact.parent ?? null, prunedAt: at, isCostLost, rows: SpendRows.ofPruned(at, fact) }
+  return { ...known, parent: fact.parent ?? null, prunedAt: at, rows: SpendRows.ofPruned(at, fact) }
 }
 
 const end = (known: RunTally, at: number, how: End["how"]): RunTally => {

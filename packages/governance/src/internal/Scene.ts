@@ -61,7 +61,11 @@ export const of = (tally: Tally.Tally, settings: Settings): Scene => {
   const { allShipped, byName, makersOf, runs, runsOf } = changes(tally)
   const entries = [...HashMap.values(tally.human.entries)]
   const peopleOf = people(tally, entries, allShipped)
-  const isObserved = (change: Shipped) => isBegun(tally, change) && !runsOf(change).some(RunTally.isLost)
+  const lostItems = new Set(runs.filter(RunTally.isLost).map(({ item }) => item))
+  const isObserved = (change: Shipped) =>
+    isBegun(tally, change) &&
+    !runsOf(change).some(RunTally.isLost) &&
+    (change.item === null || !lostItems.has(change.item))
   return {
     ...settings,
     ...{ tally, runs, entries, allShipped, byName, makersOf, eye: Math.min(window.to - 1, asOf) },

@@ -43,17 +43,9 @@ const entries = (state: State, value: JsonObject): ReadonlyArray<Transcript.Entr
   const key = Field.unique(value["id"], state.session) ?? "unknown"
   switch (body["_tag"]) {
     case "Opened":
-      return [
-        {
-          _tag: "Session",
-          key: `session:${state.session}`,
-          ...shared,
-          event: "begun",
-          program: "millwright",
-          version: null,
-          from: null
-        }
-      ]
+      return [{ ...known, ...shared, key: `session:${state.session}`, event: "begun" }]
+    case "Ended":
+      return [{ ...known, ...shared, key: `ended:${state.session}`, event: "ended" }]
     case "Said": {
       const isPerson = body["by"] === "steer" || body["by"] === "follow-up"
       const characters = lengthOf(body["message"])
@@ -74,6 +66,8 @@ const entries = (state: State, value: JsonObject): ReadonlyArray<Transcript.Entr
       return []
   }
 }
+
+const known = { _tag: "Session", program: "millwright", version: null, from: null } as const
 
 const lengthOf = (message: unknown): number =>
   Field.texts(Field.object(message)["content"]).reduce((sum, { length }) => sum + length, 0)

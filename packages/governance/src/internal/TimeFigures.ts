@@ -1,7 +1,8 @@
 /** Figures of time: how long items take to ship, leg by leg, and how long runs hold out. */
 import * as HashMap from "effect/HashMap"
+import * as Autonomy from "../Autonomy.ts"
 import * as Window from "../Window.ts"
-import * as HumanTally from "./HumanTally.ts"
+import type * as HumanTally from "./HumanTally.ts"
 import * as Lifespan from "./Lifespan.ts"
 import type * as Parts from "./Parts.ts"
 import * as Scene from "./Scene.ts"
@@ -32,7 +33,7 @@ const legs: ReadonlyArray<{ readonly name: string; readonly from: Place; readonl
 export const leadTime = (scene: Scene.Scene): Parts.Unnamed => {
   const ways = waysOf(scene)
   const whole = ways.flatMap((way) => {
-    const begun = earliest(way.queued, way.started)
+    const begun = earliest([way.queued, way.started])
     return spanOf(scene, way, { begun, to: "shipped" })
   })
   const parts = legs.map(({ from, name, or, to }) => {
@@ -64,17 +65,15 @@ const spanOf = ({ eye, window }: Scene.Scene, way: Way, { begun, or, to }: Leg):
   return [{ time: (last - begun) / Window.hour, isOver: false }]
 }
 
-const earliest = (...times: ReadonlyArray<number | undefined>): number | undefined => {
-  const known = times.filter((time) => time !== undefined)
-  return known.length === 0 ? undefined : Math.min(...known)
-}
+const earliest = (times: ReadonlyArray<number | undefined>): number | undefined =>
+  times.reduce((first, time) => (first === undefined || (time !== undefined && time < first) ? time : first), undefined)
 
 const waysOf = ({ entries, isSpecification, tally }: Scene.Scene): ReadonlyArray<Way> => {
   const byItem = Map.groupBy(entries, ({ known }) => known.item)
   return [...HashMap.entries(tally.work.items)].map(([item, way]) => {
     const own = byItem.get(item) ?? []
     const specs = own.filter(({ known }) => known.kind === "approve" && isSpecification(known.name))
-    const isYes = ({ known }: HumanTally.Entry) => known.answered !== null && !HumanTally.isNo(known)
+    const isYes = ({ known }: HumanTally.Entry) => known.answered !== null && !Autonomy.isNo(known)
     const reviews = own.filter(
       ({ closedAt, known: { kind, openedAt } }) =>
         (kind === "review" || kind === "approve") &&
@@ -82,9 +81,9 @@ const waysOf = ({ entries, isSpecification, tally }: Scene.Scene): ReadonlyArray
         openedAt >= way.delivered &&
         closedAt !== null
     )
-    const asked = earliest(...specs.map(({ known }) => known.openedAt))
-    const specified = earliest(...specs.filter(isYes).flatMap(({ closedAt }) => closedAt ?? []))
-    const reviewed = earliest(...reviews.flatMap(({ closedAt }) => closedAt ?? []))
+    const asked = earliest(specs.map(({ known }) => known.openedAt))
+    const specified = earliest(specs.filter(isYes).flatMap(({ closedAt }) => closedAt ?? []))
+    const reviewed = earliest(reviews.flatMap(({ closedAt }) => closedAt ?? []))
     return {
       item,
       ...way,

@@ -27,9 +27,10 @@ export const text = (value: unknown): string | null => (typeof value === "string
 export const name = (value: unknown): string | null => {
   const given = text(value)
   if (given === null) return null
+  if (!plain.test(given)) return hidden(given)
   const known = names.get(given)
   if (known !== undefined) return known
-  const made = plain.test(given) && Redaction.scrub(given) === given ? given : `#${Digest.short(Digest.of(given))}`
+  const made = Redaction.scrub(given) === given ? given : hidden(given)
   if (names.size >= 20_000) names.clear()
   names.set(given, made)
   return made
@@ -37,13 +38,15 @@ export const name = (value: unknown): string | null => {
 
 const plain = /^[\w.:@/+<>-]{1,200}$/
 
+const hidden = (given: string): string => `#${Digest.short(Digest.of(given))}`
+
 /** Names are looked at once: there are few of them, and each stands in many lines. */
 const names = new Map<string, string>()
 
-/** A name that counts everywhere when it is long enough to be unlike any other, and within its session otherwise. */
+/** A name that counts everywhere when it is long enough to be unlike any other, and within its session otherwise: small servers draw a number. */
 export const unique = (value: unknown, session: string): string | null => {
   const found = name(value)
-  return found === null || found.length >= 12 ? found : `${session}/${found}`
+  return found === null || found.length >= 16 ? found : `${session}/${found}`
 }
 
 /** A time: a text of ISO 8601, or milliseconds since 1970. `null`: there is none, or it can not be one. */

@@ -51,8 +51,9 @@ export const make = ({ broken, found, maxBytes }: Handler): TranscriptLines => {
 
   const tell = (text: string, line: number, value = parse(text)) => {
     const digest = () => Digest.of(text)
-    if (value) found({ value, line, digest })
-    else broken({ line, bytes: Buffer.byteLength(text), why: value === undefined ? "NotJson" : "Unknown", digest })
+    const bytes = () => Buffer.byteLength(text)
+    if (value) found({ value, line, digest, bytes })
+    else broken({ line, bytes: bytes(), why: value === undefined ? "NotJson" : "Unknown", digest })
   }
 
   /** It will not end: what of it is an object by itself is one, and the rest is one piece that is broken. */
@@ -104,7 +105,8 @@ export const make = ({ broken, found, maxBytes }: Handler): TranscriptLines => {
   }
 
   const take = (given: string) => {
-    const text = given.replace(/^\uFEFF/, "").trim()
+    // A byte order mark is space too.
+    const text = given.trim()
     if (text === "") return
     if (open === undefined) {
       const value = parse(text)

@@ -39,6 +39,8 @@ export const leaves = (value: Json, change: (leaf: Json) => ReadonlyArray<Json>)
 export const file = (values: ReadonlyArray<Json>): string =>
   values.map((value) => `${JSON.stringify(value)}\n`).join("")
 
+const deep = [`${"[".repeat(50_000)}${"]".repeat(50_000)}`, `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`]
+
 /** Lines that no program writes, and that each of them may find one day. */
 export const hostile: ReadonlyArray<string> = [
   "no JSON at all",
@@ -53,6 +55,14 @@ export const hostile: ReadonlyArray<string> = [
   '{"type":"never heard of it"}',
   '{"type":{"type":[]},"message":[],"payload":7,"body":null,"fact":[]}',
   '{"type":"assistant","uuid":"u","message":{"content":[null,1,"x",{"type":null}],"usage":[]}}',
+  // What a reader looks into may be nested without end.
+  ...deep.flatMap((nested) => [
+    `{"type":"assistant","uuid":"u","message":{"content":[{"type":"tool_use","name":"x","input":${nested}}]}}`,
+    `{"type":"response_item","timestamp":"t","payload":{"type":"function_call","name":"x","arguments":${nested}}}`,
+    `{"type":"message","id":"x","parentId":null,"message":{"role":"user","content":${nested}}}`,
+    `{"type":"user","id":"x","timestamp":"t","content":${nested}}`,
+    `{"id":"x","parent":null,"at":1,"body":{"_tag":"Returned","part":{"result":${nested}}}}`
+  ]),
   `${"[".repeat(20_000)}${"]".repeat(20_000)}`,
   "\0\0\0\0",
   "]]]}}}",

@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as GitHubHistory from "../../src/adapters/GitHubHistory.ts"
 import type * as ForgeHistory from "../../src/ForgeHistory.ts"
 import * as History from "../../src/History.ts"
+import * as ForgeHistoryTest from "../../src/testing/ForgeHistoryTest.ts"
 import * as Histories from "../Histories.ts"
 import * as GitHubDocuments from "./GitHubDocuments.ts"
 
@@ -24,6 +25,11 @@ const pullOf = ({ subjects }: ForgeHistory.ForgeHistory): ForgeHistory.PullReque
   assert(pull?._tag === "PullRequest", "there is a pull request")
   return pull
 }
+
+ForgeHistoryTest.suite(
+  "GitHubHistory holds to what every history of a forge does",
+  Effect.map(GitHubDocuments.serve(GitHubDocuments.of(documents)), ({ url }) => GitHubHistory.read(options(url)))
+)
 
 describe("GitHubHistory", () => {
   test("reads who did what to a pull request, and the ledger that is made of it", () =>
