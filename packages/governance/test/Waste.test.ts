@@ -88,12 +88,20 @@ describe("Waste: what was read again", () => {
     assert.deepStrictEqual(mine([...one, ...play([answer(read("a")), answer()], "t")]).findings, [])
   })
 
+  it("is found where a session goes on from another one that read it", () => {
+    const entries = play([answer(read("a")), answer(read("a")), answer()], "t")
+    const earlier = entries.slice(0, 3).map((entry) => ({ ...entry, session: "s" }))
+    assert.lengthOf(mine([...earlier, ...entries]).findings, 1)
+  })
+
   it("counts only as long as it stands, and what is missing from a prompt as missing from it", () => {
     const usageOf = (...steps: ReadonlyArray<Step>) =>
       mine(play([answer(read("a")), answer(read("a")), answer(), ...steps])).findings[0]?.usage
     assert.deepStrictEqual(usageOf(), { input: 0, cacheRead: 0, cacheWrite: 1_000, output: 0 })
     assert.strictEqual(usageOf(answer(), answer())?.cacheRead, 2_000)
     assert.strictEqual(usageOf(answer(), compacted, answer(), answer())?.cacheRead, 1_000)
+    const longSummary: Step = { is: "compacted", to: 12_600 }
+    assert.strictEqual(usageOf(answer(), longSummary, answer(), answer())?.cacheRead, 1_000, "it is in no summary")
     // 10 tokens of each answer come to the prompt.
     assert.strictEqual(usageOf({ is: "dropped", tokens: 410 }, answer(), answer())?.cacheRead, 1_200)
   })
@@ -183,6 +191,22 @@ describe("Waste: what was written to a cache again", () => {
     assert.deepStrictEqual(kindsOf([long, pause(61), said, answer()]), ["idle-cache 1"])
   })
 
+  it("is less by what is missing from the prompt, which may be other than what was written", () => {
+    const [finding] = mine(
+      play([answer(), answer(), { is: "dropped", tokens: 500 }, pause(6), said, answer()])
+    ).findings
+    assert.strictEqual(finding?.usage?.cacheWrite, 9_620 - 390)
+  })
+
+  it("is input where a provider does not bill what is written", () => {
+    const entries = play([answer(), answer(), pause(6), said, answer()]).map((entry): Transcript.Entry => {
+      if (entry._tag !== "Answered" || entry.usage === null) return entry
+      return { ...entry, usage: { ...entry.usage, input: entry.usage.cacheWrite, cacheWrite: 0 } }
+    })
+    // It was never read before the second answer, so nobody knows that the rest was in the cache.
+    assert.deepStrictEqual(mine(entries).findings[0]?.usage, { input: 10_000, cacheRead: 0, cacheWrite: 0, output: 0 })
+  })
+
   it("goes by the lifetime that is given", () => {
     assert.deepStrictEqual(kindsOf([answer(), pause(6), said, answer()], { cacheLifetime: 10 * 60_000 }), [])
   })
@@ -205,6 +229,31 @@ describe("Waste: tools that were never called", () => {
     assert.strictEqual(finding?.kind, "unused-tools")
     assert.deepStrictEqual(finding?.tools, ["Other", "Unused"])
     assert.deepStrictEqual(finding?.usage, { input: 0, cacheRead: 600, cacheWrite: 300, output: 0 })
+  })
+
+  it("are never more than what is left of a prompt", () => {
+    const huge: Step = { is: "loaded", tools: [["Unused", 10_000_000]] }
+    const waste = mine(play([huge, answer(read("a")), answer(read("a")), answer()]))
+    assert.deepStrictEqual(
+      waste.findings.map(({ kind, usage }) => [kind, usage && Usage.total(usage)]),
+      [
+        ["unused-tools", 10_000 + 11_260 + 12_520 - 1_000],
+        ["reread", 1_000]
+      ]
+    )
+    assert.deepStrictEqual({ ...waste.total.usage, output: 30 }, waste.bill.usage)
+  })
+
+  it("are none that a session called that goes on from it", () => {
+    const steps = [loaded, answer(read("a")), answer()]
+    const goesOn = play([...steps, answer({ tool: "Unused" }), answer()], "s").map((entry): Transcript.Entry =>
+      entry._tag === "Unparsed" ? entry : { ...entry, session: "r" }
+    )
+    const waste = mine([...play(steps), ...goesOn])
+    assert.deepStrictEqual(
+      waste.findings.map(({ answers, tools, usage }) => [tools, answers, usage && Usage.total(usage)]),
+      [[["Other"], 4, 400]]
+    )
   })
 
   it("are none that a sub-agent called", () => {

@@ -24,7 +24,7 @@ export type Step =
   | { readonly is: "answer"; readonly calls: ReadonlyArray<Call>; readonly model?: string; readonly isLong?: boolean }
   | { readonly is: "pause"; readonly minutes: number }
   | { readonly is: "said"; readonly characters: number }
-  | { readonly is: "compacted" }
+  | { readonly is: "compacted"; readonly to?: number }
   | { readonly is: "dropped"; readonly tokens: number }
   | { readonly is: "loaded"; readonly tools: ReadonlyArray<readonly [name: string, bytes: number | null]> }
 
@@ -85,7 +85,7 @@ export const play = (
         break
       case "compacted":
         prompt = 0
-        next = 10_000
+        next = step.to ?? 10_000
         entries.push({
           _tag: "Compacted",
           key: `compacted:${key}`,

@@ -41,7 +41,7 @@ const stepsOf = (drawn: typeof Drawn.Type): ReadonlyArray<Step> =>
           is: what,
           tools: [
             ["Read", 400],
-            ["Never", 4_000],
+            ["Never", 60_000],
             ["Bash", null]
           ]
         }
@@ -65,6 +65,10 @@ const isWithin = ({ bill, byKind, findings, total }: Waste.Waste) => {
     assert.isAtMost(total.usage[kind], bill.usage[kind], `more ${kind} tokens were wasted than billed`)
   }
   assert.isAtMost(total.usd ?? 0, bill.usd, "more was wasted than paid")
+  assert.isTrue(
+    findings.every(({ usd }) => (usd ?? 0) >= 0),
+    "waste that brings money"
+  )
   const sums = findings.reduce((all, { usage }) => Usage.add(all, usage ?? Usage.zero), Usage.zero)
   assert.deepStrictEqual(total.usage, sums)
   assert.deepStrictEqual(

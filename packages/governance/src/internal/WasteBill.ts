@@ -17,11 +17,7 @@ export interface Terms {
 /** The findings that claims come to, the most expensive first. */
 export const settle = (claims: ReadonlyArray<WasteClaims.Claim>, terms: Terms): ReadonlyArray<Waste.Finding> => {
   const inOrder = claims.toSorted(
-    (a, b) =>
-      terms.kinds.indexOf(a.kind) - terms.kinds.indexOf(b.kind) ||
-      (a.at ?? 0) - (b.at ?? 0) ||
-      order(a.session, b.session) ||
-      order(a.place, b.place)
+    (a, b) => terms.kinds.indexOf(a.kind) - terms.kinds.indexOf(b.kind) || (a.at ?? 0) - (b.at ?? 0)
   )
   // First what is taken of each answer, then what that comes to in money, and whose it is.
   const pools = new Map<string, WastePool.WastePool>()

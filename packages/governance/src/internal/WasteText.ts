@@ -8,12 +8,13 @@ export const of = ({ bill, byKind, findings, total }: Waste.Waste, most: number)
   const found = byKind.filter(({ findings }) => findings > 0)
   const shown = findings.slice(0, most)
   const without = bill.unknown + bill.unpriced
+  const isUnpriced = without > 0 && without === bill.answers
   const lines = [
     "# Waste",
     "",
-    `At least ${money(total.usd)} of ${money(bill.unknown + bill.unpriced === bill.answers && bill.answers > 0 ? null : bill.usd)} ` +
-      `and ${count(Usage.total(total.usage))} of ${count(Usage.total(bill.usage))} tokens: ` +
-      `${count(total.findings)} findings in ${count(bill.answers)} answers.`,
+    `At least ${money(total.usd)} of ${money(isUnpriced ? null : bill.usd)} and ` +
+      `${count(Usage.total(total.usage))} of ${count(Usage.total(bill.usage))} tokens. ` +
+      `Findings: ${count(total.findings)}. Answers: ${count(bill.answers)}.`,
     ...(without === 0
       ? []
       : [
@@ -62,4 +63,5 @@ const code = (name: string): string => `\`${name.replace(/[^\w.:@/+<> #-]/g, "?"
 
 const count = (value: number): string => String(value).replace(/\B(?=(?:\d{3})+$)/g, ",")
 
-const money = (usd: number | null): string => (usd === null ? "an unknown amount" : `$${usd.toFixed(2)}`)
+const money = (usd: number | null): string =>
+  usd === null ? "an unknown amount" : usd > 0 && usd < 0.01 ? "less than $0.01" : `$${usd.toFixed(2)}`
