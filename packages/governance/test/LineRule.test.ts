@@ -176,18 +176,24 @@ describe("LineRule.check", () => {
       const { ada, bot, dir } = at
       git(dir, "checkout", "-q", "-b", "work")
       write(dir, "src/plain.ts", text(40, 50))
-      commitAs(bot, dir, "Plain")
-      git(dir, "checkout", "-q", "main")
-      write(dir, "src/auth/login.ts", text(1, 14))
-      const fixed = { ...at, base: commitAs(ada, dir, "Fix") }
-      git(dir, "checkout", "-q", "work")
-      gitAs(bot, dir, "merge", "-q", "-s", "ours", "-m", "Drops the fix", "main")
-      assert.deepStrictEqual(
-        yield* missing(fixed),
-        ["Drops the fix src/auth/login.ts"],
-        "its lines are all of the base, and the fix is gone"
-      )
-      git(dir, "reset", "-q", "--hard", "HEAD~1")
+      const work = commitAs(bot, dir, "Plain")
+      const fix = (content: string) => {
+        git(dir, "checkout", "-q", "main")
+        write(dir, "src/auth/login.ts", content)
+        const id = commitAs(ada, dir, "Fix")
+        git(dir, "checkout", "-q", "work")
+        git(dir, "reset", "-q", "--hard", work)
+        return { ...at, base: id }
+      }
+      for (const [what, content] of [
+        ["a fix that took a line away, and it is back", text(2, 12)],
+        ["a fix that wrote lines, and they are gone", text(1, 14)]
+      ] as const) {
+        const fixed = fix(content)
+        gitAs(bot, dir, "merge", "-q", "-s", "ours", "-m", "Drops the fix", "main")
+        assert.deepStrictEqual(yield* missing(fixed), ["Drops the fix src/auth/login.ts"], what)
+      }
+      const fixed = fix(text(1, 13))
       gitAs(bot, dir, "merge", "-q", "-m", "Merges", "main")
       assert.deepStrictEqual(yield* missing(fixed), [], "a merge that has what the base has")
       write(dir, "src/auth/login.ts", text(1, 15))
