@@ -378,7 +378,10 @@ export const Fact = Schema.TaggedUnion({
   },
   /** A change that will not ship. */
   ChangeDropped: { change: Schema.NonEmptyString, reason: Schema.String },
-  /** What shipped was wrong: a revert, a hot fix, a bug or an incident says so. `change` is as above; `null`: nobody knows which. */
+  /**
+   * What shipped was wrong: a revert, a hot fix, a bug or an incident says so. `defect` is the name of that: of a revert or hot fix that
+   * shipped, its change or `git:<commit>`. `change` is as above; `null`: nobody knows which.
+   */
   DefectFound: {
     defect: Schema.NonEmptyString,
     kind: Schema.Literals(["revert", "hotfix", "bug", "incident"]),
