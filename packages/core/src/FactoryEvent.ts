@@ -396,7 +396,9 @@ export const Fact = Schema.TaggedUnion({
     resources: Schema.Record(Schema.String, Schema.String),
     source: Schema.String,
     created: Milliseconds,
-    again: Schema.Boolean
+    again: Schema.Boolean,
+    /** How many questions about it are open. Left out: as many as before. */
+    openQuestions: Schema.optionalKey(Schema.Natural)
   },
   /** A dispatcher took an item. The event's `seq` is the fencing token; `from` is the token that it takes the claim over from. */
   ItemClaimed: { attempt: Schema.Natural, by: Schema.String, from: Schema.NullOr(Schema.Natural) },

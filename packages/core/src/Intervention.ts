@@ -242,6 +242,8 @@ const ofHuman = (fact: FactoryEvent.Fact): SteppedIn | undefined => {
       return { kind: "interrupt", name: "cancel", cause: causes.stopped, why: fact.reason }
     case "LineParked":
       return { kind: "interrupt", name: "park", cause: causes.stopped, why: fact.reason }
+    case "ItemClosed":
+      return { kind: "interrupt", name: "close", cause: causes.stopped, why: fact.reason }
     case "LineRewinding":
       return {
         kind: "pickup",
