@@ -7,13 +7,15 @@ import { fileURLToPath } from "node:url"
 import * as Bench from "./Bench.ts"
 import * as Child from "./Child.ts"
 import * as Cleanup from "./Cleanup.ts"
+import * as Mining from "./transcripts/Mining.ts"
 import type * as Naive from "./transcripts/Naive.ts"
 import type * as Reading from "./transcripts/Reading.ts"
 import * as SessionShape from "./transcripts/SessionShape.ts"
 import * as Synthesis from "./transcripts/Synthesis.ts"
 
 /** What is measured. */
-export const description = "readers of transcripts: tokens, interrupts and rejections exact, speed, memory"
+export const description =
+  "readers of transcripts: tokens, interrupts and rejections exact, speed, memory; what is waste in them"
 
 /** What can be set. */
 export const options = {
@@ -125,6 +127,8 @@ export const run: Bench.Run<typeof options> = ({ megabytes, raw, sessions: file 
     const free = await reading<Found>(list)
     progress("reading them as simple readers do …")
     const naive = await reading<{ readonly naive: Naive.Naive; readonly seconds: number }>(list, "naive")
+    progress("mining the sessions for waste …")
+    const mined = Mining.of(sessions)
     const others = raw === undefined ? [] : below(raw)
     const given = others.length === 0 ? undefined : await reading<Found>(listed(folder, others))
     return {
@@ -136,14 +140,22 @@ export const run: Bench.Run<typeof options> = ({ megabytes, raw, sessions: file 
         { name: "time of the simple readers", value: Bench.round(naive.seconds), unit: "s", peer: "node:readline" },
         { name: "most memory", value: Bench.round(found.peak), unit: "MB", goal: { op: "<=", value: 200 } },
         { name: "most memory, without a limit of the heap", value: Bench.round(free.peak), unit: "MB" },
+        ...mined.figures,
         ...(given === undefined ? [] : figuresOf(others.length, given))
       ],
       notes: [
         "Each thing is counted once in the truth, with its largest usage, also where a resumed session has it again.",
         `Read in a process of its own (${bounded.join(" ")}); memory is the most that it ever had, with Node and all code.`,
+        "Waste is mined of the numbers themselves, which do not tell what a result said: repeats are those that were as long.",
         ...(given?.unknown ?? [])
       ],
-      details: { truth: written.truth, tally: found.tally, naive: naive.naive, ...(given && { raw: given }) }
+      details: {
+        truth: written.truth,
+        tally: found.tally,
+        naive: naive.naive,
+        waste: mined.waste,
+        ...(given && { raw: given })
+      }
     }
   })
 

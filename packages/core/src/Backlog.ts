@@ -37,6 +37,11 @@ export interface Options {
   readonly lead?: number
   /** What a dependency has to come to: `done` (default), or any end, parked and closed included. */
   readonly dependencies?: "done" | "ended"
+  /**
+   * An item with so many open questions is not started: a human would ask, where an agent builds the wrong thing. 1 or more;
+   * `Infinity` starts whatever is open. Default 3.
+   */
+  readonly openQuestions?: number
   /** A run that waits at a gate keeps its slots. By default it holds none, and is counted again when it goes on. */
   readonly holdAtGates?: boolean
 }
@@ -56,7 +61,12 @@ export interface Claim {
 
 /** Where an item stands. */
 export type Standing =
-  | { readonly _tag: "Waiting"; readonly on: ReadonlyArray<{ readonly item: string; readonly because: string }> }
+  | {
+      readonly _tag: "Waiting"
+      readonly on: ReadonlyArray<{ readonly item: string; readonly because: string }>
+      /** How many questions about it are open, where that is too many to start. */
+      readonly openQuestions?: number
+    }
   | { readonly _tag: "Ready" }
   | { readonly _tag: "Delayed"; readonly until: number; readonly reason: string }
   | {
@@ -87,6 +97,8 @@ export interface Tracked {
 export interface Entry extends Turns.Ticket {
   item: BacklogItem.Item
   state: "Waiting" | "Ready" | "Delayed" | "Claimed" | "Parked"
+  /** The event that it came with, or came back with. */
+  opened: number
   /** The round in which it came. */
   readonly since: number
   /** Dependencies that are not satisfied. */
@@ -129,7 +141,7 @@ const isCap = (limit: number) => Number.isInteger(limit) || limit === Number.POS
 
 /** An empty backlog, or what is wrong with the options. */
 export const make = (options: Options = {}): Result.Result<Backlog, BacklogItem.BacklogError> => {
-  const { caps = {}, lead = 100, weights = {} } = options
+  const { caps = {}, lead = 100, openQuestions = 3, weights = {} } = options
   const limits = [
     ...(caps.total === undefined ? [] : [["total", caps.total] as const]),
     ...Object.entries(caps.each ?? {}),
@@ -145,6 +157,9 @@ export const make = (options: Options = {}): Result.Result<Backlog, BacklogItem.
     return invalid(`The weight of "${light[0]}" is ${light[1]}. Give a whole number of at least 1.`)
   if (!(lead >= 0 && lead < Number.POSITIVE_INFINITY)) {
     return invalid(`The lead of a step of priority is ${lead} rounds. Give a number of at least 0.`)
+  }
+  if (!isCap(openQuestions) || openQuestions < 1) {
+    return invalid(`The limit of open questions is ${openQuestions}. Give a whole number of at least 1, or Infinity.`)
   }
   return Result.succeed({
     options,
@@ -208,7 +223,11 @@ export const standing = (backlog: Backlog, id: string): Standing | undefined => 
     case "Delayed":
       return { _tag: "Delayed", until: until ?? 0, reason }
     case "Waiting":
-      return { _tag: "Waiting", on: [...open].map((item) => ({ item, because: because(backlog, item) })) }
+      return {
+        _tag: "Waiting",
+        on: [...open].map((item) => ({ item, because: because(backlog, item) })),
+        ...(Fold.isUnclear(backlog, entry.item) && { openQuestions: entry.item.openQuestions ?? 0 })
+      }
     default:
       return { _tag: "Ready" }
   }
@@ -218,6 +237,8 @@ const because = (backlog: Backlog, dependency: string): string => {
   const found = standing(backlog, dependency)
   if (found === undefined) return "nobody has queued it"
   if (found._tag === "Parked") return `it is parked: ${found.reason}`
+  if (found._tag === "Waiting" && found.openQuestions !== undefined)
+    return `it has ${found.openQuestions} open questions`
   return found._tag === "Closed" ? "it was closed and not done" : "it is not done"
 }
 

@@ -18,7 +18,9 @@ export const Item = Schema.Struct({
   /** The forge's reference to it, with which the issue is read when the item is started. */
   source: Schema.String.check(Schema.isMaxLength(2_000)),
   /** What its age is counted from, in milliseconds since 1970. */
-  created: Schema.Natural
+  created: Schema.Natural,
+  /** How many questions about it nobody has answered. Where nobody says, as many as before; of a new item, none. */
+  openQuestions: Schema.optionalKey(Schema.Natural)
 })
 /** An item as the backlog keeps it. */
 export type Item = typeof Item.Type
@@ -51,6 +53,12 @@ export const of = (wanted: Wanted, now: number): Result.Result<Item, BacklogErro
       })
   )
 
+/** The item, with what it does not say as it was before. */
+export const over = (item: Item, before: Item | undefined): Item =>
+  item.openQuestions !== undefined || before?.openQuestions === undefined
+    ? item
+    : { ...item, openQuestions: before.openQuestions }
+
 /** Whether two items say the same. */
 export const isSame = (one: Item, other: Item): boolean => one === other || keyOf(one) === keyOf(other)
 
@@ -60,6 +68,7 @@ const keyOf = (item: Item) =>
     item.priority,
     item.source,
     item.created,
+    item.openQuestions ?? 0,
     item.after.toSorted(),
     Object.entries(item.resources).toSorted(([a], [b]) => (a < b ? -1 : 1))
   ])

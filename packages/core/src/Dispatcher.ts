@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as Actor from "./Actor.ts"
 import * as Backlog from "./Backlog.ts"
 import * as BacklogItem from "./BacklogItem.ts"
 import type * as Durable from "./Durable.ts"
@@ -50,8 +51,15 @@ export class Dispatcher extends Context.Service<
      * `again` is set. Nothing is queued when one of them can not be.
      */
     readonly enqueue: Admission.Enqueue
-    /** Nobody wants the item any more: it leaves the backlog, and its run is cancelled. */
-    readonly close: (item: string, reason: string) => Effect.Effect<void, Journal.JournalError>
+    /**
+     * Nobody wants the item any more: it leaves the backlog, and its run is cancelled. `by` is who says so; a human who does is an
+     * intervention. Once; the first reason stands.
+     */
+    readonly close: (
+      item: string,
+      reason: string,
+      how?: { readonly by?: Actor.Actor }
+    ) => Effect.Effect<void, Journal.JournalError>
     /** Fails with `Fenced` when the token is no longer that of a claim. */
     readonly check: (token: number) => Effect.Effect<void, BacklogItem.BacklogError | Journal.JournalError>
     /** Where an item stands, and what it waits for; `undefined` when nobody has queued it. */
@@ -105,10 +113,12 @@ export const make = Effect.fnUntraced(function* <R = never>(options: Options<R>)
   return Dispatcher.of({
     id: desk.id,
     enqueue,
-    close: Effect.fnUntraced(function* (item, reason) {
+    close: Effect.fnUntraced(function* (item, reason, { by } = {}) {
       yield* catchUp
       if (backlog.done.has(item) || backlog.closed.has(item)) return
-      yield* append([{ item, fact: { _tag: "ItemClosed", reason } }])
+      // Each time that it is wanted it is closed once, whoever is the first.
+      const key = `closed/${backlog.entries.get(item)?.opened ?? 0}/${item}`
+      yield* append([{ item, by, key, fact: { _tag: "ItemClosed", reason } }])
     }),
     check: Effect.fnUntraced(function* (token) {
       yield* catchUp

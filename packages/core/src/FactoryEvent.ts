@@ -378,7 +378,10 @@ export const Fact = Schema.TaggedUnion({
   },
   /** A change that will not ship. */
   ChangeDropped: { change: Schema.NonEmptyString, reason: Schema.String },
-  /** What shipped was wrong: a revert, a hot fix, a bug or an incident says so. `change` is as above; `null`: nobody knows which. */
+  /**
+   * What shipped was wrong: a revert, a hot fix, a bug or an incident says so. `defect` is the name of that: of a revert or hot fix that
+   * shipped, its change or `git:<commit>`. `change` is as above; `null`: nobody knows which.
+   */
   DefectFound: {
     defect: Schema.NonEmptyString,
     kind: Schema.Literals(["revert", "hotfix", "bug", "incident"]),
@@ -393,7 +396,9 @@ export const Fact = Schema.TaggedUnion({
     resources: Schema.Record(Schema.String, Schema.String),
     source: Schema.String,
     created: Milliseconds,
-    again: Schema.Boolean
+    again: Schema.Boolean,
+    /** How many questions about it are open. Left out: as many as before. */
+    openQuestions: Schema.optionalKey(Schema.Natural)
   },
   /** A dispatcher took an item. The event's `seq` is the fencing token; `from` is the token that it takes the claim over from. */
   ItemClaimed: { attempt: Schema.Natural, by: Schema.String, from: Schema.NullOr(Schema.Natural) },

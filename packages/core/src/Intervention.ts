@@ -93,7 +93,9 @@ export const Intervention = Schema.Struct({
       by: Actor.Actor,
       /** `{ approved, note }`, `{ text }` or `{ value }`; `null` when the time ran out without an answer for that case, or nothing was asked. */
       answer: Schema.Json,
-      /** Milliseconds that the line waited; `null`: not known. */
+      /** When they answered, or were done with it; in milliseconds since 1970, UTC. */
+      at: Schema.Natural,
+      /** Milliseconds that the work had waited for them until then; `null`: not known, or nothing waits while they do the work themselves. */
       waited: Schema.NullOr(Schema.Natural),
       /** Minutes that the human worked, where they were measured; never guessed. */
       activeMinutes: Schema.NullOr(Schema.Finite),
@@ -153,7 +155,8 @@ export const advance = (
     return { ...known, reminders: known.reminders + 1, level: fact.level, to: fact.to }
   }
   if (fact._tag !== "GateAnswered") return known
-  const { _tag, gate: _gate, ...answered } = fact
+  const { _tag, gate: _gate, ...given } = fact
+  const answered = { ...given, at }
   return { ...known, answered, after: answered.answer === null ? null : Digest.ofJson(answered.answer) }
 }
 
@@ -198,11 +201,11 @@ const atGates = (ledger: Ledger, event: FactoryEvent.FactoryEvent): Ledger =>
 
 type Ended = Extract<FactoryEvent.Fact, { readonly _tag: "InterventionEnded" }>
 
-/** Only what is open can be given back. How long it took, is known; what of it was work, only where that was measured. */
+/** Only what is open can be given back. */
 const ended = (known: Intervention, at: number, { activeMinutes, after, by }: Ended): Intervention =>
   known.answered !== null || !isUnasked(known) || by._tag !== "Human"
     ? known
-    : { ...known, after, answered: { by, answer: null, waited: Math.max(0, at - known.openedAt), activeMinutes } }
+    : { ...known, after, answered: { by, at, answer: null, waited: null, activeMinutes } }
 
 /** The intervention that a fact is by itself, without a gate. What an agent or the host did is none. */
 const steppedIn = (event: FactoryEvent.FactoryEvent): Intervention | undefined => {
@@ -212,14 +215,14 @@ const steppedIn = (event: FactoryEvent.FactoryEvent): Intervention | undefined =
     if (fact.by._tag !== "Human") return undefined
     const { _tag, activeMinutes, by, open, since = at, waited, why, ...given } = fact
     const to = open === true ? Actor.label(by) : null
-    const answered = open === true ? null : { by, answer: null, waited, activeMinutes }
+    const answered = open === true ? null : { by, at: since, answer: null, waited, activeMinutes }
     return { ...untouched, ...origin, ...given, question: why, openedAt: since, to, answered }
   }
   if (actor._tag !== "Human") return undefined
   const found = ofHuman(fact)
   if (found === undefined) return undefined
   const { cause, kind, name, ref = null, why } = found
-  const answered = { by: actor, answer: null, waited: null, activeMinutes: null }
+  const answered = { by: actor, at, answer: null, waited: null, activeMinutes: null }
   const id = `${run ?? "factory"}#${seq}`
   return { ...untouched, ...origin, id, name, kind, cause, question: why, openedAt: at, ref, answered }
 }
@@ -239,6 +242,8 @@ const ofHuman = (fact: FactoryEvent.Fact): SteppedIn | undefined => {
       return { kind: "interrupt", name: "cancel", cause: causes.stopped, why: fact.reason }
     case "LineParked":
       return { kind: "interrupt", name: "park", cause: causes.stopped, why: fact.reason }
+    case "ItemClosed":
+      return { kind: "interrupt", name: "close", cause: causes.stopped, why: fact.reason }
     case "LineRewinding":
       return {
         kind: "pickup",

@@ -92,6 +92,76 @@ describe("the order", () => {
   })
 })
 
+describe("open questions", () => {
+  it("hold an item back from the limit on, and no longer when they are answered", () => {
+    const { backlog, drain, queue } = Backlogs.make()
+    for (const at of [0, 1, 2, 3, 4]) queue({ id: `item-${at}`, openQuestions: at })
+    queue({ id: "later", after: ["item-3"] })
+    assert.deepStrictEqual(drain(), ["item-0", "item-1", "item-2"], "an item with three open questions was started")
+    assert.deepStrictEqual(Backlog.standing(backlog, "item-4"), { _tag: "Waiting", on: [], openQuestions: 4 })
+    assert.deepStrictEqual(Backlog.standing(backlog, "later"), {
+      _tag: "Waiting",
+      on: [{ item: "item-3", because: "it has 3 open questions" }]
+    })
+    queue({ id: "item-3", priority: 1 })
+    assert.deepStrictEqual(drain(), [], "who says nothing of them has not answered them")
+    queue({ id: "item-4", openQuestions: 2 })
+    queue({ id: "item-3", openQuestions: 0 })
+    assert.deepStrictEqual(drain(), ["item-3", "item-4"])
+    assert.strictEqual(backlog.entries.get("item-3")?.item.priority, 3, "what else is left out is as in a new item")
+  })
+
+  it("come while it is ready, delayed or claimed; what is claimed goes on", () => {
+    const { claim, drain, queue, release, sleep, backlog } = Backlogs.make()
+    for (const id of ["ready", "again", "claimed"]) queue({ id })
+    for (const id of ["again", "claimed"]) claim(id)
+    release("again", "again", 10)
+    for (const id of ["ready", "again", "claimed"]) queue({ id, openQuestions: 3 })
+    assert.strictEqual(Backlog.standing(backlog, "claimed")?._tag, "Claimed")
+    sleep(10)
+    assert.deepStrictEqual(drain(), [], "it is tried again beside its open questions")
+    release("claimed", "again", 10)
+    assert.deepStrictEqual(drain(), [])
+    assert.deepStrictEqual(Backlog.counts(backlog), {
+      Waiting: 3,
+      Ready: 0,
+      Delayed: 0,
+      Claimed: 0,
+      Parked: 0,
+      Done: 0,
+      Closed: 0
+    })
+    for (const id of ["ready", "again", "claimed"]) queue({ id, openQuestions: 0 })
+    assert.strictEqual(drain().length, 3)
+  })
+
+  it("are no longer known of an item that ended and is wanted again", () => {
+    const { drain, queue, tell } = Backlogs.make()
+    queue({ id: "item", openQuestions: 9 })
+    tell("item", { _tag: "ItemClosed", reason: "" })
+    queue({ id: "item" }, true)
+    assert.deepStrictEqual(drain(), ["item"])
+  })
+
+  it("have a limit of their own, or none", () => {
+    const started = (options: Backlog.Options) => {
+      const { drain, queue } = Backlogs.make(options)
+      for (const at of [0, 1, 2, 3, 4]) queue({ id: `item-${at}`, openQuestions: at })
+      return drain().length
+    }
+    assert.deepStrictEqual(
+      [1, 4, Infinity].map((openQuestions) => started({ openQuestions })),
+      [1, 4, 5]
+    )
+    for (const openQuestions of [0, -1, 1.5, NaN]) {
+      assert.include(errorOf(Backlog.make({ openQuestions })).message, `limit of open questions is ${openQuestions}`)
+    }
+    for (const openQuestions of [-1, 0.5, NaN, Infinity]) {
+      assert.include(errorOf(BacklogItem.of({ id: "item", openQuestions }, 0)).message, "openQuestions")
+    }
+  })
+})
+
 describe("caps", () => {
   const start = (caps: Backlog.Caps, items: ReadonlyArray<Record<string, string>>) => {
     const { drain, queue } = Backlogs.make({ caps })

@@ -17,6 +17,7 @@ const play = (seed: number, operations: number) => {
       ...(random() < 0.7 ? { only: { model: { m0: 1 + below(2), m1: below(3) } } } : {})
     },
     lead: below(4),
+    ...(random() < 0.5 ? { openQuestions: 1 + below(4) } : {}),
     weights: { r1: [1, 2, 4][below(3)] ?? 1 }
   }
   const real = Backlogs.make(options)
@@ -41,7 +42,8 @@ const play = (seed: number, operations: number) => {
             resources: { repository: `r${below(4)}`, model: `m${below(3)}` },
             // Only earlier ones, so that there is no cycle.
             after: random() < 0.7 || id === 0 ? [] : [...new Set([name(below(id)), name(below(id))])],
-            created: known?.item.created ?? real.now()
+            created: known?.item.created ?? real.now(),
+            ...(random() < 0.4 ? { openQuestions: below(5) } : {})
           },
           0
         )

@@ -114,7 +114,8 @@ export class Reference {
   }
 
   private isReady({ item, met, state }: Known) {
-    return state === "waiting" && item.after.every((id) => met.has(id))
+    const isClear = (item.openQuestions ?? 0) < (this.options.openQuestions ?? 3)
+    return state === "waiting" && isClear && item.after.every((id) => met.has(id))
   }
 
   /** A group that has something to do again has saved up no turns. */
@@ -156,9 +157,13 @@ export class Reference {
     }
   }
 
-  queue(item: BacklogItem.Item, again: boolean) {
-    if (again) this.items.delete(item.id)
-    const known = this.items.get(item.id)
+  queue(wanted: BacklogItem.Item, again: boolean) {
+    if (again) this.items.delete(wanted.id)
+    const known = this.items.get(wanted.id)
+    const openQuestions =
+      wanted.openQuestions ??
+      (known?.state === "done" || known?.state === "closed" ? 0 : (known?.item.openQuestions ?? 0))
+    const item = { ...wanted, openQuestions }
     const met = new Set(item.after.filter((id) => this.items.get(id)?.state === "done"))
     if (known !== undefined && !known.isIn) this.items.set(item.id, { ...known, item, met })
     else {

@@ -47,6 +47,7 @@ describe("Intervention", () => {
     const closed = ledger([opened(1, "a"), answered(5, "a", true)]).get("a")
     assert.deepStrictEqual(closed?.answered, {
       by: Actor.human("ada"),
+      at: 5_000,
       answer: { approved: true, note: "" },
       waited: 4_000,
       activeMinutes: null

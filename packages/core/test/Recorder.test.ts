@@ -44,7 +44,7 @@ describe("Recorder.record", () => {
         ...{ id: edit.id, line: null, run: "issue-1.1", item: "issue-1", stage: "implement" },
         ...{ name: "branch", kind: "edit", cause: "edited by hand", question: edit.why, openedAt: 60_000 },
         ...{ reminders: 0, level: 0, to: null, before, after, ref: "0123abc", fix: null },
-        answered: { by: ada, answer: null, waited: null, activeMinutes: null }
+        answered: { by: ada, at: 60_000, answer: null, waited: null, activeMinutes: null }
       })
       assert.deepStrictEqual([...(yield* Recorder.ledger).values()], [recorded])
       assert.deepStrictEqual(yield* Recorder.open, [], "what is over is not open")
@@ -87,7 +87,7 @@ describe("Recorder.record", () => {
           [{ waited: at }, /waited/] as const
         ]),
         [{ before: "abc" as Digest.Digest }, /before/],
-        [{ kind: "approve" as "edit" }, /kind/]
+        [{ kind: "ask" as "edit" }, /kind/]
       ]
       for (const [part, message] of bad) {
         const error = yield* refused(Recorder.record({ ...edit, ...part }))
@@ -151,7 +151,8 @@ describe("Recorder.takeOver", () => {
         activeMinutes: 40,
         after: Digest.of("x")
       })
-      assert.deepStrictEqual(over.answered, { by: ada, answer: null, waited: 10_800_000, activeMinutes: 40 })
+      const answered = { by: ada, at: 10_800_000, answer: null, waited: null, activeMinutes: 40 }
+      assert.deepStrictEqual(over.answered, answered, "how long somebody had the work is no time that it waited")
       assert.strictEqual(over.after, Digest.of("x"))
       assert.deepStrictEqual(yield* Recorder.open, [])
     })

@@ -64,13 +64,7 @@ export const make = Effect.fnUntraced(function* (
   { paths, rev }: Asked
 ): Effect.fn.Return<Blame, Notes.Failure, ChildProcessSpawner> {
   const commit = yield* Git.resolve(dir, rev)
-  yield* unfiltered(dir)
-  const bare = yield* Git.commonDir(dir)
-  const blamed = yield* Effect.forEach(
-    [...new Set(paths)],
-    (path) => Effect.map(linesOf({ dir, bare, commit, path }), (lines) => ({ path, lines })),
-    { concurrency: 2 }
-  )
+  const blamed = yield* BlameLines.of(dir, { commit, paths })
   const commits = new Set(blamed.flatMap(({ lines = [] }) => lines.map(({ commit }) => commit)))
   const listed = (yield* Notes.list(dir, AuthorshipNote.ref)).filter((note) => commits.has(note.commit))
   const readings = (yield* Notes.readAll(dir, listed)).map(
@@ -87,48 +81,6 @@ export const make = Effect.fnUntraced(function* (
     commits: { all: commits.size, noted: readings.length },
     problems: new Map(readings.flatMap(([commit, { problems }]) => (problems.length > 0 ? [[commit, problems]] : [])))
   }
-})
-
-/** No setting of ours takes this one back, and the file that it names may be any: one that never ends, too. */
-const unfiltered = Effect.fnUntraced(function* (dir: string) {
-  const call: Git.Call = { dir, args: ["config", "--get-all", "blame.ignoreRevsFile"] }
-  const result = yield* Git.attempt(call)
-  if (result.code === 1) return
-  if (result.code !== 0) return yield* Git.failed(call, result)
-  return yield* new Git.GitError({
-    reason: "Failed",
-    message:
-      `The repository in ${dir} is configured to leave commits out of a blame. ` +
-      "Remove the setting: `git config --unset-all blame.ignoreRevsFile`."
-  })
-})
-
-interface One {
-  readonly dir: string
-  readonly bare: string
-  readonly commit: string
-  readonly path: string
-}
-
-const linesOf = Effect.fnUntraced(function* ({ bare, commit, dir, path }: One) {
-  const call: Git.Call = {
-    dir,
-    bare,
-    args: ["blame", "--porcelain", "--no-textconv", "--no-progress", commit, "--", path],
-    config: [["diff.algorithm", "myers"]]
-  }
-  const noFile = new Git.GitError({
-    reason: "NoSuchPath",
-    message: `${JSON.stringify(path)} is no file of ${commit} in ${dir}. Name a file as \`git ls-tree -r --name-only\` does.`
-  })
-  if (path === "" || path.includes("\0")) return yield* noFile
-  const result = yield* Git.attempt(call)
-  if (result.code !== 0) return yield* /no such path/.test(result.stderr) ? noFile : Git.failed(call, result)
-  if (!result.truncated) return BlameLines.parse(result.stdout)
-  return yield* new Git.GitError({
-    reason: "Failed",
-    message: `${JSON.stringify(path)} has more lines than are read of one file, in ${dir}. Leave it out.`
-  })
 })
 
 type Claims = ReadonlyMap<string, ReadonlyArray<LineOwners.Range>>

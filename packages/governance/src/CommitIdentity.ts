@@ -86,7 +86,7 @@ export const trailers = (message: string): ReadonlyArray<readonly [name: string,
     .split(/\n[ \t]*\n/)
   if (paragraphs.length < 2) return []
   return (paragraphs.at(-1) ?? "").split("\n").flatMap((line) => {
-    const [, name, value] = /^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$/.exec(line) ?? []
+    const [, name, value] = /^([A-Za-z][A-Za-z0-9-]*):(.*)$/s.exec(line) ?? []
     return name === undefined || value === undefined ? [] : [[name.toLowerCase(), value.trim()] as const]
   })
 }

@@ -1,7 +1,8 @@
 /**
  * Metrics for whatever speaks **OpenTelemetry**: as the JSON of OTLP (`opentelemetry-proto` 1.x, `ExportMetricsServiceRequest`), and how
- * to send it. Each figure is four gauges over its window: `millwright.NAME`, `.numerator`, `.denominator` and `.unknown`; its parts are
- * further points with an attribute `millwright.part`. A figure without a value has no point there, so that nobody takes it for 0.
+ * to send it. Each figure is four gauges over its window: `millwright.NAME`, `.numerator`, `.denominator` and `.unknown`; one of times has
+ * its median as its value, and a fifth, `.p90`. Its parts are further points with an attribute `millwright.part`. A figure without a value
+ * has no point there, so that nobody takes it for 0. A window that is not over ends at what is known: collectors refuse what is to come.
  *
  * Names of causes, stages, skills and models become attributes. Nothing else of what was said leaves the house.
  */
@@ -27,7 +28,7 @@ interface Attribute {
   readonly value: { readonly stringValue: string }
 }
 
-/** A number at the end of a window. Times are nanoseconds since 1970 as decimal strings, as OTLP's JSON has 64-bit numbers. */
+/** A number at the end of a window, or at what is known of it. Times are nanoseconds since 1970 as decimal strings, as OTLP's JSON has 64-bit numbers. */
 export interface Point {
   readonly attributes: ReadonlyArray<Attribute>
   readonly startTimeUnixNano: string
@@ -71,8 +72,9 @@ export const request = (metrics: Metrics.Metrics, service: string): Request => (
 
 const attribute = (key: string, value: string): Attribute => ({ key, value: { stringValue: value } })
 
-const gauges = (figure: Figure.Figure, { window }: Metrics.Metrics): ReadonlyArray<Gauge> => {
-  const time = { startTimeUnixNano: `${window.from}000000`, timeUnixNano: `${window.to}000000` }
+const gauges = (figure: Figure.Figure, { asOf, window: { from, to } }: Metrics.Metrics): ReadonlyArray<Gauge> => {
+  const end = Math.max(from, Math.min(to, asOf))
+  const time = { startTimeUnixNano: nanoseconds(from), timeUnixNano: nanoseconds(end) }
   const told = (part: string) => [attribute("millwright.part", part), attribute("millwright.by", figure.by ?? "")]
   const points = (of: (ratio: Figure.Ratio) => number | null): ReadonlyArray<Point> =>
     [
@@ -85,6 +87,7 @@ const gauges = (figure: Figure.Figure, { window }: Metrics.Metrics): ReadonlyArr
   const name = `millwright.${figure.name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
   const made = [
     { name, unit: ucum(figure.unit), points: points(({ value }) => value) },
+    { name: `${name}.p90`, unit: ucum(figure.unit), points: points(({ distribution }) => distribution?.p90 ?? null) },
     { name: `${name}.numerator`, unit: "1", points: points(({ numerator }) => numerator) },
     { name: `${name}.denominator`, unit: "1", points: points(({ denominator }) => denominator) },
     { name: `${name}.unknown`, unit: "1", points: points(({ unknown }) => unknown) }
@@ -98,6 +101,8 @@ const gauges = (figure: Figure.Figure, { window }: Metrics.Metrics): ReadonlyArr
       gauge: { dataPoints: points }
     }))
 }
+
+const nanoseconds = (at: number): string => (at === 0 ? "0" : `${at}000000`)
 
 const units: Readonly<Record<string, string>> = { share: "1", hours: "h", "hours per change": "h/{change}" }
 

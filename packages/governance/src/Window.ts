@@ -6,10 +6,8 @@ import * as Schema from "effect/Schema"
 
 /** An hour in milliseconds. */
 export const hour = 3_600_000
-/** A day in milliseconds. */
 /** One day in milliseconds. */
 export const day = 24 * hour
-/** A week in milliseconds. */
 /** One week in milliseconds. */
 export const week = 7 * day
 

@@ -54,7 +54,7 @@ const intervention = (id: string, answered: Intervention.Intervention["answered"
   ...{ question: "May it?", openedAt: 1, reminders: 0, level: 0, to: null, answered, before: null, after: null },
   ...{ ref: null, fix: null }
 })
-const by = { by: Actor.human("Ada"), answer: null, waited: 5 }
+const by = { by: Actor.human("Ada"), at: 6, answer: null, waited: 5 }
 const interventions: Intervention.Ledger = new Map(
   [
     intervention("one", { ...by, activeMinutes: 1.5 }),

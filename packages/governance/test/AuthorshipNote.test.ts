@@ -180,6 +180,20 @@ describe("AuthorshipNote", () => {
       )
     })
 
+    it("lines of megabytes, made to be tried at each place or to fill a stack", () => {
+      const spaces = " ".repeat(3_000_000)
+      const long = `"\\303\\251${"a".repeat(12_000_000)}"`
+      const content = noteOf(
+        `a.ts\n  ${key}${spaces}\u20281\n  ${spaces}\n  ${key}${spaces}x\u2028y\n${long}\n  ${key} 2`
+      )
+      assert.deepStrictEqual(kinds(content), ["Spacing 2", "BadRange 1", "EscapedPath 1"], "what is counted")
+      assert.deepStrictEqual(
+        ownersOf(content).files.map(({ path }) => path.length),
+        [4, 12_000_001],
+        "and what can be understood is"
+      )
+    })
+
     it("names that are special to JavaScript", () => {
       const hostile = `a.ts\n  __proto__ 1\n  constructor 2\n__proto__\n  ${key} 1\n---\n{"schema_version":"authorship/3.0.0","base_commit_sha":"${base}","__proto__":{"sessions":{}},"prompts":{"__proto__":{"agent_id":{"tool":"x","id":"y","model":"z"},"total_additions":0,"total_deletions":0,"accepted_lines":0,"overriden_lines":0}},"sessions":{"${session}":{"agent_id":{"tool":"cursor","id":"6ef2299e","model":"gpt-5"},"custom_attributes":{"__proto__":"p"}}}}`
       const owners = ownersOf(hostile)

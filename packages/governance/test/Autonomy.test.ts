@@ -7,7 +7,7 @@ import * as Autonomy from "../src/Autonomy.ts"
 type Met = Parameters<typeof Autonomy.of>[0][number]
 const met = (kind: Intervention.Kind, answer: Schema.Json = null): Met => ({
   kind,
-  answered: { by: Actor.human("ada"), answer, waited: 1, activeMinutes: null }
+  answered: { by: Actor.human("ada"), at: 2, answer, waited: 1, activeMinutes: null }
 })
 
 describe("Autonomy", () => {

@@ -161,8 +161,20 @@ describe("Blame", () => {
         assert.strictEqual(yield* reasonOf("HEAD", path), "NoSuchPath", `the path ${JSON.stringify(path)}`)
       }
       assert.strictEqual(yield* reasonOf("nowhere", "README.md"), "UnknownRevision", "a revision that is none")
-      git(dir, "config", "blame.ignoreRevsFile", "/dev/zero")
-      assert.strictEqual(yield* reasonOf("HEAD", "README.md"), "Failed", "a file that never ends is not read")
+      // It could be /dev/zero, of which git would read all: so it is not even asked of one that is empty.
+      const ignored = `[blame]\n\tignoreRevsFile = /dev/null\n`
+      const wt = `${dir}/wt`
+      git(dir, "worktree", "add", "-q", "-b", "side", wt)
+      Fs.writeFileSync(`${dir}/hidden`, ignored)
+      git(dir, "config", `includeIf.gitdir:${Fs.realpathSync(dir)}/.git.path`, `${dir}/hidden`)
+      for (const place of [dir, wt]) {
+        const error = yield* Effect.flip(Blame.make(place, { rev: "HEAD", paths: ["README.md"] }))
+        assert.match(
+          error.message,
+          /leave commits out/,
+          `not where a linked working tree is not configured so: ${place}`
+        )
+      }
     }))
 
   test("runs no program of the repository, and asks nobody's settings", () =>

@@ -46,6 +46,15 @@ describe("the trailers of an agent", () => {
     CommitIdentity.parse(`m\n\nAgent-Id: ${text}\nAgent-Role: ${text}`)
   })
 
+  it("take no longer for a line that is made to be tried at each place", () => {
+    const spaces = " ".repeat(3_000_000)
+    assert.deepStrictEqual(
+      CommitIdentity.trailers(`Title\n\nApproves:${spaces}\u2028x\nAgent-Id${spaces}: a`),
+      [["approves", "x"]],
+      "megabytes of spaces are nothing"
+    )
+  })
+
   it("are read in the last paragraph alone, each once and whole", () => {
     const read = (message: string) => Option.getOrNull(CommitIdentity.parse(message))
     const lines = "Agent-Id: implementer-1\nAgent-Role: Implement"

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as ForgeHistory from "../src/ForgeHistory.ts"
 import * as History from "../src/History.ts"
+import * as Metrics from "../src/Metrics.ts"
+import * as Window from "../src/Window.ts"
 import * as Histories from "./Histories.ts"
 
 const { ada, authors, bo, bot, commit, evidence, issue, opened, pullRequest } = Histories
@@ -109,10 +111,21 @@ describe("What became of a change", () => {
     )
     assert.deepStrictEqual(found.toSorted(), [
       "bug forge:o7 acme/engine#1",
-      "hotfix forge:merged/20 acme/engine#1",
-      "hotfix forge:merged/21 null",
+      "hotfix git:m20 acme/engine#1",
+      "hotfix git:m21 null",
       "incident forge:o9 acme/engine#1",
-      "revert forge:merged/22 acme/engine#1"
+      "revert git:m22 acme/engine#1"
     ])
+    const state = History.entries(History.read(evidence(subjects))).reduce(
+      (state, entry, index) => Metrics.step(state, { ...entry, version: 1, seq: index + 1, at: entry.at ?? 0 }),
+      Metrics.empty
+    )
+    const { escapedDefects, rework } = Metrics.of(state, { window: Window.make(0, Window.hour), rate: 0 }).figures
+    assert.deepStrictEqual(
+      [rework.numerator, rework.denominator, rework.unknown],
+      [3, 4, 0],
+      "#20, #21 and #22 of four"
+    )
+    assert.strictEqual(escapedDefects.numerator, 1, "#1 was wrong, however often somebody says so")
   })
 })

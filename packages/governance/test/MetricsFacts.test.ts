@@ -197,6 +197,51 @@ describe("People", () => {
     assert.deepStrictEqual(waiting.distribution, { n: 0, censored: 1, p50: null, p90: null })
   })
 
+  it("are not waited for any more by a run that is over", () => {
+    const answered = gate(of("b"), [1, 4])
+    const cancelled: History.Told = { ...run, hours: 2, fact: { _tag: "LineCancelled", reason: "r" } }
+    const state = read([started(run, 0), ...gate(run, [1, undefined]), cancelled], answered, [shipped({}, 120, "pr")])
+    assert.deepStrictEqual(figuresOf(state).waiting.distribution, { n: 1, censored: 1, p50: 3, p90: 3 })
+    const later = figuresOf(state, { window: Window.make(at(100), at(200)) })
+    assert.deepStrictEqual(numbers(later.humanHours), [0, 1, 0], "nobody can still be at work on what is over")
+  })
+
+  it("who took work over are waited for by nobody, and worked when they gave it back", () => {
+    const taken = intervened(run, 1, { id: "takeover:a:1", kind: "takeover" })
+    const back = { by: History.ada, why: "w", activeMinutes: 30, after: null }
+    const ended: History.Told = { ...run, hours: 9, fact: { _tag: "InterventionEnded", id: "takeover:a:1", ...back } }
+    if (taken.fact._tag !== "Intervened") return assert.fail("it is an intervention")
+    const open: History.Told = { ...taken, fact: { ...taken.fact, open: true } }
+    const end = shipped({}, 20, "pr")
+    for (const [state, hours] of [
+      [read([open, end]), [0, 1, 1]],
+      [read([open, ended, end]), [0.5, 1, 0]]
+    ] as const) {
+      const { activeShare, humanHours, waiting } = figuresOf(state)
+      assert.deepStrictEqual(numbers(waiting), [0, 0, 1])
+      assert.deepStrictEqual(numbers(humanHours), [...hours])
+      assert.isNull(activeShare.value, "a share of no time that anything waited")
+    }
+    const early = figuresOf(read([open, ended, end]), { window: Window.make(at(0), at(5)) })
+    assert.strictEqual(early.humanHours.numerator, 0, "it is counted where it was given back")
+  })
+
+  it("are told apart by the class of the cause, and not by each case of it", () => {
+    const { interventionsByCause } = figuresOf(
+      read(
+        ["policy: schema", "policy: auth", "style"].flatMap((cause, n) => gate(of(`g${n}`), [n, n + 1], { cause })),
+        [shipped({}, 9, "pr")]
+      )
+    )
+    assert.deepStrictEqual(
+      interventionsByCause.parts.map(({ name, numerator }) => [name, numerator]),
+      [
+        ["policy", 2],
+        ["style", 1]
+      ]
+    )
+  })
+
   const levels = (...told: ReadonlyArray<ReadonlyArray<History.Told>>) =>
     figuresOf(read(...told)).autonomy.parts.map(({ name, numerator }) => [name, numerator])
 

@@ -19,7 +19,7 @@ const metrics = Metrics.of(
     History.shipped(run, 6, "pr-1"),
     History.finished(run, 6)
   ]).reduce(Metrics.step, Metrics.empty),
-  { window: week, rate: 100 }
+  { window: week, rate: 100, asOf: week.to + 1 }
 )
 const sent = MetricsOtlp.request(metrics, "checkout")
 const gauges = sent.resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
@@ -68,6 +68,22 @@ describe("MetricsOtlp", () => {
       level?.attributes.map(({ key }) => key),
       ["millwright.part", "millwright.by"]
     )
+  })
+
+  it("has the median and nine in ten of times", () => {
+    const valueOf = (name: string) =>
+      gauge(name)?.gauge.dataPoints.find(({ attributes }) => attributes.length === 0)?.asDouble
+    assert.deepStrictEqual([valueOf("millwright.lead_time"), valueOf("millwright.lead_time.p90")], [5, 5])
+    assert.strictEqual(gauge("millwright.lead_time.p90")?.unit, "h")
+    assert.isUndefined(gauge("millwright.cost_per_shipped.p90"))
+  })
+
+  it("tells nothing of a time that is to come: a window that is not over ends at what is known", () => {
+    const timesOf = (asOf: number) =>
+      MetricsOtlp.request({ ...metrics, asOf }, "checkout").resourceMetrics[0]?.scopeMetrics[0]?.metrics[0]?.gauge
+        .dataPoints[0]?.timeUnixNano
+    assert.strictEqual(timesOf(week.from + 7), `${week.from + 7}000000`)
+    assert.strictEqual(timesOf(0), `${week.from}000000`, "it does not end before it begins")
   })
 
   it("has no point where there is no value, and none that is not finite", () => {

@@ -228,20 +228,40 @@ describe("the bytes of a signed commit", () => {
     }
     const empty = SshSignature.parse(armor(Buffer.concat([magic, Buffer.alloc(20)])))
     assert.isFalse(empty !== undefined && SshSignature.verify(empty, new Uint8Array()), "empty everywhere")
-    for (const text of [
-      "",
-      "\n\n",
-      "tree x\n\n",
-      "tree x\nauthor a\ncommitter b\n\nm",
-      " tree\n\n",
-      "tree x\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n"
-    ]) {
-      assert.isUndefined(CommitText.parse(Buffer.from(text)), JSON.stringify(text))
+  })
+
+  it("a commit that git would read in another way is not read", () => {
+    const id = "1".repeat(40)
+    const [tree, parent] = [`tree ${id}\n`, `parent ${id}\n`]
+    const [author, committer] = ["author a <a> 1 +0000\n", "committer b <b> 2 +0000\n"]
+    const read = (text: string) => CommitText.parse(Buffer.from(text))
+    const usual = `${tree}${parent}${parent}${author}${committer}encoding UTF-8\n`
+    assert.strictEqual(read(`${usual}\nm`)?.parents.length, 2, "as git writes one")
+    for (const [what, text] of [
+      ["nothing", ""],
+      ["no headers", "\n\n"],
+      ["only a tree", `${tree}\n`],
+      ["no times", `${tree}author a\ncommitter b\n\nm`],
+      ["no message", `${tree}${author}${committer}`],
+      ["two trees", `${tree}${tree}${author}${committer}\nm`],
+      ["two authors", `${tree}${author}${author}${committer}\nm`],
+      ["a second author at the end", `${usual}${author}\nm`],
+      ["a parent that git does not follow", `${tree}${author}${committer}${parent}\nm`],
+      ["a committer before the author", `${tree}${committer}${author}\nm`],
+      ["a header before the tree", `x y\n${usual}\nm`],
+      ["a tree that goes on", `${tree} ${id}\n${author}${committer}\nm`],
+      ["a parent by its name", `${tree}parent main\n${author}${committer}\nm`],
+      ["two addresses", `${tree}author a <a> <b> 1 +0000\n${committer}\nm`],
+      ["a NUL where git would end the name", `${tree}author a\0 <a> 1 +0000\n${committer}\nm`]
+    ] as const) {
+      assert.isUndefined(read(text), what)
     }
-    const twoAddresses = "tree x\nauthor a <a> <b> 1 +0000\ncommitter a <a> 1 +0000\n\nm"
-    assert.isUndefined(CommitText.parse(Buffer.from(twoAddresses)), "two addresses, of which each reader takes another")
-    const nul = "tree x\nauthor a\0 <a> 1 +0000\ncommitter a <a> 1 +0000\n\nm"
-    assert.isUndefined(CommitText.parse(Buffer.from(nul)), "a NUL where git would end the name")
+  })
+
+  it("a commit of megabytes is read like any other", () => {
+    const usual = `tree ${"1".repeat(40)}\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n`
+    const long = `${usual}mergetag x\n${" \n".repeat(5_000_000)}\nm`
+    assert.strictEqual(CommitText.parse(Buffer.from(long))?.payload.length, long.length, "a header of many lines")
   })
 
   test("keys that do not count are refused with what to do", () =>

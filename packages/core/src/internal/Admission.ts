@@ -41,11 +41,12 @@ export const make = Effect.fnUntraced(function* (
       const changed = new Map<string, BacklogItem.Item>()
       for (const wanted of items) {
         const known = backlog.entries.get(wanted.id)
-        const item = yield* Effect.fromResult(BacklogItem.of(wanted, known?.item.created ?? now))
+        const asked = yield* Effect.fromResult(BacklogItem.of(wanted, known?.item.created ?? now))
+        const item = BacklogItem.over(asked, changed.get(asked.id))
         const isEnded = backlog.done.has(item.id) || backlog.closed.has(item.id)
         if (isEnded && !again) continue
-        if (known !== undefined && !comesBack(known, again) && BacklogItem.isSame(known.item, item))
-          changed.delete(item.id)
+        const isKnown = known !== undefined && BacklogItem.isSame(known.item, BacklogItem.over(item, known.item))
+        if (isKnown && !comesBack(known, again)) changed.delete(item.id)
         else changed.set(item.id, item)
       }
       return [...changed.values()]

@@ -1,6 +1,6 @@
 /** The fold of the backlog: what each event changes. Which claims stand is decided by the events alone, not by options. */
 import type { Backlog, Entry } from "../Backlog.ts"
-import type * as BacklogItem from "../BacklogItem.ts"
+import * as BacklogItem from "../BacklogItem.ts"
 import type * as FactoryEvent from "../FactoryEvent.ts"
 import * as Status from "../Status.ts"
 import type * as Turns from "./Turns.ts"
@@ -16,7 +16,7 @@ export const see = (backlog: Backlog, event: FactoryEvent.FactoryEvent): void =>
   if (fact._tag.startsWith("Item")) advance(backlog, event.at)
   switch (fact._tag) {
     case "ItemQueued":
-      if (event.item !== null) queued(backlog, event.item, fact)
+      queued(backlog, event, fact)
       break
     case "ItemClaimed":
       claimed(backlog, event, fact)
@@ -64,10 +64,16 @@ const needsOf = ({ options: { caps = {}, fair = "repository" } }: Backlog, { res
   } satisfies Turns.Needs
 }
 
-/** Waits for its dependencies, or is ready. */
+/** Whether too much about an item is open to start it. */
+export const isUnclear = (
+  { options: { openQuestions: limit = 3 } }: Pick<Backlog, "options">,
+  { openQuestions = 0 }: BacklogItem.Item
+): boolean => openQuestions >= limit
+
+/** Waits for its dependencies or for answers, or is ready. */
 const enter = (backlog: Backlog, entry: Entry) => {
   entry.until = null
-  become(backlog, entry, entry.open.size > 0 ? "Waiting" : "Ready")
+  become(backlog, entry, entry.open.size > 0 || isUnclear(backlog, entry.item) ? "Waiting" : "Ready")
   if (entry.state === "Ready") backlog.turns.add(entry, needsOf(backlog, entry.item))
 }
 
@@ -123,14 +129,19 @@ const satisfy = (backlog: Backlog, id: string) => {
   }
 }
 
-const queued = (backlog: Backlog, id: string, { _tag, again, ...said }: Fact<"ItemQueued">) => {
-  const item = { id, ...said }
+const queued = (
+  backlog: Backlog,
+  { item: id, seq }: FactoryEvent.FactoryEvent,
+  { _tag, again, ...said }: Fact<"ItemQueued">
+) => {
+  if (id === null) return
   const known = backlog.entries.get(id)
+  const item = BacklogItem.over({ id, ...said }, known?.item)
   if (known === undefined) {
     if (!again && (backlog.done.has(id) || backlog.closed.has(id))) return
     backlog.done.delete(id)
     backlog.closed.delete(id)
-    const entry = fresh(backlog, item)
+    const entry = fresh(backlog, item, seq)
     backlog.entries.set(id, entry)
     backlog.tally.Waiting++
     describe(backlog, entry, item)
@@ -143,11 +154,12 @@ const queued = (backlog: Backlog, id: string, { _tag, again, ...said }: Fact<"It
   if (again) {
     known.attempts = 0
     known.closing = undefined
+    known.opened = seq
   }
   if (known.claim === undefined && !isPutOff) enter(backlog, known)
 }
 
-const fresh = (backlog: Backlog, item: BacklogItem.Item): Entry => ({
+const fresh = (backlog: Backlog, item: BacklogItem.Item, opened: number): Entry => ({
   id: item.id,
   item,
   place: -1,
@@ -155,6 +167,7 @@ const fresh = (backlog: Backlog, item: BacklogItem.Item): Entry => ({
   due: 0,
   created: item.created,
   state: "Waiting",
+  opened,
   since: backlog.turns.round(),
   open: new Set(),
   attempts: 0,

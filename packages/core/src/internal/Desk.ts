@@ -13,6 +13,8 @@ export interface About {
   readonly item: string
   readonly run?: string
   readonly key?: string
+  /** Who did it; default: the host. */
+  readonly by?: Actor.Actor | undefined
 }
 
 /** A fact and what it is about. */
@@ -48,13 +50,13 @@ export const make = Effect.fnUntraced(function* (options: Backlog.Options) {
     )
   )
 
-  const entryOf = ({ fact, item, key, run }: Note) =>
+  const entryOf = ({ by = Actor.host, fact, item, key, run }: Note) =>
     Effect.provideService(Journal.entry(fact, key), Journal.Origin, {
       line: null,
       run: run ?? null,
       item,
       stage: null,
-      actor: Actor.host
+      actor: by
     })
 
   const desk: Desk = {

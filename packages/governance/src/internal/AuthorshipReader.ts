@@ -90,11 +90,17 @@ const pathOf = (line: string, at: number, problems: Problems.Tally): string => {
 }
 
 const entryOf = (line: string, at: number, problems: Problems.Tally): Authorship.AttestedEntry | undefined => {
-  const [, indent, key = "", gap, list = ""] = /^(\s+)(\S+)(\s+)(.*)$/.exec(line) ?? []
-  if (key === "") {
+  // Cut where it is, and not matched as a whole: a pattern could be made to try each place in a line of megabytes.
+  const claim = line.trimStart()
+  const end = claim.search(/\s/)
+  if (end < 0) {
     problems.add("BadEntry", at)
     return undefined
   }
+  const indent = line.slice(0, line.length - claim.length)
+  const key = claim.slice(0, end)
+  const list = claim.slice(end).trimStart()
+  const gap = claim.slice(end, claim.length - list.length)
   if (indent !== "  " || gap !== " " || /\s/.test(list)) problems.add("Spacing", at)
   if (!Authorship.isStandard(key)) problems.add(/^[0-9a-f-]{5,36}$/.test(key) ? "OldKey" : "BadKey", at)
   const ranges = list.split(",").flatMap((text) => {

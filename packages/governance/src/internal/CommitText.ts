@@ -22,10 +22,11 @@ export interface Person {
 
 interface Header {
   readonly name: string
-  readonly value: string
   /** Its bytes in the commit, as latin1. */
   readonly raw: string
 }
+
+const placed: ReadonlySet<string> = new Set(["tree", "parent", "author", "committer"])
 
 /** Takes a commit apart; nothing where it is not as git writes one: it then means one thing to git and another to somebody else. */
 export const parse = (bytes: Uint8Array): CommitText | undefined => {
@@ -34,31 +35,38 @@ export const parse = (bytes: Uint8Array): CommitText | undefined => {
   const end = whole.indexOf("\n\n")
   if (end === -1 || whole.slice(0, end).includes("\0")) return undefined
   const headers = headersOf(whole.slice(0, end + 1))
-  const named = (name: string) => headers.filter((header) => header.name === name)
-  const [author, ...authors] = named("author").map(({ value }) => person(value))
-  const [committer, ...committers] = named("committer").map(({ value }) => person(value))
-  const [tree, ...trees] = named("tree").map(({ value }) => value)
-  if (author === undefined || committer === undefined || tree === undefined) return undefined
-  if (authors.length > 0 || committers.length > 0 || trees.length > 0) return undefined
+  const parents = headers.filter(({ name }) => name === "parent").map(valueOf)
+  const names = ["tree", ...parents.map(() => "parent"), "author", "committer"]
+  // Git reads each where it has to stand, and what stands elsewhere not at all.
+  if (headers.some(({ name }, at) => (at < names.length ? name !== names[at] : placed.has(name)))) return undefined
+  const [tree = "", ...others] = headers.slice(0, names.length).map(valueOf)
+  const [author, committer] = others.slice(parents.length).map(person)
+  if (author === undefined || committer === undefined) return undefined
+  if (![tree, ...parents].every((id) => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(id))) return undefined
   const isSignature = ({ name }: Header) => name.startsWith("gpgsig")
   const rest = headers.filter((header) => !isSignature(header)).map(({ raw }) => raw)
   return {
     author,
     committer,
     tree,
-    parents: named("parent").map(({ value }) => value),
+    parents,
     message: utf8(whole.slice(end + 2)),
     payload: Buffer.from(`${rest.join("")}${whole.slice(end + 1)}`, "latin1"),
-    signatures: headers.filter(isSignature).map(({ name, value }) => ({ header: name, text: `${value}\n` }))
+    signatures: headers.filter(isSignature).map((header) => ({ header: header.name, text: `${valueOf(header)}\n` }))
   }
 }
 
-/** A line that begins with a space goes on with the header before it. */
-const headersOf = (text: string): ReadonlyArray<Header> =>
-  (text.match(/[^\n]*\n(?: [^\n]*\n)*/g) ?? []).map((raw) => {
+/** A line that begins with a space goes on with the header before it. A pattern over millions of them would need a stack as deep. */
+const headersOf = (text: string): ReadonlyArray<Header> => {
+  const begins = [0, ...Array.from(text.matchAll(/\n(?! )/g), ({ index }) => index + 1)].slice(0, -1)
+  return begins.map((at, index) => {
+    const raw = text.slice(at, begins[index + 1] ?? text.length)
     const space = raw.search(/[ \n]/)
-    return { name: raw.slice(0, space), value: raw.slice(space + 1, -1).replaceAll("\n ", "\n"), raw }
+    return { name: raw.slice(0, space), raw }
   })
+}
+
+const valueOf = ({ name, raw }: Header): string => raw.slice(name.length + 1, -1).replaceAll("\n ", "\n")
 
 const person = (value: string): Person | undefined => {
   const [, name, email, seconds] = /^([^<>]*?) ?<([^<>]*)> (\d{1,12}) [+-]\d{4}$/.exec(value) ?? []

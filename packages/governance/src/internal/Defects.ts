@@ -100,16 +100,16 @@ const ofSubjects = (
     )
   })
   const ofPulls = changes.flatMap(({ events, pull }) => {
-    const merged = events.find(({ _tag }) => _tag === "Merged")
+    const merged = events.find((event) => event._tag === "Merged")
     if (merged === undefined) return []
+    // As the commit that it became: so whoever counts what shipped knows which change it was.
+    const name = `git:${merged.commit ?? pull.head}`
     const closes = [...pull.body.matchAll(closing)].flatMap(([, number = ""]) => blamed(issues.get(number)?.body ?? ""))
     const all = [...blamed(pull.body), ...closes].filter(({ change }) => change !== pull.id)
     const isHotfix = has(pull.labels, labels.hotfix)
     const those = isHotfix ? unique(all) : unique(all.filter(({ isRevert }) => isRevert))
     const told = { at: merged.at, kind: isHotfix ? "hotfix" : "revert", what: pull.title } as const
-    return (isHotfix && those.length === 0 ? [null] : those).map((change) =>
-      found(`forge:${merged.id}`, { ...told, change })
-    )
+    return (isHotfix && those.length === 0 ? [null] : those).map((change) => found(name, { ...told, change }))
   })
   return [...ofIssues, ...ofPulls]
 }

@@ -65,7 +65,7 @@ export const definitions = {
   waiting: {
     unit: "hours",
     definition:
-      "How long work waited for a human: interventions opened in the window, followed to its end; still open ones are censored. Unknown: those whose waiting time nobody knows."
+      "How long work waited for a human: interventions opened in the window, followed to its end; still open ones are censored, and those of a run that ended, then. Unknown: those whose waiting time nobody knows, and takeovers, which nothing waits for."
   },
   activeShare: share(
     "Active human hours / hours that work waited, over interventions closed in the window of which both are known. Unknown: the others."

@@ -12,13 +12,15 @@ const letters: Readonly<Record<string, number>> = {
   "\\": 92
 }
 
+const escapes = /\\([0-3][0-7]{2}|[abtnvfr"\\])/g
+
 /** What stands between the quotes, without escapes; as it is, where a backslash begins none. */
 export const unquote = (inner: string): string => {
-  if (!inner.includes("\\") || !/^(?:[^\\]|\\(?:[0-3][0-7]{2}|[abtnvfr"\\]))*$/.test(inner)) return inner
-  const parts = inner.match(/\\(?:[0-3][0-7]{2}|.)|[^\\]+/g) ?? []
-  const bytes = parts.map((part) => {
-    if (!part.startsWith("\\")) return Buffer.from(part)
-    return Buffer.of(letters[part.slice(1)] ?? Number.parseInt(part.slice(1), 8))
-  })
-  return Buffer.concat(bytes).toString("utf8")
+  if (!inner.includes("\\") || inner.replaceAll(escapes, "").includes("\\")) return inner
+  // As latin1 each byte is one character.
+  const bytes = Buffer.from(inner).toString("latin1")
+  const plain = bytes.replaceAll(escapes, (_, told: string) =>
+    String.fromCharCode(letters[told] ?? Number.parseInt(told, 8))
+  )
+  return Buffer.from(plain, "latin1").toString("utf8")
 }

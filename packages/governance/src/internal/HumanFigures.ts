@@ -1,4 +1,5 @@
 /** Figures of the people in the loop: how often they were needed, why, and how much of their time it took. */
+import * as Intervention from "@millwright/core/Intervention"
 import * as Usage from "@millwright/core/Usage"
 import * as HashMap from "effect/HashMap"
 import * as Figure from "../Figure.ts"
@@ -20,7 +21,7 @@ export const interventions = (scene: Scene.Scene) => {
   const per = (nameOf: (one: (typeof opened)[number]) => string) => Parts.counts(opened, nameOf, shipped.length)
   return {
     interventions: { ...all, parts: per(({ kind }) => kind) },
-    interventionsByCause: { ...all, parts: per(({ cause }) => cause) },
+    interventionsByCause: { ...all, parts: per(({ cause }) => Intervention.classOf(cause)) },
     interventionsByStage: { ...all, parts: per(({ stage }) => SpendRows.stageOf(stage) ?? "(none)") }
   }
 }
@@ -29,12 +30,14 @@ export const interventions = (scene: Scene.Scene) => {
 export const time = ({ entries, eye, window }: Scene.Scene) => {
   const opened = entries.filter(({ known }) => Window.has(window, known.openedAt))
   const spans = opened.flatMap((entry): ReadonlyArray<Lifespan.Lifespan> => {
-    const { answered, openedAt } = HumanTally.asOf(entry, eye)
+    const { answered, kind, openedAt } = HumanTally.asOf(entry, eye)
     if (answered !== null) return answered.waited === null ? [] : [{ time: answered.waited / hour, isOver: true }]
+    // Whoever has taken work over is at it, and nothing waits for them.
+    if (kind === "takeover") return []
     const last = Math.min(eye, entry.withdrawnAt ?? eye)
     return [{ time: Math.max(0, last - openedAt) / hour, isOver: false }]
   })
-  const closed = entries.filter(({ closedAt }) => Window.has(window, closedAt))
+  const closed = closedIn(window, entries)
   const both = closed.flatMap(({ known: { answered } }) => {
     const minutes = minutesOf(answered)
     return minutes === null || answered === null || answered.waited === null
@@ -54,7 +57,7 @@ export const time = ({ entries, eye, window }: Scene.Scene) => {
 
 /** Measured hours of people's work in a window, and how many interventions there are of which nobody knows them. */
 export const hours = ({ entries, eye, window }: Pick<Scene.Scene, "entries" | "eye" | "window">) => {
-  const closed = entries.filter(({ closedAt }) => Window.has(window, closedAt))
+  const closed = closedIn(window, entries)
   const minutes = closed.map(({ known }) => minutesOf(known.answered))
   const open = entries.filter((entry) => {
     const { answered, openedAt, withdrawn } = HumanTally.asOf(entry, eye)
@@ -65,6 +68,9 @@ export const hours = ({ entries, eye, window }: Pick<Scene.Scene, "entries" | "e
     unknown: minutes.filter((each) => each === null).length + open.length
   }
 }
+
+const closedIn = (window: Window.Window, entries: ReadonlyArray<HumanTally.Entry>) =>
+  entries.filter(({ known }) => Window.has(window, known.answered?.at))
 
 /** Where the time ran out nobody worked. Less than no time is none that anybody measured. */
 const minutesOf = (answered: HumanTally.Entry["known"]["answered"]): number | null => {

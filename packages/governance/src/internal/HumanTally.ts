@@ -1,4 +1,4 @@
-/** The interventions of a factory with the time at which each came to its end, and the causes that were removed. */
+/** The interventions of a factory, and the causes that were removed. */
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import * as Intervention from "@millwright/core/Intervention"
 import * as HashMap from "effect/HashMap"
@@ -8,9 +8,7 @@ import * as Autonomy from "../Autonomy.ts"
 /** An intervention, without its texts. */
 export interface Entry {
   readonly known: Intervention.Intervention
-  /** When it was answered, or given back; in milliseconds since 1970. */
-  readonly closedAt: number | null
-  /** When nobody waited for it any more. */
+  /** When nobody waited for it any more; in milliseconds since 1970. */
   readonly withdrawnAt: number | null
   /** The place of the last fact of its gate that was counted. */
   readonly seq: number
@@ -67,11 +65,8 @@ const entryOf = (
   // What was asked before stands as it was, beside what is asked again.
   if (old?.known === known) return old
   const isNew = old === undefined || (fact._tag === "GateOpened" && old.withdrawnAt !== null)
-  // Who stepped in without being asked was done with it when they did.
-  const answeredAt = fact._tag === "GateAnswered" || fact._tag === "InterventionEnded" ? at : known.openedAt
   return {
     known: bare(known),
-    closedAt: known.answered === null ? null : ((isNew ? null : old.closedAt) ?? answeredAt),
     withdrawnAt: known.withdrawn === true ? ((isNew ? null : old.withdrawnAt) ?? at) : null,
     seq
   }
@@ -97,8 +92,8 @@ const without = (
   })
 
 /** An intervention as it stood at a moment: what came of it later is not there yet. */
-export const asOf = ({ closedAt, known, withdrawnAt }: Entry, at: number): Intervention.Intervention => {
+export const asOf = ({ known, withdrawnAt }: Entry, at: number): Intervention.Intervention => {
   const { withdrawn: _, ...rest } = known
-  const answered = closedAt !== null && closedAt <= at ? known.answered : null
+  const answered = known.answered !== null && known.answered.at <= at ? known.answered : null
   return { ...rest, answered, ...(withdrawnAt !== null && withdrawnAt <= at && { withdrawn: true as const }) }
 }

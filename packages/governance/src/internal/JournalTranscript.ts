@@ -37,6 +37,8 @@ const entries = (event: FactoryEvent.FactoryEvent): ReadonlyArray<Transcript.Ent
     case "LineCancelled":
     case "LineFailed":
       return [{ ...known, ...shared, key: `ended:${session}`, event: "ended" }]
+    case "AgentStarted":
+      return fact.resumed ? [] : [{ ...known, ...shared, key: `agent:${key}`, event: "begun" }]
     case "ModelCalled":
       return [answered({ ...fact, key, shared })]
     case "ModelFailed":

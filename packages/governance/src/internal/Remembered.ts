@@ -28,7 +28,7 @@ const both = (
   kind,
   openedAt,
   to,
-  answered: answered === null ? note.answered : { ...(note.answered ?? answered), by: answered.by }
+  answered: answered === null ? note.answered : { ...(note.answered ?? answered), by: answered.by, at: answered.at }
 })
 
 /** The ledger of both, in the order in which interventions were opened. A note takes nothing away. */

@@ -1,4 +1,5 @@
 /** What the figures of one window look at: what shipped in it, whose it was and which people had a part in it. */
+import * as Intervention from "@millwright/core/Intervention"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Autonomy from "../Autonomy.ts"
@@ -68,7 +69,8 @@ export const of = (tally: Tally.Tally, settings: Settings): Scene => {
     (change.item === null || !lostItems.has(change.item))
   return {
     ...settings,
-    ...{ tally, runs, entries, allShipped, byName, makersOf, eye: Math.min(window.to - 1, asOf) },
+    ...{ tally, runs, allShipped, byName, makersOf, eye: Math.min(window.to - 1, asOf) },
+    entries: entries.map((entry) => untilItsEnd(tally, entry)),
     shipped: allShipped.filter(({ shippedAt }) => Window.has(window, shippedAt)),
     lost: lostSince(runs, window.from),
     levelOf: (change) => Autonomy.of(peopleOf(change), isObserved(change), change.authors),
@@ -77,6 +79,15 @@ export const of = (tally: Tally.Tally, settings: Settings): Scene => {
       return change.authors === "agent" || change.authors === "mixed" || models.length + versions.length > 0
     }
   }
+}
+
+/** Nobody waits any more at a gate whose run came to its end without an answer. */
+const untilItsEnd = ({ runs }: Tally.Tally, entry: HumanTally.Entry): HumanTally.Entry => {
+  const { answered, openedAt, run } = entry.known
+  if (answered !== null || entry.withdrawnAt !== null || run === null || Intervention.isUnasked(entry.known))
+    return entry
+  const ends = Option.match(HashMap.get(runs, run), { onNone: () => [], onSome: ({ ends }) => ends })
+  return { ...entry, withdrawnAt: ends.find(({ at }) => at >= openedAt)?.at ?? null }
 }
 
 /** Every change that shipped, in order, and what made it. */

@@ -73,17 +73,19 @@ const waysOf = ({ entries, isSpecification, tally }: Scene.Scene): ReadonlyArray
   return [...HashMap.entries(tally.work.items)].map(([item, way]) => {
     const own = byItem.get(item) ?? []
     const specs = own.filter(({ known }) => known.kind === "approve" && isSpecification(known.name))
-    const isYes = ({ known }: HumanTally.Entry) => known.answered !== null && !Autonomy.isNo(known)
+    const isYes = ({ known }: HumanTally.Entry) => !Autonomy.isNo(known)
+    const answersOf = (entries: ReadonlyArray<HumanTally.Entry>) =>
+      entries.flatMap(({ known }) => known.answered?.at ?? [])
     const reviews = own.filter(
-      ({ closedAt, known: { kind, openedAt } }) =>
+      ({ known: { answered, kind, openedAt } }) =>
         (kind === "review" || kind === "approve") &&
         way.delivered !== undefined &&
         openedAt >= way.delivered &&
-        closedAt !== null
+        answered !== null
     )
     const asked = earliest(specs.map(({ known }) => known.openedAt))
-    const specified = earliest(specs.filter(isYes).flatMap(({ closedAt }) => closedAt ?? []))
-    const reviewed = earliest(reviews.flatMap(({ closedAt }) => closedAt ?? []))
+    const specified = earliest(answersOf(specs.filter(isYes)))
+    const reviewed = earliest(answersOf(reviews))
     return {
       item,
       ...way,
