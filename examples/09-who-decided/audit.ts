@@ -74,11 +74,13 @@ export const isYes = ({ asked }: Row, { answered, before, kind }: Intervention.I
 
 /** What a person did: `bo: approve, waited 40 min, active 6 min`. */
 const did = (row: Row, intervention: Intervention.Intervention): string => {
-  const { answered, kind } = intervention
+  const { answered, kind, openedAt } = intervention
   if (answered === null) return `nobody: ${kind}`
-  const { activeMinutes, by, waited } = answered
+  const { activeMinutes, at, by, waited } = answered
   return [
     `${Actor.label(by)}: ${kind}${kind === "approve" && !isYes(row, intervention) ? " (void)" : ""}`,
+    // Nothing waits while somebody does the work themselves.
+    ...(kind === "takeover" ? [`took ${minutes(at - openedAt)}`] : []),
     ...(waited === null ? [] : [`waited ${minutes(waited)}`]),
     `active ${activeMinutes === null ? "?" : minutes(activeMinutes * 60_000)}`
   ].join(", ")

@@ -36,7 +36,7 @@ describe("09-who-decided", () => {
       assert.match(text, /#1 readme +shipped +zero-touch +AutoShip +\w{7} says: agent implementer-1 +nobody/)
       assert.match(text, /#8 deploy +dropped +unknown +HardStop +\w{7} says: ada; UnknownKey/, "a forged commit passed")
       assert.match(text, /\w{7} signed by ada/, "no signature of a human was verified")
-      assert.match(text, /ada: takeover, waited 2 h, active 85 min/)
+      assert.match(text, /ada: takeover, took 2 h, active 85 min/)
       assert.match(text, /interventions: the same from the journal and from a fresh clone/)
       assert.match(text, /In doubt +git:\w{7} of #8: .*which nobody in the roster has/)
       assert.match(text, /Defect +in #2, made with implement@\w+ by played\/played-1/)
@@ -50,7 +50,7 @@ describe("09-who-decided", () => {
       assert.include(readFileSync(join(out, "metrics.md"), "utf8"), "| fully automated | 16.7 % | 1 of 6 |")
       assert.deepStrictEqual(readdirSync(folder), ["reports"], "it left something behind")
     }),
-    120_000
+    180_000
   )
 
   it(
