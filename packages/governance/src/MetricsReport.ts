@@ -23,17 +23,18 @@ import { hatch } from "./internal/Plot.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Window from "./Window.ts"
 
-/** A window with the weeks in it and the window before, so that one sees where it goes. */
+/** A window with its course, by day or by week, and the window before, so that one sees where it goes. */
 export const Report = Schema.Struct({
   version: Schema.Literal(1),
   title: Schema.String,
   metrics: Metrics.Metrics,
   /** The window of the same length before. `null`: there was none, or nothing happened in it. */
   before: Schema.NullOr(Metrics.Metrics),
-  /** The window, cut where weeks begin, the oldest first. */
-  weeks: Schema.Array(Metrics.Metrics)
+  /** The window, cut where days begin, or weeks where it is longer than two of them; the oldest first. */
+  by: Schema.Literals(["day", "week"]),
+  course: Schema.Array(Metrics.Metrics)
 })
-/** A window with the weeks in it and the window before. */
+/** A window with its course and the window before. */
 export type Report = typeof Report.Type
 
 /** The JSON codec of a report. */
@@ -49,17 +50,20 @@ export const of = (state: Metrics.State, { title, ...options }: Options): Report
   const inWindow = (window: Window.Window) => Metrics.of(state, { ...options, window })
   const before = Window.before(options.window)
   const isEarly = before === undefined || state.first === null || state.first >= before.to
+  const by = options.window.to - options.window.from > 2 * Window.week ? "week" : "day"
   return {
     version: 1,
     title,
     metrics: inWindow(options.window),
     before: isEarly ? null : inWindow(before),
-    weeks: Window.cut(options.window, "week").map(inWindow)
+    by,
+    course: Window.cut(options.window, by).map(inWindow)
   }
 }
 
 /** The report as one file of HTML. */
-export const html = ({ before, metrics, title, weeks }: Report): string => {
+export const html = (report: Report): string => {
+  const { before, course, metrics, title } = report
   const { asOf, figures, followUp, rate, window } = metrics
   const hash = createHash("sha256").update(style).digest("base64")
   return markup`<!doctype html>
@@ -78,8 +82,8 @@ ${hatch}
 <h1>${title}</h1>
 <p class="lead">${span(window)}, in UTC. ${asOf === 0 ? "Nothing has happened." : `Known up to ${moment(asOf)}.`}${before === null ? "" : ` Before: ${span(before.window)}.`}</p>
 ${Sections.heads(figures, before?.figures)}
-${weeks.length < 2 ? none : Sections.levels(weeks)}
-${weeks.length < 2 ? none : Sections.cost(weeks)}
+${course.length < 2 ? none : Sections.levels(report)}
+${course.length < 2 ? none : Sections.cost(report)}
 ${Sections.times(figures)}
 ${Sections.causes(figures)}
 ${Sections.work(figures)}

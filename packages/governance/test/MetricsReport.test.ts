@@ -105,7 +105,12 @@ describe("MetricsReport", () => {
     })
   )
 
-  it("says so where nothing happened, and where there is one week only", () => {
+  it("says so where nothing happened, and where there is one day only", () => {
+    const oneDay = MetricsReport.of(stateOf("a"), {
+      title: "One",
+      window: Window.make(History.start, History.start + Window.day),
+      rate: 0
+    })
     const empty = MetricsReport.of(Metrics.empty, { title: "Nothing", window: weeks(2), rate: 0 })
     const html = MetricsReport.html(empty)
     assert.notMatch(html, /NaN|Infinity|undefined/)
@@ -116,8 +121,13 @@ describe("MetricsReport", () => {
       "rows of nothing, or a time at which nothing was"
     )
     assert.match(MetricsReport.markdown(empty), /Nothing happened/)
-    const one = MetricsReport.of(stateOf("a"), { title: "One", window: weeks(1), rate: 0 })
-    assert.notMatch(MetricsReport.html(one), /by week and autonomy/, "a single bar is no course of time")
+    assert.notMatch(MetricsReport.html(oneDay), /and autonomy level<\/title>/, "a single bar is no course of time")
+  })
+
+  it("shows the course of a week by day, and that of more than two weeks by week", () => {
+    const { by, course } = MetricsReport.of(stateOf("a"), { title: "One", window: weeks(1), rate: 0 })
+    assert.deepStrictEqual([by, course.length], ["day", 7])
+    assert.strictEqual(reportOf("a").by, "week")
   })
 
   it("stands a window beside the one before, where something happened in that", () => {

@@ -8,6 +8,12 @@ import * as Plot from "./Plot.ts"
 
 type Name = Metrics.Name
 
+/** The course of a window. */
+interface Course {
+  readonly by: "day" | "week"
+  readonly course: ReadonlyArray<Metrics.Metrics>
+}
+
 /** A ratio with its name; `isWhole`: what is unknown of it are parts of the same whole. */
 type Share = readonly [name: string, ratio: Figure.Ratio, isWhole?: boolean]
 
@@ -29,8 +35,8 @@ const rows = <A>(all: ReadonlyArray<A>, row: (one: A) => Markup): Markup =>
     all.length > most ? markup`<tr><td colspan="4" class="soft">and ${all.length - most} more</td></tr>` : none
   }`
 
-/** Changes that shipped, week by week, told apart by how much of them people did. */
-export const levels = (weeks: ReadonlyArray<Metrics.Metrics>): Markup => {
+/** Changes that shipped, day by day or week by week, told apart by how much of them people did. */
+export const levels = ({ by, course }: Course): Markup => {
   const tones: Readonly<Record<string, string>> = {
     "zero-touch": "t1",
     approved: "t2",
@@ -40,7 +46,7 @@ export const levels = (weeks: ReadonlyArray<Metrics.Metrics>): Markup => {
     "by hand": "t6",
     unknown: "unknown"
   }
-  const counted = weeks.map(({ figures }) => {
+  const counted = course.map(({ figures }) => {
     const parts = new Map(figures.autonomy.parts.map(({ name, numerator }) => [name, numerator]))
     return parts.set("unknown", figures.autonomy.unknown)
   })
@@ -48,34 +54,34 @@ export const levels = (weeks: ReadonlyArray<Metrics.Metrics>): Markup => {
   const series = names
     .map((name) => ({ name, tone: tones[name] ?? "t6", values: counted.map((parts) => parts.get(name) ?? 0) }))
     .filter(({ values }) => values.some((value) => value > 0))
-  const title = "Shipped changes by week and autonomy level"
+  const title = `Shipped changes by ${by} and autonomy level`
   return section(
     "How much of each change people did",
-    "Shipped changes by week. Zero-touch: nobody was needed. Approved: somebody said yes. By hand: no agent had a part in it. Unknown: not all that people did was observed.",
+    `Shipped changes by ${by}. Zero-touch: nobody was needed. Approved: somebody said yes. By hand: no agent had a part in it. Unknown: not all that people did was observed.`,
     series.length === 0
       ? nothing
-      : markup`${Plot.legend(series)}${Plot.bars({ title, labels: labelsOf(weeks), series, axis: Amount.number, isCount: true })}
-<details><summary>Numbers</summary><div class="wide"><table><thead><tr><th scope="col">Week of</th>${series.map(({ name }) => markup`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${weeks.map(({ window }, at) => markup`<tr>${rowHead(Amount.day(window.from))}${series.map(({ values }) => markup`<td>${values[at] ?? 0}</td>`)}</tr>`)}</tbody></table></div></details>`
+      : markup`${Plot.legend(series)}${Plot.bars({ title, labels: labelsOf(course), series, axis: Amount.number, isCount: true })}
+<details><summary>Numbers</summary><div class="wide"><table><thead><tr><th scope="col">${by === "day" ? "Day" : "Week of"}</th>${series.map(({ name }) => markup`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${course.map(({ window }, at) => markup`<tr>${rowHead(Amount.day(window.from))}${series.map(({ values }) => markup`<td>${values[at] ?? 0}</td>`)}</tr>`)}</tbody></table></div></details>`
   )
 }
 
-const labelsOf = (weeks: ReadonlyArray<Metrics.Metrics>) => weeks.map(({ window }) => Amount.shortDay(window.from))
+const labelsOf = (course: ReadonlyArray<Metrics.Metrics>) => course.map(({ window }) => Amount.shortDay(window.from))
 
-/** What a shipped change cost, week by week. */
-export const cost = (weeks: ReadonlyArray<Metrics.Metrics>): Markup => {
-  const values = weeks.map(({ figures }) => figures.costPerShipped.value)
-  const title = "Money for models per shipped change, by week"
-  const labels = labelsOf(weeks)
+/** What a shipped change cost, day by day or week by week. */
+export const cost = ({ by, course }: Course): Markup => {
+  const values = course.map(({ figures }) => figures.costPerShipped.value)
+  const title = `Money for models per shipped change, by ${by}`
+  const labels = labelsOf(course)
   const axis = (value: number) => Amount.inUnit(value, "USD")
   return section(
     "What a shipped change cost",
-    "All money paid for models in the week, failed and abandoned work included, over the changes that shipped in it; –: none did. A lower bound where calls have no known price.",
+    `All money paid for models in the ${by}, failed and abandoned work included, over the changes that shipped in it; –: none did. A lower bound where calls have no known price.`,
     values.every((value) => value === null)
       ? nothing
       : markup`${Plot.bars({ title, labels, series: [{ name: "USD per change", tone: "t1", values }], axis })}
-<details><summary>Numbers</summary><div class="wide"><table><thead><tr><th scope="col">Week of</th><th scope="col">Per change</th><th scope="col">Made of</th><th scope="col">Unknown</th></tr></thead>
-<tbody>${weeks.map(({ figures: { costPerShipped: each }, window }) => markup`<tr>${rowHead(Amount.day(window.from))}<td>${Amount.inUnit(each.value, "USD")}</td><td>${Amount.parts({ ...each, unknown: 0 })}</td><td>${each.unknown}</td></tr>`)}</tbody></table></div></details>`
+<details><summary>Numbers</summary><div class="wide"><table><thead><tr><th scope="col">${by === "day" ? "Day" : "Week of"}</th><th scope="col">Per change</th><th scope="col">Made of</th><th scope="col">Unknown</th></tr></thead>
+<tbody>${course.map(({ figures: { costPerShipped: each }, window }) => markup`<tr>${rowHead(Amount.day(window.from))}<td>${Amount.inUnit(each.value, "USD")}</td><td>${Amount.parts({ ...each, unknown: 0 })}</td><td>${each.unknown}</td></tr>`)}</tbody></table></div></details>`
   )
 }
 
