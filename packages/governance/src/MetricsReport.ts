@@ -15,23 +15,26 @@ import { markup, Markup, none } from "@millwright/core/Markup"
 import * as Markdown from "@millwright/core/Markup"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
+import type * as Figure from "./Figure.ts"
 import * as Amount from "./internal/Amount.ts"
 import * as Sections from "./internal/MetricsSections.ts"
 import { style } from "./internal/MetricsStyle.ts"
+import { hatch } from "./internal/Plot.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Window from "./Window.ts"
 
-/** A window with the weeks in it and the window before, so that one sees where it goes. */
+/** A window with its course, by day or by week, and the window before, so that one sees where it goes. */
 export const Report = Schema.Struct({
   version: Schema.Literal(1),
   title: Schema.String,
   metrics: Metrics.Metrics,
   /** The window of the same length before. `null`: there was none, or nothing happened in it. */
   before: Schema.NullOr(Metrics.Metrics),
-  /** The window, cut where weeks begin, the oldest first. */
-  weeks: Schema.Array(Metrics.Metrics)
+  /** The window, cut where days begin, or weeks where it is longer than two of them; the oldest first. */
+  by: Schema.Literals(["day", "week"]),
+  course: Schema.Array(Metrics.Metrics)
 })
-/** A window with the weeks in it and the window before. */
+/** A window with its course and the window before. */
 export type Report = typeof Report.Type
 
 /** The JSON codec of a report. */
@@ -47,17 +50,20 @@ export const of = (state: Metrics.State, { title, ...options }: Options): Report
   const inWindow = (window: Window.Window) => Metrics.of(state, { ...options, window })
   const before = Window.before(options.window)
   const isEarly = before === undefined || state.first === null || state.first >= before.to
+  const by = options.window.to - options.window.from > 2 * Window.week ? "week" : "day"
   return {
     version: 1,
     title,
     metrics: inWindow(options.window),
     before: isEarly ? null : inWindow(before),
-    weeks: Window.cut(options.window, "week").map(inWindow)
+    by,
+    course: Window.cut(options.window, by).map(inWindow)
   }
 }
 
 /** The report as one file of HTML. */
-export const html = ({ before, metrics, title, weeks }: Report): string => {
+export const html = (report: Report): string => {
+  const { before, course, metrics, title } = report
   const { asOf, figures, followUp, rate, window } = metrics
   const hash = createHash("sha256").update(style).digest("base64")
   return markup`<!doctype html>
@@ -71,12 +77,13 @@ export const html = ({ before, metrics, title, weeks }: Report): string => {
 <style>${new Markup(style)}</style>
 </head>
 <body>
+${hatch}
 <main>
 <h1>${title}</h1>
-<p class="lead">${span(window)}, in UTC. Known up to ${moment(asOf)}.${before === null ? "" : ` Before: ${span(before.window)}.`}</p>
+<p class="lead">${span(window)}, in UTC. ${asOf === 0 ? "Nothing has happened." : `Known up to ${moment(asOf)}.`}${before === null ? "" : ` Before: ${span(before.window)}.`}</p>
 ${Sections.heads(figures, before?.figures)}
-${weeks.length < 2 ? none : Sections.levels(weeks)}
-${weeks.length < 2 ? none : Sections.cost(weeks)}
+${course.length < 2 ? none : Sections.levels(report)}
+${course.length < 2 ? none : Sections.cost(report)}
 ${Sections.times(figures)}
 ${Sections.causes(figures)}
 ${Sections.work(figures)}
@@ -94,15 +101,29 @@ const span = ({ from, to }: Window.Window): string => `${Amount.day(from)} to ${
 
 const moment = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`
 
-/** The report as Markdown: every figure that has a value, and what it is made of. */
+/** The report as Markdown: every figure that has a value, what it is made of, and the autonomy levels. */
 export const markdown = ({ before, metrics, title }: Report): string => {
-  const lines = Object.values(metrics.figures).flatMap(({ name, unit, ...ratio }) => {
-    if (ratio.value === null) return []
-    const earlier = before?.figures[name as Metrics.Name].value ?? null // its own key
-    const was = before === null ? [] : [earlier === null ? "–" : Amount.inUnit(earlier, unit)]
-    return [`| ${[Sections.words(name), Amount.inUnit(ratio.value, unit), Amount.parts(ratio), ...was].join(" | ")} |`]
+  const lines = Object.values(metrics.figures).flatMap(({ name, parts, unit, ...ratio }) => {
+    // What tells a figure apart in another way has the same sum.
+    if (ratio.value === null || /By[A-Z]/.test(name)) return []
+    const earlier = before?.figures[name as Metrics.Name] // its own key
+    const row = (name: string, now: Figure.Ratio, was: Figure.Ratio | undefined) => {
+      const cells = [name, Amount.inUnit(now.value, unit), Amount.parts({ ...now, unit })]
+      return `| ${[...cells, ...(before === null ? [] : [Amount.inUnit(was?.value ?? null, unit)])].join(" | ")} |`
+    }
+    const told = name === "autonomy" ? parts : []
+    return [
+      row(Sections.words(name), ratio, earlier),
+      ...told.map((part) =>
+        row(
+          `– ${part.name}`,
+          part,
+          earlier?.parts.find((other) => other.name === part.name)
+        )
+      )
+    ]
   })
-  const columns = ["figure", "value", "of", ...(before === null ? [] : ["before"])]
+  const columns = ["figure", "value", "made of", ...(before === null ? [] : ["before"])]
   return [
     `## ${Markdown.line(title)}`,
     "",

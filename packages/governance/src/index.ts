@@ -42,6 +42,9 @@ export * as InterventionNotes from "./InterventionNotes.ts"
 /** Who wrote which lines of a file: the **line owners**, as `AuthorshipNote`, `AgentTrace` and `Blame` all tell them. */
 export * as LineOwners from "./LineOwners.ts"
 
+/** A required check over **lines**: every line that a change leaves in files of a class was signed by humans, or approved by them. */
+export * as LineRule from "./LineRule.ts"
+
 /** **Metrics**: what a factory came to in a window of time, as figures with pinned definitions. */
 export * as Metrics from "./Metrics.ts"
 
@@ -95,6 +98,9 @@ export * as Transcripts from "./Transcripts.ts"
 
 /** How far a role, or a version of a skill, is **trusted**: by what became of the changes that it made, and by nothing else. */
 export * as Trust from "./Trust.ts"
+
+/** **Waste**: tokens that a model was sent and that told it nothing new, found in transcripts, each with what it cost and what would mend it. */
+export * as Waste from "./Waste.ts"
 
 /** A **window** of time, from its first moment to just before its end: what happened at `to` belongs to the next one, so windows that follow each other share nothing and leave nothing out. */
 export * as Window from "./Window.ts"

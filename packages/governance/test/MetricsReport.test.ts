@@ -70,7 +70,7 @@ describe("MetricsReport", () => {
   it("shows what a number is made of, and what is not known", () => {
     const html = MetricsReport.html(reportOf("source"))
     assert.match(html, /Cost per shipped change<\/dt><dd class="big">\$1\.33/)
-    assert.match(html, /4 of 3 · 1 unknown/, "the call without a price is not told")
+    assert.match(html, /\$4\.00 \/ 3 changes · 1 unknown/, "the call without a price is not told")
     assert.match(html, /by week and autonomy/)
     for (const { definition } of Object.values(Metrics.definitions)) {
       assert.include(html.replaceAll("&#39;", "'"), definition.replaceAll("<", "&lt;"))
@@ -105,14 +105,29 @@ describe("MetricsReport", () => {
     })
   )
 
-  it("says so where nothing happened, and where there is one week only", () => {
+  it("says so where nothing happened, and where there is one day only", () => {
+    const oneDay = MetricsReport.of(stateOf("a"), {
+      title: "One",
+      window: Window.make(History.start, History.start + Window.day),
+      rate: 0
+    })
     const empty = MetricsReport.of(Metrics.empty, { title: "Nothing", window: weeks(2), rate: 0 })
     const html = MetricsReport.html(empty)
     assert.notMatch(html, /NaN|Infinity|undefined/)
-    assert.match(html, /Nothing to draw/)
+    assert.match(html, /Nothing to show/)
+    assert.notMatch(
+      html,
+      /<svg class="lying"|0 of 0<\/td><\/tr>|1970/,
+      "rows of nothing, or a time at which nothing was"
+    )
     assert.match(MetricsReport.markdown(empty), /Nothing happened/)
-    const one = MetricsReport.of(stateOf("a"), { title: "One", window: weeks(1), rate: 0 })
-    assert.notMatch(MetricsReport.html(one), /by week and autonomy/, "a single bar is no course of time")
+    assert.notMatch(MetricsReport.html(oneDay), /and autonomy level<\/title>/, "a single bar is no course of time")
+  })
+
+  it("shows the course of a week by day, and that of more than two weeks by week", () => {
+    const { by, course } = MetricsReport.of(stateOf("a"), { title: "One", window: weeks(1), rate: 0 })
+    assert.deepStrictEqual([by, course.length], ["day", 7])
+    assert.strictEqual(reportOf("a").by, "week")
   })
 
   it("stands a window beside the one before, where something happened in that", () => {

@@ -15,7 +15,7 @@ export const inUnit = (value: number | null, unit: string): string => {
   const [what = "", per] = unit.split(" per ")
   const each = per === undefined ? "" : ` per ${per}`
   if (what === "USD") return per === "USD" ? `${number(value)} ×` : `$${money(value)}${each}`
-  if (what === "hours") return `${duration(value)}${each}`
+  if (what === "hours") return `${work(value)}${each}`
   return `${number(value)} ${what === "" ? each.trim() : `${what}${each}`}`.trim()
 }
 
@@ -27,20 +27,43 @@ const money = (value: number): string =>
       : value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 
 /** Hours, in minutes below one and in days from 48 on. */
-export const duration = (hours: number): string => {
-  const length = Math.abs(hours)
-  if (length >= 48) return `${number(hours / 24)} d`
-  return length < 1 && length > 0 ? `${number(hours * 60)} min` : `${number(hours)} h`
+export const duration = (hours: number): string => (Math.abs(hours) >= 48 ? `${number(hours / 24)} d` : work(hours))
+
+/** Hours of work, which have no days: nobody works for 24 hours of one. */
+const work = (hours: number): string => {
+  const isShort = Math.abs(hours) < 1 && hours !== 0
+  return isShort ? `${number(hours * 60)} min` : `${number(hours)} h`
 }
 
-/** What a number is made of: `3 of 4, 1 unknown`. */
-export const parts = ({ denominator, distribution, numerator, unknown }: Figure.Ratio): string => {
+/** What a number in a unit is made of: `3 of 4 · 1 unknown`, `$12.50 / 4 changes`, `3 over, 1 still open`. */
+export const parts = ({
+  denominator,
+  distribution,
+  numerator,
+  unit,
+  unknown
+}: Figure.Ratio & Pick<Figure.Figure, "unit">): string => {
   const doubt = unknown === 0 ? "" : ` · ${number(unknown)} unknown`
   if (distribution !== undefined) {
     return `${number(distribution.n)} over, ${number(distribution.censored)} still open${doubt}`
   }
-  return `${number(numerator)} of ${number(denominator)}${doubt}`
+  const [above = "", below] = unit.split(/(?:^| )per /)
+  return below === undefined
+    ? `${number(numerator)} of ${number(denominator)}${doubt}`
+    : `${counted(numerator, above)} / ${counted(denominator, below)}${doubt}`
 }
+
+/** So many of a thing: `$3.00`, `0.5 h`, `1 change`, `4 weeks`. */
+const counted = (value: number, what: string): string => {
+  if (what === "USD") return `$${money(value)}`
+  if (what === "hours") return `${number(value)} h`
+  const one = what.replace(/s$/, "")
+  return `${number(value)} ${one === "" || value === 1 ? one : `${one}s`}`.trim()
+}
+
+/** The day of the year that a moment is on, in UTC, as axes have it: `Jan 5`. */
+export const shortDay = (at: number): string =>
+  new Date(at).toLocaleDateString("en-US", { month: "short", day: "numeric", timeZone: "UTC" })
 
 /** The day that a moment is on, in UTC: `2026-01-05`. */
 export const day = (at: number): string => new Date(at).toISOString().slice(0, 10)

@@ -8,6 +8,12 @@ import * as Plot from "./Plot.ts"
 
 type Name = Metrics.Name
 
+/** The course of a window. */
+interface Course {
+  readonly by: "day" | "week"
+  readonly course: ReadonlyArray<Metrics.Metrics>
+}
+
 /** A ratio with its name; `isWhole`: what is unknown of it are parts of the same whole. */
 type Share = readonly [name: string, ratio: Figure.Ratio, isWhole?: boolean]
 
@@ -29,8 +35,8 @@ const rows = <A>(all: ReadonlyArray<A>, row: (one: A) => Markup): Markup =>
     all.length > most ? markup`<tr><td colspan="4" class="soft">and ${all.length - most} more</td></tr>` : none
   }`
 
-/** Changes that shipped, week by week, told apart by how much of them people did. */
-export const levels = (weeks: ReadonlyArray<Metrics.Metrics>): Markup => {
+/** Changes that shipped, day by day or week by week, told apart by how much of them people did. */
+export const levels = ({ by, course }: Course): Markup => {
   const tones: Readonly<Record<string, string>> = {
     "zero-touch": "t1",
     approved: "t2",
@@ -40,7 +46,7 @@ export const levels = (weeks: ReadonlyArray<Metrics.Metrics>): Markup => {
     "by hand": "t6",
     unknown: "unknown"
   }
-  const counted = weeks.map(({ figures }) => {
+  const counted = course.map(({ figures }) => {
     const parts = new Map(figures.autonomy.parts.map(({ name, numerator }) => [name, numerator]))
     return parts.set("unknown", figures.autonomy.unknown)
   })
@@ -48,29 +54,34 @@ export const levels = (weeks: ReadonlyArray<Metrics.Metrics>): Markup => {
   const series = names
     .map((name) => ({ name, tone: tones[name] ?? "t6", values: counted.map((parts) => parts.get(name) ?? 0) }))
     .filter(({ values }) => values.some((value) => value > 0))
-  const labels = weeks.map(({ window }) => Amount.day(window.from).slice(5))
-  const title = "Shipped changes by week and autonomy level"
+  const title = `Shipped changes by ${by} and autonomy level`
   return section(
     "How much of each change people did",
-    "Shipped changes by week. Zero-touch: nobody was needed. Approved: somebody said yes. Unknown: not all that people did was observed.",
-    markup`${Plot.legend(series)}${Plot.bars({ title, labels, series, axis: Amount.number })}
-<details><summary>Numbers</summary><div class="wide"><table><thead><tr><th scope="col">Week of</th>${series.map(({ name }) => markup`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${weeks.map(({ window }, at) => markup`<tr>${rowHead(Amount.day(window.from))}${series.map(({ values }) => markup`<td>${values[at] ?? 0}</td>`)}</tr>`)}</tbody></table></div></details>`
+    `Shipped changes by ${by}. Zero-touch: nobody was needed. Approved: somebody said yes. By hand: no agent had a part in it. Unknown: not all that people did was observed.`,
+    series.length === 0
+      ? nothing
+      : markup`${Plot.legend(series)}${Plot.bars({ title, labels: labelsOf(course), series, axis: Amount.number, isCount: true })}
+<details><summary>Numbers</summary><div class="wide"><table><thead><tr><th scope="col">${by === "day" ? "Day" : "Week of"}</th>${series.map(({ name }) => markup`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${course.map(({ window }, at) => markup`<tr>${rowHead(Amount.day(window.from))}${series.map(({ values }) => markup`<td>${values[at] ?? 0}</td>`)}</tr>`)}</tbody></table></div></details>`
   )
 }
 
-/** What a shipped change cost, week by week. */
-export const cost = (weeks: ReadonlyArray<Metrics.Metrics>): Markup => {
-  const values = weeks.map(({ figures }) => figures.costPerShipped.value ?? 0)
-  const title = "Money for models per shipped change, by week"
-  const labels = weeks.map(({ window }) => Amount.day(window.from).slice(5))
+const labelsOf = (course: ReadonlyArray<Metrics.Metrics>) => course.map(({ window }) => Amount.shortDay(window.from))
+
+/** What a shipped change cost, day by day or week by week. */
+export const cost = ({ by, course }: Course): Markup => {
+  const values = course.map(({ figures }) => figures.costPerShipped.value)
+  const title = `Money for models per shipped change, by ${by}`
+  const labels = labelsOf(course)
   const axis = (value: number) => Amount.inUnit(value, "USD")
   return section(
     "What a shipped change cost",
-    "All money paid for models in the week, failed and abandoned work included, over the changes that shipped in it. A lower bound where calls have no known price.",
-    markup`${Plot.bars({ title, labels, series: [{ name: "USD per change", tone: "t1", values }], axis })}
-<details><summary>Numbers</summary><div class="wide"><table><thead><tr><th scope="col">Week of</th><th scope="col">Per change</th><th scope="col">USD of changes</th><th scope="col">Unknown</th></tr></thead>
-<tbody>${weeks.map(({ figures: { costPerShipped: each }, window }) => markup`<tr>${rowHead(Amount.day(window.from))}<td>${Amount.inUnit(each.value, "USD")}</td><td>$${Amount.number(each.numerator)} of ${each.denominator}</td><td>${each.unknown}</td></tr>`)}</tbody></table></div></details>`
+    `All money paid for models in the ${by}, failed and abandoned work included, over the changes that shipped in it; –: none did. A lower bound where calls have no known price.`,
+    values.every((value) => value === null)
+      ? nothing
+      : markup`${Plot.bars({ title, labels, series: [{ name: "USD per change", tone: "t1", values }], axis })}
+<details><summary>Numbers</summary><div class="wide"><table><thead><tr><th scope="col">${by === "day" ? "Day" : "Week of"}</th><th scope="col">Per change</th><th scope="col">Made of</th><th scope="col">Unknown</th></tr></thead>
+<tbody>${course.map(({ figures: { costPerShipped: each }, window }) => markup`<tr>${rowHead(Amount.day(window.from))}<td>${Amount.inUnit(each.value, "USD")}</td><td>${Amount.parts({ ...each, unknown: 0 })}</td><td>${each.unknown}</td></tr>`)}</tbody></table></div></details>`
   )
 }
 
@@ -78,10 +89,12 @@ export const cost = (weeks: ReadonlyArray<Metrics.Metrics>): Markup => {
 export const times = ({ leadTime, waiting }: Metrics.Metrics["figures"]): Markup => {
   const all = [
     { ...leadTime, name: "From queued to shipped" },
-    ...leadTime.parts.map((part) => ({ ...part, name: part.name.replace(/^\d+ /, "") })),
+    ...leadTime.parts.map((part) => ({ ...part, unit: leadTime.unit, name: part.name.replace(/^\d+ /, "") })),
     { ...waiting, name: "Waiting for a human" }
   ].filter(({ distribution }) => distribution !== undefined && distribution.n + distribution.censored > 0)
   const longest = Math.max(0, ...all.map(({ distribution }) => distribution?.p90 ?? distribution?.p50 ?? 0))
+  // Beyond it there is room for what is longer, and nobody knows by how much.
+  const width = all.some(({ distribution }) => distribution?.p90 === null) ? 1.25 * longest : longest
   return section(
     "How long it took",
     "Dark: half of them took at most so long. Light: nine in ten. Hatched: too many are still open to say. What is open counts as longer than it has lasted.",
@@ -89,7 +102,7 @@ export const times = ({ leadTime, waiting }: Metrics.Metrics["figures"]): Markup
       ? nothing
       : markup`<div class="wide"><table><thead><tr><th scope="col"></th><th scope="col"></th><th scope="col">half</th><th scope="col">nine in ten</th><th scope="col">of</th></tr></thead><tbody>${all.map(
           (each) =>
-            markup`<tr>${rowHead(each.name)}<td class="b">${Plot.range(each.distribution?.p50 ?? null, each.distribution?.p90 ?? null, longest)}</td><td class="n">${Amount.inUnit(each.distribution?.p50 ?? null, "hours")}</td><td class="n">${Amount.inUnit(each.distribution?.p90 ?? null, "hours")}</td><td class="n soft">${Amount.parts(each)}</td></tr>`
+            markup`<tr>${rowHead(each.name)}<td class="b">${Plot.range(each.distribution?.p50 ?? null, each.distribution?.p90 ?? null, width)}</td><td class="n">${Amount.inUnit(each.distribution?.p50 ?? null, "hours")}</td><td class="n">${Amount.inUnit(each.distribution?.p90 ?? null, "hours")}</td><td class="n soft">${Amount.parts(each)}</td></tr>`
         )}</tbody></table></div>`
   )
 }
@@ -145,16 +158,20 @@ export const defects = (figures: Metrics.Metrics["figures"]): Markup =>
     ]
   )
 
-const shares = (title: string, about: string, all: ReadonlyArray<Share>): Markup =>
-  section(
+const shares = (title: string, about: string, named: ReadonlyArray<Share>): Markup => {
+  const all = named.filter(([, { denominator, unknown }]) => denominator > 0 || unknown > 0)
+  return section(
     title,
     about,
-    markup`<div class="wide"><table><thead><tr><th scope="col"></th><th scope="col"></th><th scope="col">share</th><th scope="col">of</th></tr></thead><tbody>${rows(
-      all,
-      ([name, ratio, isWhole = false]) =>
-        markup`<tr>${rowHead(name)}<td class="b">${bar(ratio, isWhole)}</td><td class="n">${Amount.inUnit(ratio.value, "share")}</td><td class="n soft">${Amount.parts(ratio)}</td></tr>`
-    )}</tbody></table></div>`
+    all.length === 0
+      ? nothing
+      : markup`<div class="wide"><table><thead><tr><th scope="col"></th><th scope="col"></th><th scope="col">share</th><th scope="col">of</th></tr></thead><tbody>${rows(
+          all,
+          ([name, ratio, isWhole = false]) =>
+            markup`<tr>${rowHead(name)}<td class="b">${bar(ratio, isWhole)}</td><td class="n">${Amount.inUnit(ratio.value, "share")}</td><td class="n soft">${Amount.parts({ ...ratio, unit: "share" })}</td></tr>`
+        )}</tbody></table></div>`
   )
+}
 
 const bar = ({ denominator, numerator, unknown }: Figure.Ratio, isWhole: boolean): Markup =>
   denominator > 0 ? Plot.lying(numerator, denominator, isWhole ? unknown : 0) : none
@@ -172,20 +189,20 @@ export const all = (figures: Metrics.Metrics["figures"]): Markup =>
 /** `costPerShipped` as `cost per shipped`. */
 export const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 
-const titles: ReadonlyArray<readonly [Name, string]> = [
+const titles = ({ roi }: Metrics.Metrics["figures"]): ReadonlyArray<readonly [Name, string]> => [
   ["throughput", "Changes shipped a week"],
   ["fullyAutomated", "Fully automated"],
   ["costPerShipped", "Cost per shipped change"],
   ["humanHours", "Human work per change"],
-  ["leadTime", "Queued to shipped, half"],
+  ["leadTime", "Queued to shipped, median"],
   ["interventions", "Interventions per change"],
   ["escapedDefects", "Escaped defects"],
-  ["roi", "Return on a dollar"]
+  roi.value === null ? ["waiting", "Wait for a human, median"] : ["roi", "Return on a dollar"]
 ]
 
 /** What a meeting begins with, beside the same of the window before. */
 export const heads = (figures: Metrics.Metrics["figures"], before?: Metrics.Metrics["figures"]): Markup =>
-  markup`<dl class="heads">${titles.map(([name, title]) => {
+  markup`<dl class="heads">${titles(figures).map(([name, title]) => {
     const figure = figures[name]
     // The title says what it is per.
     const unit = figure.unit.replace(/^(?:changes )?per .*/, "").replace(/ per change$/, "")

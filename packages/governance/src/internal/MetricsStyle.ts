@@ -42,11 +42,12 @@ rect.t1 { fill: var(--t1) } rect.t2 { fill: var(--t2) } rect.t3 { fill: var(--t3
 text.t1 { fill: var(--on1) } text.t2 { fill: var(--on2) } text.t3 { fill: var(--on3) } text.t4 { fill: var(--on4) } text.t5 { fill: var(--on5) } text.t6 { fill: var(--on6) }
 rect.unknown { fill: url(#hatch) } text.unknown { fill: var(--ink); stroke: var(--card); stroke-width: 3; paint-order: stroke }
 .hatched { fill: var(--track) } .stripe { stroke: var(--stripe); stroke-width: 2.5 } rect.track { fill: var(--track) }
+.defs { position: absolute }
 .lying { display: block; width: 100%; min-width: 5rem; height: .6rem; border-radius: .3rem }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; padding: 0; list-style: none; font-size: .85rem; margin: .2rem 0 .6rem }
 .legend li { display: inline-flex; align-items: center; gap: .4rem } .legend svg { width: .75rem; height: .75rem; flex: none }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums }
-caption { text-align: left; font-size: .85rem; color: var(--soft); padding-bottom: .3rem }
+caption { text-align: left; font-size: .85rem; color: var(--soft); padding: 1rem 0 .3rem }
 th { text-align: left; font-weight: 600; font-size: .8rem; color: var(--soft); white-space: nowrap }
 tbody th { font-weight: 500; font-size: .9rem; color: var(--ink); white-space: normal; min-width: 8rem }
 th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: middle }
@@ -58,7 +59,8 @@ details { margin-top: .8rem; font-size: .9rem } summary { cursor: pointer; color
 footer { margin-top: 2rem; font-size: .825rem; color: var(--soft) }
 @media (max-width: 34rem) {
   main { padding: .75rem .6rem 3rem } section { padding: 1rem } .heads { grid-template-columns: 1fr 1fr; gap: .5rem } .head { padding: .7rem .8rem }
-  .head .big { font-size: 1.35rem } td.b { width: 24% } tbody th { min-width: 5rem }
+  .head .big { font-size: 1.35rem } td.b { width: 20% } tbody th { min-width: 7.5rem; overflow-wrap: break-word }
+  .lying { min-width: 3rem } th, td { padding-right: .5rem }
 }
 @media print {
   :root { --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --track: #eee }

@@ -6,7 +6,8 @@ import * as Amount from "./Amount.ts"
 export interface Series {
   readonly name: string
   readonly tone: string
-  readonly values: ReadonlyArray<number>
+  /** `null`: there is no value. */
+  readonly values: ReadonlyArray<number | null>
 }
 
 /** Bars side by side, one for each label. */
@@ -16,9 +17,13 @@ export interface Bars {
   readonly series: ReadonlyArray<Series>
   /** How a number of the axis is written. */
   readonly axis: (value: number) => string
+  /** Of what there is no half. */
+  readonly isCount?: boolean
 }
 
 const size = { width: 720, height: 260, left: 56, right: 8, top: 12, bottom: 30 }
+/** How wide a character of a number is at most. */
+const digit = 7.5
 const inner = { width: size.width - size.left - size.right, height: size.height - size.top - size.bottom }
 
 /** A number of the kind 1, 2 or 5 times a power of ten, so that at most four of it reach to a maximum. */
@@ -29,11 +34,11 @@ export const tick = (most: number): number => {
 }
 
 /** Stacked bars. */
-export const bars = ({ axis, labels, series, title }: Bars): Markup => {
+export const bars = ({ axis, isCount = false, labels, series, title }: Bars): Markup => {
   const sums = labels.map((_, at) => series.reduce((sum, { values }) => sum + (values[at] ?? 0), 0))
   const most = Math.max(...sums, 0)
-  if (most === 0) return markup`<p class="soft">Nothing to draw.</p>`
-  const step = tick(most)
+  if (most === 0) return none
+  const step = isCount ? Math.max(1, tick(most)) : tick(most)
   const top = Math.ceil(most / step) * step
   const y = (value: number) => size.top + inner.height * (1 - value / top)
   const slot = inner.width / labels.length
@@ -53,7 +58,7 @@ export const bars = ({ axis, labels, series, title }: Bars): Markup => {
       base += value
       const height = bottom - y(base)
       const text =
-        height < 15 || width < 18
+        height < 15 || width < digit * axis(value).length
           ? none
           : markup`<text class="in ${tone}" x="${px(left + width / 2)}" y="${px(bottom - height / 2 + 4)}" text-anchor="middle">${axis(value)}</text>`
       return markup`<rect class="${tone}" x="${px(left)}" y="${px(y(base))}" width="${px(width)}" height="${px(height)}"><title>${label}, ${name}: ${axis(value)}</title></rect>${text}`
@@ -62,13 +67,16 @@ export const bars = ({ axis, labels, series, title }: Bars): Markup => {
       at % every === 0
         ? markup`<text class="tick" x="${px(left + width / 2)}" y="${size.height - 10}" text-anchor="middle">${label}</text>`
         : none
-    return markup`<g>${stack}${name}</g>`
+    const gap = series.some(({ values }) => values[at] !== null)
+      ? none
+      : markup`<text class="tick" x="${px(left + width / 2)}" y="${px(y(0) - 4)}" text-anchor="middle">–</text>`
+    return markup`<g>${stack}${gap}${name}</g>`
   })
-  return markup`<div class="plot"><svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${title}"><title>${title}</title>${hatch}${lines}${columns}</svg></div>`
+  return markup`<div class="plot"><svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${title}"><title>${title}</title>${lines}${columns}</svg></div>`
 }
 
-/** What is not known, is drawn with stripes. */
-const hatch = markup`<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatched" width="6" height="6"/><line class="stripe" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>`
+/** The stripes that what is not known is drawn with: once in a page, before all plots. */
+export const hatch = markup`<svg class="defs" width="0" height="0" aria-hidden="true"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatched" width="6" height="6"/><line class="stripe" x1="0" y1="0" x2="0" y2="6"/></pattern></defs></svg>`
 
 /** What the tones of a plot mean. */
 export const legend = (series: ReadonlyArray<Pick<Series, "name" | "tone">>): Markup =>
@@ -79,16 +87,31 @@ export const lying = (value: number, most: number, doubt = 0): Markup => {
   const scale = most > 0 ? 100 / most : 0
   const width = Math.min(100, Math.max(0, value * scale))
   const rest = Math.min(100 - width, Math.max(0, doubt * scale))
-  return markup`<svg class="lying" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="8"/><rect class="t1" width="${px(width)}" height="8"/><rect class="unknown" x="${px(width)}" width="${px(rest)}" height="8"/></svg>`
+  return lane({ tone: "t1", from: 0, width }, { tone: "unknown", from: width, width: rest })
 }
+
+interface Stretch {
+  readonly tone: string
+  readonly from: number
+  readonly width: number
+}
+
+/** Stretches of a line, in percent of it. */
+const lane = (...stretches: ReadonlyArray<Stretch>): Markup =>
+  markup`<svg class="lying" aria-hidden="true"><rect class="track" width="100%" height="100%"/>${stretches.map(
+    ({ from, tone, width }) =>
+      width === 0 ? none : markup`<rect class="${tone}" x="${px(from)}%" width="${px(width)}%" height="100%"/>`
+  )}</svg>`
 
 /** From nothing over the median to nine in ten, in a row of a table. What has no end yet is drawn to the edge, hatched. */
 export const range = (p50: number | null, p90: number | null, most: number): Markup => {
   const scale = most > 0 ? 100 / most : 0
   const half = p50 === null ? 0 : Math.min(100, p50 * scale)
   const nine = p90 === null ? 100 : Math.min(100, p90 * scale)
-  const to = p50 === null && p90 === null ? 0 : nine - half
-  return markup`<svg class="lying" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="8"/><rect class="t1" width="${px(half)}" height="8"/><rect class="${p90 === null ? "unknown" : "t2"}" x="${px(half)}" width="${px(to)}" height="8"/></svg>`
+  return lane(
+    { tone: "t1", from: 0, width: half },
+    { tone: p90 === null ? "unknown" : "t2", from: half, width: Math.max(0, nine - half) }
+  )
 }
 
 /** Half a pixel more or less is not worth a digit. */
