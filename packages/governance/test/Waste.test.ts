@@ -191,6 +191,16 @@ describe("Waste: what was written to a cache again", () => {
     assert.deepStrictEqual(kindsOf([long, pause(61), said, answer()]), ["idle-cache 1"])
   })
 
+  it("is none where the cache should have kept it for longer, and did not", () => {
+    const long: Step = { is: "answer", calls: [], isLong: true }
+    const entries = play([long, answer(), pause(30), said, answer()]).map((entry): Transcript.Entry => {
+      if (entry._tag !== "Answered" || entry.usage === null) return entry
+      const { cacheRead, cacheWrite } = entry.usage
+      return { ...entry, usage: { ...entry.usage, cacheRead: 0, cacheWrite: cacheRead + cacheWrite } }
+    })
+    assert.deepStrictEqual(mine(entries).findings, [])
+  })
+
   it("is less by what is missing from the prompt, which may be other than what was written", () => {
     const [finding] = mine(
       play([answer(), answer(), { is: "dropped", tokens: 500 }, pause(6), said, answer()])
@@ -246,14 +256,16 @@ describe("Waste: tools that were never called", () => {
 
   it("are none that a session called that goes on from it", () => {
     const steps = [loaded, answer(read("a")), answer()]
-    const goesOn = play([...steps, answer({ tool: "Unused" }), answer()], "s").map((entry): Transcript.Entry =>
-      entry._tag === "Unparsed" ? entry : { ...entry, session: "r" }
-    )
-    const waste = mine([...play(steps), ...goesOn])
-    assert.deepStrictEqual(
-      waste.findings.map(({ answers, tools, usage }) => [tools, answers, usage && Usage.total(usage)]),
-      [[["Other"], 4, 400]]
-    )
+    const goesOn = play([...steps, answer({ tool: "Unused" }), answer()])
+    for (const session of ["r", "t"]) {
+      const named = goesOn.map((entry): Transcript.Entry => (entry._tag === "Unparsed" ? entry : { ...entry, session }))
+      const { findings, total } = mine([...play(steps), ...named])
+      assert.isTrue(
+        findings.every(({ tools }) => tools.join() === "Other"),
+        session
+      )
+      assert.strictEqual(Usage.total(total.usage), 400, session)
+    }
   })
 
   it("are none that a sub-agent called", () => {
