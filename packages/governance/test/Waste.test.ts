@@ -134,6 +134,17 @@ describe("Waste: what was run again", () => {
     }
   })
 
+  it("is none where an edit was made at the same time, before or behind", () => {
+    for (const order of [(calls: ReadonlyArray<Call>) => calls, (calls: ReadonlyArray<Call>) => calls.toReversed()]) {
+      const beside = answer(...order([test, edit("a")]))
+      assert.deepStrictEqual(kindsOf([beside, answer(test), answer(), answer()]), [])
+      assert.deepStrictEqual(kindsOf([answer(test), beside, answer(), answer()]), [])
+      const reading = answer(...order([read("a"), edit("a")]))
+      assert.deepStrictEqual(kindsOf([reading, answer(read("a")), answer(), answer()]), [])
+      assert.deepStrictEqual(kindsOf([answer(read("a")), reading, answer(), answer()]), [])
+    }
+  })
+
   it("is none where it says something else, and none of a tool that nobody knows", () => {
     assert.deepStrictEqual(kindsOf([answer(test), answer({ ...test, output: "else" }), answer()]), [])
     assert.deepStrictEqual(between({ tool: "mcp__x__poll", input: "x" }), [])
@@ -307,6 +318,14 @@ describe("Waste: what is not known", () => {
       entry._tag === "Called" ? { ...entry, at: null } : entry
     )
     assert.deepStrictEqual(mine(timeless).findings, [])
+  })
+
+  it("is what it is by default where an option can not be what it says", () => {
+    const entries = play([answer(read("a")), answer(read("a", { characters: 60_000 })), answer(read("a")), answer()])
+    for (const wrong of [Number.NaN, -1]) {
+      const options = { charactersPerToken: wrong, longest: wrong, cacheLifetime: wrong }
+      assert.deepStrictEqual(mine(entries, options), mine(entries))
+    }
   })
 
   it("is nothing of an empty index", () => {
