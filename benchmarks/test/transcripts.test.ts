@@ -93,6 +93,8 @@ describe("the transcripts bench", () => {
       assert.isBelow(value("output, the first line counts"), 0.9)
       assert.isAbove(value("all tokens, every line counts"), 1.5)
       assert.strictEqual(value("given files of no known program"), 0)
+      assert.isAbove(value("waste, oversized-result"), 0)
+      assert.strictEqual(value("waste that is another where entries come backwards and twice"), 0)
       assert.isAbove(value("answers in them"), 20)
       assert.deepStrictEqual(readdirSync(folder), [])
     }))

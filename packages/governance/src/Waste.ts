@@ -106,9 +106,9 @@ export type Waste = typeof Waste.Type
 /** The JSON codec of what was wasted. */
 export const Json = Schema.toCodecJson(Waste)
 
-/** What waste is taken to be. */
+/** What waste is taken to be. A number that can not be one is as if it were left out. */
 export interface Options {
-  /** So many characters are taken to make a token. More makes every estimate smaller. Default 5, of which prose and code have fewer. */
+  /** So many characters are taken to make a token, at least 1. More makes every estimate smaller. Default 5, of which prose and code have fewer. */
   readonly charactersPerToken?: number
   /** A result of more characters is too long, and what is above is waste. Default 20,000. */
   readonly longest?: number
@@ -138,9 +138,9 @@ export const of = (
   options: Options = {}
 ): Waste => {
   const claims = WasteClaims.of(index, {
-    charactersPerToken: Math.max(1, options.charactersPerToken ?? 5),
-    longest: Math.max(0, options.longest ?? 20_000),
-    cacheLifetime: options.cacheLifetime ?? null
+    charactersPerToken: atLeast(1, options.charactersPerToken) ?? 5,
+    longest: atLeast(0, options.longest) ?? 20_000,
+    cacheLifetime: atLeast(0, options.cacheLifetime) ?? null
   })
   const findings = WasteBill.settle(claims, { index, pricing, kinds: Kind.literals })
   const { answers, unknown, unpriced, usage, usd } = TranscriptTally.of(index, pricing).total
@@ -155,6 +155,9 @@ export const of = (
     bill: { answers, unknown, unpriced, usage, usd }
   }
 }
+
+const atLeast = (least: number, given: number | undefined): number | undefined =>
+  given !== undefined && given >= least ? given : undefined
 
 /** What was wasted, as Markdown: the sum, what would mend it, and the most expensive findings, at most `most` (default 20). */
 export const report = (waste: Waste, { most = 20 }: { readonly most?: number } = {}): string =>

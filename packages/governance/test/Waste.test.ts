@@ -134,6 +134,17 @@ describe("Waste: what was run again", () => {
     }
   })
 
+  it("is none where an edit was made at the same time, before or behind", () => {
+    for (const order of [(calls: ReadonlyArray<Call>) => calls, (calls: ReadonlyArray<Call>) => calls.toReversed()]) {
+      const beside = answer(...order([test, edit("a")]))
+      assert.deepStrictEqual(kindsOf([beside, answer(test), answer(), answer()]), [])
+      assert.deepStrictEqual(kindsOf([answer(test), beside, answer(), answer()]), [])
+      const reading = answer(...order([read("a"), edit("a")]))
+      assert.deepStrictEqual(kindsOf([reading, answer(read("a")), answer(), answer()]), [])
+      assert.deepStrictEqual(kindsOf([answer(read("a")), reading, answer(), answer()]), [])
+    }
+  })
+
   it("is none where it says something else, and none of a tool that nobody knows", () => {
     assert.deepStrictEqual(kindsOf([answer(test), answer({ ...test, output: "else" }), answer()]), [])
     assert.deepStrictEqual(between({ tool: "mcp__x__poll", input: "x" }), [])
@@ -191,6 +202,16 @@ describe("Waste: what was written to a cache again", () => {
     assert.deepStrictEqual(kindsOf([long, pause(61), said, answer()]), ["idle-cache 1"])
   })
 
+  it("is none where the cache should have kept it for longer, and did not", () => {
+    const long: Step = { is: "answer", calls: [], isLong: true }
+    const entries = play([long, answer(), pause(30), said, answer()]).map((entry): Transcript.Entry => {
+      if (entry._tag !== "Answered" || entry.usage === null) return entry
+      const { cacheRead, cacheWrite } = entry.usage
+      return { ...entry, usage: { ...entry.usage, cacheRead: 0, cacheWrite: cacheRead + cacheWrite } }
+    })
+    assert.deepStrictEqual(mine(entries).findings, [])
+  })
+
   it("is less by what is missing from the prompt, which may be other than what was written", () => {
     const [finding] = mine(
       play([answer(), answer(), { is: "dropped", tokens: 500 }, pause(6), said, answer()])
@@ -246,14 +267,16 @@ describe("Waste: tools that were never called", () => {
 
   it("are none that a session called that goes on from it", () => {
     const steps = [loaded, answer(read("a")), answer()]
-    const goesOn = play([...steps, answer({ tool: "Unused" }), answer()], "s").map((entry): Transcript.Entry =>
-      entry._tag === "Unparsed" ? entry : { ...entry, session: "r" }
-    )
-    const waste = mine([...play(steps), ...goesOn])
-    assert.deepStrictEqual(
-      waste.findings.map(({ answers, tools, usage }) => [tools, answers, usage && Usage.total(usage)]),
-      [[["Other"], 4, 400]]
-    )
+    const goesOn = play([...steps, answer({ tool: "Unused" }), answer()])
+    for (const session of ["r", "t"]) {
+      const named = goesOn.map((entry): Transcript.Entry => (entry._tag === "Unparsed" ? entry : { ...entry, session }))
+      const { findings, total } = mine([...play(steps), ...named])
+      assert.isTrue(
+        findings.every(({ tools }) => tools.join() === "Other"),
+        session
+      )
+      assert.strictEqual(Usage.total(total.usage), 400, session)
+    }
   })
 
   it("are none that a sub-agent called", () => {
@@ -295,6 +318,14 @@ describe("Waste: what is not known", () => {
       entry._tag === "Called" ? { ...entry, at: null } : entry
     )
     assert.deepStrictEqual(mine(timeless).findings, [])
+  })
+
+  it("is what it is by default where an option can not be what it says", () => {
+    const entries = play([answer(read("a")), answer(read("a", { characters: 60_000 })), answer(read("a")), answer()])
+    for (const wrong of [Number.NaN, -1]) {
+      const options = { charactersPerToken: wrong, longest: wrong, cacheLifetime: wrong }
+      assert.deepStrictEqual(mine(entries, options), mine(entries))
+    }
   })
 
   it("is nothing of an empty index", () => {

@@ -33,12 +33,14 @@ const notes = new Set("todowrite taskcreate taskupdate tasklist taskget update_p
 /** Tools of which one call may change several files, and only one is told. */
 const patches = new Set(["apply_patch"])
 
-const isChange = ({ doing, tool }: TranscriptIndex.Thing<"Called">): boolean =>
-  doing === "command" ||
-  doing === "delegate" ||
-  doing === "ask" ||
-  doing === "edit" ||
-  (doing === "other" && !notes.has(tool.toLowerCase()))
+/** Whether a call may have changed something. An edit that failed did not; a command that failed may have. */
+const isChange = ({ call: { doing, tool }, result }: WasteScene.Use): boolean =>
+  doing === "edit"
+    ? result?.isError !== true && result?.isRejected !== true
+    : doing === "command" ||
+      doing === "delegate" ||
+      doing === "ask" ||
+      (doing === "other" && !notes.has(tool.toLowerCase()))
 
 /** The repeats of a conversation, by the keys of their calls. */
 export const of = (
@@ -52,32 +54,55 @@ export const of = (
   let changes = 0
   let dropped = 0
 
-  const take = ({ call, result }: WasteScene.Use) => {
-    const what = whatOf(call)
-    const before = seen.get(what)
-    const editsNow = editsOfUnknown + (call.file === null ? 0 : (edits.get(call.file) ?? 0))
-    if (before !== undefined && result !== null && !result.isRejected && isSame(before.result, result)) {
-      const isUnchanged = before.changes === changes
-      const kind = result.isError
-        ? isUnchanged && "same-failure"
-        : call.doing === "read"
-          ? (isUnchanged || (call.file !== null && before.edits === editsNow)) && "reread"
-          : (call.doing === "command" || call.doing === "search") && isUnchanged && "repeated-command"
-      const isStanding = dropped - before.dropped < Math.max(1, (before.result.characters ?? 0) / charactersPerToken)
-      if (kind !== false && isStanding) found.set(call.key, { kind, what })
-    }
-    // An edit that failed changed nothing; a command that failed may have.
-    if (isChange(call) && !(call.doing === "edit" && (result?.isError === true || result?.isRejected === true))) {
-      changes++
-      if (call.doing === "edit" && call.file !== null) edits.set(call.file, (edits.get(call.file) ?? 0) + 1)
-      if (call.doing === "edit" && (call.file === null || patches.has(call.tool.toLowerCase()))) editsOfUnknown++
-    }
-    if (result !== null && !result.isRejected) seen.set(what, { result, changes, edits: editsNow, dropped })
+  const editsOf = (file: Digest.Digest | null) => editsOfUnknown + (file === null ? 0 : (edits.get(file) ?? 0))
+
+  const change = ({ doing, file, tool }: TranscriptIndex.Thing<"Called">) => {
+    changes++
+    if (doing !== "edit") return
+    if (file !== null) edits.set(file, (edits.get(file) ?? 0) + 1)
+    if (file === null || patches.has(tool.toLowerCase())) editsOfUnknown++
   }
 
-  for (const event of events) {
-    if (event.is === "use") take(event.use)
-    else if (event.is === "answer") dropped += event.answer.dropped
+  const compare = ({ call, result }: WasteScene.Use, what: Digest.Digest, changesNow: number) => {
+    const before = seen.get(what)
+    if (before === undefined || result === null || result.isRejected || !isSame(before.result, result)) return
+    const isUnchanged = before.changes === changesNow
+    const isUnedited = call.file !== null && before.edits === editsOf(call.file)
+    const kind = result.isError
+      ? isUnchanged && "same-failure"
+      : call.doing === "read"
+        ? (isUnchanged || isUnedited) && "reread"
+        : (call.doing === "command" || call.doing === "search") && isUnchanged && "repeated-command"
+    const isStanding = dropped - before.dropped < Math.max(1, (before.result.characters ?? 0) / charactersPerToken)
+    if (kind !== false && isStanding) found.set(call.key, { kind, what })
+  }
+
+  /** Calls of one time. Nobody knows which of them was first, so what one changes stands before and behind the others. */
+  const take = (uses: ReadonlyArray<WasteScene.Use>) => {
+    const told = uses.map((use) => ({ use, what: whatOf(use.call), edits: editsOf(use.call.file) }))
+    const earlier = changes
+    const own = new Map<Digest.Digest, number>()
+    for (const { use, what } of told) {
+      if (!isChange(use)) continue
+      change(use.call)
+      own.set(what, (own.get(what) ?? 0) + 1)
+    }
+    for (const { use, what } of told) compare(use, what, changes - (own.get(what) ?? 0))
+    for (const { edits, use, what } of told) {
+      if (use.result === null || use.result.isRejected) continue
+      seen.set(what, { result: use.result, changes: earlier + (own.get(what) ?? 0), edits, dropped })
+    }
+  }
+
+  let uses: Array<WasteScene.Use> = []
+  for (const [place, event] of events.entries()) {
+    if (event.is === "use") {
+      uses.push(event.use)
+      const next = events[place + 1]
+      if (next?.is === "use" && next.at === event.at) continue
+      take(uses)
+      uses = []
+    } else if (event.is === "answer") dropped += event.answer.dropped
     else if (event.is === "turn") changes++
     else seen.clear()
   }
