@@ -38,12 +38,16 @@ export const step = (tally: Tally, event: FactoryEvent.FactoryEvent): Tally => {
   const next = runs(tally, event)
   return {
     ...next,
-    first: Math.min(event.at, tally.first ?? event.at),
+    first: Math.min(began(event), tally.first ?? event.at),
     last: Math.max(event.at, tally.last ?? event.at),
     work: WorkTally.step(next.work, event),
     human: HumanTally.step(next.human, event)
   }
 }
+
+/** A run that was pruned began before the fact that is left of it. */
+const began = ({ at, fact }: FactoryEvent.FactoryEvent): number =>
+  fact._tag === "RunPruned" ? Math.min(at, fact.began ?? at) : at
 
 const runs = (tally: Tally, event: FactoryEvent.FactoryEvent): Tally => {
   const { at, fact, seq } = event
