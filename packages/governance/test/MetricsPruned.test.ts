@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
 import * as Metrics from "../src/Metrics.ts"
 import * as Window from "../src/Window.ts"
 import * as History from "./MetricsHistory.ts"
@@ -67,6 +69,27 @@ describe("The people of a run that was pruned", () => {
     }
     const { humanHours, interventions } = figuresOf(read([History.started(of("a"), 10), ...gate, pruned(known)]))
     assert.deepStrictEqual([numbers(humanHours), interventions.numerator], [[0.5, 0], 1], "its facts were read")
+  })
+
+  const whole = (minimum: number, maximum: number) =>
+    Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })))
+  const drawn = Arbitrary.array(Arbitrary.all([whole(0, 99), whole(0, 4), whole(0, 600)]), { maxLength: 8 })
+
+  it.prop("add up over windows that follow each other", [drawn, whole(1, 99)], ([runs, middle]) => {
+    const state = read(
+      runs.map(([ended, count, activeMinutes], at) =>
+        pruned({ ended: History.at(ended), interventions: [{ ...sum, count, activeMinutes }] }, 100 + at, `item-${at}`)
+      )
+    )
+    const of = (from: number, to: number) => Metrics.of(state, { window: window(from, to), rate: 60 }).figures
+    const [all, first, second] = [of(0, 100), of(0, middle), of(middle, 100)]
+    for (const name of ["humanHours", "interventions", "interventionsByCause"] as const) {
+      assert.closeTo(first[name].numerator + second[name].numerator, all[name].numerator, 1e-6, name)
+    }
+    assert.strictEqual(
+      all.interventions.numerator,
+      runs.reduce((total, [, count]) => total + count, 0)
+    )
   })
 
   it("do not hide those of another run", () => {
