@@ -3,7 +3,8 @@
  * else refers to. Whole runs only, and never one that is not over, or that started or was started by one that is not.
  *
  * The name of a run is never given again, and neither is the place of a fact: `RunPruned` stands in the journal for
- * everything that was taken out, and says when it was, what it had cost and how often people were needed. A fold over the journal sees of such a run this fact alone.
+ * everything that was taken out, and says when it was, what it had cost and how often people were needed. A fold over the
+ * journal sees of such a run this fact alone.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"

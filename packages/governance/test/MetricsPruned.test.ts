@@ -92,6 +92,12 @@ describe("The people of a run that was pruned", () => {
     )
   })
 
+  it("do not hide what is found in the run after it was pruned", () => {
+    const found = History.intervened(of("a"), 210, { id: "git:1", kind: "edit", active: 30 })
+    const { humanHours, interventions } = figuresOf(read([pruned(known), found]), 30)
+    assert.deepStrictEqual([numbers(humanHours), interventions.numerator], [[2, 3], 6])
+  })
+
   it("do not hide those of another run", () => {
     const other = [History.started(of("b"), 1), ...History.gate(of("b"), [2, 3], { active: 30 })]
     const { humanHours, interventions } = figuresOf(read(other, [pruned(known)]))

@@ -12,13 +12,13 @@ import * as SpendRows from "./SpendRows.ts"
 
 const hour = Window.hour
 
-/** Runs that were pruned and say how often people were needed, and every intervention that is not one of theirs. */
+/** Runs that were pruned and say how often people were needed, and every intervention that is not counted there. */
 const apart = ({ entries, runs }: Pick<Scene.Scene, "entries" | "runs">) => {
   const pruned = runs.flatMap((run) =>
-    RunTally.isLost(run) && run.people !== null ? [{ run: run.run, at: run.prunedAt, people: run.people }] : []
+    RunTally.isLost(run) && run.people !== null ? [{ run: run.run, at: run.prunedAt, ...run.people }] : []
   )
-  const names = new Set(pruned.map(({ run }) => run))
-  return { pruned, others: entries.filter(({ known: { run } }) => run === null || !names.has(run)) }
+  const counted = new Map(pruned.map(({ run, seq }) => [run, seq]))
+  return { pruned, others: entries.filter(({ known: { run }, seq }) => seq > (counted.get(run) ?? -1)) }
 }
 
 /** Interventions that have all of this in common. */
@@ -37,8 +37,8 @@ export const interventions = (scene: Scene.Scene) => {
     ...others.flatMap(({ known: { cause, kind, openedAt, stage } }) =>
       Window.has(window, openedAt) ? [{ kind, cause, stage: SpendRows.stageOf(stage) ?? "(none)", count: 1 }] : []
     ),
-    ...pruned.flatMap(({ at, people }) =>
-      Window.has(window, at) ? people.map((sum) => ({ ...sum, stage: "(pruned)" })) : []
+    ...pruned.flatMap(({ at, sums }) =>
+      Window.has(window, at) ? sums.map((sum) => ({ ...sum, stage: "(pruned)" })) : []
     )
   ]
   const unknown = shipped.filter((change) => levelOf(change) === "unknown").length
@@ -89,7 +89,7 @@ export const hours = (scene: Pick<Scene.Scene, "entries" | "eye" | "lost" | "run
   const { eye, lost, window } = scene
   const { others, pruned } = apart(scene)
   const told = pruned.filter(({ at }) => Window.has(window, at))
-  const sums = told.flatMap(({ people }) => people)
+  const sums = told.flatMap(({ sums }) => sums)
   const closed = others.filter(({ closedAt }) => Window.has(window, closedAt))
   const minutes = closed.map(({ known }) => minutesOf(known.answered))
   const known = [...minutes, ...sums.map(({ activeMinutes }) => activeMinutes)]

@@ -26,8 +26,11 @@ export interface Version {
 
 type Pruned = Extract<FactoryEvent.Fact, { readonly _tag: "RunPruned" }>
 
-/** Interventions of a pruned run that have a kind and a cause in common. */
-export type People = NonNullable<Pruned["interventions"]>[number]
+/** How often people were needed in a run before it was pruned: by kind and cause, and up to a place in the journal. */
+export interface People {
+  readonly sums: NonNullable<Pruned["interventions"]>
+  readonly seq: number
+}
 
 /** What is known of one run. */
 export interface RunTally {
@@ -42,7 +45,7 @@ export interface RunTally {
   /** When it ended, or where nobody knows it was pruned, where nothing else was known of it. */
   readonly prunedAt: number | null
   /** Of one that was pruned, how often people were needed; `null`: nobody knows, or each of them is known. */
-  readonly people: ReadonlyArray<People> | null
+  readonly people: People | null
   readonly isOver: boolean
   readonly ends: ReadonlyArray<End>
   readonly stages: ReadonlySet<string>
@@ -124,9 +127,10 @@ export const enter = (known: RunTally, { amount, place }: Pick<SpendRows.Call, "
 })
 
 /** What is known of a run that was pruned. Who has seen its facts knows more than what is left of them. */
-export const pruned = (known: RunTally, at: number, fact: Pruned): RunTally => {
+export const pruned = (known: RunTally, { at, seq }: FactoryEvent.FactoryEvent, fact: Pruned): RunTally => {
   if (known.startedAt !== null || known.prunedAt !== null) return known
-  const { ended = at, interventions: people = null, parent = null } = fact
+  const { ended = at, interventions: sums, parent = null } = fact
+  const people = sums === undefined ? null : { sums, seq }
   return { ...known, parent, people, prunedAt: ended, rows: SpendRows.ofPruned(ended, fact) }
 }
 
