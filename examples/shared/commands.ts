@@ -16,6 +16,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Answering from "./answering.ts"
+import * as Queue from "./backlog.ts"
 import * as Ending from "./ending.ts"
 import * as Looking from "./looking.ts"
 import * as Measuring from "./metrics.ts"
@@ -219,6 +220,16 @@ const metrics = Measuring.metrics((asked) =>
   ])
 )
 
+const backlog = Queue.backlog((asked) =>
+  Effect.gen(function* () {
+    const { json, store } = yield* root
+    const stored = yield* Effect.forEach(yield* Store.locate(store), (path) =>
+      Effect.map(Queue.read(asked).pipe(Effect.provide(Store.looking(path))), (items) => ({ store: path, items }))
+    )
+    yield* Queue.show(stored, { json, print: Console.log })
+  })
+).pipe(Command.withExamples([example("backlog", "What waits for a run, and for what")]))
+
 const tail = Command.make(
   "tail",
   {
@@ -358,6 +369,7 @@ export const line = root.pipe(
   Command.withSubcommands([
     list,
     show,
+    backlog,
     cost,
     metrics,
     tail,
@@ -374,6 +386,7 @@ export const line = root.pipe(
 
 /** What a person can mend by typing something else. */
 const badInput = new Set([
+  "BacklogError",
   "StoreError",
   "GitError",
   "LookError",

@@ -237,8 +237,9 @@ const because = (backlog: Backlog, dependency: string): string => {
   const found = standing(backlog, dependency)
   if (found === undefined) return "nobody has queued it"
   if (found._tag === "Parked") return `it is parked: ${found.reason}`
-  if (found._tag === "Waiting" && found.openQuestions !== undefined)
-    return `it has ${found.openQuestions} open questions`
+  if (found._tag === "Waiting" && found.openQuestions !== undefined) {
+    return `it has ${found.openQuestions} open question${found.openQuestions === 1 ? "" : "s"}`
+  }
   return found._tag === "Closed" ? "it was closed and not done" : "it is not done"
 }
 

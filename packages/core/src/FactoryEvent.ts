@@ -9,6 +9,7 @@ import * as Actor from "./Actor.ts"
 import * as Digest from "./Digest.ts"
 import * as Charge from "./internal/Charge.ts"
 import * as Fault from "./Fault.ts"
+import * as InterventionSum from "./internal/InterventionSum.ts"
 import * as PolicyDecision from "./internal/PolicyDecision.ts"
 import * as PullRequest from "./PullRequest.ts"
 import * as RouteDecision from "./RouteDecision.ts"
@@ -427,7 +428,12 @@ export const Fact = Schema.TaggedUnion({
     /** The run that had started it. */
     parent: Schema.optionalKey(Schema.String),
     /** What its calls of models used and cost, added up by kind. */
-    spent: Schema.optionalKey(Schema.Array(Charge.Charge))
+    spent: Schema.optionalKey(Schema.Array(Charge.Charge)),
+    /** When it began, and when it ended. */
+    began: Schema.optionalKey(Milliseconds),
+    ended: Schema.optionalKey(Milliseconds),
+    /** How often people were needed in it, by kind and cause; without what they said. */
+    interventions: Schema.optionalKey(Schema.Array(InterventionSum.InterventionSum))
   }
 })
 /** One thing that happened. */

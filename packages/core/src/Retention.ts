@@ -3,12 +3,15 @@
  * else refers to. Whole runs only, and never one that is not over, or that started or was started by one that is not.
  *
  * The name of a run is never given again, and neither is the place of a fact: `RunPruned` stands in the journal for
- * everything that was taken out, and says what it had cost. A fold over the journal sees of such a run this fact alone.
+ * everything that was taken out, and says when it was, what it had cost and how often people were needed. A fold over the
+ * journal sees of such a run this fact alone.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Charge from "./internal/Charge.ts"
+import * as InterventionSum from "./internal/InterventionSum.ts"
+import * as Intervention from "./Intervention.ts"
 import * as RunRows from "./internal/RunRows.ts"
 import * as Journal from "./Journal.ts"
 import * as JournalTable from "./internal/JournalTable.ts"
@@ -102,7 +105,7 @@ const remove = Effect.fnUntraced(function* ({ executions, runs }: RunRows.Family
 })
 
 /** Records that a run is pruned, in the place of its start: so its name stays taken, and no fold takes it for running. */
-const announce = Effect.fnUntraced(function* ({ run }: RunRows.Ended) {
+const announce = Effect.fnUntraced(function* ({ at: ended, run }: RunRows.Ended) {
   const { read, touch, write } = yield* Sqlite.Sqlite
   const key = RunRows.startOf(run)
   const stored = yield* read((prepare) => prepare("select event from journal where key = ?").get(key)?.["event"])
@@ -111,11 +114,11 @@ const announce = Effect.fnUntraced(function* ({ run }: RunRows.Ended) {
   const facts = yield* read((prepare) =>
     Number(prepare("select count(*) as count from journal where run = ?").get(run)?.["count"])
   )
-  const { item, line, seq } = start
+  const { at: began, item, line, seq } = start
   const { parent, title } = start.fact
-  const spent = Charge.sums(Ledger.charges(yield* ledgerOf(run)))
+  const figures = { ...(yield* figuresOf(run)), began, ended }
   const entry = yield* Effect.provideService(
-    Journal.entry({ _tag: "RunPruned", title, facts, ...(parent && { parent: parent.run }), spent }, key),
+    Journal.entry({ _tag: "RunPruned", title, facts, ...(parent && { parent: parent.run }), ...figures }, key),
     Journal.Origin,
     { item, line, run, stage: null, actor: { _tag: "Host" } }
   )
@@ -125,17 +128,21 @@ const announce = Effect.fnUntraced(function* ({ run }: RunRows.Ended) {
   })
 })
 
-/** What a run cost, while its facts are still there. */
-const ledgerOf = Effect.fnUntraced(function* (run: string) {
+/** What a run cost and how often people were needed in it, while its facts are still there. */
+const figuresOf = Effect.fnUntraced(function* (run: string) {
   const { read } = yield* Sqlite.Sqlite
   let ledger = Ledger.empty
+  let people = Intervention.empty
   for (let after = 0; ;) {
     const page = yield* read((prepare) => JournalTable.readAfter(prepare, { after, run }, 500))
     const last = (yield* JournalTable.parse(page)).reduce((_, event) => {
       ledger = Ledger.step(ledger, event)
+      people = Intervention.step(people, event)
       return event.seq
     }, after)
-    if (last === after) return ledger
+    if (last === after) {
+      return { spent: Charge.sums(Ledger.charges(ledger)), interventions: InterventionSum.sums(people.values()) }
+    }
     after = last
     yield* Effect.yieldNow
   }

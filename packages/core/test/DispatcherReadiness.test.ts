@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Actor from "../src/Actor.ts"
 import * as Dispatcher from "../src/Dispatcher.ts"
+import type * as FactoryEvent from "../src/FactoryEvent.ts"
 import * as Intervention from "../src/Intervention.ts"
 import * as Journal from "../src/Journal.ts"
 import * as Presence from "../src/Presence.ts"
@@ -112,6 +113,30 @@ describe("a human who closes an item", () => {
         )
       }).pipe(Effect.scoped, Effect.provide(factory(script({ item: [forever] }).code)))
     })
+  )
+
+  it.effect("stepped in again where it was wanted again before its run was stopped", () =>
+    Effect.gen(function* () {
+      const journal = yield* Journal.Journal
+      const entry = (fact: FactoryEvent.Fact): FactoryEvent.Entry => ({
+        ...{ line: null, run: null, item: "item", stage: null, actor: Actor.host, at: 0, fact }
+      })
+      const presence = yield* Layer.build(Presence.layerHeartbeat())
+      const dispatcher = yield* Effect.provideContext(Dispatcher.make({ start }), presence)
+      const what = { priority: 3, after: [], resources: {}, source: "", created: 0, again: false }
+      // Somebody else has it, and does not see to it.
+      yield* journal.append([
+        entry({ _tag: "DispatcherSeen", dispatcher: "another" }),
+        entry({ _tag: "ItemQueued", ...what }),
+        entry({ _tag: "ItemClaimed", attempt: 1, by: "another", from: null })
+      ])
+      for (const again of [false, true]) {
+        if (again) yield* dispatcher.enqueue({ id: "item" }, { again })
+        yield* dispatcher.close("item", "no", { by: ada })
+        assert.deepInclude(yield* dispatcher.standing("item"), { _tag: "Claimed", closing: "no" })
+      }
+      assert.strictEqual((yield* interventions).length, 2)
+    }).pipe(Effect.scoped, Effect.provide(factory(script().code)))
   )
 
   it.effect("stepped in again where it had been wanted again", () =>

@@ -129,9 +129,22 @@ describe("Metrics of a real store", () => {
             [0, 2],
             "their people are unknown"
           )
+          const { humanHours, interventions, interventionsByCause, interventionsByStage } = pruned
+          assert.deepStrictEqual(
+            [interventions.numerator, interventions.parts, interventionsByCause.parts],
+            [3, figures.interventions.parts, figures.interventionsByCause.parts],
+            "how often people were needed is not what it was"
+          )
+          assert.deepStrictEqual(
+            interventionsByStage.parts.map(({ name, numerator }) => [name, numerator]),
+            [["(pruned)", 3]]
+          )
+          assert.deepStrictEqual([humanHours.numerator, humanHours.unknown], [0, 3])
           assert.deepStrictEqual([pruned.parked.value, pruned.parked.unknown], [null, 3])
           const then = Metrics.of(left, { window: day, rate: 60 }).figures
           assert.strictEqual(then.throughput.unknown, 3, "a window before the pruning says that it knows less")
+          assert.strictEqual(then.costPerShipped.numerator, 4.5, "what they cost stands when they ended")
+          assert.strictEqual(then.interventions.numerator, 3)
           // Who followed the journal all along still knows what was.
           const followed = Journal.fold(state, Metrics.step)
           assert.deepStrictEqual(Metrics.of(yield* followed, { window: day, rate: 60 }).figures.parked, figures.parked)

@@ -3,11 +3,12 @@ import * as Predicate from "effect/Predicate"
 import * as ExecutionTable from "./ExecutionTable.ts"
 import type * as Sqlite from "../Sqlite.ts"
 
-/** A run that is over. `end` is the place of the fact that ended it. */
+/** A run that is over. `end` is the place of the fact that ended it, `at` its time in milliseconds since 1970. */
 export interface Ended {
   readonly run: string
   readonly line: string
   readonly end: number
+  readonly at: number
 }
 
 /** Executions that are all complete: one without a parent, everything that it started, and the runs that they are. */
@@ -56,7 +57,7 @@ export const family = (prepare: Sqlite.Prepare, root: string): Family | undefine
     const end = latest(prepare, `${execution.workflow}/${run}/ended`)
     if (end === undefined && latest(prepare, startOf(run)) !== undefined) return undefined
     if (end === undefined) continue
-    runs.push({ run, line: execution.workflow, end: end.seq })
+    runs.push({ run, line: execution.workflow, end: end.seq, at: end.at })
     at = Math.max(at, end.at)
   }
   return runs.length === 0 ? undefined : { executions: members, runs, at }

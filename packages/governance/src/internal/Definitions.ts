@@ -39,7 +39,7 @@ export const definitions = {
   humanHours: {
     unit: "hours per change",
     definition:
-      "Measured hours of active human work in the window / shipped changes. Unknown: interventions whose active time nobody measured, and those still open; a lower bound where there are any."
+      "Measured hours of active human work in the window, of pruned runs at their end / shipped changes. Unknown: interventions whose active time nobody measured, those still open, and pruned runs whose people or time nobody knows; a lower bound where there are any."
   },
   efficiency: {
     unit: "changes per USD",
@@ -73,13 +73,13 @@ export const definitions = {
   interventions: {
     unit: "per change",
     definition:
-      "Interventions opened in the window, also withdrawn ones / shipped changes. Unknown: shipped changes whose interventions were not all observed.",
+      "Interventions opened in the window, also withdrawn ones, of pruned runs at their end / shipped changes. Unknown: shipped changes whose interventions were not all observed.",
     by: "kind"
   },
   interventionsByCause: { unit: "per change", definition: "As interventions, by cause class.", by: "cause" },
   interventionsByStage: {
     unit: "per change",
-    definition: "As interventions, by stage; `(none)`: in no stage.",
+    definition: "As interventions, by stage; `(none)`: in no stage; `(pruned)`: of pruned runs.",
     by: "stage"
   },
   recurrence: share(

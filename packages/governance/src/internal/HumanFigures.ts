@@ -7,22 +7,59 @@ import * as Window from "../Window.ts"
 import * as HumanTally from "./HumanTally.ts"
 import * as Lifespan from "./Lifespan.ts"
 import * as Parts from "./Parts.ts"
+import * as RunTally from "./RunTally.ts"
 import type * as Scene from "./Scene.ts"
 import * as SpendRows from "./SpendRows.ts"
 
 const hour = Window.hour
 
+/** Runs that were pruned and say how often people were needed, and every intervention that is not counted there. */
+const apart = ({ entries, runs }: Pick<Scene.Scene, "entries" | "runs">) => {
+  const pruned = runs.flatMap((run) =>
+    RunTally.isLost(run) && run.people !== null ? [{ run: run.run, at: run.prunedAt, ...run.people }] : []
+  )
+  const counted = new Map(pruned.map(({ run, seq }) => [run, seq]))
+  return { pruned, others: entries.filter(({ known: { run }, seq }) => seq > (counted.get(run) ?? -1)) }
+}
+
+/** Interventions that have all of this in common. */
+interface Counted {
+  readonly kind: string
+  readonly cause: string
+  readonly stage: string
+  readonly count: number
+}
+
 /** How often people were needed. */
 export const interventions = (scene: Scene.Scene) => {
-  const { entries, levelOf, shipped, window } = scene
-  const opened = entries.map(({ known }) => known).filter(({ openedAt }) => Window.has(window, openedAt))
+  const { levelOf, shipped, window } = scene
+  const { others, pruned } = apart(scene)
+  const opened: ReadonlyArray<Counted> = [
+    ...others.flatMap(({ known: { cause, kind, openedAt, stage } }) =>
+      Window.has(window, openedAt) ? [{ kind, cause, stage: SpendRows.stageOf(stage) ?? "(none)", count: 1 }] : []
+    ),
+    ...pruned.flatMap(({ at, sums }) =>
+      Window.has(window, at) ? sums.map((sum) => ({ ...sum, stage: "(pruned)" })) : []
+    )
+  ]
   const unknown = shipped.filter((change) => levelOf(change) === "unknown").length
-  const all = Figure.ratio(opened.length, shipped.length, unknown)
-  const per = (nameOf: (one: (typeof opened)[number]) => string) => Parts.counts(opened, nameOf, shipped.length)
+  const of = (all: ReadonlyArray<Counted>, unknown = 0) =>
+    Figure.ratio(
+      all.reduce((sum, { count }) => sum + count, 0),
+      shipped.length,
+      unknown
+    )
+  const all = of(opened, unknown)
+  const per = (nameOf: (one: Counted) => string) => Parts.by(opened, nameOf, (own) => of(own))
   return {
     interventions: { ...all, parts: per(({ kind }) => kind) },
+<<<<<<< HEAD
     interventionsByCause: { ...all, parts: per(({ cause }) => Intervention.classOf(cause)) },
     interventionsByStage: { ...all, parts: per(({ stage }) => SpendRows.stageOf(stage) ?? "(none)") }
+=======
+    interventionsByCause: { ...all, parts: per(({ cause }) => cause) },
+    interventionsByStage: { ...all, parts: per(({ stage }) => stage) }
+>>>>>>> w-ready
   }
 }
 
@@ -55,17 +92,32 @@ export const time = ({ entries, eye, window }: Scene.Scene) => {
   }
 }
 
+<<<<<<< HEAD
 /** Measured hours of people's work in a window, and how many interventions there are of which nobody knows them. */
 export const hours = ({ entries, eye, window }: Pick<Scene.Scene, "entries" | "eye" | "window">) => {
   const closed = closedIn(window, entries)
+=======
+/** Measured hours of people's work in a window, and how many interventions and runs there are of which nobody knows them. */
+export const hours = (scene: Pick<Scene.Scene, "entries" | "eye" | "lost" | "runs" | "window">) => {
+  const { eye, lost, window } = scene
+  const { others, pruned } = apart(scene)
+  const told = pruned.filter(({ at }) => Window.has(window, at))
+  const sums = told.flatMap(({ sums }) => sums)
+  const closed = others.filter(({ closedAt }) => Window.has(window, closedAt))
+>>>>>>> w-ready
   const minutes = closed.map(({ known }) => minutesOf(known.answered))
-  const open = entries.filter((entry) => {
+  const known = [...minutes, ...sums.map(({ activeMinutes }) => activeMinutes)]
+  const open = others.filter((entry) => {
     const { answered, openedAt, withdrawn } = HumanTally.asOf(entry, eye)
     return openedAt <= eye && answered === null && withdrawn !== true
   })
   return {
-    hours: minutes.reduce((sum: number, each) => Usage.plus(sum, (each ?? 0) / 60), 0),
-    unknown: minutes.filter((each) => each === null).length + open.length
+    hours: known.reduce((sum: number, each) => Usage.plus(sum, (each ?? 0) / 60), 0),
+    unknown:
+      minutes.filter((each) => each === null).length +
+      open.length +
+      sums.reduce((sum, { unmeasured }) => sum + unmeasured, 0) +
+      (lost - told.length)
   }
 }
 

@@ -24,6 +24,14 @@ export interface Version {
   readonly at: number
 }
 
+type Pruned = Extract<FactoryEvent.Fact, { readonly _tag: "RunPruned" }>
+
+/** How often people were needed in a run before it was pruned: by kind and cause, and up to a place in the journal. */
+export interface People {
+  readonly sums: NonNullable<Pruned["interventions"]>
+  readonly seq: number
+}
+
 /** What is known of one run. */
 export interface RunTally {
   readonly run: string | null
@@ -34,8 +42,10 @@ export interface RunTally {
   readonly seq: number
   /** `null`: its beginning is not in what was read. */
   readonly startedAt: number | null
-  /** When it was pruned, where nothing else was known of it. */
+  /** When it ended, or where nobody knows it was pruned, where nothing else was known of it. */
   readonly prunedAt: number | null
+  /** Of one that was pruned, how often people were needed; `null`: nobody knows, or each of them is known. */
+  readonly people: People | null
   readonly isOver: boolean
   readonly ends: ReadonlyArray<End>
   readonly stages: ReadonlySet<string>
@@ -51,7 +61,7 @@ export interface RunTally {
 
 /** Nothing is known of it yet. */
 export const of = ({ item, line, run }: Pick<FactoryEvent.FactoryEvent, "item" | "line" | "run">): RunTally => ({
-  ...{ run, line, item, parent: null, seq: 0, startedAt: null, prunedAt: null },
+  ...{ run, line, item, parent: null, seq: 0, startedAt: null, prunedAt: null, people: null },
   ...{ isOver: false, ends: [], stages: new Set(), work: 0, parts: new Map(), open: new Map() },
   ...{ versions: [], models: new Map(), rows: SpendRows.empty }
 })
@@ -117,13 +127,11 @@ export const enter = (known: RunTally, { amount, place }: Pick<SpendRows.Call, "
 })
 
 /** What is known of a run that was pruned. Who has seen its facts knows more than what is left of them. */
-export const pruned = (
-  known: RunTally,
-  at: number,
-  fact: Extract<FactoryEvent.Fact, { readonly _tag: "RunPruned" }>
-): RunTally => {
+export const pruned = (known: RunTally, { at, seq }: FactoryEvent.FactoryEvent, fact: Pruned): RunTally => {
   if (known.startedAt !== null || known.prunedAt !== null) return known
-  return { ...known, parent: fact.parent ?? null, prunedAt: at, rows: SpendRows.ofPruned(at, fact) }
+  const { ended = at, interventions: sums, parent = null } = fact
+  const people = sums === undefined ? null : { sums, seq }
+  return { ...known, parent, people, prunedAt: ended, rows: SpendRows.ofPruned(ended, fact) }
 }
 
 const end = (known: RunTally, at: number, how: End["how"]): RunTally => {

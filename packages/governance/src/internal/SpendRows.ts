@@ -129,7 +129,7 @@ export const negative = ({ broken = 0, unpriced = 0, usage = Usage.zero, usd = 0
 
 type Pruned = Extract<FactoryEvent.Fact, { readonly _tag: "RunPruned" }>
 
-/** The rows of a pruned run, as they were written down. When it was, is not known: they stand where it was pruned. */
+/** The rows of a pruned run, as they were written down. When they were, is not known: they all stand at one time. */
 export const ofPruned = (at: number, { spent = [] }: Pruned): Rows =>
   spent.reduce((rows, { agent, broken, calls, model, paidBy, provider, stage, unpriced, usage, usd }) => {
     const isPaid = paidBy === "key"

@@ -38,15 +38,19 @@ export const step = (tally: Tally, event: FactoryEvent.FactoryEvent): Tally => {
   const next = runs(tally, event)
   return {
     ...next,
-    first: Math.min(event.at, tally.first ?? event.at),
+    first: Math.min(began(event), tally.first ?? event.at),
     last: Math.max(event.at, tally.last ?? event.at),
     work: WorkTally.step(next.work, event),
     human: HumanTally.step(next.human, event)
   }
 }
 
+/** A run that was pruned began before the fact that is left of it. */
+const began = ({ at, fact }: FactoryEvent.FactoryEvent): number =>
+  fact._tag === "RunPruned" ? Math.min(at, fact.began ?? at) : at
+
 const runs = (tally: Tally, event: FactoryEvent.FactoryEvent): Tally => {
-  const { at, fact, seq } = event
+  const { fact, seq } = event
   // What belongs to no run is kept as if it were one, that never began.
   const name = event.run ?? ""
   const known = Option.getOrElse(HashMap.get(tally.runs, name), () => RunTally.of(event))
@@ -54,7 +58,7 @@ const runs = (tally: Tally, event: FactoryEvent.FactoryEvent): Tally => {
     next === known
       ? tally
       : { ...tally, runs: HashMap.set(tally.runs, name, { ...next, seq: Math.max(seq, next.seq) }) }
-  if (fact._tag === "RunPruned") return keep(RunTally.pruned(known, at, fact))
+  if (fact._tag === "RunPruned") return keep(RunTally.pruned(known, event, fact))
   if (seq <= known.seq) return tally
   const call = SpendRows.callOf(event)
   if (call === undefined) return keep(RunTally.step(known, event))
