@@ -53,13 +53,8 @@ export const interventions = (scene: Scene.Scene) => {
   const per = (nameOf: (one: Counted) => string) => Parts.by(opened, nameOf, (own) => of(own))
   return {
     interventions: { ...all, parts: per(({ kind }) => kind) },
-<<<<<<< HEAD
     interventionsByCause: { ...all, parts: per(({ cause }) => Intervention.classOf(cause)) },
-    interventionsByStage: { ...all, parts: per(({ stage }) => SpendRows.stageOf(stage) ?? "(none)") }
-=======
-    interventionsByCause: { ...all, parts: per(({ cause }) => cause) },
     interventionsByStage: { ...all, parts: per(({ stage }) => stage) }
->>>>>>> w-ready
   }
 }
 
@@ -92,19 +87,13 @@ export const time = ({ entries, eye, window }: Scene.Scene) => {
   }
 }
 
-<<<<<<< HEAD
-/** Measured hours of people's work in a window, and how many interventions there are of which nobody knows them. */
-export const hours = ({ entries, eye, window }: Pick<Scene.Scene, "entries" | "eye" | "window">) => {
-  const closed = closedIn(window, entries)
-=======
 /** Measured hours of people's work in a window, and how many interventions and runs there are of which nobody knows them. */
 export const hours = (scene: Pick<Scene.Scene, "entries" | "eye" | "lost" | "runs" | "window">) => {
   const { eye, lost, window } = scene
   const { others, pruned } = apart(scene)
   const told = pruned.filter(({ at }) => Window.has(window, at))
   const sums = told.flatMap(({ sums }) => sums)
-  const closed = others.filter(({ closedAt }) => Window.has(window, closedAt))
->>>>>>> w-ready
+  const closed = closedIn(window, others)
   const minutes = closed.map(({ known }) => minutesOf(known.answered))
   const known = [...minutes, ...sums.map(({ activeMinutes }) => activeMinutes)]
   const open = others.filter((entry) => {
