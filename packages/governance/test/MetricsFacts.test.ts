@@ -102,6 +102,16 @@ describe("A defect", () => {
   })
 })
 
+describe("Ways", () => {
+  it("that lead past a place are not on the way there, once the item shipped", () => {
+    const open = figuresOf(read([started(of("a"), 0)])).leadTime.parts
+    const passed = figuresOf(read(ships("a", 0))).leadTime.parts
+    const legOf = (parts: typeof open) => parts.find(({ name }) => name.endsWith("to first commit"))?.distribution
+    assert.deepStrictEqual(legOf(open), { n: 0, censored: 1, p50: null, p90: null })
+    assert.deepStrictEqual(legOf(passed), { n: 0, censored: 0, p50: null, p90: null }, "it never will commit")
+  })
+})
+
 describe("Money", () => {
   const calls = (...facts: ReadonlyArray<FactoryEvent.Fact>) =>
     figuresOf(

@@ -118,6 +118,12 @@ describe("MetricsReport", () => {
     assert.match(MetricsReport.markdown(empty), /Nothing happened/)
     const one = MetricsReport.of(stateOf("a"), { title: "One", window: weeks(1), rate: 0 })
     assert.notMatch(MetricsReport.html(one), /by week and autonomy/, "a single bar is no course of time")
+    assert.match(MetricsReport.html(one), /class="unknown"/)
+    assert.strictEqual(
+      MetricsReport.html(one).match(/id="hatch"/g)?.length,
+      1,
+      "what is unknown is drawn without a plot, too"
+    )
   })
 
   it("stands a window beside the one before, where something happened in that", () => {
