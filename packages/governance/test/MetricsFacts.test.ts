@@ -32,6 +32,8 @@ describe("A cause that was removed", () => {
         ["tests (pr-9)", 1, 2, 0]
       ]
     )
+    const nobodys = figuresOf(read([removed("never met", 1, "pr-1")], ships("later", 20))).recurrence
+    assert.deepStrictEqual(numbers(nobodys), [0, 0, 1], "what never came can not be seen to stay away")
     const before = figuresOf(state, { window: Window.make(at(0), at(10)) }).recurrence
     assert.deepStrictEqual(numbers(before), [0, 0, 0], "nothing was removed before the window's end")
   })
