@@ -216,7 +216,8 @@ const metrics = Measuring.metrics((asked) =>
 ).pipe(
   Command.withExamples([
     example("metrics --days 7 --rate 120", "This week, with people's time at 120 US dollars an hour"),
-    example("metrics --from 2026-01-05 --to 2026-02-02 --parts", "Four weeks, with authors, stages and causes apart")
+    example("metrics --from 2026-01-05 --to 2026-02-02 --parts", "Four weeks, with authors, stages and causes apart"),
+    example("metrics --days 90 --html quarter.html", "A quarter, as a report with plots for a meeting")
   ])
 )
 

@@ -1,18 +1,25 @@
-/** The command `metrics`: the figures of a window of time, in a table with what each is made of. */
+/** The command `metrics`: the figures of a window of time, in a table with what each is made of, or as a report in a file. */
 import * as Fault from "@millwright/core/Fault"
 import type * as Figure from "@millwright/governance/Figure"
 import * as Metrics from "@millwright/governance/Metrics"
+import * as MetricsReport from "@millwright/governance/MetricsReport"
 import * as Window from "@millwright/governance/Window"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type * as Looking from "./looking.ts"
 import * as Text from "./text.ts"
 
 /** What is asked for makes no sense. */
-export class MetricsError extends Fault.Class<MetricsError>()("MetricsError", { NoWindow: false, NoAmount: false }) {}
+export class MetricsError extends Fault.Class<MetricsError>()("MetricsError", {
+  NoWindow: false,
+  NoAmount: false,
+  /** The report is of one store, and its file can be written. */
+  NoReport: false
+}) {}
 
 /** What is asked for. */
 export interface Asked {
@@ -22,6 +29,7 @@ export interface Asked {
   readonly rate: number
   readonly worth: Option.Option<number>
   readonly parts: boolean
+  readonly html: Option.Option<string>
 }
 
 const flags = {
@@ -42,6 +50,12 @@ const flags = {
   parts: Flag.Boolean("parts").pipe(
     Flag.withDescription("With what each figure is told apart by"),
     Flag.withDefault(false)
+  ),
+  html: Flag.String("html").pipe(
+    Flag.withDescription(
+      "Write a report with plots into this file, for a meeting: it runs no script and asks for nothing"
+    ),
+    Flag.optional
   )
 }
 
@@ -70,10 +84,9 @@ export const show = (
         message: `An hour of people's work can not cost ${rate} US dollars. Give --rate 0 or more.`
       })
     }
-    const all = stores.map(({ state, store }) => ({
-      store,
-      ...Metrics.of(state, { window, rate, asOf: now, ...(worth !== undefined && { worth: () => worth }) })
-    }))
+    const options = { window, rate, asOf: now, ...(worth !== undefined && { worth: () => worth }) }
+    if (Option.isSome(asked.html)) return yield* report(asked.html.value, stores, options)
+    const all = stores.map(({ state, store }) => ({ store, ...Metrics.of(state, options) }))
     if (json) return yield* print(Text.json({ metrics: all }))
     const tables = all.map(({ store, ...metrics }) => [
       ...(stores.length === 1 ? [] : [`Store ${store}`]),
@@ -81,6 +94,25 @@ export const show = (
     ])
     yield* print(tables.map((lines) => lines.join("\n")).join("\n\n"))
   })
+
+const report = Effect.fnUntraced(function* (
+  file: string,
+  [only, ...others]: ReadonlyArray<{ readonly store: string; readonly state: Metrics.State }>,
+  options: Metrics.Options
+) {
+  const refuse = (message: string) => new MetricsError({ reason: "NoReport", message })
+  if (only === undefined || others.length > 0) {
+    return yield* refuse("A report is of one store. Name it with --store.")
+  }
+  const made = MetricsReport.html(MetricsReport.of(only.state, { ...options, title: "What the factory came to" }))
+  yield* (yield* FileSystem.FileSystem)
+    .writeFileString(file, made)
+    .pipe(
+      Effect.mapError(({ message }) =>
+        refuse(`The report can not be written: ${message}. Give --html a file in a folder that is there.`)
+      )
+    )
+})
 
 const windowOf = Effect.fnUntraced(function* ({ days, from, to }: Asked, now: number) {
   const end = Option.match(to, { onNone: () => Window.days(1, now).to, onSome: (date) => date.getTime() })

@@ -7,7 +7,7 @@ import * as Sqlite from "@millwright/core/Sqlite"
 import * as Usage from "@millwright/core/Usage"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -80,6 +80,16 @@ describe("line metrics", () => {
     const [printed] = JSON.parse(stdout).metrics
     assert.deepStrictEqual(printed.figures.efficiency.denominator, 1.5)
     assert.include((await metrics(...week)).stdout, "without people's time")
+  })
+
+  it("writes a report for a meeting, and says so where it can not", async () => {
+    const file = join(folder, "report.html")
+    const { code, stderr } = await metrics(...week, "--html", file)
+    assert.strictEqual(code, 0, stderr)
+    assert.match(readFileSync(file, "utf8"), /Cost per shipped change<\/dt><dd class="big">\$1\.50/)
+    const nowhere = await metrics(...week, "--html", join(folder, "no", "report.html"))
+    assert.strictEqual(nowhere.code, 2, nowhere.stdout)
+    assert.match(nowhere.stderr, /can not be written/)
   })
 
   it("refuses a window that is none, and an hour that costs less than nothing", async () => {

@@ -80,6 +80,9 @@ export interface Past {
   readonly ref?: string
 }
 
+/** The last date that there is, in milliseconds since 1970. */
+const latest = 8_640_000_000_000_000
+
 /** Records what a human did. The same once more changes nothing, from whichever process it comes. Answers with what stands. */
 export const record = Effect.fnUntraced(function* ({
   place = {},
@@ -93,6 +96,9 @@ export const record = Effect.fnUntraced(function* ({
         `as "git:<commit>", but not with "${Takeover.prefix}"`
     )
   }
+  // A clock that is fast is nobody's fault; a time that is no date can not be shown.
+  if (past.since !== undefined && past.since > latest)
+    return yield* Recording.invalid(`since is ${past.since}, which is no date`)
   const unknown = { waited: null, activeMinutes: null, before: null, after: null, ref: null }
   const isKnown = (yield* KnownInterventions.ledger).has(id)
   if (!isKnown) yield* Recording.write({ _tag: "Intervened", ...unknown, ...past }, place, id)
@@ -110,7 +116,7 @@ export interface Fix {
   readonly cause: string
   /** A commit, a pull request, or the digest of a skill. */
   readonly fix: string
-  /** Their ids. Default: all interventions of this cause that nothing has mended yet. */
+  /** Their ids, also of ones with another cause, where this stands behind it. Default: all of this cause that nothing has mended yet. */
   readonly interventions?: ReadonlyArray<string>
 }
 
@@ -120,7 +126,9 @@ export const fixed = Effect.fnUntraced(function* ({
   fix,
   interventions
 }: Fix): Effect.fn.Return<ReadonlyArray<Intervention.Intervention>, Recording.Failure, Journal.Journal> {
-  if (fix.trim() === "") return yield* Recording.invalid("What removed the cause has to be named: a commit, a pull request, a digest")
+  yield* Recording.notByAgent
+  if (fix.trim() === "")
+    return yield* Recording.invalid("What removed the cause has to be named: a commit, a pull request, a digest")
   const ledger = yield* KnownInterventions.ledger
   const ofCause = [...ledger.values()].filter((known) => known.cause === cause && (known.fix ?? fix) === fix)
   const ids = [...new Set(interventions ?? ofCause.map(({ id }) => id))]

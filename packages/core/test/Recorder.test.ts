@@ -86,6 +86,8 @@ describe("Recorder.record", () => {
           [{ since: at }, /since/] as const,
           [{ waited: at }, /waited/] as const
         ]),
+        ...["", " ", "c".repeat(501)].map((cause) => [{ cause }, /cause is a class/] as const),
+        [{ since: 8_640_000_000_000_001 }, /no date/],
         [{ before: "abc" as Digest.Digest }, /before/],
         [{ kind: "ask" as "edit" }, /kind/]
       ]
@@ -106,6 +108,8 @@ describe("Recorder.record", () => {
       assert.isAtMost(question.length, 4_001)
       assert.isTrue(question.isWellFormed(), "a character was cut in two")
       assert.notInclude(question, secret)
+      const cut = yield* Recorder.record({ ...edit, id: "git:cut", why: `${"x ".repeat(1_983)}${secret}` })
+      assert.notInclude(cut.question, secret.slice(0, 20), "most of a secret was left where the text was cut")
     })
   )
 
@@ -304,6 +308,10 @@ describe("Recorder.fixed", () => {
         next.map(({ id }) => id),
         ["page:4"]
       )
+      const byAgent = Recorder.fixed({ cause: "something else", fix: "pr:21" }).pipe(
+        Journal.as({ _tag: "Agent", role: "Implement" })
+      )
+      assert.strictEqual((yield* refused(byAgent)).reason, "NotHuman", "an agent says that nobody is needed any more")
       const fixes = [...(yield* Recorder.ledger).values()].map(({ fix }) => fix)
       assert.deepStrictEqual(fixes, ["pr:12", "pr:12", null, "pr:20"])
       assert.strictEqual(yield* count("CauseRemoved"), 2)

@@ -32,6 +32,8 @@ describe("A cause that was removed", () => {
         ["tests (pr-9)", 1, 2, 0]
       ]
     )
+    const nobodys = figuresOf(read([removed("never met", 1, "pr-1")], ships("later", 20))).recurrence
+    assert.deepStrictEqual(numbers(nobodys), [0, 0, 1], "what never came can not be seen to stay away")
     const before = figuresOf(state, { window: Window.make(at(0), at(10)) }).recurrence
     assert.deepStrictEqual(numbers(before), [0, 0, 0], "nothing was removed before the window's end")
   })
@@ -99,6 +101,16 @@ describe("A defect", () => {
       defect(9, "pr-a", "x", "bug")
     ]
     assert.deepStrictEqual(numbers(figuresOf(read(ships("a", 0), ships("b", 5), reverts)).rework), [1, 2, 1])
+  })
+})
+
+describe("Ways", () => {
+  it("that lead past a place are not on the way there, once the item shipped", () => {
+    const open = figuresOf(read([started(of("a"), 0)])).leadTime.parts
+    const passed = figuresOf(read(ships("a", 0))).leadTime.parts
+    const legOf = (parts: typeof open) => parts.find(({ name }) => name.endsWith("to first commit"))?.distribution
+    assert.deepStrictEqual(legOf(open), { n: 0, censored: 1, p50: null, p90: null })
+    assert.deepStrictEqual(legOf(passed), { n: 0, censored: 0, p50: null, p90: null }, "it never will commit")
   })
 })
 

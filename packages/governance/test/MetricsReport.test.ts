@@ -133,7 +133,11 @@ describe("MetricsReport", () => {
   it("stands a window beside the one before, where something happened in that", () => {
     const state = stateOf("a")
     const later = Window.make(History.start + Window.week, History.start + 2 * Window.week)
-    const { before } = MetricsReport.of(state, { title: "Later", window: later, rate: 0 })
+    const report = MetricsReport.of(state, { title: "Later", window: later, rate: 0 })
+    const html = MetricsReport.html(report)
+    assert.match(html, /class="unknown"/)
+    assert.strictEqual(html.match(/id="hatch"/g)?.length, 1, "what is unknown is drawn in one week, too")
+    const { before } = report
     assert.strictEqual(before?.figures.throughput.numerator, 1)
     assert.isNull(MetricsReport.of(state, { title: "First", window: weeks(1), rate: 0 }).before)
   })

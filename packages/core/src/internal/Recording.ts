@@ -6,6 +6,7 @@ import * as FactoryEvent from "../FactoryEvent.ts"
 import * as Fault from "../Fault.ts"
 import type * as Intervention from "../Intervention.ts"
 import * as Journal from "../Journal.ts"
+import * as Redaction from "../Redaction.ts"
 import * as Attention from "./Attention.ts"
 import * as KnownInterventions from "./KnownInterventions.ts"
 
@@ -38,13 +39,21 @@ export type Failure = RecorderError | Journal.JournalError
 export const invalid = (problem: string): RecorderError =>
   new RecorderError({ reason: "Invalid", message: `The intervention can not be recorded. ${problem}.` })
 
-/** Only what a human did is an intervention, and no agent says what a human did. */
+const refuse = (problem: string) =>
+  new RecorderError({ reason: "NotHuman", message: `${problem}. Nothing was recorded.` })
+
+/** No agent says what a human did, nor that what they did it for is mended. */
+export const notByAgent = Effect.flatMap(Journal.Origin, ({ actor }) =>
+  actor._tag === "Agent"
+    ? refuse(
+        `${Actor.label(actor)} is at work here, and an agent can not record what a human did, or what mended its cause`
+      )
+    : Effect.void
+)
+
+/** Only what a human did is an intervention. */
 const mayRecord = Effect.fnUntraced(function* (by: Actor.Human) {
-  const { actor } = yield* Journal.Origin
-  const refuse = (problem: string) => new RecorderError({ reason: "NotHuman", message: `${problem}. Nothing was recorded.` })
-  if (actor._tag === "Agent") {
-    return yield* refuse(`${Actor.label(actor)} is at work here, and an agent can not record what a human did`)
-  }
+  yield* notByAgent
   // A caller without types may name anybody.
   if (!Schema.is(Actor.Actor)(by) || by._tag !== "Human" || by.name.trim() === "") {
     return yield* refuse("An intervention is what a human did, and no human is named. Name them with Actor.human")
@@ -56,7 +65,9 @@ export type Fact = Extract<FactoryEvent.Fact, { readonly _tag: "Intervened" | "I
   readonly by: Actor.Human
 }
 
+/** The most characters of a reason, which is kept as far as that, and of a cause, which is refused beyond. */
 const longest = 4_000
+const longestCause = 500
 
 /** Records the fact of an intervention, once for its key. */
 export const write = Effect.fnUntraced(function* (
@@ -68,10 +79,15 @@ export const write = Effect.fnUntraced(function* (
   if (fact.activeMinutes !== null && !Attention.isMinutes(fact.activeMinutes)) {
     return yield* invalid(`${fact.activeMinutes} are no minutes. Give what was measured, or null for what is not known`)
   }
-  const { length } = fact.why
-  const why = length > longest ? `${fact.why.slice(0, longest).toWellFormed()}…` : fact.why
-  const checked = yield* Effect.mapError(Schema.decodeUnknownEffect(FactoryEvent.Fact)({ ...fact, why }), ({ message }) =>
-    invalid(message)
+  if ("cause" in fact && (fact.cause.trim() === "" || fact.cause.length > longestCause)) {
+    return yield* invalid(`A cause is a class: give 1 to ${longestCause} characters, and the case in the reason`)
+  }
+  // What is cut off first may leave a part of a secret that nobody knows for one.
+  const clean = Redaction.scrub(fact.why, yield* Redaction.Secrets)
+  const why = clean.length > longest ? `${clean.slice(0, longest).toWellFormed()}…` : clean
+  const checked = yield* Effect.mapError(
+    Schema.decodeUnknownEffect(FactoryEvent.Fact)({ ...fact, why }),
+    ({ message }) => invalid(message)
   )
   const origin = yield* Journal.Origin
   yield* Effect.provideService(Journal.record(checked, `intervention/${key}`), Journal.Origin, {

@@ -83,7 +83,7 @@ export const definitions = {
     by: "stage"
   },
   recurrence: share(
-    "Causes that were removed before the window's end and came again after that and before the window's end / causes removed. Parts: interventions after the removal / all of that cause. Unknown: causes after whose removal nothing was started.",
+    "Causes that were removed before the window's end and came again after that and before the window's end / causes removed. Parts: interventions after the removal / all of that cause. Unknown: causes after whose removal nothing was started, and those that no intervention has.",
     "cause"
   ),
   escapedDefects: share(

@@ -2,6 +2,7 @@
 import * as Digest from "@millwright/core/Digest"
 import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import type * as Actor from "@millwright/core/Actor"
+import * as Redaction from "@millwright/core/Redaction"
 
 /** A fact that a history tells, whoever reads it and whenever. */
 export interface Finding {
@@ -26,8 +27,9 @@ export interface Doubt {
 /** The most of a text that is kept, in characters. */
 const most = 2_000
 
-/** A text from outside as it is kept: bounded. */
-export const bounded = (text: string): string => (text.length <= most ? text : `${text.slice(0, most).toWellFormed()}…`)
+/** A text from outside as it is kept: bounded, and without a part of a secret where it was cut. */
+export const bounded = (text: string): string =>
+  text.length <= most ? text : `${Redaction.scrub(text).slice(0, most).toWellFormed()}…`
 
 /** The digest of what a commit's tree holds. */
 export const treeDigest = (tree: string | undefined): Digest.Digest | null =>

@@ -128,7 +128,8 @@ export const recurrence = ({ entries, eye, runs, tally, window }: Scene.Scene): 
     if (removal === undefined) return []
     const opened = (times.get(cause) ?? []).map(({ known }) => known.openedAt).filter((at) => at <= eye)
     const again = opened.filter((at) => at > removal.at).length
-    const isTried = again > 0 || runs.some(({ startedAt }) => startedAt !== null && isIn(startedAt, removal.at, eye))
+    const isRunning = runs.some(({ startedAt }) => startedAt !== null && isIn(startedAt, removal.at, eye))
+    const isTried = again > 0 || (opened.length > 0 && isRunning)
     return [{ name: `${cause} (${removal.fix})`, again, count: opened.length, isTried }]
   })
   const tried = all.filter(({ isTried }) => isTried)

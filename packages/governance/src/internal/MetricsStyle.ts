@@ -67,6 +67,7 @@ footer { margin-top: 2rem; font-size: .825rem; color: var(--soft) }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact }
   @page { margin: 14mm }
   body { font-size: 10pt } main { max-width: none; padding: 0 }
+  .heads { grid-template-columns: repeat(4, 1fr) } th, td { padding-top: .15rem; padding-bottom: .15rem }
   section, .head, tr { break-inside: avoid } h2 { break-after: avoid } .long { break-inside: auto }
   details::details-content { content-visibility: visible; height: auto } summary { display: none } .plot svg { min-width: 0 }
 }

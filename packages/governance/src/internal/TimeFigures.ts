@@ -18,13 +18,12 @@ interface Way extends WorkTally.Item {
 
 type Place = Exclude<keyof Way, "closed" | "item">
 
-const legs: ReadonlyArray<{ readonly name: string; readonly from: Place; readonly to: Place; readonly or?: Place }> = [
+const legs: ReadonlyArray<{ readonly name: string; readonly from: Place; readonly to: Place }> = [
   { name: "1 queued to started", from: "queued", to: "started" },
   { name: "2 started to first commit", from: "started", to: "committed" },
   { name: "3 specification asked to approved", from: "asked", to: "specified" },
   { name: "4 first commit to pull request", from: "committed", to: "delivered" },
-  // Some changes ship without a review: then this leg was not on their way.
-  { name: "5 pull request to first human review", from: "delivered", to: "reviewed", or: "shipped" },
+  { name: "5 pull request to first human review", from: "delivered", to: "reviewed" },
   { name: "6 pull request to shipped", from: "delivered", to: "shipped" },
   { name: "7 started to shipped", from: "started", to: "shipped" }
 ]
@@ -36,8 +35,8 @@ export const leadTime = (scene: Scene.Scene): Parts.Unnamed => {
     const begun = earliest([way.queued, way.started])
     return spanOf(scene, way, { begun, to: "shipped" })
   })
-  const parts = legs.map(({ from, name, or, to }) => {
-    const spans = ways.flatMap((way) => spanOf(scene, way, { begun: way[from], to, or }))
+  const parts = legs.map(({ from, name, to }) => {
+    const spans = ways.flatMap((way) => spanOf(scene, way, { begun: way[from], to }))
     return { name, ...Lifespan.ratio(spans, 0) }
   })
   const begins = new Set(
@@ -50,17 +49,15 @@ export const leadTime = (scene: Scene.Scene): Parts.Unnamed => {
 interface Leg {
   readonly begun: number | undefined
   readonly to: Place
-  readonly or?: Place | undefined
 }
 
-const spanOf = ({ eye, window }: Scene.Scene, way: Way, { begun, or, to }: Leg): ReadonlyArray<Lifespan.Lifespan> => {
+const spanOf = ({ eye, window }: Scene.Scene, way: Way, { begun, to }: Leg): ReadonlyArray<Lifespan.Lifespan> => {
   if (!Window.has(window, begun)) return []
   const end = way[to]
   const isThere = end !== undefined && end <= eye
   if (isThere && end >= begun) return [{ time: (end - begun) / Window.hour, isOver: true }]
-  const past = or === undefined ? undefined : way[or]
-  // It was there before, or it came by without: the leg was not on its way.
-  if (isThere || (past !== undefined && past <= eye)) return []
+  // It was there before, or it shipped without: the leg was not on its way.
+  if (isThere || (way.shipped !== undefined && way.shipped <= eye)) return []
   const last = Math.max(begun, Math.min(eye, way.closed ?? eye))
   return [{ time: (last - begun) / Window.hour, isOver: false }]
 }
