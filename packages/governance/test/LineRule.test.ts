@@ -238,6 +238,7 @@ describe("LineRule.check", () => {
       const work = commitAs(bot, dir, "Work")
       approve(ada, dir)
       assert.deepStrictEqual(yield* missing(at), ["Work src/keys/a.ts"], "one is enough for one of them")
+      assert.strictEqual((yield* checked(at)).asked, 1, "of one commit, for both files")
       approve(grace, dir)
       assert.deepStrictEqual(yield* missing(at), [], "two, of whom one is an expert")
       git(dir, "reset", "-q", "--hard", work)
