@@ -107,16 +107,15 @@ export const check = Effect.fnUntraced(function* (
   )
   const touches = yield* CommitTouches.of(dir, range)
   const groups = Map.groupBy(asked, ({ needs }) => JSON.stringify(needs))
-  const checks = [...groups.values()].map((group) => {
+  const rules = [...groups.values()].map((group): ProvenanceRule.Rule => {
     const { reviewers = 1, roles = [] } = group[0]?.needs ?? {}
     const files = group.map(({ file: { path, previousPath } }): Traced => ({
       paths: previousPath === undefined ? [path] : [previousPath, path],
       lines: lines.get(path)
     }))
-    const rule = { name, humans: Math.max(1, reviewers), roles, approvals, held: held(range, files, touches) }
-    return ProvenanceRule.check(range, rule)
+    return { name, humans: Math.max(1, reviewers), roles, approvals, held: held(range, files, touches) }
   })
-  return together([ProvenanceRule.check(range, { name, humans: 1, held: [] }), ...checks])
+  return together(range, [{ name, humans: 1, held: [] }, ...rules])
 })
 
 const name = "human-lines"
@@ -127,15 +126,16 @@ const rank = (each: Policy.Class): number => Policy.Class.literals.indexOf(each)
 const hasLines = ({ mode, path, status }: ChangeFacts.FileFacts): boolean =>
   status !== "deleted" && mode.startsWith("100") && !path.includes("\ufffd")
 
-/** The first of the checks says what nobody can know. */
-const together = (checks: ReadonlyArray<ProvenanceRule.Checked>): ProvenanceRule.Checked => {
+/** What several rules say together. One that holds nothing still says what nobody can know. */
+const together = (range: Provenance.Range, rules: ReadonlyArray<ProvenanceRule.Rule>): ProvenanceRule.Checked => {
+  const checks = rules.map((rule) => ProvenanceRule.check(range, rule))
   const problems = new Map(checks.flatMap((each) => each.problems).map((each) => [JSON.stringify(each), each]))
   const codes = checks.map(({ exitCode }) => exitCode)
   return {
     rule: name,
     holds: problems.size === 0,
     exitCode: codes.includes(1) ? 1 : codes.includes(2) ? 2 : 0,
-    asked: checks.reduce((sum, { asked }) => sum + asked, 0),
+    asked: new Set(rules.flatMap(({ held = [] }) => held.map(({ commit }) => commit))).size,
     problems: [...problems.values()]
   }
 }

@@ -117,7 +117,11 @@ export const parse = (text: string): Result.Result<Roster.Roster, string> => {
 /** What makes a roster useless: a key that is none, or somebody who would be two. Nothing where it is fit for use. */
 export const complaintOf = (roster: Roster.Roster): string | undefined => {
   const owners = new Map<string, string>()
-  for (const { emails, keys, logins, name } of roster.members) {
+  for (const { emails, keys, logins, name, roles = [] } of roster.members) {
+    const odd = [name, ...logins, ...emails, ...roles].find((each) => /^\s|\s$|[\p{C}\p{Zl}\p{Zp}]/u.test(each))
+    // It would be equal to nothing that git or a forge says, and an agent whose address it is would be nobody.
+    if (odd !== undefined)
+      return `${JSON.stringify(odd)} of ${JSON.stringify(name)} has white space around it, or signs that nobody sees.`
     const marks: Array<string> = [`name ${name}`]
     for (const line of keys) {
       const key = SshKey.parse(line)

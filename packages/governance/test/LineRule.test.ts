@@ -1,7 +1,7 @@
 import type * as Policy from "@millwright/core/Policy"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { chmodSync } from "node:fs"
+import { chmodSync, writeFileSync } from "node:fs"
 import * as LineRule from "../src/LineRule.ts"
 import type * as Roster from "../src/Roster.ts"
 import { commitAs, git, gitAs, repository, type Signer, temporary, test, write } from "./SignedRepository.ts"
@@ -153,6 +153,14 @@ describe("LineRule.check", () => {
           ["Adds src/auth/a.bin", "Adds src/auth/empty.ts"]
         ],
         [
+          "its name is not UTF-8",
+          () => {
+            writeFileSync(Buffer.from(`${dir}/src/auth/\xff.ts`, "latin1"), text(20, 30))
+            commitAs(bot, dir, "Adds")
+          },
+          ["Adds src/auth/\ufffd.ts"]
+        ],
+        [
           "lines were made such as git can not tell",
           () => {
             write(dir, "src/auth/b.ts", text(20, 30))
@@ -238,6 +246,7 @@ describe("LineRule.check", () => {
       const work = commitAs(bot, dir, "Work")
       approve(ada, dir)
       assert.deepStrictEqual(yield* missing(at), ["Work src/keys/a.ts"], "one is enough for one of them")
+      assert.strictEqual((yield* checked(at)).asked, 1, "of one commit, for both files")
       approve(grace, dir)
       assert.deepStrictEqual(yield* missing(at), [], "two, of whom one is an expert")
       git(dir, "reset", "-q", "--hard", work)

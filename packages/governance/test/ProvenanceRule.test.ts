@@ -93,6 +93,10 @@ describe("ProvenanceRule.check", () => {
         ["a signed commit that changes something", () => (write(dir, "b", "b"), approve(ada, dir))],
         ["a signed commit of another commit", () => commitAs(ada, dir, `m\n\nApproves: ${base}`)],
         ["a signed commit that only talks of it", (made) => commitAs(ada, dir, `m\n\nApproves: ${made}\n\nNot yet.`)],
+        [
+          "one that names an agent, under her name and with her signature",
+          (made) => commitAs(ada, dir, `${CommitIdentity.message("Looks right", agent)}Approves: ${made}`)
+        ],
         ["an abbreviated name", (made) => commitAs(ada, dir, `m\n\nApproves: ${made.slice(0, 12)}`)],
         [
           "an approval by an agent that she made again with her signature, as a rebase does",

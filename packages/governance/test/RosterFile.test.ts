@@ -50,6 +50,8 @@ describe("RosterFile.parse", () => {
         `members: [{ name: a, kind: human, logins: [], emails: [], keys: ["ssh-dss AAAA"] }]`,
         /the key "ssh-dss AAAA" of a /
       ],
+      ['members: [{ name: a, kind: agent, logins: [], emails: ["a@b "], keys: [] }]', /"a@b " of "a" has white space/],
+      ['members: [{ name: a, kind: agent, logins: ["a\\u200bb"], emails: [], keys: [] }]', /signs that nobody sees/],
       ["#".repeat(RosterFile.maxBytes + 1), /more than 262144 bytes/]
     ]
     for (const [text, expected] of cases) assert.match(said(text), expected, JSON.stringify(text.slice(0, 80)))
