@@ -117,15 +117,14 @@ export const carry = Effect.fnUntraced(function* (
     approximate: each.how === "authored" || each.how === "lines" || before.approximate.has(each.from)
   }))
   const merge = options.merge ?? NoteUnion.both
-  const plan = Effect.gen(function* () {
-    const { head } = yield* NoteTree.tip(dir, ref)
+  const plan = Effect.fnUntraced(function* (head: string | undefined) {
     const puts: Array<NoteWrite.Put> = []
     for (const mark of made) {
       const all = carried.filter((each) => each.to === mark.id)
       const [known = []] = all.length === 0 ? [] : yield* NoteIndex.look(dir, head, [["carried", mark.id]])
       const here = all.filter((each) => !known.some(({ commit }) => commit === each.from))
       if (here.length === 0) continue
-      const { free, notes } = yield* NoteTree.locate(dir, { ref, id: mark.id })
+      const { free, notes } = yield* NoteTree.locate(dir, { head, id: mark.id })
       const bytes = yield* Effect.forEach(here, (each) => Notes.read(dir, { ref, commit: each.from }))
       const [first, ...rest] = [...notes.map((note) => note.bytes), ...bytes.flatMap(Option.toArray)]
       if (first === undefined) continue
@@ -138,7 +137,7 @@ export const carry = Effect.fnUntraced(function* (
         ...here.map(NoteIndex.carried)
       )
     }
-    return puts.length === 0 ? undefined : { head, message: "Notes carried by millwright\n", puts }
+    return puts.length === 0 ? undefined : { message: "Notes carried by millwright\n", puts }
   })
   yield* NoteWrite.change(dir, options, plan)
   const homes = new Set(carried.map((each) => each.from))

@@ -64,12 +64,11 @@ export const bind = Effect.fnUntraced(function* (
     ...NoteIndex.puts(mark),
     ...(all === undefined ? [] : [NoteIndex.put("squash", all, mark.id)])
   ])
-  const plan = Effect.gen(function* () {
-    const { head } = yield* NoteTree.tip(dir, options.ref)
-    const missing = yield* NoteIndex.missing(dir, head, puts)
-    return missing.length === 0 ? undefined : { head, message: "Notes bound by millwright\n", puts: missing }
-  })
-  return yield* NoteWrite.change(dir, options, plan)
+  return yield* NoteWrite.change(dir, options, (head) =>
+    Effect.map(NoteIndex.missing(dir, head, puts), (missing) =>
+      missing.length === 0 ? undefined : { message: "Notes bound by millwright\n", puts: missing }
+    )
+  )
 })
 
 /**

@@ -37,18 +37,17 @@ export const fetch = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Fetched, Notes.Failure, ChildProcessSpawner | FileSystem.FileSystem> {
   const { head } = yield* NoteTree.tip(dir, options.ref)
   const theirs = yield* Effect.scoped(
-    Effect.flatMap(NoteTransport.open(dir, { remote: options.remote, head }), (transport) =>
-      NoteTransport.fetch(transport, options.ref)
-    )
+    Effect.flatMap(NoteTransport.open(dir, { ...options, head }), NoteTransport.fetch)
   )
   if (theirs === undefined) return "absent"
   const merge = options.merge ?? NoteUnion.both
   let fetched: Fetched = "same"
-  const plan = Effect.tap(NoteUnion.plan(dir, { ref: options.ref, theirs, merge }), (change) =>
-    Effect.sync(() => {
-      fetched = change === undefined ? "same" : change.forwardTo === undefined ? "united" : "forwarded"
-    })
-  )
+  const plan = (head: string | undefined) =>
+    Effect.tap(NoteUnion.plan(dir, { head, theirs, merge }), (change) =>
+      Effect.sync(() => {
+        fetched = change === undefined ? "same" : change.forwardTo === undefined ? "united" : "forwarded"
+      })
+    )
   yield* NoteWrite.change(dir, options, plan)
   return fetched
 })
@@ -66,12 +65,10 @@ export const push = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Pushed, Notes.Failure, ChildProcessSpawner | FileSystem.FileSystem> {
   const most = options.attempts ?? 20
   for (let attempt = 0; attempt < most; attempt++) {
-    const { head: commit } = yield* NoteTree.tip(dir, options.ref)
-    if (commit === undefined) return "nothing"
+    const { head } = yield* NoteTree.tip(dir, options.ref)
+    if (head === undefined) return "nothing"
     const pushed = yield* Effect.scoped(
-      Effect.flatMap(NoteTransport.open(dir, { remote: options.remote, head: commit }), (transport) =>
-        NoteTransport.push(transport, { commit, ref: options.ref })
-      )
+      Effect.flatMap(NoteTransport.open(dir, { ...options, head }), NoteTransport.push)
     )
     if (pushed !== "moved") return pushed
     yield* fetch(dir, options)

@@ -51,7 +51,8 @@ export const read = Effect.fnUntraced(function* (
   dir: string,
   { commit, ref }: Address
 ): Effect.fn.Return<Option.Option<Uint8Array>, Failure, ChildProcessSpawner> {
-  return together((yield* NoteTree.locate(dir, { ref, id: commit })).notes)
+  const { head } = yield* NoteTree.tip(dir, ref)
+  return together((yield* NoteTree.locate(dir, { head, id: commit })).notes)
 })
 
 /** What {@link update} does. */
@@ -71,11 +72,10 @@ export const update = Effect.fnUntraced(function* (
   dir: string,
   options: Update
 ): Effect.fn.Return<boolean, Failure, ChildProcessSpawner | FileSystem.FileSystem> {
-  const { ref } = options
   const marks = options.bind === true ? yield* CommitMark.of(dir, [yield* NoteFault.checkId(options.commit)]) : []
   const bound = marks.flatMap(NoteIndex.puts)
-  const plan = Effect.gen(function* () {
-    const { free, head, notes } = yield* NoteTree.locate(dir, { ref, id: options.commit })
+  const plan = Effect.fnUntraced(function* (head: string | undefined) {
+    const { free, notes } = yield* NoteTree.locate(dir, { head, id: options.commit })
     const current = together(notes)
     const made = options.merge(current)
     const content = typeof made === "string" ? new TextEncoder().encode(made) : made
@@ -85,7 +85,6 @@ export const update = Effect.fnUntraced(function* (
     if (isSame && missing.length === 0) return undefined
     const [kept = free, ...others] = notes.map(({ path }) => path)
     return {
-      head,
       message: "Notes added by millwright\n",
       puts: [{ path: kept, content }, ...others.map((path) => ({ path, content: undefined })), ...missing]
     }
@@ -101,11 +100,10 @@ export const remove = (
   NoteWrite.change(
     dir,
     options,
-    Effect.gen(function* () {
-      const { head, notes } = yield* NoteTree.locate(dir, { ref: options.ref, id: options.commit })
+    Effect.fnUntraced(function* (head) {
+      const { notes } = yield* NoteTree.locate(dir, { head, id: options.commit })
       if (notes.length === 0) return undefined
       return {
-        head,
         message: "Notes removed by millwright\n",
         puts: notes.map(({ path }) => ({ path, content: undefined }))
       }

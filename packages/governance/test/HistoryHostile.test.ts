@@ -44,6 +44,22 @@ describe("A history that is not as it should be", () => {
     assert.strictEqual(told.doubts.length, 100, "each commit of somebody unknown is in doubt")
   })
 
+  it("has texts that name tens of thousands of commits, and is read in a while", () => {
+    const hex = (number: number) => number.toString(16).padStart(8, "0").repeat(5)
+    const commits = Array.from({ length: 10_000 }, (_, index) =>
+      commit(hex(index + 1), { parents: [hex(index)], author: authors.agent, at: index })
+    )
+    const ids = Array.from({ length: 50_000 }, (_, index) => (0x1000000 + index * 7919).toString(16).slice(0, 7))
+    const naming = (how: string) => ids.map((id) => `${how} ${id}.`).join("\n")
+    const reverting = { author: authors.agent, at: 20_000, message: naming("This reverts commit") }
+    const last = commit("f".repeat(40), { parents: [hex(10_000)], ...reverting })
+    const bug = Histories.issue({ labels: ["bug"], body: naming("caused by"), events: opened })
+    const pull = pullRequest({ base: hex(1), head: hex(10_000), commits })
+    const told = History.read(evidence([pull, bug], { commits: [...commits, last] }))
+    const defects = told.findings.flatMap(({ fact }) => (fact._tag === "DefectFound" ? [fact.change] : []))
+    assert.deepStrictEqual(defects, [null], "what names commits that are nobody's is one defect of nobody's")
+  })
+
   it("has one id for two events: the same one stands, whichever came first", () => {
     const one: ForgeHistory.Event = { _tag: "Commented", id: "comment/1", at: 2_000, by: ada, body: "one" }
     const other: ForgeHistory.Event = { _tag: "Closed", id: "comment/1", at: 2_500, by: bo }

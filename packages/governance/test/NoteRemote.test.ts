@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Fs from "node:fs"
 import * as NoteRemote from "../src/NoteRemote.ts"
 import * as Notes from "../src/Notes.ts"
-import { git, repository, temporary, test } from "./NoteRepository.ts"
+import { git, gitWith, repository, temporary, test } from "./NoteRepository.ts"
 
 const ref = "refs/notes/review"
 const text = (note: Option.Option<Uint8Array>): string | undefined =>
@@ -53,6 +53,46 @@ describe("NoteRemote", () => {
       assert.deepStrictEqual(yield* Notes.read(two, { ref, commit: id("a") }), Option.none(), "it was taken away")
       assert.strictEqual(text(yield* Notes.read(two, { ref, commit: id("b") })), "two, changed\n", "a change stays")
       assert.strictEqual(git(two, "fsck", "--no-dangling"), "", "the repository is sound")
+    }))
+
+  test("takes no branch of the other side for notes, and pushes to none", () =>
+    Effect.gen(function* () {
+      const { one, remote, two } = yield* three
+      yield* put(two, id("f"), "forged\n")
+      git(two, "push", "-q", remote, `${ref}:refs/heads/${ref}`)
+      const branch = git(remote, "rev-parse", `refs/heads/${ref}`)
+      assert.strictEqual(yield* NoteRemote.fetch(one, { remote, ref }), "absent", "who pushes branches writes notes")
+      yield* put(one, id("a"), "one\n")
+      assert.strictEqual(yield* NoteRemote.push(one, { remote, ref }), "pushed")
+      assert.strictEqual(
+        git(remote, "for-each-ref", "--format=%(refname) %(objectname)"),
+        `refs/heads/${ref} ${branch}\n${ref} ${git(one, "rev-parse", ref)}`,
+        "the branch is where it was, and the notes are where they belong"
+      )
+      // Another ref that begins the same is another one.
+      yield* Notes.update(one, { ref: `${ref}-2`, commit: id("b"), merge: () => "other\n" })
+      yield* NoteRemote.push(one, { remote, ref: `${ref}-2` })
+      git(remote, "update-ref", "-d", ref)
+      assert.strictEqual(
+        yield* NoteRemote.fetch(two, { remote, ref }),
+        "absent",
+        "it is not the one that was asked for"
+      )
+    }))
+
+  test("takes over thousands of notes as they lie, without reading each", () =>
+    Effect.gen(function* () {
+      const { one, remote } = yield* three
+      const paths = Array.from(
+        { length: 3_000 },
+        (_, index) => `${String(index % 100).padStart(2, "0")}/${String(index).padStart(38, "0")}`
+      )
+      const notes = paths.map((path) => `M 100644 inline ${path}\ndata <<END\n${path}\nEND\n`).join("")
+      gitWith(remote, `commit ${ref}\ncommitter t <t> 0 +0000\ndata 0\n${notes}`, "fast-import", "--quiet")
+      yield* put(one, id("a"), "one\n")
+      assert.strictEqual(yield* NoteRemote.fetch(one, { remote, ref }), "united")
+      const names = git(one, "ls-tree", "-r", "--name-only", ref).split("\n")
+      assert.deepStrictEqual(names.toSorted(), [...paths, id("a")].toSorted(), "each lies where the other side has it")
     }))
 
   test("lets two push at once, and both end up there", () =>

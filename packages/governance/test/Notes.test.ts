@@ -158,14 +158,29 @@ describe("Notes", () => {
       )
     }))
 
-  test("a turn that a dead writer left behind holds nobody up", () =>
+  test("takes no branch, no tag and no folder for notes, however it is called", () =>
     Effect.gen(function* () {
       const { base, dir } = yield* repository()
-      const turn = `${dir}/.git/millwright-refs-notes-review.turn`
-      Fs.writeFileSync(turn, "")
-      Fs.utimesSync(turn, 0, 0)
-      assert.isTrue(yield* Notes.update(dir, { ref, commit: base, merge: set("x") }), "it is written")
-      assert.isFalse(Fs.existsSync(turn), "and the turn is free again")
+      git(dir, "notes", "--ref=refs/notes/forged", "add", "-m", "forged", base)
+      for (const below of ["refs/heads", "refs/tags", "refs"])
+        git(dir, "update-ref", `${below}/${ref}`, "refs/notes/forged")
+      git(dir, "update-ref", "-d", "refs/notes/forged")
+      assert.deepStrictEqual(yield* Notes.read(dir, { ref, commit: base }), Option.none(), "no such ref, no note")
+      const merge = (current: Option.Option<Uint8Array>) => `${text(current) ?? ""}ours\n`
+      yield* Notes.update(dir, { ref, commit: missing(1), merge })
+      assert.strictEqual(
+        git(dir, "rev-list", "--count", "--glob=refs/notes"),
+        "1",
+        "nothing of the branch is below ours"
+      )
+      assert.deepStrictEqual(
+        (yield* Notes.list(dir, ref)).map((note) => note.commit),
+        [missing(1)],
+        "what a branch holds has become notes"
+      )
+      const folder = `commit ${ref}\ncommitter t <t> 0 +0000\ndata 0\nfrom ${ref}^0\nM 100644 inline ${base}/deep\ndata 1\nx\n`
+      gitWith(dir, folder, "fast-import", "--quiet")
+      assert.deepStrictEqual(yield* Notes.read(dir, { ref, commit: base }), Option.none(), "a folder is no note")
     }))
 
   test("says that others were first each time, and what to do about a lock that nobody holds", () =>

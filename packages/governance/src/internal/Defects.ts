@@ -31,6 +31,20 @@ const found = (
   return { key: `history/defect/${id}/${rest.change ?? ""}`, at, change: rest.change, by: Actor.host, fact }
 }
 
+/** The fewest characters of an id that stand for a commit. */
+const fewest = 7
+
+/** Finds the ids that begin so. A text may name very many of them, so not all are looked through for each. */
+const beginning = (ids: Iterable<string>): ((start: string) => ReadonlyArray<string>) => {
+  const found = new Map<string, Array<string>>()
+  for (const id of ids) {
+    const those = found.get(id.slice(0, fewest))
+    if (those === undefined) found.set(id.slice(0, fewest), [id])
+    else those.push(id)
+  }
+  return (start) => (found.get(start.slice(0, fewest)) ?? []).filter((id) => id.startsWith(start))
+}
+
 /** Finds the change that a commit belongs to, by its id or by a beginning of it that no other change's commit has. */
 const finder = (changes: ReadonlyArray<ChangeEnds.Change>): ((id: string) => string | null) => {
   const owners = new Map<string, string>()
@@ -38,10 +52,9 @@ const finder = (changes: ReadonlyArray<ChangeEnds.Change>): ((id: string) => str
     const became = events.flatMap((event) => (event._tag === "Merged" && event.commit !== null ? [event.commit] : []))
     for (const id of [...commits.made.map(({ commit }) => commit.id), ...became]) owners.set(id, pull.id)
   }
+  const thatBegin = beginning(owners.keys())
   return (id) => {
-    const whole = owners.get(id)
-    if (whole !== undefined || id.length >= 40) return whole ?? null
-    const [only, ...others] = new Set([...owners].flatMap(([commit, of]) => (commit.startsWith(id) ? [of] : [])))
+    const [only, ...others] = new Set(thatBegin(id).map((commit) => owners.get(commit) ?? null))
     return only === undefined || others.length > 0 ? null : only
   }
 }
@@ -53,13 +66,11 @@ const revertsOf = (text: string): ReadonlyArray<string> =>
 
 /** A commit that takes back one of another change. One that takes back such a commit brings the change in again, and is no defect. */
 const ofCommits = ({ commits }: Place, ownerOf: (id: string) => string | null): ReadonlyArray<Finding.Finding> => {
-  const reverting = new Set(commits.filter(({ message }) => revertsOf(message).length > 0).map(({ id }) => id))
-  const isReverting = (id: string) =>
-    reverting.has(id) || (id.length < 40 && [...reverting].some((other) => other.startsWith(id)))
+  const thatRevert = beginning(commits.flatMap(({ id, message }) => (revertsOf(message).length > 0 ? [id] : [])))
   return commits.flatMap(({ committedAt: at, id, message }) =>
     [...new Set(revertsOf(message))].flatMap((reverted) => {
       const change = ownerOf(reverted)
-      if (isReverting(reverted)) return []
+      if (thatRevert(reverted).length > 0) return []
       // It never was a part of what is used without it.
       if (change !== null && change === ownerOf(id)) return []
       return found(`git:${id}`, { at, kind: "revert", change, what: message.split("\n", 1)[0] ?? "" })

@@ -12,9 +12,10 @@ import * as NoteFault from "./NoteFault.ts"
 
 type Failure = Git.GitError | NoteFault.NotesError
 
-/** A repository to go through, and the remote at its other end. */
+/** A repository to go through, the remote at its other end, and the name of the notes below `refs/notes/`. */
 export interface Transport {
   readonly remote: string
+  readonly name: string
   readonly ask: (...args: ReadonlyArray<string>) => Effect.Effect<Git.Result, Git.GitError, ChildProcessSpawner>
 }
 
@@ -46,11 +47,17 @@ const users = [
   "GIT_ASKPASS"
 ]
 
-/** Makes the scratch repository; it goes away with the scope. `head` is what the other end may take for known here. */
+/**
+ * Makes the scratch repository; it goes away with the scope. `head` is what the notes stand on here.
+ *
+ * What crosses is named by patterns, which git matches with whole names. A name without one it completes, and where the other end has no such
+ * notes, a branch called `refs/notes/review` would be taken for them: who may push branches could write notes.
+ */
 export const open = Effect.fnUntraced(function* (
   dir: string,
-  options: { readonly remote: string; readonly head: string | undefined }
+  options: { readonly remote: string; readonly ref: string; readonly head: string | undefined }
 ) {
+  const name = (yield* NoteFault.checkRef(options.ref)).replace(/^refs\/notes\//, "")
   const remote = yield* checkRemote(options.remote)
   const fs = yield* FileSystem.FileSystem
   const said = yield* Git.run({
@@ -89,8 +96,8 @@ export const open = Effect.fnUntraced(function* (
         GIT_ALLOW_PROTOCOL: "file:http:https:ssh"
       }
     })
-  if (options.head !== undefined) yield* ask("update-ref", "refs/notes/ours", options.head)
-  return { remote, ask } satisfies Transport
+  if (options.head !== undefined) yield* ask("update-ref", `refs/ours/${name}`, options.head)
+  return { remote, name, ask } satisfies Transport
 })
 
 /** What it means that the other end gave or took nothing. */
@@ -105,26 +112,26 @@ export const failed = (remote: string, { code, stderr, stdout }: Git.Result): No
 }
 
 /** The commit that the ref stands on at the other end, with all that belongs to it brought here; none where there is no such ref. */
-export const fetch = Effect.fnUntraced(function* (
-  { ask, remote }: Transport,
-  ref: string
-): Effect.fn.Return<string | undefined, Failure, ChildProcessSpawner> {
+export const fetch = Effect.fnUntraced(function* ({
+  ask,
+  name,
+  remote
+}: Transport): Effect.fn.Return<string | undefined, Failure, ChildProcessSpawner> {
   const options = ["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"]
-  const result = yield* ask("-c", "fetch.fsckObjects=true", "fetch", ...options, remote, `+${ref}:refs/notes/theirs`)
-  if (result.code !== 0) {
-    return /couldn't find remote ref/i.test(result.stderr) ? undefined : yield* failed(remote, result)
-  }
-  const { stdout } = yield* ask("rev-parse", "--verify", "refs/notes/theirs^{commit}")
-  return new TextDecoder().decode(stdout).trim()
+  const pattern = `+refs/notes/${name}*:refs/theirs/${name}*`
+  const result = yield* ask("-c", "fetch.fsckObjects=true", "fetch", ...options, remote, pattern)
+  if (result.code !== 0) return yield* failed(remote, result)
+  const found = yield* ask("rev-parse", "--verify", "--quiet", `refs/theirs/${name}^{commit}`)
+  return found.code === 0 ? new TextDecoder().decode(found.stdout).trim() : undefined
 })
 
-/** Pushes a commit to the ref at the other end, which only goes forward. `moved`: it stands on what is not known here. */
-export const push = Effect.fnUntraced(function* (
-  { ask, remote }: Transport,
-  { commit, ref }: { readonly commit: string; readonly ref: string }
-): Effect.fn.Return<"pushed" | "same" | "moved", Failure, ChildProcessSpawner> {
+/** Pushes what the notes stand on here to the other end, which only goes forward. `moved`: it stands on what is not known here. */
+export const push = Effect.fnUntraced(function* ({
+  ask,
+  remote
+}: Transport): Effect.fn.Return<"pushed" | "same" | "moved", Failure, ChildProcessSpawner> {
   const options = ["--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"]
-  const result = yield* ask("push", ...options, remote, `${commit}:${ref}`)
+  const result = yield* ask("push", ...options, remote, "refs/ours/*:refs/notes/*")
   const said = new TextDecoder().decode(result.stdout)
   if (result.code === 0) return /^=\t/m.test(said) ? "same" : "pushed"
   const moved =

@@ -21,7 +21,7 @@ export interface Placed {
 }
 
 /** The notes on one id, and where one more would be put. */
-export interface Place extends Tip {
+export interface Place {
   /** More than one where tools disagreed about folders; git reads them together. */
   readonly notes: ReadonlyArray<Placed>
   readonly free: string
@@ -35,7 +35,10 @@ const notNotes = (dir: string, ref: string, is: string): NoteFault.NotesError =>
     message: `${ref} of ${dir} is ${is}. Notes are written to a ref of their own: remove it (\`git update-ref --no-deref -d ${ref}\`), or take another name.`
   })
 
-/** Where the ref stands. Fails with `NotNotes` where it is another name of a ref: a write would move that one. */
+/**
+ * Where the ref stands. What git takes a name for that is no ref is left out: a branch called `refs/notes/review`, which whoever may push
+ * branches can make, is none of notes. Fails with `NotNotes` where it is another name of a ref: a write would move that one.
+ */
 export const tip = Effect.fnUntraced(function* (
   dir: string,
   ref: string
@@ -73,73 +76,54 @@ const folderAt = (id: string, depth: number): string => pathAt(id, depth).slice(
 /** Every SHA-256 repository knows the empty tree by this id, and no other repository does. */
 const emptyTree = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
 
-interface Looked {
-  /** The ref moved while it was looked at. */
-  readonly moved: boolean
-  readonly commit: NoteObjects.GitObject | undefined
-  readonly idLength: number
-  readonly levels: ReadonlyArray<{
-    readonly depth: number
-    readonly folder: NoteObjects.GitObject | undefined
-    readonly blob: NoteObjects.GitObject | undefined
-  }>
-}
-
-/** The ref, the folders in which the note can lie, and the note, all in one process, so that waiting writers wait for less. */
-const look = Effect.fnUntraced(function* (
-  dir: string,
-  { id, ref }: { readonly id: string; readonly ref: string },
-  from: number
-): Effect.fn.Return<Looked, Failure, ChildProcessSpawner> {
-  // Nobody has been seen with more than four levels.
-  const depths = Array.from({ length: 4 }, (_, index) => from + index).filter((depth) => depth <= deepest(id))
-  const asked = depths.flatMap((depth) => [`${ref}:${folderAt(id, depth)}`, `${ref}:${pathAt(id, depth)}`])
-  const objects = yield* NoteObjects.read(dir, [emptyTree, ref, ...asked, ref])
-  if (objects === "too-large") return yield* NoteFault.tooLarge(dir, `The note on ${id}`)
-  const [isSha256, commit, ...found] = objects
-  return {
-    moved: commit?.id !== objects.at(-1)?.id,
-    commit,
-    idLength: isSha256 === undefined ? 40 : 64,
-    levels: depths.map((depth, index) => ({ depth, folder: found[2 * index], blob: found[2 * index + 1] }))
-  }
+/** How long ids are in the repository. */
+const idLength = Effect.fnUntraced(function* (dir: string, { head }: Tip) {
+  if (head !== undefined) return head.length
+  const found = yield* NoteObjects.read(dir, [emptyTree])
+  return found[0] === undefined ? 40 : 64
 })
 
-/** The notes on one id. */
+/** The folders of a commit of notes in which a note can lie, and the note, in one process, so that waiting writers wait for less. */
+const look = Effect.fnUntraced(function* (
+  dir: string,
+  { head, id }: { readonly head: string; readonly id: string },
+  from: number
+) {
+  // Nobody has been seen with more than four levels.
+  const depths = Array.from({ length: 4 }, (_, index) => from + index).filter((depth) => depth <= deepest(id))
+  const asked = depths.flatMap((depth) => [`${head}:${folderAt(id, depth)}`, `${head}:${pathAt(id, depth)}`])
+  const objects = yield* NoteObjects.read(dir, asked)
+  if (objects === "too-large") return yield* NoteFault.tooLarge(dir, `The note on ${id}`)
+  return depths.map((depth, index) => ({ depth, folder: objects[2 * index], blob: objects[2 * index + 1] }))
+})
+
+/** The notes on one id, in the commit that a ref of notes stands on ({@link tip}). */
 export const locate = Effect.fnUntraced(function* (
   dir: string,
-  of: { readonly id: string; readonly ref: string }
+  of: Tip & { readonly id: string }
 ): Effect.fn.Return<Place, Failure, ChildProcessSpawner> {
-  const id = yield* NoteFault.checkId(of.id)
-  yield* NoteFault.checkRef(of.ref)
-  let notes: ReadonlyArray<Placed> = []
-  for (let from = 0, free = -1; ;) {
-    const { commit, idLength, levels, moved } = yield* look(dir, of, from)
-    if (moved) {
-      notes = []
-      from = 0
-      free = -1
-      continue
-    }
-    yield* NoteFault.checkId(id, idLength)
-    if (commit === undefined) return { head: undefined, notes, free: id }
-    if (commit.type !== "commit") return yield* notNotes(dir, of.ref, `a ${commit.type} and no commit`)
-    for (const { blob, depth, folder } of levels) {
+  const { head } = of
+  const length = yield* idLength(dir, of)
+  const id = yield* NoteFault.checkId(of.id, length)
+  if (head === undefined) return { notes: [], free: id }
+  const notes: Array<Placed> = []
+  for (let from = 0, free = -1; ; from += 4) {
+    for (const { blob, depth, folder } of yield* look(dir, { head, id }, from)) {
       if (folder === undefined) return yield* NoteFault.unreadable(dir, `The folder "${folderAt(id, depth)}"`)
-      const entries = NoteObjects.entries(folder.bytes, idLength)
+      const entries = NoteObjects.entries(folder.bytes, length)
       const rest = id.slice(2 * depth)
-      const note = entries.find((entry) => entry.name === rest && isNote(entry, rest.length))
-      if (note !== undefined && blob === undefined) return yield* NoteFault.unreadable(dir, `The note on ${id}`)
-      if (blob !== undefined) notes = [...notes, { path: pathAt(id, depth), blob: blob.id, bytes: blob.bytes }]
+      if (entries.some((entry) => entry.name === rest && isNote(entry, rest.length))) {
+        if (blob === undefined) return yield* NoteFault.unreadable(dir, `The note on ${id}`)
+        notes.push({ path: pathAt(id, depth), blob: blob.id, bytes: blob.bytes })
+      }
       const isCrowded =
         entries.some(isFolder) || entries.filter((entry) => isNote(entry, rest.length)).length >= crowded
       if (free === -1 && !isCrowded) free = depth
       const isLast = !entries.some((entry) => isFolder(entry) && entry.name === rest.slice(0, 2))
       if (isLast || depth === deepest(id)) {
-        return { head: commit.id, notes, free: pathAt(id, free === -1 ? Math.min(depth + 1, deepest(id)) : free) }
+        return { notes, free: pathAt(id, free === -1 ? Math.min(depth + 1, deepest(id)) : free) }
       }
     }
-    from += levels.length
   }
 })
 

@@ -11,6 +11,16 @@ import * as Random from "effect/Random"
 /** Who holds a turn for longer, in milliseconds, is taken for dead. */
 const longest = 2_000
 
+/**
+ * Takes away a file that somebody left behind: one that is as old as this, in milliseconds, or from a time that is yet to come, which it
+ * would take as long to grow old from.
+ */
+export const clear = Effect.fnUntraced(function* (fs: FileSystem.FileSystem, file: string, age: number) {
+  const since = Option.flatMap(yield* Effect.option(fs.stat(file)), ({ mtime }) => mtime)
+  if (Option.isNone(since) || Math.abs((yield* Clock.currentTimeMillis) - since.value.getTime()) <= age) return
+  yield* Effect.ignore(fs.remove(file))
+})
+
 /** How often somebody looks whether it is its turn; some ten seconds, and then it writes out of turn. */
 const looks = 600
 
@@ -20,11 +30,7 @@ const wait = Effect.fnUntraced(function* (fs: FileSystem.FileSystem, file: strin
     if (Option.isNone(refused)) return true
     // A folder that can not be written in gives no turns.
     if (refused.value.reason._tag !== "AlreadyExists") return false
-    const since =
-      look % 10 === 9 ? Option.flatMap(yield* Effect.option(fs.stat(file)), ({ mtime }) => mtime) : Option.none()
-    if (Option.isSome(since) && (yield* Clock.currentTimeMillis) - since.value.getTime() > longest) {
-      yield* Effect.ignore(fs.remove(file))
-    }
+    if (look % 10 === 9) yield* clear(fs, file, longest)
     // Who has waited for long looks more often, so that nobody is passed over for ever.
     yield* Effect.sleep(Math.max(10, 60 - look) * (0.5 + (yield* Random.next)))
   }

@@ -20,9 +20,7 @@ export const both: Merge = (ours, theirs) => {
 
 type Failure = Git.GitError | NoteFault.NotesError
 
-/** What lies at one id, or at one path that is no note. */
-type Side = ReadonlyMap<string, ReadonlyArray<NoteTree.Listed>>
-
+/** What lies at each id, and at each path that is no note. */
 const side = Effect.fnUntraced(function* (dir: string, commit: string | undefined) {
   const found = new Map<string, Array<NoteTree.Listed>>()
   for (const one of yield* NoteTree.list(dir, commit)) {
@@ -64,33 +62,22 @@ const content = Effect.fnUntraced(function* (
 
 const blobsOf = (of: ReadonlyArray<NoteTree.Listed> | undefined): string => (of ?? []).map(({ blob }) => blob).join(" ")
 
-/** How deep a note is put that only the other side has: as deep as ours lie. */
-const depthOf = (ours: Side, theirs: Side): number => {
-  const count = ours.size + theirs.size
-  const depths = [...ours].flatMap(([key, of]) =>
-    key.startsWith("/") ? [] : of.map(({ path }) => path.split("/").length - 1)
-  )
-  return depths.length > 0 ? depths.reduce((a, b) => Math.max(a, b)) : count > 256 ? 1 : 0
-}
-
 /**
- * What makes `theirs` part of the ref, as it stands now; `undefined` where it is already. What was changed on one side only is taken
+ * What makes `theirs` part of the ref, which stands on `head`; `undefined` where it is already. What was changed on one side only is taken
  * as it is there, what was changed on both is merged, and what one side took away while the other changed it stays.
  */
 export const plan = Effect.fnUntraced(function* (
   dir: string,
-  options: { readonly ref: string; readonly theirs: string; readonly merge: Merge }
+  options: NoteTree.Tip & { readonly theirs: string; readonly merge: Merge }
 ): Effect.fn.Return<NoteWrite.Change | undefined, Failure, ChildProcessSpawner> {
-  const { theirs } = options
-  const { head } = yield* NoteTree.tip(dir, options.ref)
+  const { head, theirs } = options
   const message = "Notes united by millwright\n"
-  if (head === undefined) return { head, message, puts: [], forwardTo: theirs }
+  if (head === undefined) return { message, puts: [], forwardTo: theirs }
   if (yield* isAncestor(dir, theirs, head)) return undefined
-  if (yield* isAncestor(dir, head, theirs)) return { head, message, puts: [], forwardTo: theirs }
+  if (yield* isAncestor(dir, head, theirs)) return { message, puts: [], forwardTo: theirs }
   const base = yield* side(dir, yield* mergeBase(dir, head, theirs))
   const our = yield* side(dir, head)
   const their = yield* side(dir, theirs)
-  const depth = depthOf(our, their)
   const puts: Array<NoteWrite.Put> = []
   for (const key of new Set([...their.keys(), ...base.keys()])) {
     const [was, here, there] = [base.get(key), our.get(key), their.get(key)]
@@ -107,11 +94,18 @@ export const plan = Effect.fnUntraced(function* (
       if (ours === before && kept !== undefined) puts.push({ path: kept, content: undefined })
       continue
     }
+    const [first, ...others] = there
+    const path = kept ?? first?.path ?? key
+    const isTheirs = here === undefined || ours === before
+    if (isTheirs && first !== undefined && others.length === 0) {
+      // There may be tens of thousands of them: they are not read.
+      puts.push({ path, content: { blob: first.blob } })
+      continue
+    }
     const theirContent = yield* content(dir, key, there)
-    const merged =
-      here === undefined || ours === before ? theirContent : options.merge(yield* content(dir, key, here), theirContent)
+    const merged = isTheirs ? theirContent : options.merge(yield* content(dir, key, here), theirContent)
     if (merged.length > NoteFault.largest) return yield* NoteFault.tooLarge(dir, `The note on ${key}`)
-    puts.push({ path: kept ?? NoteTree.pathAt(key, depth), content: merged })
+    puts.push({ path, content: merged })
   }
-  return { head, message, puts, merges: theirs }
+  return { message, puts, merges: theirs }
 })

@@ -2,7 +2,7 @@
 import * as Git from "@millwright/core/Git"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
+import * as FileSystem from "effect/FileSystem"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Random from "effect/Random"
 import * as NoteFault from "./NoteFault.ts"
@@ -15,8 +15,8 @@ export interface Put {
   readonly content: Uint8Array | { readonly blob: string } | undefined
 }
 
-/** A commit to make on a ref, on top of the one that the ref stood on when it was planned. */
-export interface Change extends NoteTree.Tip {
+/** A commit to make on a ref, on top of the one that it was planned for. */
+export interface Change {
   readonly puts: ReadonlyArray<Put>
   /** A second parent. */
   readonly merges?: string
@@ -33,6 +33,11 @@ export interface Writing {
   readonly attempts?: number
 }
 
+/** A change, and where it is made. */
+interface Placed extends Change, NoteTree.Tip {
+  readonly ref: string
+}
+
 type Failure = Git.GitError | NoteFault.NotesError
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -46,9 +51,9 @@ const data = (content: Uint8Array): ReadonlyArray<Uint8Array> => [
 const quoted = (path: string): string =>
   `"${path.replace(/[^ !#-[\]-~]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`)}"`
 
-const stream = (ref: string, change: Change, by: string): Uint8Array =>
+const stream = (change: Placed, by: string): Uint8Array =>
   Buffer.concat([
-    bytes(`commit ${ref}\ncommitter ${by}\n`),
+    bytes(`commit ${change.ref}\ncommitter ${by}\n`),
     ...data(bytes(change.message)),
     ...(change.head === undefined ? [] : [bytes(`from ${change.head}\n`)]),
     ...(change.merges === undefined ? [] : [bytes(`merge ${change.merges}\n`)]),
@@ -60,11 +65,14 @@ const stream = (ref: string, change: Change, by: string): Uint8Array =>
     bytes("done\n")
   ])
 
+/** Git holds the lock of a ref for milliseconds. One that has lain there for so many is of a git that was killed, and nobody else removes it. */
+const longestLock = 30_000
+
 const lost = /Not updating|cannot lock ref|Unable to create '.*\.lock': File exists|reference already exists/i
 
 const forward = Effect.fnUntraced(function* (
   dir: string,
-  { forwardTo: to = "", head: from = "0".repeat(to.length), ref }: Change & { readonly ref: string }
+  { forwardTo: to = "", head: from = "0".repeat(to.length), ref }: Placed
 ) {
   // Not through a symbolic ref, which could be any other ref.
   const call: Git.Call = { dir, args: ["update-ref", "--no-deref", "-m", "millwright: notes", ref, to, from] }
@@ -79,7 +87,7 @@ const forward = Effect.fnUntraced(function* (
  */
 const commit = Effect.fnUntraced(function* (
   dir: string,
-  change: Change & Writing & { readonly ref: string }
+  change: Placed & Writing
 ): Effect.fn.Return<string | undefined, Failure, ChildProcessSpawner> {
   if (change.forwardTo !== undefined) return yield* forward(dir, change)
   const { email, name } = change.author ?? { name: "millwright", email: "millwright@localhost" }
@@ -90,7 +98,7 @@ const commit = Effect.fnUntraced(function* (
     // Without "done" at its end the stream was cut off, and nothing is moved.
     args: ["fast-import", "--quiet", "--done"],
     config: [["core.filesRefLockTimeout", "1000"]],
-    stdin: stream(change.ref, change, by)
+    stdin: stream(change, by)
   }
   const result = yield* Git.attempt(call)
   if (result.code === 0) return undefined
@@ -98,26 +106,29 @@ const commit = Effect.fnUntraced(function* (
 })
 
 /**
- * Changes the notes of a ref. `plan` says what to change of what is there now, and is run again each time that another writer
- * was first; `undefined`: nothing. Answers with whether something was written.
+ * Changes the notes of a ref. `plan` says what to change of the commit that the ref stands on, and is asked again each time that another
+ * writer was first; `undefined`: nothing. Answers with whether something was written.
  */
 export const change = Effect.fnUntraced(function* <E, R>(
   dir: string,
   writing: Writing & { readonly ref: string },
-  plan: Effect.Effect<Change | undefined, E, R>
+  plan: (head: string | undefined) => Effect.Effect<Change | undefined, E, R>
 ): Effect.fn.Return<boolean, Failure | E, ChildProcessSpawner | FileSystem.FileSystem | R> {
   const most = writing.attempts ?? 60
-  const { ref } = writing
-  yield* NoteTree.tip(dir, ref)
-  const turn = NoteTurn.taken(`${yield* Git.commonDir(dir)}/millwright-${ref.replaceAll("/", "-")}.turn`)
+  const ref = yield* NoteFault.checkRef(writing.ref)
+  const fs = yield* FileSystem.FileSystem
+  const folder = yield* Git.commonDir(dir)
+  const turn = NoteTurn.taken(`${folder}/millwright-${ref.replaceAll("/", "-")}.turn`)
   const attempts = Effect.fnUntraced(function* () {
     let said = ""
     for (let attempt = 0; attempt < most; attempt++) {
-      const planned = yield* plan
+      const { head } = yield* NoteTree.tip(dir, ref)
+      const planned = yield* plan(head)
       if (planned === undefined) return false
-      const refused = yield* commit(dir, { ...writing, ...planned })
+      const refused = yield* commit(dir, { ...writing, ...planned, head })
       if (refused === undefined) return true
       said = refused.trim().slice(0, 500)
+      yield* NoteTurn.clear(fs, `${folder}/${ref}.lock`, longestLock)
       yield* Effect.sleep((yield* Random.next) * Math.min(250, 10 * 2 ** attempt))
     }
     return yield* new NoteFault.NotesError({
