@@ -218,7 +218,7 @@ const sentences: Record<Why, (key: string) => string> = {
   NamesBoth: () =>
     "It has no signature, and names a human and an agent. Sign it, or let the agent be author and committer.",
   UnknownKey: (key) =>
-    `It is signed with ${key}, which nobody in the roster has. Add the key to the roster on the base branch.`,
+    `It is signed with ${key}, which nobody in the roster has. If it is theirs, add it to the roster on the base branch.`,
   BadSignature: (key) =>
     `Its signature with ${key} is not over this commit. It was changed after it was signed: sign it again.`,
   KeyNotValid: (key) =>
