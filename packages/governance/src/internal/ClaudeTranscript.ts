@@ -120,7 +120,7 @@ const answered = (context: Context): ReadonlyArray<Transcript.Entry> => {
     return [{ _tag: "Unanswered", key: `unanswered:${keyOf(context)}`, ...shared, isFailure }]
   }
   const id = Field.unique(message["id"], shared.session)
-  const request = Field.name(value["requestId"])
+  const request = Field.id(value["requestId"])
   const key = `answer:${id ?? request ?? keyOf(context)}`
   const used = Field.object(message["usage"])
   const calls = Field.objects(message["content"]).flatMap((block, at) => blockOf(block, { ...context, key, at }))
