@@ -174,12 +174,19 @@ const made = ({ command, doing, file, input, path, range, tool }: Transcript.Of<
   ...(path !== undefined && { path })
 })
 
-const largest = (a: Usage.Usage, b: Usage.Usage): Usage.Usage => ({
-  input: Math.max(a.input, b.input),
-  cacheRead: Math.max(a.cacheRead, b.cacheRead),
-  cacheWrite: Math.max(a.cacheWrite, b.cacheWrite),
-  output: Math.max(a.output, b.output)
-})
+/** The first as it is where it is the larger in all: mostly it is, and needs no more memory. */
+const largest = (a: Usage.Usage, b: Usage.Usage): Usage.Usage =>
+  isWithin(b, a)
+    ? a
+    : {
+        input: Math.max(a.input, b.input),
+        cacheRead: Math.max(a.cacheRead, b.cacheRead),
+        cacheWrite: Math.max(a.cacheWrite, b.cacheWrite),
+        output: Math.max(a.output, b.output)
+      }
+
+const isWithin = (a: Usage.Usage, b: Usage.Usage): boolean =>
+  a.input <= b.input && a.cacheRead <= b.cacheRead && a.cacheWrite <= b.cacheWrite && a.output <= b.output
 
 /** In order of time, what has none last; things of one time by session and key. */
 export const inOrder = <E extends Sighting>(things: ReadonlyMap<string, E>): ReadonlyArray<E> =>
