@@ -10,7 +10,7 @@
 import * as Pricing from "@millwright/core/Pricing"
 import * as Usage from "@millwright/core/Usage"
 import * as Transcript from "./Transcript.ts"
-import * as TranscriptIndex from "./TranscriptIndex.ts"
+import type * as TranscriptIndex from "./TranscriptIndex.ts"
 
 /** What a number of answers used and cost together. */
 export interface Account {
@@ -77,19 +77,17 @@ export const of = (
   index: TranscriptIndex.TranscriptIndex,
   pricing: Pricing.Pricing["Service"] = Pricing.unpriced
 ): TranscriptTally => {
-  const groups = new Map<string, Group>()
+  let [total, main, sub, compaction] = [nothing, nothing, nothing, nothing]
+  const models = new Map<string, Account>()
   for (const answer of index.answers.values()) {
-    const { purpose } = answer
+    const account = priced(answer, pricing)
     const model = modelOf(answer)
-    const isMain = answer.agent === null
-    const name = `${model}\n${isMain}\n${purpose}`
-    const account = plus(groups.get(name)?.account ?? nothing, priced(answer, pricing))
-    groups.set(name, { model, isMain, purpose, account })
+    total = plus(total, account)
+    models.set(model, plus(models.get(model) ?? nothing, account))
+    if (answer.agent === null) main = plus(main, account)
+    else sub = plus(sub, account)
+    if (answer.purpose === "compaction") compaction = plus(compaction, account)
   }
-  const sum = (some: (group: Group) => boolean) =>
-    [...groups.values()].filter(some).reduce((all, { account }) => plus(all, account), nothing)
-  const total = sum(() => true)
-  const models = new Map([...groups.values()].map(({ model }) => [model, sum((group) => group.model === model)]))
   let tools = noCalls
   const byTool = new Map<string, typeof tools>()
   const use = (tool: string, result: TranscriptIndex.Use["result"]) => {
@@ -107,8 +105,8 @@ export const of = (
       const [provider = "", model = ""] = name.split("\n")
       return { provider, model, ...account }
     }),
-    byAgent: { main: sum(({ isMain }) => isMain), sub: sum(({ isMain }) => !isMain) },
-    compaction: sum(({ purpose }) => purpose === "compaction"),
+    byAgent: { main, sub },
+    compaction,
     coverage: { numerator: total.answers - total.unknown - total.unpriced, denominator: total.answers },
     ...sessions(index),
     tools,
@@ -124,14 +122,6 @@ export const of = (
       ...counts(Transcript.Why.literals, index.unparsed.values(), ({ why }) => why)
     }
   }
-}
-
-/** Answers of which all that is asked for is the same: of very many answers there are a few. */
-interface Group {
-  readonly model: string
-  readonly isMain: boolean
-  readonly purpose: Transcript.Of<"Answered">["purpose"]
-  readonly account: Account
 }
 
 const nothing: Account = { answers: 0, unknown: 0, unpriced: 0, usage: Usage.zero, longCacheWrite: 0, usd: 0 }
