@@ -114,9 +114,10 @@ export const readFile = (
         Effect.sync(() => SpareBytes.take(64 * 1024)),
         (bytes) => Effect.sync(() => SpareBytes.give(bytes))
       )
+      // A read that is under way writes into the piece, and the next file may have that as soon as this one is left.
       const bytes = Stream.fromPull(
         Effect.succeed(
-          Effect.flatMap(file.read(piece), (size) =>
+          Effect.flatMap(Effect.uninterruptible(file.read(piece)), (size) =>
             size > 0 ? Effect.succeed(Arr.of(piece.subarray(0, Number(size)))) : Cause.done()
           )
         )
