@@ -56,6 +56,18 @@ describe("the transcripts bench", () => {
       }
     }))
 
+  it("takes sessions in which most is not told", () =>
+    inFolder((folder) => {
+      const bare = { id: null, first: [1, 0, 0, 2], last: null, n: 0 }
+      const file = written(
+        folder,
+        { s: "s", msgs: [bare, { ...bare, max: [1, 0, 0, 9] }], tools: null, bad: null },
+        session("t", { tools: [{ msg: "a" }, { msg: null, name: null }], human: [[null, "prompt", 0]] })
+      )
+      const { truth } = Synthesis.write(SessionShape.load(file), { bytes: 1, folder })
+      assert.deepStrictEqual([truth.tokens, truth.answers, truth.calls, truth.unparsed], [[2, 0, 0, 11], 2, 0, 0])
+    }))
+
   it("counts in its truth a resumed session's answers, calls and turns once, and what is new in it", () =>
     inFolder((folder) => {
       const resumed = session("two", { msgs: [message("a", 9), message("b", 5)], bad: 0 })

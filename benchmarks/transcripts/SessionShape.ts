@@ -53,7 +53,51 @@ const Session = Schema.Struct({
 /** A session. */
 export type Session = typeof Session.Type
 
-const decode = Schema.decodeUnknownExit(Schema.fromJsonString(Session))
+const decode = Schema.decodeUnknownExit(Session)
+
+type Json = Readonly<Record<string, unknown>>
+
+const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** What is not told is none, or as little as it can be: samples differ in what they leave out. What is told has to be what it claims. */
+const filled = (value: unknown): unknown =>
+  isJson(value)
+    ? {
+        ...value,
+        bytes: value["bytes"] ?? 0,
+        bad: value["bad"] ?? 0,
+        msgs: each(value["msgs"], (message, at) => {
+          const { first, id, last, max, model, n, t } = message
+          const most = max ?? last ?? first
+          const all = { first: first ?? most, last: last ?? most, max: most }
+          // One without a name is of its session alone.
+          return { ...all, id: id ?? `${String(value["s"])}/${at}`, n: n ?? 1, model: model ?? "unknown", t: t ?? null }
+        }),
+        tools: each(value["tools"] ?? [], ({ ih, msg, name, path, rng, t, ...came }) => ({
+          ...came,
+          ...{
+            ih: ih ?? "",
+            msg: msg ?? "",
+            name: name ?? "unknown",
+            path: path ?? null,
+            rng: rng ?? null,
+            t: t ?? null
+          }
+        })),
+        human: value["human"] ?? []
+      }
+    : value
+
+const each = (list: unknown, fill: (value: Json, at: number) => unknown): unknown =>
+  Array.isArray(list) ? list.map((value: unknown, at) => (isJson(value) ? fill(value, at) : value)) : list
+
+const parse = (line: string): unknown => {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
 
 /** Reads a file of them, packed or not. What has no answer was no session of this program, and is left out. */
 export const load = (path: string): ReadonlyArray<Session> => {
@@ -64,7 +108,7 @@ export const load = (path: string): ReadonlyArray<Session> => {
     .split(/\r?\n/)
     .flatMap((line, at): ReadonlyArray<Session> => {
       if (line.trim() === "") return []
-      const read = decode(line)
+      const read = decode(filled(parse(line)))
       if (read._tag === "Success") return [read.value]
       throw new Bench.BadInput(
         `${path}:${at + 1} is no session. Each line is a JSON object as benchmarks/data/transcripts/README.md says: ${String(read.cause).slice(0, 300)}`

@@ -127,7 +127,8 @@ const answerLines = (
   { tools }: SessionShape.Session,
   { copy, known, name }: Named
 ): ReadonlyArray<Json> => {
-  const id = `msg_${copy}_${message.id}`
+  // As long as a provider's, however short the sample's: a short one would count within its session only.
+  const id = `msg_${digest(`${copy}/${message.id}`).slice(0, 24)}`
   const before = known.answers.get(id)
   if (message.model !== synthetic) {
     known.answers.set(
@@ -142,7 +143,8 @@ const answerLines = (
   for (const [at, call] of calls.entries()) {
     const call_ = name(`call/${message.id}/${at}`)
     const toolId = `toolu_${digest(call_).slice(0, 24)}`
-    known.things.set(`call:${call_}`, call.rej === true ? 1 : 0)
+    const wasRejected = known.things.get(`call:${call_}`) === 1
+    known.things.set(`call:${call_}`, call.rej === true || wasRejected ? 1 : 0)
     blocks[Math.max(0, Math.min(count - 1, count - calls.length + at))]?.push(toolUse(call, toolId))
     // What has no result was broken off.
     if (typeof call.err === "boolean" || call.rej === true)
@@ -153,7 +155,7 @@ const answerLines = (
     type: "assistant",
     uuid: uuid(name(`line/${message.id}/${at}`)),
     timestamp: message.t,
-    requestId: `req_${copy}_${message.id}`,
+    requestId: `req_${digest(id).slice(0, 24)}`,
     message: {
       model: message.model,
       id,

@@ -1,5 +1,5 @@
 /** Content digests: how evidence, skills, contracts and prompts are named. */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import * as Schema from "effect/Schema"
 
 /** A SHA-256 digest in lower-case hexadecimal, 64 characters. */
@@ -8,7 +8,7 @@ export const Digest = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)).pi
 export type Digest = typeof Digest.Type
 
 /** The digest of a text (as UTF-8, a lone surrogate counting as U+FFFD) or of bytes. */
-export const of = (content: string | Uint8Array): Digest => createHash("sha256").update(content).digest("hex") as Digest // the pattern holds by construction
+export const of = (content: string | Uint8Array): Digest => hash("sha256", content, "hex") as Digest // the pattern holds by construction
 
 /** The digest of a value's JSON, independent of the order of keys. What JSON can not hold, such as a function, is `null`. */
 export const ofJson = (value: unknown): Digest => of(JSON.stringify(value, sortKeys) ?? "null")

@@ -87,12 +87,12 @@ const enter = (index: TranscriptIndex, entry: Transcript.Entry): void => {
     case "Unanswered":
       return put(index.unanswered, entry, (a, b) => ({ isFailure: a.isFailure || b.isFailure }))
     case "Called":
-      return put(index.calls, entry, (a, b) => ({
+      return put(index.calls, { ...entry, answer: nameOf(index, entry.answer) }, (a, b) => ({
         ...least(made(a), made(b)),
         answer: known(a.answer, b.answer, first)
       }))
     case "Returned":
-      return put(index.results, entry, (a, b) => ({
+      return put(index.results, { ...entry, key: index.calls.get(entry.key)?.key ?? entry.key }, (a, b) => ({
         characters: known(a.characters, b.characters, Math.max),
         output: known(a.output, b.output, first),
         isError: a.isError || b.isError,
@@ -116,6 +116,10 @@ const enter = (index: TranscriptIndex, entry: Transcript.Entry): void => {
   }
 }
 
+/** The name that its answer has already, so that the same text is in memory once. */
+const nameOf = ({ answers }: TranscriptIndex, answer: string | null): string | null =>
+  answer === null ? null : (answers.get(answer)?.key ?? answer)
+
 interface Sighting {
   readonly key: string
   readonly session: string
@@ -126,14 +130,13 @@ interface Sighting {
 const put = <E extends Sighting>(things: Map<string, Seen<E>>, entry: E, join: (a: E, b: E) => Partial<E>): void => {
   const before = things.get(entry.key)
   if (before === undefined) {
-    things.set(entry.key, { ...entry, sessions: [entry.session], until: entry.at })
+    things.set(entry.key, { ...entry, sessions: only(entry.session), until: entry.at })
     return
   }
   const { at, session } = byTime(entry, before) < 0 ? entry : before
   const isNew = !before.sessions.includes(entry.session)
-  things.set(entry.key, {
-    ...before,
-    ...join(before, entry),
+  // In its place: most things are sighted several times, and another object for each would be as much memory again.
+  Object.assign(before, join(before, entry), {
     at,
     session,
     // What one sighting says to be of a sub-agent, is.
@@ -142,6 +145,13 @@ const put = <E extends Sighting>(things: Map<string, Seen<E>>, entry: E, join: (
     sessions: isNew ? [...before.sessions, entry.session].sort(order) : before.sessions
   })
 }
+
+/** The list of one session. What follows each other is mostly of the same one, and shares it. */
+const only = (session: string): ReadonlyArray<string> => {
+  if (session !== last[0]) last = [session]
+  return last
+}
+let last: ReadonlyArray<string> = []
 
 /** What is known: of two values that are, what `join` makes of them. */
 const known = <A>(a: A | null, b: A | null, join: (a: A, b: A) => A): A | null =>
@@ -164,12 +174,19 @@ const made = ({ command, doing, file, input, path, range, tool }: Transcript.Of<
   ...(path !== undefined && { path })
 })
 
-const largest = (a: Usage.Usage, b: Usage.Usage): Usage.Usage => ({
-  input: Math.max(a.input, b.input),
-  cacheRead: Math.max(a.cacheRead, b.cacheRead),
-  cacheWrite: Math.max(a.cacheWrite, b.cacheWrite),
-  output: Math.max(a.output, b.output)
-})
+/** The first as it is where it is the larger in all: mostly it is, and needs no more memory. */
+const largest = (a: Usage.Usage, b: Usage.Usage): Usage.Usage =>
+  isWithin(b, a)
+    ? a
+    : {
+        input: Math.max(a.input, b.input),
+        cacheRead: Math.max(a.cacheRead, b.cacheRead),
+        cacheWrite: Math.max(a.cacheWrite, b.cacheWrite),
+        output: Math.max(a.output, b.output)
+      }
+
+const isWithin = (a: Usage.Usage, b: Usage.Usage): boolean =>
+  a.input <= b.input && a.cacheRead <= b.cacheRead && a.cacheWrite <= b.cacheWrite && a.output <= b.output
 
 /** In order of time, what has none last; things of one time by session and key. */
 export const inOrder = <E extends Sighting>(things: ReadonlyMap<string, E>): ReadonlyArray<E> =>

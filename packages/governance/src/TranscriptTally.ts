@@ -10,7 +10,7 @@
 import * as Pricing from "@millwright/core/Pricing"
 import * as Usage from "@millwright/core/Usage"
 import * as Transcript from "./Transcript.ts"
-import * as TranscriptIndex from "./TranscriptIndex.ts"
+import type * as TranscriptIndex from "./TranscriptIndex.ts"
 
 /** What a number of answers used and cost together. */
 export interface Account {
@@ -77,48 +77,49 @@ export const of = (
   index: TranscriptIndex.TranscriptIndex,
   pricing: Pricing.Pricing["Service"] = Pricing.unpriced
 ): TranscriptTally => {
-  const answers = [...index.answers.values()].map((answer) => ({ answer, account: priced(answer, pricing) }))
-  const sum = (some: typeof answers) => some.reduce((all, { account }) => plus(all, account), nothing)
-  const total = sum(answers)
-  const uses = TranscriptIndex.uses(index)
-  const tools = uses.reduce(withUse, noCalls)
-  const turns = [...index.turns.values()]
-  const unparsed = [...index.unparsed.values()]
-  const unanswered = [...index.unanswered.values()]
-  const failed = unanswered.filter(({ isFailure }) => isFailure).length
+  let [total, main, sub, compaction] = [nothing, nothing, nothing, nothing]
+  const models = new Map<string, Account>()
+  for (const answer of index.answers.values()) {
+    const account = priced(answer, pricing)
+    const model = modelOf(answer)
+    total = plus(total, account)
+    models.set(model, plus(models.get(model) ?? nothing, account))
+    if (answer.agent === null) main = plus(main, account)
+    else sub = plus(sub, account)
+    if (answer.purpose === "compaction") compaction = plus(compaction, account)
+  }
+  let tools = noCalls
+  const byTool = new Map<string, typeof tools>()
+  const use = (tool: string, result: TranscriptIndex.Use["result"]) => {
+    tools = withUse(tools, result)
+    byTool.set(tool, withUse(byTool.get(tool) ?? noCalls, result))
+  }
+  for (const { key, tool } of index.calls.values()) use(tool, index.results.get(key) ?? null)
+  for (const result of index.results.values()) if (!index.calls.has(result.key)) use("unknown", result)
+  const turns = counts(Transcript.Speech.literals, index.turns.values(), ({ speech }) => speech)
+  const humanTurns = Transcript.Speech.literals.filter((speech) => Transcript.isHuman({ speech }))
+  const failed = [...index.unanswered.values()].filter(({ isFailure }) => isFailure).length
   return {
     total,
-    byModel: grouped(answers, ({ answer }) => modelOf(answer)).map(([name, some]) => {
+    byModel: byName(models).map(([name, account]) => {
       const [provider = "", model = ""] = name.split("\n")
-      return { provider, model, ...sum(some) }
+      return { provider, model, ...account }
     }),
-    byAgent: {
-      main: sum(answers.filter(({ answer }) => answer.agent === null)),
-      sub: sum(answers.filter(({ answer }) => answer.agent !== null))
-    },
-    compaction: sum(answers.filter(({ answer }) => answer.purpose === "compaction")),
+    byAgent: { main, sub },
+    compaction,
     coverage: { numerator: total.answers - total.unknown - total.unpriced, denominator: total.answers },
     ...sessions(index),
     tools,
-    byTool: grouped(uses, ({ call }) => call?.tool ?? "unknown").map(([tool, some]) => ({
-      tool,
-      ...some.reduce(withUse, noCalls)
-    })),
+    byTool: byName(byTool).map(([tool, account]) => ({ tool, ...account })),
     rejections: tools.rejected,
-    interrupts: turns.filter(({ speech }) => speech === "interrupt").length,
-    humanTurns: turns.filter(Transcript.isHuman).length,
-    turns: counts(
-      Transcript.Speech.literals,
-      turns.map(({ speech }) => speech)
-    ),
+    interrupts: turns.interrupt,
+    humanTurns: humanTurns.reduce((sum, speech) => sum + turns[speech], 0),
+    turns,
     compactions: index.compactions.size,
-    unanswered: { failed, other: unanswered.length - failed },
+    unanswered: { failed, other: index.unanswered.size - failed },
     unparsed: {
-      total: unparsed.length,
-      ...counts(
-        Transcript.Why.literals,
-        unparsed.map(({ why }) => why)
-      )
+      total: index.unparsed.size,
+      ...counts(Transcript.Why.literals, index.unparsed.values(), ({ why }) => why)
     }
   }
 }
@@ -152,7 +153,7 @@ const modelOf = ({ model, provider }: TranscriptIndex.Thing<"Answered">): string
 
 const noCalls: Omit<ToolAccount, "tool"> = { calls: 0, errors: 0, rejected: 0, open: 0, characters: 0 }
 
-const withUse = (all: Omit<ToolAccount, "tool">, { result }: TranscriptIndex.Use): Omit<ToolAccount, "tool"> => ({
+const withUse = (all: Omit<ToolAccount, "tool">, result: TranscriptIndex.Use["result"]): Omit<ToolAccount, "tool"> => ({
   calls: all.calls + 1,
   errors: all.errors + (result?.isError === true ? 1 : 0),
   rejected: all.rejected + (result?.isRejected === true ? 1 : 0),
@@ -160,31 +161,28 @@ const withUse = (all: Omit<ToolAccount, "tool">, { result }: TranscriptIndex.Use
   characters: all.characters + (result?.characters ?? 0)
 })
 
-const sessions = (index: TranscriptIndex.TranscriptIndex) => {
-  const all = [index.sessions, index.answers, index.unanswered, index.calls, index.results, index.turns].flatMap(
-    (things) => [...things.values()]
-  )
-  const agents = all.flatMap(({ agent, session }) => (agent === null ? [] : [`${session}\n${agent}`]))
-  return {
-    sessions: new Set(all.flatMap((thing) => thing.sessions)).size,
-    subAgents: new Set(agents).size,
-    resumed: [...index.sessions.values()].filter(({ event }) => event === "resumed").length
+const sessions = ({ answers, calls, results, sessions, turns, unanswered }: TranscriptIndex.TranscriptIndex) => {
+  const names = new Set<string>()
+  const agents = new Set<string>()
+  for (const things of [sessions, answers, unanswered, calls, results, turns]) {
+    for (const { agent, session, sessions } of things.values()) {
+      for (const name of sessions) names.add(name)
+      if (agent !== null) agents.add(`${session}\n${agent}`)
+    }
   }
+  const resumed = [...sessions.values()].filter(({ event }) => event === "resumed").length
+  return { sessions: names.size, subAgents: agents.size, resumed }
 }
 
-const grouped = <A>(all: ReadonlyArray<A>, nameOf: (each: A) => string): ReadonlyArray<readonly [string, Array<A>]> => {
-  const groups = new Map<string, Array<A>>()
-  for (const each of all) {
-    const name = nameOf(each)
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [each])
-    else group.push(each)
-  }
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1))
-}
+const byName = <A>(accounts: ReadonlyMap<string, A>): ReadonlyArray<readonly [string, A]> =>
+  [...accounts].sort(([a], [b]) => (a < b ? -1 : 1))
 
-const counts = <Name extends string>(names: ReadonlyArray<Name>, found: ReadonlyArray<Name>): Record<Name, number> => {
+const counts = <Name extends string, A>(
+  names: ReadonlyArray<Name>,
+  found: Iterable<A>,
+  nameOf: (each: A) => Name
+): Record<Name, number> => {
   const all = Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number> // every name is a key
-  for (const name of found) all[name]++
+  for (const each of found) all[nameOf(each)]++
   return all
 }

@@ -16,7 +16,11 @@
  * ```
  */
 import * as Digest from "@millwright/core/Digest"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type * as PlatformError from "effect/PlatformError"
 import * as Stream from "effect/Stream"
 import * as ClaudeTranscript from "./internal/ClaudeTranscript.ts"
 import * as CodexTranscript from "./internal/CodexTranscript.ts"
@@ -25,6 +29,7 @@ import * as JournalTranscript from "./internal/JournalTranscript.ts"
 import * as OtlpTranscript from "./internal/OtlpTranscript.ts"
 import * as PiTranscript from "./internal/PiTranscript.ts"
 import * as SessionTranscript from "./internal/SessionTranscript.ts"
+import * as SpareBytes from "./internal/SpareBytes.ts"
 import * as Field from "./internal/TranscriptField.ts"
 import * as TranscriptLines from "./internal/TranscriptLines.ts"
 import type * as Transcript from "./Transcript.ts"
@@ -83,8 +88,41 @@ export const read = <E, R>(
       return bytes.pipe(
         Stream.map(file.take),
         Stream.concat(Stream.fromEffect(Effect.suspend(file.end))),
-        Stream.flattenIterable
+        Stream.filter(Arr.isReadonlyArrayNonEmpty),
+        Stream.flattenArray
       )
+    })
+  )
+
+/**
+ * The same of a file on a disk, with less memory than a stream of its bytes takes: all its pieces are read into the same one. `source` is
+ * the path where nothing else is said.
+ */
+export const readFile = (
+  path: string,
+  options: Options = {}
+): Stream.Stream<
+  Transcript.Entry,
+  PlatformError.PlatformError | TranscriptReader.TranscriptError,
+  FileSystem.FileSystem
+> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const { open } = yield* FileSystem.FileSystem
+      const file = yield* open(path)
+      const piece = yield* Effect.acquireRelease(
+        Effect.sync(() => SpareBytes.take(64 * 1024)),
+        (bytes) => Effect.sync(() => SpareBytes.give(bytes))
+      )
+      // A read that is under way writes into the piece, and the next file may have that as soon as this one is left.
+      const bytes = Stream.fromPull(
+        Effect.succeed(
+          Effect.flatMap(Effect.uninterruptible(file.read(piece)), (size) =>
+            size > 0 ? Effect.succeed(Arr.of(piece.subarray(0, Number(size)))) : Cause.done()
+          )
+        )
+      )
+      return read(bytes, { source: path, ...options })
     })
   )
 

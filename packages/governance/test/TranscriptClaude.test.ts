@@ -74,6 +74,9 @@ describe("What Claude Code writes", () => {
           { type: "system", subtype: "api_error", retryAttempt: 1 }
         )
       )
+      const call = { type: "tool_use", id: "toolu_0000000001", name: "Read", input: {} }
+      const calls = yield* tally(lines(answer({ model: "<synthetic>", content: [call] })))
+      assert.deepStrictEqual([calls.total.answers, calls.tools.calls], [0, 1], "a call in it is one all the same")
       assert.deepStrictEqual(
         [total.answers, unanswered, coverage],
         [0, { failed: 2, other: 1 }, { numerator: 0, denominator: 0 }]

@@ -1,7 +1,9 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { join } from "node:path"
 import * as Transcripts from "../src/Transcripts.ts"
 import * as Lab from "./TranscriptLab.ts"
 
@@ -172,6 +174,28 @@ describe("Transcripts", () => {
       assert.strictEqual(error, "the disk is gone")
       assert.deepStrictEqual(seen, ["Unparsed", "Session", "Answered"])
     })
+  )
+
+  it.effect("reads a file like its bytes, also several at the same time, and fails where there is none", () =>
+    Effect.gen(function* () {
+      const names = ["claude.jsonl", "codex.jsonl", "claude-fork.jsonl", "pi.jsonl", "gemini.json"]
+      const at = (name: string) => join(import.meta.dirname, "fixtures", "transcripts", name)
+      const found = yield* Effect.forEach(
+        [...names, ...names],
+        (name) => Stream.runCollect(Transcripts.readFile(at(name))),
+        {
+          concurrency: "unbounded"
+        }
+      )
+      for (const [place, name] of [...names, ...names].entries()) {
+        assert.deepStrictEqual(found[place], yield* Lab.read(Lab.fixture(name), { source: at(name) }), name)
+      }
+      // Whoever takes no more than the first entries leaves the file, and the next reader has memory of its own.
+      const [first] = yield* Stream.runCollect(Stream.take(Transcripts.readFile(at("codex.jsonl")), 1))
+      assert.strictEqual(first?._tag, "Session")
+      const error = yield* Effect.flip(Stream.runCollect(Transcripts.readFile(at("none.jsonl"))))
+      assert.strictEqual(error._tag, "PlatformError")
+    }).pipe(Effect.provide(NodeFileSystem.layer))
   )
 
   it.effect("reads only what the programs write that it was given", () =>

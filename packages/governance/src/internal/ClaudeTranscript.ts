@@ -115,15 +115,15 @@ const answered = (context: Context): ReadonlyArray<Transcript.Entry> => {
   const { line, shared } = context
   const { value } = line
   const message = Field.object(value["message"])
-  if (message["model"] === "<synthetic>") {
-    const isFailure = value["isApiErrorMessage"] === true
-    return [{ _tag: "Unanswered", key: `unanswered:${keyOf(context)}`, ...shared, isFailure }]
-  }
   const id = Field.unique(message["id"], shared.session)
-  const request = Field.name(value["requestId"])
+  const request = Field.id(value["requestId"])
   const key = `answer:${id ?? request ?? keyOf(context)}`
   const used = Field.object(message["usage"])
   const calls = Field.objects(message["content"]).flatMap((block, at) => blockOf(block, { ...context, key, at }))
+  if (message["model"] === "<synthetic>") {
+    const isFailure = value["isApiErrorMessage"] === true
+    return [{ _tag: "Unanswered", key: `unanswered:${keyOf(context)}`, ...shared, isFailure }, ...calls]
+  }
   return [
     {
       _tag: "Answered",

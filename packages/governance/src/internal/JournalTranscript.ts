@@ -1,35 +1,37 @@
 /** What our own journal tells of agents, an event a line. Its runs are the sessions; what was rehearsed has names that come again. */
-import * as FactoryEvent from "@millwright/core/FactoryEvent"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import * as Digest from "@millwright/core/Digest"
+import type * as FactoryEvent from "@millwright/core/FactoryEvent"
 import type * as Transcript from "../Transcript.ts"
 import type { JsonObject, TranscriptReader } from "../TranscriptReader.ts"
 import * as Call from "./TranscriptCall.ts"
 import * as Field from "./TranscriptField.ts"
 
-const decode = Schema.decodeUnknownOption(Schema.toCodecJson(FactoryEvent.FactoryEvent))
+/** Another one may mean something else by the same names. */
+const version: typeof FactoryEvent.version = 1
 
 const claims = ({ actor, at, fact, seq, version }: JsonObject): boolean =>
   [at, seq, version].every((each) => typeof each === "number") && Field.isObject(actor) && Field.isObject(fact)
 
-/** The journal. */
+/** The journal. Its schema would check more than is looked at here, and takes as much memory as all readers together. */
 export const reader: TranscriptReader = {
   format: "millwright-journal",
   claims,
   open:
     () =>
     ({ value }) =>
-      claims(value) ? Option.getOrUndefined(Option.map(decode(value), entries)) : undefined
+      claims(value) && value["version"] === version ? entries(value) : undefined
 }
 
-const entries = (event: FactoryEvent.FactoryEvent): ReadonlyArray<Transcript.Entry> => {
-  const { actor, at, fact, run, seq } = event
-  const session = Field.name(run) ?? "factory"
-  const key = `${session}#${seq}`
-  const shared = { session, agent: null, at }
-  switch (fact._tag) {
-    case "LineStarted":
-      return [{ ...known, ...shared, key: `session:${session}`, event: "begun", from: Field.name(fact.forkOf?.run) }]
+const entries = (event: JsonObject): ReadonlyArray<Transcript.Entry> => {
+  const fact = Field.object(event["fact"])
+  const session = Field.name(event["run"]) ?? "factory"
+  const key = `${session}#${Field.tokens(event["seq"]) ?? "unknown"}`
+  const shared = { session, agent: null, at: Field.time(event["at"]) }
+  switch (fact["_tag"]) {
+    case "LineStarted": {
+      const from = Field.name(Field.object(fact["forkOf"])["run"])
+      return [{ ...known, ...shared, key: `session:${session}`, event: "begun", from }]
+    }
     case "LineResumed":
       return [{ ...known, ...shared, key: `resumed:${key}`, event: "resumed" }]
     case "LineFinished":
@@ -40,35 +42,39 @@ const entries = (event: FactoryEvent.FactoryEvent): ReadonlyArray<Transcript.Ent
     case "AgentStarted":
       return fact.resumed ? [] : [{ ...known, ...shared, key: `agent:${key}`, event: "begun" }]
     case "ModelCalled":
-      return [answered({ ...fact, key, shared })]
-    case "ModelFailed":
+      return [answered(fact, { model: fact["model"], key, shared })]
+    case "ModelFailed": {
+      const { billed, model } = fact
       return [
         { _tag: "Unanswered", key: `unanswered:${key}`, ...shared, isFailure: true },
-        ...(fact.billed === undefined ? [] : [answered({ ...fact.billed, model: fact.model, key, shared })])
+        ...(Field.isObject(billed) ? [answered(billed, { model, key, shared })] : [])
       ]
+    }
     case "ToolCalled": {
-      const call = `call:${fact.call === undefined ? key : Field.unique(fact.call, session)}`
-      const { doing, tool } = Call.make(fact.tool, null, {})
+      const call = `call:${Field.unique(fact["call"], session) ?? key}`
+      const { doing, tool } = Call.make(fact["tool"], null, {})
+      const input = Field.digest(fact["arguments"]) ?? Digest.ofJson(fact["arguments"] ?? null)
       const unknown = { file: null, range: null, command: null }
       return [
-        { _tag: "Called", key: call, ...shared, answer: null, tool, doing, input: fact.arguments, ...unknown },
+        { _tag: "Called", key: call, ...shared, answer: null, tool, doing, input, ...unknown },
         {
           _tag: "Returned",
           key: call,
           ...shared,
-          characters: fact.outputBytes,
-          output: fact.output ?? null,
-          isError: !fact.ok,
+          characters: Field.tokens(fact["outputBytes"]),
+          output: Field.digest(fact["output"]),
+          isError: fact["ok"] !== true,
           isRejected: false
         }
       ]
     }
     case "AgentPrompted": {
-      const speech = actor._tag === "Human" ? "prompt" : "system"
-      return [{ _tag: "Said", key: `said:${key}`, ...shared, speech, characters: fact.text.length }]
+      const speech = Field.object(event["actor"])["_tag"] === "Human" ? "prompt" : "system"
+      const characters = Field.text(fact["text"])?.length ?? 0
+      return [{ _tag: "Said", key: `said:${key}`, ...shared, speech, characters }]
     }
     case "ContextCompacted": {
-      const { after, before } = fact
+      const [before, after] = [Field.tokens(fact["before"]), Field.tokens(fact["after"])]
       return [{ _tag: "Compacted", key: `compacted:${key}`, ...shared, trigger: "auto", before, after }]
     }
     default:
@@ -78,22 +84,23 @@ const entries = (event: FactoryEvent.FactoryEvent): ReadonlyArray<Transcript.Ent
 
 const known = { _tag: "Session", program: "millwright", version: null, from: null } as const
 
-type Billed = NonNullable<Extract<FactoryEvent.Fact, { readonly _tag: "ModelFailed" }>["billed"]>
-
-interface Answer extends Pick<Billed, "message" | "provider" | "rehearsed" | "usage"> {
-  readonly model: string
+interface Answer {
+  readonly model: unknown
   readonly key: string
-  readonly shared: { readonly session: string; readonly agent: null; readonly at: number }
+  readonly shared: { readonly session: string; readonly agent: null; readonly at: number | null }
 }
 
-const answered = ({ key, message, model, provider, rehearsed, shared, usage }: Answer): Transcript.Entry => ({
-  _tag: "Answered",
-  key: `answer:${(rehearsed ? null : Field.unique(message, shared.session)) ?? key}`,
-  ...shared,
-  provider: Field.name(provider),
-  model: Field.name(model),
-  request: null,
-  usage,
-  longCacheWrite: 0,
-  purpose: "turn"
-})
+const answered = (told: JsonObject, { key, model, shared }: Answer): Transcript.Entry => {
+  const { cacheRead, cacheWrite, input, output } = Field.object(told["usage"])
+  return {
+    _tag: "Answered",
+    key: `answer:${(told["rehearsed"] === true ? null : Field.unique(told["message"], shared.session)) ?? key}`,
+    ...shared,
+    provider: Field.name(told["provider"]),
+    model: Field.name(model),
+    request: null,
+    usage: Field.usage({ input, cacheRead, cacheWrite, output }),
+    longCacheWrite: 0,
+    purpose: "turn"
+  }
+}

@@ -55,7 +55,7 @@ const entries = (span: JsonObject, program: string, options: Options): ReadonlyA
   const of = attributes(span)
   const trace = Field.name(span["traceId"]) ?? "unknown"
   const session = Field.name(of("gen_ai.conversation.id")) ?? trace
-  const key = `${trace}/${Field.name(span["spanId"]) ?? "unknown"}`
+  const key = `${trace}/${Field.id(span["spanId"]) ?? "unknown"}`
   const shared = { session, agent: null, at: nanoseconds(span["endTimeUnixNano"]) }
   const context: Span = { span, of, key, shared, options }
   switch (of("gen_ai.operation.name")) {

@@ -71,7 +71,7 @@ const entries = (state: State, value: JsonObject): ReadonlyArray<Transcript.Entr
   const entry: Entry = {
     value,
     message: Field.object(value["message"]),
-    key: `${Field.name(value["id"]) ?? "unknown"}@${at ?? state.session}`,
+    key: `${Field.id(value["id"]) ?? "unknown"}@${at ?? state.session}`,
     shared: { session: state.session, agent: null, at }
   }
   switch (value["type"]) {

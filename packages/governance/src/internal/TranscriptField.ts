@@ -24,28 +24,32 @@ export const text = (value: unknown): string | null => (typeof value === "string
  * A name as it is, where it can be nothing else: without spaces, of 200 characters at most, and no secret that is known by its form. Any
  * other is told by its digest. `null`: there is none.
  */
-export const name = (value: unknown): string | null => {
+export const id = (value: unknown): string | null => {
   const given = text(value)
-  if (given === null) return null
-  if (!plain.test(given)) return hidden(given)
-  const known = names.get(given)
-  if (known !== undefined) return known
-  const made = Redaction.scrub(given) === given ? given : hidden(given)
-  if (names.size >= 20_000) names.clear()
-  names.set(given, made)
-  return made
+  return given === null ? null : plain.test(given) && Redaction.scrub(given) === given ? given : hidden(given)
 }
 
 const plain = /^[\w.:@/+<>-]{1,200}$/
 
 const hidden = (given: string): string => `#${Digest.short(Digest.of(given))}`
 
-/** Names are looked at once: there are few of them, and each stands in many lines. */
+/** The same for names that stand in many lines, such as that of a model or a session: each is looked at and kept once. */
+export const name = (value: unknown): string | null => {
+  const given = text(value)
+  if (given === null || given.length > 200) return id(given)
+  const known = names.get(given)
+  if (known !== undefined) return known
+  const made = id(given)
+  if (names.size >= 2_000) names.clear()
+  if (made !== null) names.set(given, made)
+  return made
+}
+
 const names = new Map<string, string>()
 
 /** A name that counts everywhere when it is long enough to be unlike any other, and within its session otherwise: small servers draw a number. */
 export const unique = (value: unknown, session: string): string | null => {
-  const found = name(value)
+  const found = id(value)
   return found === null || found.length >= 16 ? found : `${session}/${found}`
 }
 
@@ -57,6 +61,11 @@ export const time = (value: unknown): number | null => {
 
 /** More tokens of one kind than this nobody was ever answered with. The sum of millions of answers stays exact. */
 const mostTokens = 1_000_000_000
+
+/** A digest, or `null`. */
+export const digest = (value: unknown): Digest.Digest | null => (isDigest(value) ? value : null)
+
+const isDigest = (value: unknown): value is Digest.Digest => typeof value === "string" && /^[0-9a-f]{64}$/.test(value)
 
 /** A number of tokens, or `null`. */
 export const tokens = (value: unknown): number | null =>

@@ -8,6 +8,7 @@
 import * as Digest from "@millwright/core/Digest"
 import type * as Transcript from "../Transcript.ts"
 import type { JsonObject, Line } from "../TranscriptReader.ts"
+import * as SpareBytes from "./SpareBytes.ts"
 import * as Field from "./TranscriptField.ts"
 
 /** A piece of a file that is no object. */
@@ -43,10 +44,10 @@ interface Open {
 
 /** Begins a file. */
 export const make = ({ broken, found, maxBytes }: Handler): TranscriptLines => {
-  let parts: Array<Uint8Array> = []
+  // The beginning of a line that has not ended.
+  let held: Buffer = nothing
   let size = 0
   let number = 1
-  let isTooLong = false
   let open: Open | undefined
 
   const tell = (text: string, line: number, value = parse(text)) => {
@@ -120,44 +121,63 @@ export const make = ({ broken, found, maxBytes }: Handler): TranscriptLines => {
     scan(text, number)
   }
 
-  const add = (part: Uint8Array, isKept = false) => {
-    size += part.length
-    isTooLong ||= size > maxBytes
-    if (isTooLong) parts = []
-    // Whoever gave it may use its memory again.
-    else parts.push(isKept ? Uint8Array.from(part) : part)
+  const release = () => {
+    SpareBytes.give(held)
+    held = nothing
   }
 
-  const end = () => {
-    const [only] = parts
-    const bytes = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts)
-    if (isTooLong) {
+  /** Keeps a part of a line. Whoever gave it may use its memory again. */
+  const keep = (part: Uint8Array) => {
+    if (size + part.length <= maxBytes) {
+      if (held.length < size + part.length) {
+        const more = SpareBytes.take(size + part.length)
+        held.copy(more, 0, 0, size)
+        release()
+        held = more
+      }
+      held.set(part, size)
+    }
+    size += part.length
+  }
+
+  /** A line ends with this part of it. */
+  const end = (part: Uint8Array) => {
+    if (size + part.length > maxBytes) {
       giveUp()
-      const place = `${number}:${size}`
-      broken({ line: number, bytes: size, why: "TooLong", digest: () => Digest.of(place) })
-    } else if (size > 0) take(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"))
-    parts = []
+      const bytes = size + part.length
+      const place = `${number}:${bytes}`
+      broken({ line: number, bytes, why: "TooLong", digest: () => Digest.of(place) })
+    } else if (size === 0) take(decode(part))
+    else {
+      keep(part)
+      take(decode(held.subarray(0, size)))
+    }
     size = 0
-    isTooLong = false
     number++
+    release()
   }
 
   return {
     take: (chunk) => {
       let from = 0
       for (let to = chunk.indexOf(10); to !== -1; to = chunk.indexOf(10, from)) {
-        add(chunk.subarray(from, to))
-        end()
+        end(chunk.subarray(from, to))
         from = to + 1
       }
-      if (from < chunk.length) add(chunk.subarray(from), true)
+      if (from < chunk.length) keep(chunk.subarray(from))
     },
     end: () => {
-      end()
+      end(nothing)
       giveUp()
+      release()
     }
   }
 }
+
+const nothing = Buffer.alloc(0)
+
+const decode = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString("utf8")
 
 /** `null`: it is JSON, and no object. `undefined`: it is none. */
 const parse = (text: string): JsonObject | null | undefined => {
