@@ -3,6 +3,7 @@ import * as Git from "@millwright/core/Git"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Random from "effect/Random"
 import * as NoteFault from "./NoteFault.ts"
@@ -119,10 +120,17 @@ export const change = Effect.fnUntraced(function* <E, R>(
   const fs = yield* FileSystem.FileSystem
   const folder = yield* Git.commonDir(dir)
   const turn = NoteTurn.taken(`${folder}/millwright-${ref.replaceAll("/", "-")}.turn`)
+  yield* NoteTree.tip(dir, ref)
+  // In turn no process is started for what stands in a file; where it does not, git is asked.
+  const now = Effect.flatMap(Effect.option(fs.readFileString(`${folder}/${ref}`)), (file) =>
+    Option.isSome(file) && /^[0-9a-f]{40,64}\n$/.test(file.value)
+      ? Effect.succeed(file.value.trim())
+      : Effect.map(NoteTree.tip(dir, ref), ({ head }) => head)
+  )
   const attempts = Effect.fnUntraced(function* () {
     let said = ""
     for (let attempt = 0; attempt < most; attempt++) {
-      const { head } = yield* NoteTree.tip(dir, ref)
+      const head = yield* now
       const planned = yield* plan(head)
       if (planned === undefined) return false
       const refused = yield* commit(dir, { ...writing, ...planned, head })
