@@ -32,7 +32,8 @@ export const exceptions: ReadonlyArray<Policy.Rule> = [
   {
     name: "instructions for agents",
     paths: [
-      "**/{AGENTS,AGENT,CLAUDE,GEMINI,SKILL,COPILOT,CURSOR,WARP,CONVENTIONS}{,.*,-*,_*}.md",
+      "**/{AGENTS,AGENT,CLAUDE,GEMINI,SKILL,COPILOT,CURSOR,WARP,CONVENTIONS}.md",
+      "**/{AGENTS,CLAUDE,GEMINI}.*.md",
       "**/.{claude,codex,cursor,gemini,agents,continue,windsurf,aider,kiro,roo,cline,amp,opencode,factory,github}/**",
       "**/.{cursorrules,windsurfrules,clinerules,mcp.json,aider.conf.yml}",
       "**/{prompts,skills}/**/*.{md,mdx,txt,markdown}",
@@ -44,7 +45,8 @@ export const exceptions: ReadonlyArray<Policy.Rule> = [
     name: "what people and machines are promised",
     paths: [
       "**/{LICENSE,LICENCE,COPYING,NOTICE,PATENTS,SECURITY,TERMS,PRIVACY,EULA,GOVERNANCE,OWNERS,MAINTAINERS,CODE_OF_CONDUCT}*",
-      "**/{,*-,*_,*.}{terms,privacy,legal,license,licence,pricing,prices,refunds,returns,warranty,sla,dpa,imprint,impressum}{,.*,-*,_*}.{md,mdx,markdown,txt,rst,adoc,html}",
+      "**/*{terms-of,terms_of,privacy-policy,privacy_policy,legal,license,licence}*.*",
+      "**/{terms,privacy,pricing,prices,refunds,returns,warranty,imprint,impressum}.{md,mdx,markdown,txt,html}",
       "**/{robots,ads,app-ads,humans,security}.txt",
       "**/.well-known/**",
       "**/CNAME"

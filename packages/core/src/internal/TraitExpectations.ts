@@ -20,6 +20,13 @@ const shape = (line: string): string =>
 
 const expected = /expect|\bwant|\bgot\b|golden|snapshot/i
 
+/** What an assertion is about. */
+const subject = (line: string): string | undefined =>
+  (
+    /\bexpect\s{0,5}\((.{1,200}?)\)\s{0,5}\./.exec(line) ??
+    /\bassert\s{1,5}(.{1,200}?)(?:\s{0,5}(?:[=!<>]=|[<>,])|$)/.exec(line)
+  )?.[1]
+
 const indent = (line: string): number => line.search(/\S|$/)
 
 /** Whether a line of the text before is an answer: it says so, or stands in an assertion of several lines. */
@@ -41,13 +48,16 @@ const isOther = ({ added, removed }: FileView.Hunk, before: ReadonlyArray<string
   const put = TraitTests.lines(added.text).filter((line) => line.trim() !== "")
   const kept = new Set(put.map(plain))
   const shapes = new Set(put.map(shape))
+  const subjects = new Set(put.map(subject))
   const taken = TraitTests.lines(removed.text).filter((line) => line.trim() !== "")
   if (taken.every((line) => kept.has(plain(line)))) return false
   return (
     [...taken, ...put].every(TraitTests.isAssertion) ||
     removed.text.split("\n").some((line, at) => {
-      if (line.trim() === "" || kept.has(plain(line)) || !shapes.has(shape(line))) return false
-      return isAnswer(before, removed.at - 1 + at)
+      if (line.trim() === "" || kept.has(plain(line))) return false
+      const about = subject(line)
+      if (about !== undefined && subjects.has(about)) return true
+      return shapes.has(shape(line)) && isAnswer(before, removed.at - 1 + at)
     })
   )
 }

@@ -11,7 +11,7 @@ const assertion =
 const declaration =
   /\b(?:it|test|describe|context|specify|scenario|suite|bench|feature)\s{0,5}(?:\.\s{0,5}\w{1,20}\s{0,5}){0,3}[(`]|\bdef\s{1,5}test\w{0,80}|\bfunc\s{1,5}(?:Test|Benchmark|Fuzz|Example)\w{0,80}|@(?:Test|ParameterizedTest|RepeatedTest|Property)\b|#\[(?:\w{1,20}::)?test\b|\[(?:Fact|Theory|Test|TestMethod|TestCase)\b|^[ \t]{0,20}(?:it|test|scenario|specify)\s{1,5}["']|\bTEST(?:_F|_P)?\s{0,5}\(|^[ \t]{0,20}(?:Scenario|Scenario Outline|Then|And)\b/
 const skipping =
-  /\b(?:it|test|describe|context|suite|specify|bench)\s{0,5}(?:\.\s{0,5}\w{1,20}\s{0,5}){0,2}\.\s{0,5}(?:skip|skipIf|runIf|only|todo|fails|failing|fixme|slow)\b|\b(?:xit|xtest|xdescribe|xcontext|fit|fdescribe|xspecify|pending)\b\s{0,5}[("'{]|@(?:Ignore|Disabled|DisabledIf\w{0,20}|DisabledOn\w{0,20}|unittest\.skip\w{0,20}|skip|pytest\.mark\.(?:skip|skipif|xfail)|Tag\("slow"\))|\bpytest\.(?:skip|xfail|importorskip)\b|\bself\.skipTest\b|\bunittest\.skip|\bt\.(?:Skip|SkipNow|Skipf)\b|\btesting\.Short\b|#\[(?:ignore|should_panic)|\bSkip\s{0,5}=|\[Ignore\b|\bskip\s{1,5}["']|\bmarkTest(?:Skipped|Incomplete)\b|\bXCTSkip\b|\bGTEST_SKIP\b|\bcontext\.skip\b|\bthis\.skip\(|\bskip\s{0,5}:\s{0,5}(?:true|["'])|\.retry\(|\bretries?\s{0,5}[:=]|@flaky\b|\bflaky\s{0,5}[(=:]/
+  /\b(?:it|test|describe|context|suite|specify|bench)\s{0,5}(?:\.\s{0,5}\w{1,20}\s{0,5}){0,2}\.\s{0,5}(?:skip|skipIf|runIf|only|todo|fails|failing|fixme|slow)\b|\b(?:xit|xtest|xdescribe|xcontext|fit|fdescribe|xspecify|pending)(?:\s{0,5}[({]|\s{1,5}["'])|@(?:Ignore|Disabled|DisabledIf\w{0,20}|DisabledOn\w{0,20}|unittest\.skip\w{0,20}|skip|pytest\.mark\.(?:skip|skipif|xfail)|Tag\("slow"\))|\bpytest\.(?:skip|xfail|importorskip)\b|\bself\.skipTest\b|\bunittest\.skip|\bt\.(?:Skip|SkipNow|Skipf)\b|\btesting\.Short\b|#\[(?:ignore|should_panic)|\bSkip\s{0,5}=|\[Ignore\b|\bskip\s{1,5}["']|\bmarkTest(?:Skipped|Incomplete)\b|\bXCTSkip\b|\bGTEST_SKIP\b|\bcontext\.skip\b|\bthis\.skip\(|\bskip\s{0,5}:\s{0,5}(?:true|["'])|\.retry\(|\bretries?\s{0,5}[:=]|@flaky\b|\bflaky\s{0,5}[(=:]/
 /** Of what skips: what skips all others, and what stands above what it skips. */
 const alone = /\b(?:it|test|describe|context|suite|specify|scenario)(?:\.\w{1,20}){0,3}\.only\b|\b(?:fit|fdescribe)\b/
 const marker = /^[ \t]{0,40}(?:@|#\[|\[)/
@@ -80,7 +80,7 @@ const isWeaker = ({ added: put, removed: taken }: FileView.Hunk): boolean => {
 /** Whether more is skipped than before. A new test that is skipped takes nothing away, one that is the only one does. */
 const skips = (added: ReadonlyArray<string>, removed: ReadonlyArray<string>): boolean => {
   const fresh = (line: string, at: number): boolean =>
-    removed.length === 0 &&
+    removed.every((each) => each.trim() === "") &&
     !alone.test(line) &&
     (declaration.test(line) ||
       (marker.test(line) && added.slice(at + 1).some((next) => declaration.test(next))) ||
