@@ -210,6 +210,12 @@ describe("suites", () => {
     const named = both.replace("../src/adapters/SqliteJournal.ts", "@millwright/core/adapters/SqliteJournal")
     assert.strictEqual(await Planted.failures(suites, test(named + call)), "")
   })
+  it("asks of a program that a test runs it", async () => {
+    const program = { "packages/core/src/adapters/SomeProgram.ts": "#!/usr/bin/env node\nexport const a = 1" }
+    assert.match(await Planted.failures(suites, program), /no test runs it/)
+    const test = { "packages/core/test/Some.test.ts": 'const path = "../src/adapters/SomeProgram.ts"' }
+    assert.strictEqual(await Planted.failures(suites, { ...program, ...test }), "")
+  })
 })
 
 describe("barrels", () => {

@@ -19,11 +19,20 @@ const isImportOf = (adapter: Source.Source, test: Source.Source): boolean => {
   )
 }
 
-/** Every `adapters/X.ts` has a test that imports it and calls `PortTest.suite(`, where the adapter imports `Port`. */
+/** A program stands among the adapters for what it runs on. It has no port, so what proves it is a test that runs it. */
+const isProgram = ({ text }: Source.Source): boolean => text.startsWith("#!")
+
+const isRun = ({ path }: Source.Source, tests: ReadonlyArray<Source.Source>): boolean =>
+  tests.some(({ code }) => code.includes(path.slice(path.indexOf("/src/") + 1)))
+
+/** Every `adapters/X.ts` has a test that imports it and calls `PortTest.suite(`, where the adapter imports `Port`, and every program one that runs it. */
 export const gate = Gate.make("suites", "every adapter has a test that calls its port's conformance suite", (root) => {
   const adapters = Source.read(root, "packages/*/src/adapters/*.ts").filter(({ path }) => !path.endsWith("/index.ts"))
   const tests = Source.read(root, "packages/*/test/**/*.test.ts")
   const failures = adapters.flatMap((adapter) => {
+    if (isProgram(adapter)) {
+      return isRun(adapter, tests) ? [] : [`${adapter.path}: no test runs it. Start it by its path in one`]
+    }
     const suites = nounsOf(adapter).map(suiteOf)
     const own = tests.filter((test) => isImportOf(adapter, test))
     const isProved = own.some(({ code }) =>

@@ -109,8 +109,8 @@ export const careful: Policy = {
     ...PolicyPresets.sensitive,
     ...PolicyPresets.hardStops
   ],
-  maxLines: 200,
-  maxFiles: 10
+  maxLines: 500,
+  maxFiles: 20
 }
 
 /** A forbidden class: no run may be started for these paths, and only commits that a human signed may touch them. */

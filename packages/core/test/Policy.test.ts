@@ -159,7 +159,7 @@ describe("Policy.classify", () => {
     ["HumanReview", "an executable file", file("docs/tool.md", { mode: "100755" })],
     ["HumanReview", "not a plain file", file("docs/was-link.md", { status: "type-changed" })],
     ["HumanReview", "a submodule", file("docs/module", { mode: "160000", status: "deleted" })],
-    ["HumanReview", "more than 200 lines", file("docs/long.md", { additions: 100, deletions: 101 })],
+    ["HumanReview", "more than 500 lines", file("docs/long.md", { additions: 250, deletions: 251 })],
     ["HardStop", "automation and secrets", file(".github/workflows/ci.yml")],
     ["HardStop", "automation and secrets", file("app/.env.local")],
     [
@@ -225,8 +225,8 @@ describe("Policy.classify", () => {
   })
 
   it("gives a change to a human that is too many files, and names at most 20 paths, sorted", () => {
-    const docs = Array.from({ length: 11 }, (_, index) => file(`docs/${index}.md`))
-    assert.deepInclude(decide(...docs), { _tag: "HumanReview", rule: "more than 10 files", paths: [] })
+    const docs = Array.from({ length: 21 }, (_, index) => file(`docs/${index}.md`))
+    assert.deepInclude(decide(...docs), { _tag: "HumanReview", rule: "more than 20 files", paths: [] })
     const secrets = Array.from({ length: 30 }, (_, index) => file(`${String(index).padStart(2, "0")}/.env`))
     assert.deepStrictEqual(
       decide(...secrets.toReversed()).paths,

@@ -1,3 +1,6 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Policy from "@millwright/core/Policy"
+import * as StatusCheck from "@millwright/governance/StatusCheck"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync, spawnSync } from "node:child_process"
@@ -31,6 +34,7 @@ class Repository {
     this.git("commit", "-q", "-m", "m")
     return this.git("rev-parse", "HEAD")
   }
+  /** Runs the program. What does not need one asks `judged`. */
   check(...args: ReadonlyArray<string>) {
     const range = ["--base", "--head"].flatMap((flag, at) =>
       args.includes(flag) ? [] : [flag, ["main", "work"][at] ?? ""]
@@ -45,8 +49,15 @@ const repository = Effect.acquireRelease(
   ({ dir }) => Effect.sync(() => rmSync(dir, { recursive: true, force: true }))
 )
 
-const test = (title: string, body: (at: Repository) => void) =>
-  it.live(title, () => Effect.scoped(Effect.map(repository, body)), 60_000)
+const test = (title: string, body: (at: Repository) => Promise<void> | void) =>
+  it.live(title, () => Effect.scoped(Effect.flatMap(repository, (at) => Effect.promise(async () => body(at)))), 60_000)
+
+/** The same check, in this process. */
+const judged = async ({ dir }: Repository, options: Partial<StatusCheck.Options> = {}) => {
+  const check = StatusCheck.check(dir, { base: "main", head: "work", ...options })
+  const report = await Effect.runPromise(Effect.provide(check, NodeServices.layer))
+  return { ...report, out: StatusCheck.text(report) }
+}
 
 describe("millwright-policy", () => {
   test("ends with 0 for a document, and with 1 for what takes humans, naming the rule, the paths and the way on", (at) => {
@@ -69,11 +80,9 @@ describe("millwright-policy", () => {
     }
   })
 
-  test("writes SARIF that names the rule, the level, the file and the line", (at) => {
+  test("writes SARIF that names the rule, the level, the file and the line", async (at) => {
     at.commit({ "src/ä #.ts": "export const a = 1\napp.get('/x', f)\n", ".github/workflows/a.yml": "on: push\n" })
-    const file = join(at.dir, "out.sarif")
-    assert.strictEqual(at.check("--sarif", file).code, 1)
-    const log = JSON.parse(readFileSync(file, "utf8"))
+    const log = JSON.parse(JSON.stringify(StatusCheck.sarif(await judged(at))))
     assert.strictEqual(log.version, "2.1.0")
     const [{ results, tool }] = log.runs
     for (const { level, locations, message, ruleId, ruleIndex } of results) {
@@ -89,11 +98,13 @@ describe("millwright-policy", () => {
     assert.deepStrictEqual(endpoint.locations, [
       { physicalLocation: { artifactLocation: { uri: "src/%C3%A4%20%23.ts" }, region: { startLine: 2 } } }
     ])
+    const [empty] = StatusCheck.sarif(await judged(at, { head: "main" })).runs[0].results
+    assert.lengthOf(empty?.locations ?? [], 1, "a forge refuses a result without a place")
     const stopped = results.find(({ ruleId }: { ruleId: string }) => ruleId === "automation and secrets")
     assert.strictEqual(stopped.level, "error")
   })
 
-  test("takes approvals of this head and this decision, of people who did not make the change", (at) => {
+  test("takes approvals of this head and this decision, of people who did not make the change", async (at) => {
     at.git("checkout", "-q", "main")
     at.commit({
       ".millwright/policy.json": JSON.stringify({
@@ -104,40 +115,37 @@ describe("millwright-policy", () => {
     at.git("checkout", "-q", "work")
     at.git("merge", "-q", "main")
     at.commit({ "src/auth/login.ts": "export const a = 2\n" })
-    const { digest, exitCode, head } = JSON.parse(at.check("--json").out)
+    const { decision, exitCode, facts } = await judged(at)
     assert.strictEqual(exitCode, 1)
-    const file = join(at.dir, "..", `${Date.now()}-approvals.json`)
-    const approve = (head: string, ...names: ReadonlyArray<string>) => {
-      const approvals = names.map((name) => ({ by: { _tag: "Human", name }, head, decision: digest }))
-      writeFileSync(file, JSON.stringify({ approvals }))
-      return at.check("--approvals", file)
-    }
-    try {
-      assert.strictEqual(approve(head, "bob", "eve").code, 0)
-      assert.strictEqual(approve(head, "bob").code, 1, "one of two")
-      assert.strictEqual(approve(head, "ada", "bob", "mallory").code, 1, "nobody of them is a validation architect")
-      at.commit({ "src/auth/login.ts": "export const a = 3\n" })
-      const stale = approve(head, "bob", "eve")
-      assert.strictEqual(stale.code, 1, "a new commit voids approvals")
-      assert.include(stale.out, "StaleHead")
-      writeFileSync(file, '{ "approvals": [{ "by": "bob" }] }')
-      const wrong = at.check("--approvals", file)
-      assert.strictEqual(wrong.code, 2)
-      assert.include(wrong.err, "--approvals")
-    } finally {
-      rmSync(file, { force: true })
-    }
+    const by = (...names: ReadonlyArray<string>) => ({
+      approvals: names.map((name) => ({
+        by: { _tag: "Human" as const, name },
+        head: facts.head,
+        decision: Policy.digest(decision)
+      }))
+    })
+    assert.strictEqual((await judged(at, { known: by("bob") })).exitCode, 1, "one of two")
+    const wrong = await judged(at, { known: by("ada", "bob", "mallory") })
+    assert.strictEqual(wrong.exitCode, 1, "nobody of them is a validation architect")
+    // As the program takes them, from a file.
+    const file = join(at.dir, ".git", "approvals.json")
+    writeFileSync(file, JSON.stringify(by("bob", "eve")))
+    assert.strictEqual(at.check("--approvals", file).code, 0)
+    at.commit({ "src/auth/login.ts": "export const a = 3\n" })
+    const stale = await judged(at, { known: by("bob", "eve") })
+    assert.strictEqual(stale.exitCode, 1, "a new commit voids approvals")
+    assert.include(stale.out, "StaleHead")
   })
 
-  test("is judged by the policy of the base, which the head can not change", (at) => {
+  test("is judged by the policy of the base, which the head can not change", async (at) => {
     at.commit({ ".millwright/policy.yaml": 'rules:\n  - { name: all, paths: ["**"], class: AutoShip }\n' })
-    const held = at.check()
-    assert.strictEqual(held.code, 1)
+    const held = await judged(at)
+    assert.strictEqual(held.exitCode, 1)
     assert.include(held.out, "HardStop")
     assert.include(held.out, "the preset `careful`")
   })
 
-  test("runs nothing of the repository, whatever its configuration and its hooks say", (at) => {
+  test("runs nothing of the repository, whatever its configuration and its hooks say", async (at) => {
     const trap = join(at.dir, "trap.sh")
     writeFileSync(trap, `#!/bin/sh\ntouch "${join(at.dir, "sprung")}"\n`)
     chmodSync(trap, 0o755)
@@ -155,18 +163,24 @@ describe("millwright-policy", () => {
     rmSync(join(at.dir, "sprung"), { force: true })
     at.git("-c", "core.fsmonitor=false", "-c", "filter.x.smudge=cat", "commit", "-q", "--allow-empty", "-m", "m")
     rmSync(join(at.dir, "sprung"), { force: true })
-    assert.include([0, 1], at.check().code)
+    assert.include([0, 1], (await judged(at)).exitCode)
     assert.throws(() => readFileSync(join(at.dir, "sprung")), /ENOENT/, "a program of the repository was run")
   })
 
-  test("ends with 2 and says what is wrong, for what it can not use", (at) => {
+  test("ends with 2 and says what is wrong, for what it can not use", async (at) => {
+    for (const [options, said] of [
+      [{ base: "-x=y" }, "-x"],
+      [{ path: "/etc/passwd" }, "/etc/passwd"]
+    ] as const) {
+      const failed = StatusCheck.check(at.dir, { base: "main", head: "work", ...options }).pipe(Effect.flip)
+      assert.include((await Effect.runPromise(Effect.provide(failed, NodeServices.layer))).message, said)
+    }
     at.git("checkout", "-q", "main")
     at.commit({ ".millwright/policy.yaml": "rules: 3\n" })
     const cases: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
       [[], ".millwright/policy.yaml"],
       [["--base", "main~1", "--head", "nowhere"], '"nowhere" names no commit'],
-      [["--base", "-x=y"], "-x"],
-      [["--policy", "/etc/passwd"], "/etc/passwd"],
+      [["--approvals", join(at.dir, "docs/a.md")], "--approvals"],
       [["--wrong"], "--wrong"]
     ]
     for (const [args, said] of cases) {

@@ -57,6 +57,9 @@ export const kindOf = (path: string): Kind => {
   return testFolder.test(folded) || testName.test(folded) || testClass.test(path) ? "test" : "other"
 }
 
+/** Whether its name alone says that it is a test, wherever it is. */
+export const isNamedTest = (path: string): boolean => testName.test(PathForm.fold(path)) || testClass.test(path)
+
 const importing =
   /^[ \t]{0,20}(?:import\b|from\b|export\b.{0,200}\bfrom\b|use\b|using\b|require|include|#include|@import|(?:const|let|var)\b.{0,200}\brequire\()/
 

@@ -32,10 +32,11 @@ export const exceptions: ReadonlyArray<Policy.Rule> = [
   {
     name: "instructions for agents",
     paths: [
-      "**/{AGENTS,AGENT,CLAUDE,GEMINI,SKILL,COPILOT,CURSOR,WARP,CONVENTIONS}*.md",
+      "**/{AGENTS,AGENT,CLAUDE,GEMINI,SKILL,COPILOT,CURSOR,WARP,CONVENTIONS}.md",
+      "**/{AGENTS,CLAUDE,GEMINI}.*.md",
       "**/.{claude,codex,cursor,gemini,agents,continue,windsurf,aider,kiro,roo,cline,amp,opencode,factory,github}/**",
       "**/.{cursorrules,windsurfrules,clinerules,mcp.json,aider.conf.yml}",
-      "**/{prompts,skills,agents,commands,personas,instructions}/**/*.{md,mdx,txt,markdown}",
+      "**/{prompts,skills}/**/*.{md,mdx,txt,markdown}",
       "**/{llms,llms-full,*.prompt,*prompt*,*instructions*}.{md,txt}"
     ],
     class: "HumanReview"
@@ -45,6 +46,7 @@ export const exceptions: ReadonlyArray<Policy.Rule> = [
     paths: [
       "**/{LICENSE,LICENCE,COPYING,NOTICE,PATENTS,SECURITY,TERMS,PRIVACY,EULA,GOVERNANCE,OWNERS,MAINTAINERS,CODE_OF_CONDUCT}*",
       "**/*{terms-of,terms_of,privacy-policy,privacy_policy,legal,license,licence}*.*",
+      "**/{terms,privacy,pricing,prices,refunds,returns,warranty,imprint,impressum}.{md,mdx,markdown,txt,html}",
       "**/{robots,ads,app-ads,humans,security}.txt",
       "**/.well-known/**",
       "**/CNAME"
@@ -81,7 +83,6 @@ export const exceptions: ReadonlyArray<Policy.Rule> = [
     name: "dependencies",
     paths: [
       "**/package.json",
-      "**/*lock*",
       "**/Cargo.toml",
       "**/go.mod",
       "**/go.sum",

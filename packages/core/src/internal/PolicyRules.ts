@@ -49,6 +49,7 @@ const called: Readonly<Record<Trait.Trait, string>> = {
   Payments: "payments",
   PersonalData: "personal data",
   TestsWeakened: "tests ask for less",
+  ExpectationChanged: "a test expects something else",
   Executable: "an executable file",
   Symlink: "a symbolic link",
   Submodule: "a submodule",

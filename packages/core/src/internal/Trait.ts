@@ -18,6 +18,8 @@ export const Trait = Schema.Literals([
   "Payments",
   "PersonalData",
   "TestsWeakened",
+  /** A test expects something else than before. */
+  "ExpectationChanged",
   "Executable",
   "Symlink",
   "Submodule",

@@ -64,7 +64,19 @@ const rules: ReadonlyArray<Rule> = [
   either(
     "DataDeletion",
     code,
-    /\bdrop(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}(?:table|column|database|schema|keyspace|index|collection|view)\b|\btruncate\s{1,20}(?:table\b|"?[a-z_]{2,60}"?\s{0,9};)|\bdelete(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}from\b|\b(?:deleteMany|dropDatabase|dropCollection|dropTable|drop_table|dropColumn|drop_column|removeColumn|remove_column|DropColumn|DropTable|delete_all|destroy_all|RemoveField|DeleteModel|flushall|flushdb|deleteBucket|delete_bucket|emptyBucket|force_destroy|truncateTable|truncate_table)\b|\brm\s{1,9}-[a-z]{0,4}[rf]|\brmtree\b|\brmSync\b|\bos\.RemoveAll\b|\bremove_dir_all\b|\bFileUtils\.rm_r|\bmkfs\b|\bskip_final_snapshot\b|\bprevent_destroy\b/i
+    /\bdrop(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}(?:table|column|database|schema|keyspace|index|collection|view)\b|\btruncate\s{1,20}(?:table\b|"?[a-z_]{2,60}"?\s{0,9};)|\bdelete(?:\s|\\[nrt]|\/\*[^*]{0,40}\*\/){1,20}from\b|\b(?:deleteMany|dropDatabase|dropCollection|dropTable|drop_table|dropColumn|drop_column|removeColumn|remove_column|DropColumn|DropTable|delete_all|destroy_all|RemoveField|DeleteModel|flushall|flushdb|deleteBucket|delete_bucket|emptyBucket|force_destroy|truncateTable|truncate_table)\b|\bmkfs\b|\bskip_final_snapshot\b|\bprevent_destroy\b/i
+  ),
+  // Tests clean up after themselves.
+  either(
+    "DataDeletion",
+    source,
+    /\brm\s{1,9}-[a-z]{0,4}[rf]|\brmtree\b|\brmSync\b|\bos\.RemoveAll\b|\bremove_dir_all\b|\bFileUtils\.rm_r/
+  ),
+  // Whom a program talks to is not looked at any more.
+  either(
+    "Auth",
+    source,
+    /\bverify(?:_ssl|_certs?|_peer|_host)?["']?\s{0,5}(?:=>|[=:])\s{0,5}(?:false|0\b|none)|InsecureSkipVerify|\bcheck_hostname\b|\bCERT_NONE\b|\bVERIFY_NONE\b|NODE_TLS_REJECT_UNAUTHORIZED|StrictHostKeyChecking|SSL_VERIFY(?:PEER|HOST)|accept_invalid_(?:certs|hostnames)|ServerCertificate(?:Custom)?Validation|TrustAll\w{0,20}|NoopHostnameVerifier|\bcurl\b[^\n]{0,200}\s(?:-k|--insecure)\b/i
   ),
   // A way in from outside.
   either(
@@ -93,7 +105,7 @@ const rules: ReadonlyArray<Rule> = [
   added(
     "Reaches",
     ["test"],
-    /\b(?:curl|wget|iwr|invoke-webrequest)\b[^\n]{0,200}\|\s{0,9}(?:ba|z|da)?sh\b|\beval\s{0,9}\(\s{0,9}(?:atob|Buffer\.from|base64|requests|urllib|fetch|await)|\bexec\s{0,9}\(\s{0,9}(?:base64|requests|urllib|zlib|compile)|\bnew Function\s{0,9}\(|\.ssh\/|\.aws\/credentials|\.npmrc\b|\.netrc\b|\.kube\/config|\.docker\/config|\/etc\/(?:passwd|shadow)|169\.254\.169\.254|metadata\.google|\/dev\/tcp\/|\bJSON\.stringify\(\s{0,9}process\.env\s{0,9}\)|\b(?:dict|json\.dumps)\(\s{0,9}(?:dict\(\s{0,9})?os\.environ|\b(?:GITHUB|NPM|NODE_AUTH|AWS_SECRET|AWS_SESSION|GH|PYPI|CI_JOB|DEPLOY|VAULT)_?[A-Z_]{0,40}(?:TOKEN|KEY|PASSWORD|SECRET)\b|\bgit\s{1,9}push\b|\bnpm\s{1,9}publish\b|\bchmod\s{1,9}\+x|\bcrontab\b|\bnc\s{1,9}-[a-z]{1,4}\b/i
+    /\b(?:curl|wget|iwr|invoke-webrequest)\b[^\n]{0,200}\|\s{0,9}(?:ba|z|da)?sh\b|\beval\s{0,9}\(\s{0,9}(?:atob|Buffer\.from|base64|requests|urllib|fetch|await)|\bexec\s{0,9}\(\s{0,9}(?:base64|requests|urllib|zlib|compile)|\bnew Function\s{0,9}\(|\b(?:curl|wget)\b[^\n]{0,200}https?:\/\/(?!localhost|127\.|\[::1)|\$\((?:print)?env\b|\.ssh\/|\.aws\/credentials|\.npmrc\b|\.netrc\b|\.kube\/config|\.docker\/config|\/etc\/(?:passwd|shadow)|169\.254\.169\.254|metadata\.google|\/dev\/tcp\/|\bJSON\.stringify\(\s{0,9}process\.env\s{0,9}\)|\b(?:dict|json\.dumps)\(\s{0,9}(?:dict\(\s{0,9})?os\.environ|\b(?:GITHUB|NPM|NODE_AUTH|AWS_SECRET|AWS_SESSION|GH|PYPI|CI_JOB|DEPLOY|VAULT)_?[A-Z_]{0,40}(?:TOKEN|KEY|PASSWORD|SECRET)\b|\bgit\s{1,9}push\b|\bnpm\s{1,9}publish\b|\bchmod\s{1,9}\+x|\bcrontab\b|\bnc\s{1,9}-[a-z]{1,4}\b|\brm\s{1,9}-[a-z]{1,4}\s{1,9}["']?(?:\/(?!tmp)|~|\$HOME)/i
   ),
   added(
     "ActiveDocument",
@@ -105,6 +117,12 @@ const rules: ReadonlyArray<Rule> = [
     "ActiveDocument",
     documents,
     /\b(?:curl|wget|iwr)\b[^\n]{0,200}\|\s{0,9}(?:sudo\s{1,9})?(?:ba|z|da)?sh\b|<!--[^>]{0,400}\b(?:ignore|disregard|instructions?|assistant|agents?|prompt|you must)\b|\b(?:ignore|disregard|forget)\s{1,9}(?:all\s{1,9})?(?:the\s{1,9}|your\s{1,9})?(?:previous|prior|above|earlier)\s{1,9}(?:instructions?|prompts?|rules)\b/i
+  ),
+  // What is run where documents are tested.
+  added(
+    "ActiveDocument",
+    documents,
+    /^[ \t]{0,20}>>>[^\n]{0,200}\b(?:os|sys|subprocess|shutil|socket|requests|urllib|pathlib|open|exec|eval|__import__)\b|^[ \t]{0,9}(?:```|~~~)[\w+-]{1,20}[ ,]{1,3}[^\n]{0,40}\b(?:run|exec|execute|eval)\b/m
   ),
   added("ActiveDocument", documents, /^---[ \t]{0,9}(?:js|javascript|coffee|cson|toml|json)\b/i),
   added(

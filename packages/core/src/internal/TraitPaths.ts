@@ -34,6 +34,11 @@ const named: ReadonlyArray<readonly [Trait.Trait, RegExp]> = [
     "Secret",
     /(?:^|\/)(?:\.env(?:\.[^/]*)?|\.?netrc|\.htpasswd|\.pgpass|id_(?:rsa|dsa|ecdsa|ed25519)|credentials(?:\.(?:json|ya?ml|ini))?|secrets?\.(?:json|ya?ml|toml|env)|service-account[^/]*\.json)$|\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|asc|gpg)$/
   ],
+  // What agents are told, but for what people read first in a folder.
+  [
+    "ActiveDocument",
+    /(?:^|\/)(?:agents|commands|personas|instructions|rules)\/(?:[^/]{1,200}\/){0,20}(?!(?:readme|changelog|license|contributing)\b)[^/]{1,200}\.(?:mdx?|mdc|txt|markdown)$/
+  ],
   ["ActiveDocument", /\.(?:rmd|qmd|ipynb|svg|html?|xhtml|hta|chm)$/],
   ["MarkedGenerated", /(?:^|\/)\.gitattributes$/]
 ]

@@ -2,6 +2,8 @@
 import * as FileView from "./FileView.ts"
 import type * as Trait from "./Trait.ts"
 import * as TraitCode from "./TraitCode.ts"
+import * as TraitExpectations from "./TraitExpectations.ts"
+import * as TraitGuards from "./TraitGuards.ts"
 import * as TraitManifests from "./TraitManifests.ts"
 import * as TraitPaths from "./TraitPaths.ts"
 import * as TraitTests from "./TraitTests.ts"
@@ -14,6 +16,8 @@ export const read = (source: FileView.Source): ReadonlyArray<Trait.Found> => {
   const all = [
     ...weakened,
     ...TraitCode.read(view),
+    ...TraitExpectations.read(view),
+    ...TraitGuards.read(view),
     ...TraitManifests.read(view),
     ...TraitWords.read(view, weakened.length > 0),
     ...TraitPaths.read(view)

@@ -6,7 +6,7 @@ type Domain = Extract<Trait.Trait, "Auth" | "Payments" | "PersonalData">
 
 /** Words as they stand in names, split at capitals and signs, in lower case. Two words are told together with a space. */
 const words: Readonly<Record<Domain, string>> = {
-  Auth: "auth authn authz authenticate authenticated authenticates authenticating authentication authenticator authorize authorized authorizes authorization authorizer authorise authorised authorisation unauthorized unauthorised unauthenticated forbidden login logins logout logon signin signup signout signon password passwords passwd passphrase passcode credential credentials jwt jwts jws jwk jwks oauth oauth2 oidc openid saml sso mfa 2fa totp otp hotp webauthn passkey passkeys fido fido2 permission permissions acl acls rbac abac privilege privileges privileged csrf xsrf cors samesite bearer impersonate impersonation sudo superuser superadmin admin admins administrator bcrypt argon2 scrypt pbkdf2 hmac encrypt encrypted encryption decrypt decryption cipher ciphers crypto cryptography signature signatures verifier ldap kerberos keycloak auth0 okta cognito clerk nextauth passport apikey apikeys apitoken accesstoken refreshtoken idtoken sessionid sessiontoken csp hsts helmet tls ssl certificate certificates keychain keystore allowlist denylist whitelist blacklist grant grants granted revoke revoked cookie cookies setcookie httponly session sessions token isadmin isowner canaccess hasrole hasaccess currentuser iam entitlement entitlements tenancy tenant tenants ratelimit ratelimiter sanitize sanitizer escape|access token|refresh token|id token|api key|api token|api secret|session id|session token|session secret|session store|session cookie|secret key|private key|public key|signing key|client secret|shared secret|access control|access level|access key|security context|role based|user role|user roles|has role|has access|can access|is owner|current user|log in|log out|sign in|sign out|sign up|two factor|single sign|set cookie|get cookie|http only|rate limit|row level|security policy|trust proxy|verify token|token expired|expires in|max age|reset token|magic link|remember me",
+  Auth: "auth authn authz authenticate authenticated authenticates authenticating authentication authenticator authorize authorized authorizes authorization authorizer authorise authorised authorisation unauthorized unauthorised unauthenticated forbidden login logins logout logon signin signup signout signon password passwords passwd passphrase passcode credential credentials jwt jwts jws jwk jwks oauth oauth2 oidc openid saml sso mfa 2fa totp otp hotp webauthn passkey passkeys fido fido2 permission permissions acl acls rbac abac privilege privileges privileged csrf xsrf cors samesite bearer impersonate impersonation sudo superuser superadmin admin admins administrator bcrypt argon2 scrypt pbkdf2 hmac encrypt encrypted encryption decrypt decryption cipher ciphers crypto cryptography signature signatures verifier ldap kerberos keycloak auth0 okta cognito clerk nextauth passport apikey apikeys apitoken accesstoken refreshtoken idtoken sessionid sessiontoken csp hsts helmet tls ssl certificate certificates keychain keystore allowlist denylist whitelist blacklist grant grants granted revoke revoked cookie cookies setcookie httponly session sessions token isadmin isowner canaccess hasrole hasaccess currentuser iam entitlement entitlements tenancy tenant tenants ratelimit ratelimiter sanitize sanitizer escape lockout lockouts|access token|refresh token|id token|api key|api token|api secret|session id|session token|session secret|session store|session cookie|secret key|private key|public key|signing key|client secret|shared secret|access control|access level|access key|security context|role based|user role|user roles|has role|has access|can access|is owner|current user|log in|log out|sign in|sign out|sign up|two factor|single sign|set cookie|get cookie|http only|rate limit|row level|security policy|trust proxy|verify token|token expired|expires in|max age|reset token|magic link|remember me|max attempts|failed attempts|login attempts|brute force|use guards|roles guard|can activate|timing safe|object level",
   Payments:
     "payment payments pay payer payee payable paid unpaid billing biller invoice invoices invoicing charge charges chargeback stripe paypal braintree adyen klarna razorpay mollie worldpay authorizenet squareup plaid wise paddle chargebee recurly refund refunds refunded payout payouts subscription subscriptions subscriber price prices pricing priced iban bic swift sepa ach wallet wallets cvv cvc pan pci creditcard debitcard cardnumber checkout vat discount discounts coupon coupons voucher ledger ledgers settlement remittance tariff donation donations currency currencies cents subtotal proration dunning|credit card|debit card|card number|bank account|sort code|routing number|sales tax|tax rate|total amount|amount due|gift card|order total|promo code|money transfer",
   PersonalData:
@@ -31,7 +31,27 @@ const known = (lists: Readonly<Record<Domain, string>>): ReadonlyMap<string, Rea
   return table
 }
 
-const inText = known(words)
+/** Names of what asks who somebody is: `requireUser`, `ensure_member`, `RolesGuard`. */
+const askers: ReadonlyArray<string> = ["require", "requires", "ensure", "must", "needs", "roles", "assert"].flatMap(
+  (verb) =>
+    [
+      "user",
+      "role",
+      "roles",
+      "owner",
+      "member",
+      "staff",
+      "moderator",
+      "scope",
+      "scopes",
+      "team",
+      "group",
+      "account",
+      "guard"
+    ].map((whom) => `${verb} ${whom}`)
+)
+
+const inText = known({ ...words, Auth: [words.Auth, ...askers].join("|") })
 const inPath = known(pathWords)
 
 /** A word alone: two capitals in a row stay together until the last of them begins a word (`OAuthToken`, `JWTBearer`). */

@@ -59,17 +59,15 @@ export const make = ({ decision, digest, facts }: Told): Log => {
             ? `${rule}: only commits that humans signed may change this. Take it out of the change.`
             : `${rule}: it takes ${reviewers} human(s)${roles.length === 0 ? "" : `, among them ${roles.join(" and ")}`}.`
       },
-      locations:
-        path === undefined
-          ? []
-          : [
-              {
-                physicalLocation: {
-                  artifactLocation: { uri: uriOf(path) },
-                  region: { startLine: Math.max(1, lines.get(path) ?? 1) }
-                }
-              }
-            ],
+      // GitHub refuses a file with a result that has no location: what is of the whole change stands at its first file.
+      locations: [
+        {
+          physicalLocation: {
+            artifactLocation: { uri: uriOf(path ?? facts.files[0]?.path ?? ".millwright/policy.yaml") },
+            region: { startLine: path === undefined ? 1 : Math.max(1, lines.get(path) ?? 1) }
+          }
+        }
+      ],
       partialFingerprints: { "decision/v1": digest }
     }))
   )
