@@ -31,7 +31,8 @@ const records = (drawn: typeof Drawn.Type): ReadonlyArray<InterventionNotes.Reco
       reminders,
       level: 0,
       to: null,
-      answered: by === null ? null : { by, at: 6, answer: { approved: true, note: "" }, waited: 5, activeMinutes: null },
+      answered:
+        by === null ? null : { by, at: 6, answer: { approved: true, note: "" }, waited: 5, activeMinutes: null },
       before: null,
       after: null,
       ref: null,
