@@ -22,9 +22,11 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import * as Audit from "./audit.ts"
 import * as Clock from "./clock.ts"
@@ -34,13 +36,17 @@ import * as Verify from "./verify.ts"
 import * as Week from "./week.ts"
 
 /** The folder can not be used. */
-class OutError extends Fault.Class<OutError>()("OutError", { NoFolder: false }) {}
+class OutError extends Fault.Class<OutError>()("OutError", { NoFolder: false, NotWritten: false }) {}
 
-/** The folder for the reports, made where it is missing. */
+/** The folder for the reports, made where it is missing. One that nobody asked for is gone where nothing came of it. */
 const folderOf = Effect.fnUntraced(function* (asked: Option.Option<string>) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  if (Option.isNone(asked)) return yield* fs.makeTempDirectory({ prefix: "millwright-reports-" })
+  if (Option.isNone(asked)) {
+    return yield* Effect.acquireRelease(fs.makeTempDirectory({ prefix: "millwright-reports-" }), (made, exit) =>
+      Exit.isFailure(exit) ? Effect.ignore(fs.remove(made, { recursive: true })) : Effect.void
+    )
+  }
   const out = path.resolve(asked.value)
   yield* Effect.mapError(
     fs.makeDirectory(out, { recursive: true }),
@@ -55,6 +61,14 @@ const folderOf = Effect.fnUntraced(function* (asked: Option.Option<string>) {
 })
 
 const Forge = Schema.fromJsonString(Schema.toCodecJson(ForgeHistory.ForgeHistory))
+
+/** Says which report can not be written. A failure elsewhere stays what it is. */
+const unwritten = (out: string, error: PlatformError.PlatformError) => {
+  const file = "pathOrDescriptor" in error.reason ? String(error.reason.pathOrDescriptor) : ""
+  if (!file.startsWith(out)) return error
+  const message = `The report ${file} can not be written (${error.reason._tag}). Give --out a folder that you may write to, and in which nothing else has its name.`
+  return new OutError({ reason: "NotWritten", message, cause: error })
+}
 
 /** A clone as anybody makes one. Git brings no notes by itself. */
 const clone = Effect.fnUntraced(function* (from: string, to: string) {
@@ -73,10 +87,10 @@ const lived = Effect.fnUntraced(function* (folder: string) {
   return yield* Effect.provideService(live, EffectClock.Clock, week.clock)
 })
 
-const program = Effect.fnUntraced(function* (asked: Settings) {
+/** Lives through the week, asks, and writes the reports. */
+const audited = Effect.fnUntraced(function* (out: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const out = yield* folderOf(asked.out)
   const folder = yield* fs.makeTempDirectoryScoped({ prefix: "millwright-example-09-" })
   const { events, forge, ledger, repository, state } = yield* lived(folder)
   const memory = path.join(out, "forge.json")
@@ -115,6 +129,11 @@ const program = Effect.fnUntraced(function* (asked: Settings) {
   const { agent, human, unknown } = lines
   yield* Console.log(`Lines      of src/reading.js: ${agent} an agent's, ${human} a human's, ${unknown} nobody says`)
   Verify.week({ audit, events, lines, metrics, state })
+}, Effect.scoped)
+
+const program = Effect.fnUntraced(function* (asked: Settings) {
+  const out = yield* folderOf(asked.out)
+  yield* Effect.catchTag(audited(out), "PlatformError", (error) => Effect.fail(unwritten(out, error)))
   yield* Console.log(`\nThe reports: ${out}`)
 }, Effect.scoped)
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -48,6 +48,18 @@ describe("09-who-decided", () => {
       const { metrics } = JSON.parse(readFileSync(join(out, "metrics.json"), "utf8"))
       assert.strictEqual(metrics.figures.fullyAutomated.numerator, 1, "the JSON tells something else")
       assert.include(readFileSync(join(out, "metrics.md"), "utf8"), "| fully automated | 16.7 % | 1 of 6 |")
+      assert.deepStrictEqual(readdirSync(folder), ["reports"], "it left something behind")
+    }),
+    180_000
+  )
+
+  it.skipIf(!hasKeygen)(
+    "says which report it can not write",
+    within((folder) => {
+      mkdirSync(join(folder, "reports", "forge.json"), { recursive: true })
+      const { code, text } = run(folder, "--out", join(folder, "reports"))
+      assert.strictEqual(code, 2, text)
+      assert.match(text, /The report \S+forge\.json can not be written .*--out/, "it does not say what is in the way")
       assert.deepStrictEqual(readdirSync(folder), ["reports"], "it left something behind")
     }),
     180_000

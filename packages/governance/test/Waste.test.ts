@@ -297,7 +297,7 @@ describe("Waste: what is not known", () => {
     )
     assert.strictEqual(waste.total.usd, null)
     assert.strictEqual(waste.total.unknown, 1)
-    assert.include(Waste.report(waste), "an unknown amount of an unknown amount")
+    assert.include(Waste.report(waste), "An unknown amount of an unknown amount")
     const partly = mine(play([...steps, ...free([answer()])]))
     assert.deepStrictEqual(
       partly.findings.map(({ unpriced, usd }) => [usd, unpriced]),

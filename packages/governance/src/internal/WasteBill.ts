@@ -21,7 +21,10 @@ export const settle = (claims: ReadonlyArray<WasteClaims.Claim>, terms: Terms): 
   )
   // First what is taken of each answer, then what that comes to in money, and whose it is.
   const pools = new Map<string, WastePool.WastePool>()
-  for (const claim of inOrder) settleOne(claim, poolIn(pools, terms.index))
+  const takingOf = poolIn(pools, terms.index)
+  for (const { charges } of inOrder) {
+    for (const [answer, charge] of WasteClaims.chargesOf(charges ?? [])) takingOf(answer)?.(charge)
+  }
   const prices = new Map([...pools].map(([key, pool]) => [key, WastePool.settle(pool, terms.pricing)]))
   const groups = new Map<string, Group>()
   for (const claim of inOrder) {
@@ -76,7 +79,7 @@ const settleOne = (
   takingOf: (answer: string) => WastePool.Taking | undefined
 ): Settled => {
   if (charges === null) return nothing
-  let usage = Usage.zero
+  const usage: Record<keyof Usage.Usage, number> = { ...Usage.zero }
   let usd: number | null = null
   let answers = 0
   let unpriced = 0
@@ -84,7 +87,9 @@ const settleOne = (
     const taken = takingOf(answer)?.(charge)
     if (taken === undefined || taken.usage === Usage.zero) continue
     answers++
-    usage = Usage.add(usage, taken.usage)
+    usage.input += taken.usage.input
+    usage.cacheRead += taken.usage.cacheRead
+    usage.cacheWrite += taken.usage.cacheWrite
     if (taken.usd === null) unpriced++
     else usd = Usage.plus(usd ?? 0, taken.usd)
   }

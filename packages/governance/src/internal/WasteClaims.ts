@@ -25,8 +25,8 @@ export interface Charge {
   readonly how: "new" | "kept" | "again"
 }
 
-/** Charges by the keys of answers. They are made when they are settled: all at once they may be more than memory holds. */
-export type Charges = () => ReadonlyMap<string, Charge>
+/** Charges by the keys of answers, each once. They are made when they are settled: all at once they may be more than memory holds. */
+export type Charges = () => Iterable<readonly [answer: string, charge: Charge]>
 
 /**
  * One thing that is waste. `place` names it, and `charges` says what of which answers it was, as each session tells that has it; `null`:
@@ -107,8 +107,8 @@ const joined = (a: Claim, b: Claim): Claim => {
 }
 
 /** What a claim is charged. Of an answer that several sessions tell of, the lowest charge holds. */
-export const chargesOf = ([first, ...others]: ReadonlyArray<Charges>): ReadonlyMap<string, Charge> => {
-  const its = first?.() ?? new Map<string, Charge>()
+export const chargesOf = ([first, ...others]: ReadonlyArray<Charges>): ReturnType<Charges> => {
+  const its = first?.() ?? []
   if (others.length === 0) return its
   const charges = new Map(its)
   for (const other of others) {

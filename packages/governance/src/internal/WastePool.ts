@@ -69,7 +69,7 @@ const taking = (usage: Usage.Usage, pay: (slot: Slot, tokens: number) => number 
   const left = { ...usage }
   return ({ how, tokens }) => {
     let missing = tokens
-    let taken = Usage.zero
+    let taken: Record<keyof Usage.Usage, number> | null = null
     let usd: number | null = 0
     for (const slot of slots[how]) {
       const kind = kindOf(slot, usage)
@@ -77,11 +77,12 @@ const taking = (usage: Usage.Usage, pay: (slot: Slot, tokens: number) => number 
       if (some <= 0) continue
       missing -= some
       left[kind] -= some
-      taken = { ...taken, [kind]: some }
+      taken ??= { ...Usage.zero }
+      taken[kind] = some
       const paid = pay(slot, some)
       usd = usd === null || paid === null ? null : Usage.plus(usd, paid)
     }
-    return { usage: taken, usd }
+    return { usage: taken ?? Usage.zero, usd }
   }
 }
 

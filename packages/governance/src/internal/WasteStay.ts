@@ -29,8 +29,8 @@ export const make = ({ answers, events, isPartial, turns }: WasteScene.Scene, ch
   }
   for (const turn of turns) arrive(arrivalOf(answers, turn), turn.characters)
 
-  const chargesFrom = (entry: number, characters: number): ReadonlyMap<string, WasteClaims.Charge> => {
-    const charges = new Map<string, WasteClaims.Charge>()
+  // A long conversation has as many charges as results times answers, so they are not held.
+  const chargesFrom = function* (entry: number, characters: number): Generator<[string, WasteClaims.Charge]> {
     const first = answers[entry]
     const share = ((first?.added ?? 0) * characters) / Math.max(1, arrived[entry] ?? 0)
     let left = Math.floor(Math.min(characters / charactersPerToken, share))
@@ -39,9 +39,8 @@ export const make = ({ answers, events, isPartial, turns }: WasteScene.Scene, ch
       if (answer === undefined || answer.epoch !== first?.epoch) break
       if (at > entry) left -= answer.dropped
       if (left <= 0) break
-      charges.set(answer.thing.key, { tokens: left, how: at === entry ? "new" : "kept" })
+      yield [answer.thing.key, { tokens: left, how: at === entry ? "new" : "kept" }]
     }
-    return charges
   }
 
   return (use, characters) => {

@@ -6,14 +6,14 @@ import type * as Waste from "../Waste.ts"
 /** The text; at most so many findings stand in it. */
 export const of = ({ bill, byKind, findings, total }: Waste.Waste, most: number): string => {
   const found = byKind.filter(({ findings }) => findings > 0)
-  const shown = findings.slice(0, most)
+  const shown = findings.slice(0, Math.max(0, most))
   const without = bill.unknown + bill.unpriced
   const isUnpriced = without > 0 && without === bill.answers
   const lines = [
     "# Waste",
     "",
-    `At least ${money(total.usd)} of ${money(isUnpriced ? null : bill.usd)} and ` +
-      `${count(Usage.total(total.usage))} of ${count(Usage.total(bill.usage))} tokens. ` +
+    `${total.usd === null ? "An unknown amount" : `At least ${money(total.usd)}`} of ${money(isUnpriced ? null : bill.usd)}, and ` +
+      `at least ${count(Usage.total(total.usage))} of ${count(Usage.total(bill.usage))} tokens. ` +
       `Findings: ${count(total.findings)}. Answers: ${count(bill.answers)}.`,
     ...(without === 0
       ? []
