@@ -23,9 +23,9 @@ export class MetricsError extends Fault.Class<MetricsError>()("MetricsError", {
 
 /** What is asked for. */
 export interface Asked {
-  readonly days: number
-  readonly from: Option.Option<Date>
-  readonly to: Option.Option<Date>
+  readonly days: Option.Option<number>
+  readonly from: Option.Option<string>
+  readonly to: Option.Option<string>
   readonly rate: number
   readonly worth: Option.Option<number>
   readonly parts: boolean
@@ -33,9 +33,9 @@ export interface Asked {
 }
 
 const flags = {
-  days: Flag.Int("days").pipe(Flag.withDescription("So many days in UTC, today included"), Flag.withDefault(28)),
-  from: Flag.Date("from").pipe(Flag.withDescription("From this day in UTC, in the place of --days"), Flag.optional),
-  to: Flag.Date("to").pipe(
+  days: Flag.Int("days").pipe(Flag.withDescription("So many days in UTC, today included. Default: 28"), Flag.optional),
+  from: Flag.String("from").pipe(Flag.withDescription("From this day in UTC, in the place of --days"), Flag.optional),
+  to: Flag.String("to").pipe(
     Flag.withDescription("Until before this day in UTC. Default: today is the last"),
     Flag.optional
   ),
@@ -115,15 +115,25 @@ const report = Effect.fnUntraced(function* (
 })
 
 const windowOf = Effect.fnUntraced(function* ({ days, from, to }: Asked, now: number) {
-  const end = Option.match(to, { onNone: () => Window.days(1, now).to, onSome: (date) => date.getTime() })
-  const begin = Option.match(from, { onNone: () => end - days * Window.day, onSome: (date) => date.getTime() })
-  if (begin >= 0 && begin < end && begin % Window.hour === 0 && end % Window.hour === 0) return Window.make(begin, end)
-  return yield* new MetricsError({
-    reason: "NoWindow",
-    message:
-      "There is no such window. It begins in 1970 or later, ends after that, and has whole hours in UTC: --days 7, or --from 2026-01-05 --to 2026-01-12."
+  const refuse = (what: string) =>
+    new MetricsError({
+      reason: "NoWindow",
+      message: `${what} A window begins in 1970 or later, ends after that, and has whole hours in UTC: --days 7, or --from 2026-01-05 --to 2026-01-12.`
+    })
+  if (Option.isSome(days) && Option.isSome(from)) return yield* refuse("--days and --from exclude each other.")
+  const end = Option.match(to, { onNone: () => Window.days(1, now).to, onSome: moment })
+  const begin = Option.match(from, {
+    onNone: () => end - Option.getOrElse(days, () => 28) * Window.day,
+    onSome: moment
   })
+  if (begin >= 0 && begin < end && begin % Window.hour === 0 && end % Window.hour === 0) return Window.make(begin, end)
+  const told = [...Option.toArray(from), ...Option.toArray(to), ...Option.toArray(days).map((count) => `${count} days`)]
+  return yield* refuse(`There is no such window: ${told.join(", ")}.`)
 })
+
+/** A time without a zone is one in UTC. */
+const moment = (text: string): number =>
+  Date.parse(/T[\d:.]+$/.test(text) ? `${text}Z` : /^\d{4}-\d\d-\d\d(?:$|T)/.test(text) ? text : "")
 
 /** The table, in lines. */
 export const lines = ({ asOf, figures, rate, window }: Metrics.Metrics, hasParts: boolean): ReadonlyArray<string> => {

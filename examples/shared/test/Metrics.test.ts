@@ -96,6 +96,8 @@ describe("line metrics", () => {
     for (const asked of [
       ["--days", "0"],
       ["--days", "-3"],
+      ["--days", "7", "--from", "2020-01-01"],
+      ["--from", "yesterday"],
       ["--from", "2020-02-01", "--to", "2020-01-01"],
       ["--rate", "-1"]
     ]) {

@@ -206,7 +206,7 @@ export const atBase = Effect.fnUntraced(function* (
     const policy = { ...careful, rules: [...careful.rules, own] }
     return { policy, people: {}, clearance: ClearanceSetting.asPolicySays, commit, path: undefined }
   }
-  const file = yield* Effect.fromResult(PolicyFile.parse(File, found.text, found.path))
+  const file = yield* Effect.fromResult(PolicyFile.parse(File, { ...found, commit }))
   return {
     policy: ofFile(file, own),
     people: file.people ?? {},

@@ -26,8 +26,14 @@ export const Window = Schema.Struct({ from: wholeHour, to: wholeHour }).check(
 /** From its first moment to just before its end, in milliseconds since 1970, UTC. */
 export type Window = typeof Window.Type
 
-/** A window; throws on one that does not end after it begins, or not at whole hours in UTC. */
-export const make = (from: number, to: number): Window => Window.make({ from, to })
+/** A window; throws a `RangeError` on one that does not end after it begins, or not at whole hours in UTC. */
+export const make = (from: number, to: number): Window => {
+  if (isWindow({ from, to })) return { from, to }
+  const message = `From ${from} to ${to} is no window: it ends after it begins, both at a whole hour in UTC, in milliseconds since 1970.`
+  throw new RangeError(message)
+}
+
+const isWindow = Schema.is(Window)
 
 /** Whether a moment is in a window. `null` is in none. */
 export const has = ({ from, to }: Window, at: number | null | undefined): at is number =>

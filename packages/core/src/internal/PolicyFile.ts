@@ -55,20 +55,20 @@ export const textAt = Effect.fnUntraced(function* (
 // With neither, a file can not say more than it holds: a few lines of references could be read as very many.
 const reference = /(?:^\s*|[-?:]\s+|["'\]}]:|[[{,]\s*)(?:&[^\s&]|<<\s{0,8}:)/m
 
-/** Reads a text by a schema. JSON is YAML, too. `where` names the file in complaints. */
+/** Reads a text of a commit by a schema. JSON is YAML, too. */
 export const parse = <A>(
   schema: Schema.ConstraintDecoder<A>,
-  text: string,
-  where: string
+  { commit, path, text }: { readonly text: string; readonly path: string; readonly commit: string }
 ): Result.Result<A, PolicyError> => {
-  const refuse = (said: string) => new PolicyError({ reason: "NotValid", message: `${where} ${said}` })
+  const refuse = (said: string) =>
+    new PolicyError({ reason: "NotValid", message: `${path} at ${commit.slice(0, 12)} ${said}` })
   const anchor = text.search(reference)
   if (anchor !== -1) {
     const line = text.slice(0, anchor).split("\n").length
     return Result.fail(refuse(`has an anchor or a merge key in line ${line} or the one below. Write every value out.`))
   }
   return Result.try({
-    try: (): unknown => (where.endsWith(".json") ? JSON.parse(text) : Yaml.parse(text)),
+    try: (): unknown => (path.endsWith(".json") ? JSON.parse(text) : Yaml.parse(text)),
     catch: (error) =>
       refuse(
         `can not be read: ${(error instanceof Error ? error.message : String(error)).slice(0, 300)}. Put globs into quotes: "**/*.md".`
@@ -81,8 +81,8 @@ export const parse = <A>(
           refuse(
             `is no policy:\n${SchemaIssue.makeFormatterStandardSchemaV1()(issue)
               .issues.slice(0, 20)
-              .map(({ message, path = [] }) => {
-                const at = path.map((part) => String(typeof part === "object" ? part.key : part)).join(".")
+              .map(({ message, path: place = [] }) => {
+                const at = place.map((part) => String(typeof part === "object" ? part.key : part)).join(".")
                 return `- ${at === "" ? "the file" : at}: ${message.slice(0, 300)}`
               })
               .join("\n")}`
