@@ -39,6 +39,26 @@ const modulesOf = (root: string, pack: string): ReadonlyArray<string> => [
   ...Object.keys(PublicSurface.of(root, pack).modules).map((module) => `@millwright/${pack}/${module}`)
 ]
 
+/** The files of a packed manifest's programs. */
+const programsOf = (path: string): ReadonlyArray<string> => {
+  const manifest: { readonly bin?: Readonly<Record<string, string>> } = JSON.parse(
+    readFileSync(join(path, "package.json"), "utf8")
+  )
+  return Object.values(manifest.bin ?? {}).map((file) => join(path, file))
+}
+
+/** Starts every program with `--help`. */
+const start = async (programs: ReadonlyArray<string>, folder: string): Promise<ReadonlyArray<string>> => {
+  const ended = await Promise.all(
+    programs.map((file) => Command.run(process.execPath, ["--no-warnings", file, "--help"], { cwd: folder }))
+  )
+  return ended.flatMap(({ code, output }, at) =>
+    code === 0 && output.trim() !== ""
+      ? []
+      : [`starting the built ${programs[at]} with --help: exit code ${code}: ${output.trim().slice(0, 300)}`]
+  )
+}
+
 /** Imports every module in Node. Suites are written with vitest and load under it only. */
 const load = async (folder: string, modules: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
   const script = join(folder, "load.mjs")
@@ -80,7 +100,10 @@ const compile = async (folder: string, modules: ReadonlyArray<string>): Promise<
         .map((line) => `using the packed declarations: ${line}`)
 }
 
-/** Build, pack and unpack; then publint, the targets of `exports`, every module in Node, and the declarations. */
+/** A module's name without the scope: `governance/adapters/PolicyProgram` is in `governance/dist/adapters/PolicyProgram.js`. */
+const nameOf = (module: string): string => module.replace(/^@millwright\/([^/]+)\//, "$1/dist/")
+
+/** Build, pack and unpack; then publint, the targets of `exports`, every module and program in Node, and the declarations. */
 export const gate: Gate.Gate = {
   name: "package",
   about: "built, packed, publint, imported in Node and type-checked as a user would",
@@ -97,15 +120,22 @@ export const gate: Gate.Gate = {
       const unpacked = packs.map((pack) => ({ pack, path: join(folder, "node_modules", "@millwright", pack) }))
       const linted = await Promise.all(unpacked.map(({ pack, path }) => lint(path, `packages/${pack}`)))
       const modules = packs.flatMap((pack) => modulesOf(root, pack))
+      const programs = unpacked.flatMap(({ path }) => programsOf(path))
+      // A program runs when it is imported.
+      const isProgram = (module: string) => programs.some((file) => file.endsWith(`${nameOf(module)}.js`))
       return {
         failures: [
           ...inTree,
           ...unpacked.flatMap(({ pack, path }) => missingTargets(path, `packages/${pack} as packed`)),
           ...linted.flat(),
-          ...(await load(folder, modules)),
+          ...(await load(
+            folder,
+            modules.filter((module) => !isProgram(module))
+          )),
+          ...(await start(programs, folder)),
           ...(await compile(folder, modules))
         ],
-        note: `${modules.length} modules`
+        note: `${modules.length} modules, ${programs.length} program${programs.length === 1 ? "" : "s"}`
       }
     })
 }
